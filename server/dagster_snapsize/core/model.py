@@ -1,0 +1,286 @@
+"""The words of dagster-snapsize as frozen data: what a measurement is made of.
+
+Sizes are exact byte counts (``int``), times are seconds (``float``), paths are strings with forward
+slashes, relative to the folder that was measured where they lie below it and absolute elsewhere.
+Nothing here reads a file, starts a process or knows Dagster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import field, frozen
+
+OwnerKind = Literal[
+    "asset",
+    "check",
+    "op",
+    "job",
+    "schedule",
+    "sensor",
+    "resource",
+    "partition_set",
+    "component",
+    "structure",
+]
+SnapshotKind = Literal["repository", "job"]
+Severity = Literal["error", "warning", "information"]
+Judged = Literal["wire", "stored"]
+Rule = Literal[
+    "snapshot-over-budget",
+    "snapshot-near-budget",
+    "asset-over-budget",
+    "load-time-over-budget",
+    "stale-input",
+    "grpc-limit-mismatch",
+    "measurement-failed",
+]
+
+
+@frozen
+class SourceLocation:
+    """A place in a file; ``line`` counts from 1."""
+
+    path: str
+    line: int
+
+
+@frozen
+class Owner:
+    """Whom bytes belong to.
+
+    ``name`` is an asset key in Dagster's escaped form (``wh/orders``; a slash inside a part is
+    ``\\/``), ``<asset key>:<check name>`` for a check, the definition's own name for the rest, a
+    bracketed name such as ``[structure]`` for kind ``structure``.
+    """
+
+    kind: OwnerKind
+    name: str
+
+
+@frozen
+class Share:
+    """Bytes of one field of one owner in one snapshot.
+
+    ``exclusive`` goes away with the owner; ``shared`` is the owner's equal part of what several
+    owners hold together (a multi-asset's op, say).
+    """
+
+    exclusive: int = 0
+    shared: int = 0
+
+    @property
+    def bytes(self) -> int:
+        """Both parts together."""
+        return self.exclusive + self.shared
+
+
+@frozen
+class SharedGroup:
+    """Something that several assets hold together: an op, with the assets that it computes."""
+
+    name: str
+    asset_keys: tuple[str, ...]
+    bytes: int
+
+
+@frozen
+class Ledger:
+    """Who owns every byte of one snapshot.
+
+    ``owners`` tiles the snapshot: all shares of all fields of all owners sum to ``stored_bytes``.
+    ``dangling_bytes`` (bytes of others that name this asset: its dependents' edges) and
+    ``check_bytes`` (bytes of the asset's checks) are by asset key, and counted in other owners'
+    shares already: information, outside the sums.
+    """
+
+    stored_bytes: int
+    owners: Mapping[Owner, Mapping[str, Share]]
+    dangling_bytes: Mapping[str, int]
+    check_bytes: Mapping[str, int]
+    shared_groups: tuple[SharedGroup, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        owned = sum(s.bytes for fields in self.owners.values() for s in fields.values())
+        if owned != self.stored_bytes:
+            raise AssertionError(
+                f"the ledger owns {owned} bytes of a snapshot of {self.stored_bytes} bytes"
+            )
+
+
+@frozen
+class Limit:
+    """A limit that applies to a snapshot; ``source`` says where its value came from."""
+
+    name: str
+    judges: Judged
+    bytes: int
+    source: str
+
+
+@frozen
+class Snapshot:
+    """One serialized snapshot.
+
+    ``stored_bytes`` is the UTF-8 size of the serialized snapshot; ``wire_bytes`` is the size of the
+    gRPC reply that carries it.
+    """
+
+    id: str
+    kind: SnapshotKind
+    name: str
+    repository: str
+    stored_bytes: int
+    wire_bytes: int
+    ledger: Ledger
+
+
+@frozen
+class AssetCost:
+    """What one asset costs, over all snapshots of its repository.
+
+    ``exclusive_bytes + shared_bytes == total_bytes``, and so do the values of ``by_snapshot`` (by
+    snapshot id) and those of ``fields``.
+    """
+
+    key: str
+    repository: str
+    total_bytes: int
+    exclusive_bytes: int
+    shared_bytes: int
+    dangling_bytes: int
+    check_bytes: int
+    by_snapshot: Mapping[str, int]
+    fields: Mapping[str, int]
+    location: SourceLocation | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for what, total in (
+            ("exclusive and shared bytes", self.exclusive_bytes + self.shared_bytes),
+            ("snapshots", sum(self.by_snapshot.values())),
+            ("fields", sum(self.fields.values())),
+        ):
+            if total != self.total_bytes:
+                raise AssertionError(
+                    f"the {what} of asset {self.key} sum to {total}, not {self.total_bytes} bytes"
+                )
+
+
+@frozen
+class Seconds:
+    """How long each phase took, in seconds.
+
+    ``load`` is importing the user's code and building its repositories, ``build`` making and
+    serializing the repository snapshots, ``jobs`` each job's reply by snapshot id, ``total`` the
+    whole measurement as its user waits for it.
+    """
+
+    load: float = 0.0
+    build: float = 0.0
+    total: float = 0.0
+    repositories: Mapping[str, float] = field(factory=dict)
+    jobs: Mapping[str, float] = field(factory=dict)
+
+
+@frozen
+class Failure:
+    """Why a location could not be measured.
+
+    ``output`` is the end of what the user's code printed, ``traceback`` the user's own.
+    """
+
+    message: str
+    location: SourceLocation | None = None
+    traceback: str = ""
+    output: str = ""
+
+
+@frozen
+class StaleInput:
+    """A generated file that is older than ``sources``, the files it was made from."""
+
+    path: str
+    sources: tuple[str, ...]
+    advice: str
+
+
+@frozen
+class Setting:
+    """One value that decides whether a location loads.
+
+    ``value`` is None where the user's Dagster has no such setting. ``judges`` is False for what is
+    shown only. ``problem`` is a clear error where the value cannot be used.
+    """
+
+    name: str
+    value: int | float | bool | None
+    unit: Literal["bytes", "seconds", "switch"]
+    source: str
+    description: str
+    problem: str | None = None
+
+
+@frozen
+class Environment:
+    """The effective limits and timeouts of one location, each with where it came from."""
+
+    settings: tuple[Setting, ...]
+    repository_limits: tuple[Limit, ...]
+    job_limits: tuple[Limit, ...]
+
+    def setting(self, name: str) -> Setting | None:
+        """The setting of that name, or None."""
+        return next((s for s in self.settings if s.name == name), None)
+
+
+@frozen
+class Measurement:
+    """Everything that is known of one code location after it was measured.
+
+    With a ``failure`` there are no snapshots and no assets: a half result is never called whole.
+    """
+
+    name: str
+    target: Mapping[str, str]
+    python: str
+    python_version: str
+    dagster_version: str
+    seconds: Seconds
+    peak_rss_bytes: int
+    snapshots: tuple[Snapshot, ...]
+    assets: tuple[AssetCost, ...]
+    definition_files: tuple[str, ...]
+    environment: Environment
+    definitions_location: SourceLocation | None = None
+    untracked_files: tuple[str, ...] = ()
+    stale_inputs: tuple[StaleInput, ...] = ()
+    ignores: Mapping[SourceLocation, tuple[str, ...]] = field(factory=dict)
+    failure: Failure | None = None
+
+
+@frozen
+class Budgets:
+    """What the user allows; sizes in bytes, times in seconds; None where nothing was said."""
+
+    repository: int | None = None
+    job: int | None = None
+    jobs: Mapping[str, int] = field(factory=dict)
+    asset: int = 64_000
+    asset_max: int | None = None
+    warn_at: float = 0.8
+    load_time: float | None = None
+
+
+@frozen
+class Finding:
+    """One thing that a user should know, in every face the same."""
+
+    rule: Rule
+    severity: Severity
+    message: str
+    snapshot: str | None = None
+    asset: str | None = None
+    bytes: int | None = None
+    budget_bytes: int | None = None
+    location: SourceLocation | None = None
