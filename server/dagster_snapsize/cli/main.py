@@ -1,0 +1,168 @@
+"""The commands: ``measure``, ``check``, ``explain``, ``limits``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from dagster_snapsize.cli.options import format_option, target_options, top_option
+from dagster_snapsize.cli.run import Selection, measure_all, read_limits
+from dagster_snapsize.core.budgets import exit_status
+from dagster_snapsize.core.errors import UserError
+
+_USAGE = 2
+_FAILED = 3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="dagster-snapsize")
+def cli() -> None:
+    """Exact sizes of Dagster code location snapshots, and who owns every byte.
+
+    Without flags the code location is found the way Dagster finds it: pyproject.toml,
+    workspace.yaml, dg.toml, dagster_cloud.yaml or definitions.py in this folder.
+
+    Exit status: 0 within budget, 1 over budget, 2 wrong usage or configuration, 3 not measured.
+    """
+
+
+@cli.command()
+@target_options
+@format_option("text", "json", "github")
+@top_option
+def measure(selection: Selection, form: str, top: int) -> None:
+    """Report every snapshot, the heaviest assets and what the bytes are made of.
+
+    \b
+    Examples:
+      dagster-snapsize measure
+      dagster-snapsize measure -m my_project.definitions --top 30
+      dagster-snapsize measure --format json > sizes.json
+    """
+    outcome = measure_all(selection)
+    status = exit_status(outcome.findings)
+    if form == "json":
+        from dagster_snapsize.cli.report_json import print_outcome
+
+        print_outcome(outcome, status)
+    elif form == "github":
+        from dagster_snapsize.cli.report_github import print_findings
+
+        print_findings(outcome)
+    else:
+        from dagster_snapsize.cli.report_text import print_report
+
+        print_report(outcome, top)
+    sys.exit(status)
+
+
+@cli.command()
+@target_options
+@format_option("text", "json", "github")
+def check(selection: Selection, form: str) -> None:
+    """Judge the budgets and print only what is found: the commit hook runs this.
+
+    \b
+    Examples:
+      dagster-snapsize check
+      dagster-snapsize check --format github
+    """
+    outcome = measure_all(selection)
+    status = exit_status(outcome.findings)
+    if form == "json":
+        from dagster_snapsize.cli.report_json import print_outcome
+
+        print_outcome(outcome, status)
+    elif form == "github":
+        from dagster_snapsize.cli.report_github import print_findings
+
+        print_findings(outcome)
+    else:
+        from dagster_snapsize.cli.report_text import print_findings as print_text
+
+        print_text(outcome)
+    sys.exit(status)
+
+
+@cli.command()
+@click.argument("asset_key")
+@target_options
+@format_option("text", "json")
+@top_option
+def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
+    """Open one asset: field by field, snapshot by snapshot, its own bytes and those it shares.
+
+    \b
+    Examples:
+      dagster-snapsize explain orders
+      dagster-snapsize explain warehouse/orders -m my_project.definitions
+    """
+    from dagster_snapsize.cli.explain import explain_asset
+
+    outcome = measure_all(selection)
+    status = exit_status([f for f in outcome.findings if f.rule == "measurement-failed"])
+    if status:
+        from dagster_snapsize.cli.report_text import print_findings
+
+        print_findings(outcome)
+    else:
+        explain_asset(outcome, asset_key, form, top)
+    sys.exit(status)
+
+
+@cli.command()
+@target_options
+@format_option("text", "json")
+def limits(selection: Selection, form: str) -> None:
+    """Show every limit and timeout that decides whether a location loads, and its source.
+
+    \b
+    Examples:
+      dagster-snapsize limits
+      DAGSTER_GRPC_MAX_RX_BYTES=200000000 dagster-snapsize limits
+    """
+    from dagster_snapsize.cli.report_limits import print_limits
+
+    sys.exit(print_limits(read_limits(selection), form))
+
+
+def main() -> NoReturn:
+    """Run the command line; every error is a message and an exit status, never a traceback."""
+    try:
+        cli(standalone_mode=False)
+        status = 0
+    except click.exceptions.Exit as leave:
+        status = leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = _USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("dagster-snapsize: cancelled", err=True)
+        status = 130
+    except UserError as error:
+        _show(error)
+        status = _USAGE
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not flush into the closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = _FAILED
+    except Exception as error:
+        if os.environ.get("SNAPSIZE_DEBUG"):
+            raise
+        click.echo(
+            f"dagster-snapsize: internal error: {type(error).__name__}: {error}\n"
+            "Nothing was measured. Please report this, with what SNAPSIZE_DEBUG=1 prints.",
+            err=True,
+        )
+        status = _FAILED
+    sys.exit(status)
+
+
+def _show(error: UserError) -> None:
+    place = f"{error.path}:{error.line}: " if error.path else ""
+    click.echo(f"{place}{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
+    if error.hint:
+        click.echo(error.hint, err=True)

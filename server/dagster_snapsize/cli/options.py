@@ -1,0 +1,91 @@
+"""The flags that the commands share: Dagster's own for the target, and ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from dagster_snapsize.cli.run import Selection
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.sizes import parse_seconds
+from dagster_snapsize.project.locations import Flags
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_TARGET = (
+    click.option("-w", "--workspace", multiple=True, metavar="FILE", help="A workspace.yaml."),
+    click.option("-f", "--python-file", multiple=True, metavar="FILE", help="A Python file."),
+    click.option("-m", "--module-name", multiple=True, metavar="MODULE", help="A module."),
+    click.option("--package-name", multiple=True, metavar="PACKAGE", help="A package."),
+    click.option(
+        "-a",
+        "--attribute",
+        metavar="NAME",
+        help="The repository, Definitions, job or function in that file, module or package.",
+    ),
+    click.option(
+        "-d",
+        "--working-directory",
+        metavar="FOLDER",
+        help="Where the code imports from; alone: the folder of the project to measure.",
+    ),
+    click.option(
+        "--python", metavar="PATH", help="The interpreter of the project, with its Dagster."
+    ),
+    click.option(
+        "--timeout", metavar="TIME", help='Give up after this long, e.g. "10 min".  [300 s]'
+    ),
+)
+
+
+def target_options(command: F) -> F:
+    """Add the flags that say what to measure; the command gets them as ``selection``."""
+
+    def with_selection(**options: Any) -> Any:
+        flags = Flags(
+            workspace=options.pop("workspace"),
+            python_file=options.pop("python_file"),
+            module_name=options.pop("module_name"),
+            package_name=options.pop("package_name"),
+            attribute=options.pop("attribute"),
+            working_directory=options.pop("working_directory"),
+        )
+        selection = Selection(flags, options.pop("python"), _seconds(options.pop("timeout")))
+        return command(selection=selection, **options)
+
+    with_selection.__name__ = command.__name__
+    with_selection.__doc__ = command.__doc__
+    for option in reversed(_TARGET):
+        with_selection = option(with_selection)
+    return with_selection  # type: ignore[return-value]
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return None if text is None else parse_seconds(text)
+    except ValueError as error:
+        raise UserError(f"--timeout: {error}") from error
+
+
+def format_option(*formats: str) -> Callable[[F], F]:
+    """``--format`` with these choices, the first being the default."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="How to print the result.",
+    )
+
+
+top_option = click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="How many rows of each table to print.",
+)

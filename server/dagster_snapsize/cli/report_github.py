@@ -1,0 +1,28 @@
+"""Findings as workflow commands, which GitHub shows beside the changed lines."""
+
+from __future__ import annotations
+
+import click
+
+from dagster_snapsize.cli.run import Outcome
+
+_COMMAND = {"error": "error", "warning": "warning", "information": "notice"}
+
+
+def print_findings(outcome: Outcome) -> None:
+    """One ``::error``, ``::warning`` or ``::notice`` for each finding."""
+    for finding in outcome.findings:
+        properties = {"title": f"dagster-snapsize {finding.rule}"}
+        if finding.location:
+            properties["file"] = finding.location.path
+            properties["line"] = str(finding.location.line)
+        listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+        click.echo(f"::{_COMMAND[finding.severity]} {listed}::{_data(finding.message)}")
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,85 @@
+"""The effective limits and timeouts, each with where it came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import click
+from rich.text import Text
+
+from dagster_snapsize.cli.terminal import plain_table, report_console
+from dagster_snapsize.core.model import Environment, Setting
+from dagster_snapsize.core.sizes import format_seconds, format_size
+from dagster_snapsize.project.interpreters import Interpreter
+from dagster_snapsize.project.locations import CodeLocation
+
+Row = tuple[CodeLocation, Interpreter, Environment]
+
+
+def print_limits(rows: Sequence[Row], form: str) -> int:
+    """Print every location's settings; returns the exit status, 2 where one cannot be used."""
+    problems = [s for _, _, environment in rows for s in environment.settings if s.problem]
+    if form == "json":
+        click.echo(json.dumps({"version": 1, "locations": [_json(row) for row in rows]}))
+        return 2 if problems else 0
+    console = report_console()
+    for location, interpreter, environment in rows:
+        title = Text(location.name, style="bold")
+        console.print(title.append(f"  {interpreter.path} ({interpreter.source})", "not bold dim"))
+        console.print()
+        table = plain_table(("Setting", "left"), ("value", "right"), ("from", "left"), ("", "left"))
+        for setting in environment.settings:
+            table.add_row(
+                Text(setting.name),
+                Text(_value(setting), style="bold red" if setting.problem else "bold"),
+                Text(setting.source),
+                Text(setting.description, style="dim"),
+            )
+        console.print(table)
+        console.print()
+    for setting in problems:
+        console.print(
+            Text("error", style="bold red").append(f": {setting.problem}", "not bold default"),
+            soft_wrap=True,
+        )
+    return 2 if problems else 0
+
+
+def _value(setting: Setting) -> str:
+    if setting.problem:
+        return "unusable"
+    if setting.value is None:
+        return "-"
+    if setting.unit == "switch":
+        return "on" if setting.value else "off"
+    if setting.unit == "bytes":
+        return format_size(int(setting.value))
+    return format_seconds(float(setting.value))
+
+
+def _json(row: Row) -> dict[str, object]:
+    location, interpreter, environment = row
+    return {
+        "name": location.name,
+        "python": interpreter.path,
+        "settings": [
+            {
+                "name": s.name,
+                "value": s.value,
+                "unit": s.unit,
+                "source": s.source,
+                "description": s.description,
+                "problem": s.problem,
+            }
+            for s in environment.settings
+        ],
+        "repository_limits": [
+            {"name": x.name, "judges": x.judges, "bytes": x.bytes, "source": x.source}
+            for x in environment.repository_limits
+        ],
+        "job_limits": [
+            {"name": x.name, "judges": x.judges, "bytes": x.bytes, "source": x.source}
+            for x in environment.job_limits
+        ],
+    }

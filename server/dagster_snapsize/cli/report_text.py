@@ -1,0 +1,205 @@
+"""The report that a person reads on a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.console import Console
+from rich.text import Text
+
+from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.cli.terminal import bar, bytes_cell, plain_table, report_console
+from dagster_snapsize.core.budgets import snapshot_budget
+from dagster_snapsize.core.model import Finding, Measurement, SourceLocation
+from dagster_snapsize.core.sizes import format_percent, format_seconds, format_size
+
+_SEVERITY_STYLE = {"error": "bold red", "warning": "yellow", "information": "cyan"}
+_OUTPUT_LINES = 20
+
+
+def print_report(outcome: Outcome, top: int) -> None:
+    """Every location: its snapshots, its heaviest assets, what the bytes are made of, findings."""
+    console = report_console()
+    for judged in outcome.judged:
+        measurement = judged.measurement
+        console.print(_headline(judged))
+        if not measurement.failure:
+            _print_snapshots(console, judged, top)
+            _print_assets(console, measurement, top)
+            _print_fields(console, measurement, top)
+            console.print(_timing(measurement), style="dim")
+        console.print()
+    _print_findings(console, outcome)
+
+
+def print_findings(outcome: Outcome) -> None:
+    """Findings only; nothing at all where there are none."""
+    _print_findings(report_console(), outcome)
+
+
+def _headline(judged: Judged) -> Text:
+    measurement = judged.measurement
+    text = Text(measurement.name, style="bold")
+    versions = ""
+    if measurement.dagster_version:
+        versions = f"Dagster {measurement.dagster_version}, Python {measurement.python_version}, "
+    return text.append(
+        f"  {versions}{judged.interpreter.path} ({judged.interpreter.source})", style="not bold dim"
+    )
+
+
+def _print_snapshots(console: Console, judged: Judged, top: int) -> None:
+    measurement = judged.measurement
+    table = plain_table(
+        ("Snapshot", "left"),
+        ("stored bytes", "right"),
+        ("wire bytes", "right"),
+        ("budget", "right"),
+        ("", "left"),
+        ("used", "right"),
+    )
+    repositories = [s for s in measurement.snapshots if s.kind == "repository"]
+    jobs = [s for s in measurement.snapshots if s.kind == "job"]
+    jobs.sort(key=lambda s: (-s.wire_bytes, s.id))
+    for snapshot in [*repositories, *jobs[:top]]:
+        budget = snapshot_budget(snapshot, measurement, judged.budgets)
+        used = snapshot.stored_bytes if budget.judges == "stored" else snapshot.wire_bytes
+        style = "green"
+        if used > budget.bytes:
+            style = "red"
+        elif used > budget.bytes * judged.budgets.warn_at:
+            style = "yellow"
+        table.add_row(
+            Text(f"{snapshot.kind} {snapshot.name}"),
+            bytes_cell(snapshot.stored_bytes),
+            bytes_cell(snapshot.wire_bytes),
+            format_size(budget.bytes),
+            bar(used, budget.bytes, style, console),
+            Text(format_percent(used, budget.bytes), style=style),
+        )
+    console.print()
+    console.print(table)
+    rest = jobs[top:]
+    if rest:
+        heaviest = bytes_cell(max(s.wire_bytes for s in rest))
+        console.print(
+            f"and {len(rest)} more jobs, each of at most {heaviest} wire bytes", style="dim"
+        )
+
+
+def _print_assets(console: Console, measurement: Measurement, top: int) -> None:
+    if not measurement.assets:
+        return
+    total = sum(s.stored_bytes for s in measurement.snapshots)
+    table = plain_table(
+        ("Heaviest assets", "left"),
+        ("bytes", "right"),
+        ("of all", "right"),
+        ("mostly", "left"),
+        ("defined at", "left"),
+    )
+    for asset in measurement.assets[:top]:
+        name, size = max(asset.fields.items(), key=lambda item: item[1], default=("", 0))
+        table.add_row(
+            Text(asset.key),
+            bytes_cell(asset.total_bytes),
+            format_percent(asset.total_bytes, total),
+            Text(f"{name} {format_size(size)}" if name else ""),
+            Text(place(asset.location)),
+        )
+    console.print()
+    console.print(table)
+    if len(measurement.assets) > top:
+        rest = measurement.assets[top:]
+        weight = format_size(sum(a.total_bytes for a in rest))
+        console.print(f"and {len(rest):,} more assets of together {weight}", style="dim")
+
+
+def _print_fields(console: Console, measurement: Measurement, top: int) -> None:
+    total = sum(s.stored_bytes for s in measurement.snapshots)
+    by_field: Counter[str] = Counter()
+    for snapshot in measurement.snapshots:
+        for owner, fields in snapshot.ledger.owners.items():
+            if owner.kind == "asset":
+                for name, share in fields.items():
+                    by_field[name] += share.bytes
+            elif owner.kind == "structure":
+                by_field[owner.name] += sum(share.bytes for share in fields.values())
+            else:
+                by_field[f"{owner.kind}s".replace("_", " ")] += sum(
+                    share.bytes for share in fields.values()
+                )
+    table = plain_table(
+        ("What the bytes are made of", "left"), ("bytes", "right"), ("of all", "right")
+    )
+    ranked = sorted(by_field.items(), key=lambda item: (-item[1], item[0]))
+    for name, size in ranked[:top]:
+        table.add_row(Text(name), bytes_cell(size), format_percent(size, total))
+    console.print()
+    console.print(table)
+    rest = ranked[top:]
+    if rest:
+        weight = format_size(sum(size for _, size in rest))
+        console.print(f"and {len(rest)} more kinds of together {weight}", style="dim")
+    console.print()
+
+
+def _timing(measurement: Measurement) -> str:
+    seconds = measurement.seconds
+    peak = ""
+    if measurement.peak_rss_bytes:
+        peak = f", {format_size(measurement.peak_rss_bytes)} of memory at the peak"
+    return (
+        f"loaded in {format_seconds(seconds.load)}, snapshots made in"
+        f" {format_seconds(seconds.build)}, {format_seconds(seconds.total)} in all{peak}"
+    )
+
+
+def _print_findings(console: Console, outcome: Outcome) -> None:
+    for judged in outcome.judged:
+        for finding in judged.findings:
+            console.print(_finding_line(finding, judged), soft_wrap=True)
+            if finding.rule == "measurement-failed":
+                _print_failure(console, judged.measurement)
+        untracked = judged.measurement.untracked_files
+        if untracked:
+            shown = ", ".join(untracked[:5]) + (", ..." if len(untracked) > 5 else "")
+            console.print(
+                f"note: {judged.measurement.name} was measured with files that git does not track"
+                f" and a commit leaves out: {shown}",
+                style="dim",
+                soft_wrap=True,
+                markup=False,
+            )
+    for note in outcome.notes:
+        console.print(f"note: {note}", style="dim", soft_wrap=True, markup=False)
+
+
+def _finding_line(finding: Finding, judged: Judged) -> Text:
+    where = place(finding.location) or judged.measurement.name
+    text = Text(f"{where}: ")
+    text.append(finding.severity, style=_SEVERITY_STYLE[finding.severity])
+    text.append(f": {finding.message} ")
+    return text.append(f"[{finding.rule}]", style="dim")
+
+
+def _print_failure(console: Console, measurement: Measurement) -> None:
+    failure = measurement.failure
+    if failure is None:
+        return
+    for title, body in (
+        ("traceback", failure.traceback),
+        ("what the code printed", failure.output),
+    ):
+        lines = body.rstrip().splitlines()
+        if lines:
+            kept = lines[-_OUTPUT_LINES:]
+            more = f", the last {len(kept)} of {len(lines)} lines" if len(lines) > len(kept) else ""
+            console.print(f"  {title}{more}:", style="dim")
+            for line in kept:
+                console.print(Text(f"    {line}"), soft_wrap=True)
+
+
+def place(location: SourceLocation | None) -> str:
+    """``path:line``, or nothing."""
+    return f"{location.path}:{location.line}" if location else ""

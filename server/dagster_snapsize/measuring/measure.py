@@ -1,0 +1,356 @@
+"""Frames in, Measurement out."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from dagster_snapsize.core.costs import asset_costs
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.ledger import AssetIndex, draw_job, draw_repository
+from dagster_snapsize.core.limits import Layer, effective_environment
+from dagster_snapsize.core.model import (
+    AssetCost,
+    Environment,
+    Failure,
+    Measurement,
+    Seconds,
+    Snapshot,
+    SourceLocation,
+)
+from dagster_snapsize.core.sizes import format_seconds
+from dagster_snapsize.measuring.crash import crash_place, without_dump
+from dagster_snapsize.measuring.environ import interpreter_environ
+from dagster_snapsize.measuring.process import ProbeProcess
+from dagster_snapsize.probe.protocol import ConnectionLost
+from dagster_snapsize.project.ignores import find_ignores
+from dagster_snapsize.project.instance import read_instance
+from dagster_snapsize.project.interpreters import Interpreter
+from dagster_snapsize.project.locations import CodeLocation
+from dagster_snapsize.project.stale_inputs import stale_inputs
+from dagster_snapsize.project.tracked import untracked_files
+
+_PROBE = Path(__file__).parent.parent / "probe"
+_EXIT_PATIENCE = 3.0  # seconds for exit functions of user code, once all was sent
+
+
+@frozen
+class Progress:
+    """How far a measurement has come: ``done`` of ``of`` snapshots, 0 of 0 while it loads."""
+
+    location: str
+    text: str
+    done: int = 0
+    of: int = 0
+
+
+Watcher = Callable[[Progress], None]
+
+
+class _Broken(Exception):
+    """The location could not be measured."""
+
+    def __init__(self, failure: Failure):
+        self.failure = failure
+
+
+def measure(
+    location: CodeLocation,
+    interpreter: Interpreter,
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    watch: Watcher = lambda progress: None,
+) -> Measurement:
+    """Measure one code location; paths in the result are relative to ``folder``.
+
+    A location that cannot be loaded gives a Measurement with a ``failure``. Raises UserError where
+    the target or the configuration is wrong.
+    """
+    _prepare(location, interpreter, environ, watch)
+    for _ in range(2):
+        run = _Run(location, interpreter, folder, environ, watch)
+        measurement = run.measure()
+        if not run.changed:
+            return measurement
+    return run.failed(
+        Failure(
+            "files of the definitions were edited while they were measured: "
+            + ", ".join(run.relative(p) for p in run.changed)
+        )
+    )
+
+
+def read_environment(
+    location: CodeLocation, interpreter: Interpreter, *, folder: Path, environ: Mapping[str, str]
+) -> Environment:
+    """The effective limits of a location, without loading its definitions."""
+    run = _Run(location, interpreter, folder, environ, lambda progress: None, limits_only=True)
+    measurement = run.measure()
+    if measurement.failure:
+        raise UserError(measurement.failure.message, measurement.failure.output)
+    return measurement.environment
+
+
+def _prepare(
+    location: CodeLocation,
+    interpreter: Interpreter,
+    environ: Mapping[str, str],
+    watch: Watcher,
+) -> None:
+    """Run the ``prepare`` commands of the configuration, in the user's environment."""
+    for command in location.config.prepare:
+        words = " ".join(command)
+        watch(Progress(location.name, f"running {words}"))
+        env = {**interpreter_environ(interpreter.path, environ), **location.config.env}
+        with ProbeProcess(
+            command, cwd=location.root, env=env, timeout=location.config.timeout
+        ) as process:
+            status, output = process.run_to_end()
+        if process.timed_out or status:
+            why = "did not finish in time" if process.timed_out else f"ended with status {status}"
+            raise UserError(
+                f"the command `{words}` of `prepare` {why}", output, location.config.path
+            )
+
+
+class _Run:
+    """One run of the probe, and what has come of it so far."""
+
+    def __init__(
+        self,
+        location: CodeLocation,
+        interpreter: Interpreter,
+        folder: Path,
+        environ: Mapping[str, str],
+        watch: Watcher,
+        limits_only: bool = False,
+    ):
+        self.location = location
+        self.interpreter = interpreter
+        self.folder = folder
+        self.environ = environ
+        self.watch = watch
+        self.limits_only = limits_only
+        self.changed: list[str] = []
+        self._hello: dict[str, Any] = {}
+        self._environment = Environment((), (), ())
+        self._load_seconds = 0.0
+        self._definitions: SourceLocation | None = None
+        self._snapshots: list[Snapshot] = []
+        self._indexes: dict[str, AssetIndex] = {}
+        self._seconds: dict[str, float] = {}
+        self._assets: list[AssetCost] = []
+        self._files: list[str] = []
+        self._opened: list[str] = []
+        self._peak_rss_bytes = 0
+        self._started = time.monotonic()
+
+    def measure(self) -> Measurement:
+        timeout = self.location.config.timeout
+        self.watch(Progress(self.location.name, "starting"))
+        with ProbeProcess(
+            [self.interpreter.path, str(_PROBE), self._request(timeout)],
+            cwd=self.location.root,
+            env=interpreter_environ(self.interpreter.path, self.environ),
+            timeout=timeout,
+        ) as process:
+            try:
+                whole = self._read(process)
+            except _Broken as broken:
+                return self.failed(_with_output(broken.failure, _output_once_ended(process)))
+            except ConnectionLost:
+                whole = False
+            status = process.wait(_EXIT_PATIENCE)
+        if not whole:
+            return self.failed(self._failure_without_words(process, status))
+        return self._result()
+
+    def _request(self, timeout: float) -> str:
+        location = self.location
+        places = [location.root / ".env", location.working_directory / ".env"]
+        dotenv = next((p for p in places if p.is_file()), None)
+        return json.dumps(
+            {
+                "target": dict(location.target),
+                "location_name": location.name,
+                "working_directory": str(location.working_directory),
+                "root": str(location.root),
+                "dotenv": str(dotenv) if dotenv else None,
+                "env": dict(location.config.env),
+                "deadline": time.time() + timeout,
+                "limits_only": self.limits_only,
+            }
+        )
+
+    def _read(self, process: ProbeProcess) -> bool:
+        """Take in frames until the last; False where they ended before it."""
+        for header, payload in process.frames():
+            kind = header["type"]
+            if kind == "done":
+                self._peak_rss_bytes = header["peak_rss_bytes"]
+                return True
+            getattr(self, f"_on_{kind}")(header, payload)
+        return False
+
+    def _on_hello(self, header: dict[str, Any], payload: bytes) -> None:
+        self._hello = header
+        variables = header["environment"]
+        layers = [
+            Layer("the environment", variables["environment"]),
+            Layer(".env", variables.get("dotenv", {})),
+            Layer("[tool.dagster-snapsize.env]", variables["configuration"]),
+        ]
+        home = next(
+            (m.variables["DAGSTER_HOME"] for m in layers[::-1] if "DAGSTER_HOME" in m.variables),
+            None,
+        )
+        self._environment = effective_environment(
+            header["defaults"], layers, read_instance(home), self.location.dagster_plus
+        )
+
+    def _on_phase(self, header: dict[str, Any], payload: bytes) -> None:
+        text = {
+            "loading": "loading definitions",
+            "repository": f"repository {header.get('repository')}",
+            "job": f"job {header.get('job')}",
+        }[header["name"]]
+        done, of = header.get("done", 0), header.get("of", 0)
+        self.watch(Progress(self.location.name, text, done, of))
+
+    def _on_loaded(self, header: dict[str, Any], payload: bytes) -> None:
+        self._load_seconds = header["seconds"]
+        self._definitions = self._place(header["definitions"])
+
+    def _on_snapshot(self, header: dict[str, Any], payload: bytes) -> None:
+        repository, name = header["repository"], header["name"]
+        path = f"{self.location.name}/{repository}"
+        try:
+            if header["kind"] == "repository":
+                snapshot_id = f"{path}/repository"
+                ledger, self._indexes[repository] = draw_repository(payload)
+            else:
+                snapshot_id = f"{path}/job/{name}"
+                ledger = draw_job(payload, self._indexes[repository])
+        except ValueError as error:
+            raise _Broken(Failure(f"the snapshot {snapshot_id} is no JSON: {error}")) from error
+        self._seconds[snapshot_id] = header["seconds"]
+        self._snapshots.append(
+            Snapshot(
+                id=snapshot_id,
+                kind=header["kind"],
+                name=name,
+                repository=repository,
+                stored_bytes=header["stored_bytes"],
+                wire_bytes=header["wire_bytes"],
+                ledger=ledger,
+            )
+        )
+
+    def _on_sources(self, header: dict[str, Any], payload: bytes) -> None:
+        places = {key: self._place(place) for key, place in header["assets"].items()}
+        located = {key: place for key, place in places.items() if place is not None}
+        mine = [s for s in self._snapshots if s.repository == header["repository"]]
+        self._assets += asset_costs(header["repository"], mine, located)
+
+    def _on_files(self, header: dict[str, Any], payload: bytes) -> None:
+        self._files = header["definitions"]
+        self.changed = header["changed"]
+
+    def _on_failed(self, header: dict[str, Any], payload: bytes) -> None:
+        if header["usage"]:
+            raise UserError(
+                header["message"], f"location {self.location.name}, from {self.location.source}"
+            )
+        place = [header["path"], header["line"]] if header["path"] else None
+        raise _Broken(Failure(header["message"], self._place(place), header["traceback"]))
+
+    def relative(self, path: str) -> str:
+        try:
+            return Path(path).relative_to(self.folder).as_posix()
+        except ValueError:
+            return Path(path).as_posix()
+
+    def _place(self, place: Any) -> SourceLocation | None:
+        return SourceLocation(self.relative(place[0]), place[1]) if place else None
+
+    def failed(self, failure: Failure) -> Measurement:
+        """What is known of a location that could not be measured: no half sizes."""
+        self._snapshots, self._assets = [], []
+        return self._result(failure)
+
+    def _failure_without_words(self, process: ProbeProcess, status: int | None) -> Failure:
+        printed = process.output()
+        place = crash_place(printed, self._is_users)
+        if place is not None:
+            place = self._place((place.path, place.line))
+        timeout = self.location.config.timeout
+        if process.timed_out:
+            message = (
+                f"the definitions were not loaded after {format_seconds(timeout)}; if they need"
+                " longer, raise `timeout` in the configuration"
+            )
+        elif process.cancelled:
+            message = "the measurement was cancelled"
+        elif status is not None and status < 0:
+            message = f"the code ended its interpreter by {_signal_name(-status)}"
+        else:
+            message = f"the code ended its interpreter with exit status {status}"
+        return Failure(message, place, "", without_dump(printed))
+
+    def _is_users(self, path: str) -> bool:
+        inside = Path(path).is_relative_to(self.location.root)
+        return inside and "site-packages" not in Path(path).parts
+
+    def _result(self, failure: Failure | None = None) -> Measurement:
+        files = [] if failure else self._files
+        ids = {
+            kind: [s.id for s in self._snapshots if s.kind == kind]
+            for kind in ("repository", "job")
+        }
+        return Measurement(
+            name=self.location.name,
+            target=self.location.target,
+            python=self.interpreter.path,
+            python_version=self._hello.get("python_version", ""),
+            dagster_version=self._hello.get("dagster_version", ""),
+            seconds=Seconds(
+                load=self._load_seconds,
+                build=sum(self._seconds.values()),
+                total=time.monotonic() - self._started,
+                repositories={i: self._seconds[i] for i in ids["repository"]},
+                jobs={i: self._seconds[i] for i in ids["job"]},
+            ),
+            peak_rss_bytes=self._peak_rss_bytes,
+            snapshots=tuple(self._snapshots),
+            assets=tuple(self._assets),
+            definition_files=tuple(self.relative(p) for p in files),
+            environment=self._environment,
+            definitions_location=self._definitions,
+            untracked_files=tuple(map(self.relative, untracked_files(files, self.location.root))),
+            stale_inputs=stale_inputs(files, self.location.root),
+            ignores=find_ignores((a.location for a in self._assets if a.location), self.folder),
+            failure=failure,
+        )
+
+
+def _output_once_ended(process: ProbeProcess) -> str:
+    process.wait(_EXIT_PATIENCE)
+    return without_dump(process.output())
+
+
+def _with_output(failure: Failure, output: str) -> Failure:
+    return Failure(failure.message, failure.location, failure.traceback, output)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,127 @@
+"""Starts the probe under a supervisor, streams its frames, and ends it whatever it does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from dagster_snapsize.probe.protocol import read_frames
+
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
+_KEPT_OUTPUT = 64_000
+_PATIENCE = 5.0  # seconds for the supervisor to end a tree before it is killed itself
+
+
+class ProbeProcess:
+    """One running command whose standard output is frames.
+
+    Leaving the ``with`` block, cancelling, passing ``timeout`` (seconds), or the death of this very
+    process closes the supervisor's standard input, and it then kills the whole tree.
+    """
+
+    def __init__(
+        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
+    ):
+        self._deadline = time.monotonic() + timeout
+        self.timed_out = False
+        self.cancelled = False
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_SUPERVISOR), *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=dict(env),
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        self._output = _Tail()
+        self._drain = threading.Thread(target=self._output.drain, args=(self._process.stderr,))
+        self._drain.daemon = True
+        self._drain.start()
+        self._alarm = threading.Timer(timeout, self._time_out)
+        self._alarm.daemon = True
+        self._alarm.start()
+
+    def __enter__(self) -> ProbeProcess:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._alarm.cancel()
+        self._end()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def frames(self) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """The probe's frames; see ``probe.protocol.read_frames`` for what is raised."""
+        assert self._process.stdout is not None
+        return read_frames(self._process.stdout)
+
+    def run_to_end(self) -> tuple[int | None, str]:
+        """For a command that sends no frames: its exit status and the end of all it printed."""
+        assert self._process.stdout is not None
+        printed = _Tail()
+        printed.drain(self._process.stdout)
+        return self.wait(_PATIENCE), printed.text() + self.output()
+
+    def cancel(self) -> None:
+        """End the tree from another thread; the frames then stop."""
+        self.cancelled = True
+        self._cut_lifeline()
+
+    def wait(self, seconds: float) -> int | None:
+        """The exit status once the command has ended by itself (negative: a signal's number)."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(seconds)
+        return None
+
+    def output(self) -> str:
+        """The end of what was printed, once the process has ended."""
+        self._drain.join(1.0)
+        return self._output.text()
+
+    def _time_out(self) -> None:
+        self.timed_out = True
+        self._cut_lifeline()
+
+    def _cut_lifeline(self) -> None:
+        with self._lock, contextlib.suppress(OSError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+
+    def _end(self) -> None:
+        self._cut_lifeline()
+        if self.wait(_PATIENCE) is None:
+            self._process.kill()
+            self._process.wait()
+
+
+class _Tail:
+    """The end of a stream of any length."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+
+    def drain(self, stream: Any) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := os.read(stream.fileno(), 65_536):
+                self._kept += chunk
+                if len(self._kept) > 2 * _KEPT_OUTPUT:
+                    del self._kept[:-_KEPT_OUTPUT]
+        stream.close()
+
+    def text(self) -> str:
+        return bytes(self._kept[-_KEPT_OUTPUT:]).decode("utf-8", "replace")

@@ -1,0 +1,35 @@
+"""One measurement in the user's interpreter: load, serialize, stream frames.
+
+Run as a folder, ``python <this folder> '<JSON>'``, with standard output as the pipe for frames and
+standard error as the one for what user code prints. See protocol.py for what is sent.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from typing import Any
+
+
+def _as_package() -> Any:
+    """Import this folder under a name that user code cannot have.
+
+    The user's own ``protocol`` or ``loading`` must not meet ours, in sys.path or in sys.modules.
+    """
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [p for p in sys.path if os.path.abspath(p or os.curdir) != here]
+    spec = importlib.util.spec_from_file_location(
+        "_dagster_snapsize_probe",
+        os.path.join(here, "__init__.py"),
+        submodule_search_locations=[here],
+    )
+    assert spec is not None and spec.loader is not None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = package
+    spec.loader.exec_module(package)
+    return importlib.import_module("_dagster_snapsize_probe.session")
+
+
+if __name__ == "__main__":
+    _as_package().main(sys.argv[1])

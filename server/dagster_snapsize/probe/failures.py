@@ -1,0 +1,95 @@
+"""An exception of user code -> the words and the place that its author needs."""
+
+from __future__ import annotations
+
+import traceback
+from types import TracebackType
+from typing import Any, Dict, List, Optional
+
+from .userfiles import Place, UserFiles
+
+_TRACEBACK_CHARACTERS = 20_000
+
+
+def describe(error: BaseException, files: UserFiles) -> Dict[str, Any]:
+    """The header of a ``failed`` frame: message, the user's own path and line, traceback."""
+    cause = _root_cause(error)
+    place = _syntax_place(cause, files)
+    for link in _chain(error):
+        place = place or _innermost(link.__traceback__, files)
+    return {
+        "type": "failed",
+        "message": _message(cause),
+        "path": place[0] if place else None,
+        "line": place[1] if place else None,
+        "traceback": _users_traceback(cause, files)[-_TRACEBACK_CHARACTERS:],
+        "usage": False,
+    }
+
+
+def _message(error: BaseException) -> str:
+    name = type(error).__name__
+    if isinstance(error, SystemExit):
+        return f"the code called sys.exit({error.code!r}) while it was loaded"
+    try:
+        text = str(error)
+    except BaseException:
+        text = ""
+    if isinstance(error, RecursionError):
+        text += (
+            " (Dagster walks long dependency chains recursively: about 10,000 assets in a row are"
+            " more than Python's stack allows)"
+        )
+    return f"{name}: {text}" if text else name
+
+
+def _chain(error: BaseException) -> List[BaseException]:
+    """The exception and what caused it, the deepest cause first."""
+    links: List[BaseException] = []
+    current: Optional[BaseException] = error
+    while current is not None and current not in links:
+        links.append(current)
+        current = (
+            getattr(current, "user_exception", None)
+            or current.__cause__
+            or (None if current.__suppress_context__ else current.__context__)
+        )
+    return links[::-1]
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """What user code raised, out of the exceptions that Dagster wraps around it."""
+    while True:
+        inner = getattr(error, "user_exception", None)
+        if inner is None and type(error).__name__ == "DagsterImportError":
+            inner = error.__cause__
+        if not isinstance(inner, BaseException):
+            return error
+        error = inner
+
+
+def _syntax_place(error: BaseException, files: UserFiles) -> Optional[Place]:
+    if isinstance(error, SyntaxError) and error.filename and files.is_users(error.filename):
+        return (error.filename, error.lineno or 1)
+    return None
+
+
+def _innermost(tb: Optional[TracebackType], files: UserFiles) -> Optional[Place]:
+    place = None
+    while tb is not None:
+        path = tb.tb_frame.f_code.co_filename
+        if files.is_users(path):
+            place = (path, tb.tb_lineno)
+        tb = tb.tb_next
+    return place
+
+
+def _users_traceback(error: BaseException, files: UserFiles) -> str:
+    """The traceback from the first frame of user code on; above it stand Dagster and the probe."""
+    tb = error.__traceback__
+    while tb is not None and not files.is_users(tb.tb_frame.f_code.co_filename):
+        tb = tb.tb_next
+    try:
+        return "".join(traceback.format_exception(type(error), error, tb, chain=False))
+    except BaseException:
+        return ""

@@ -1,0 +1,97 @@
+"""Frames between the probe (the user's interpreter) and the tool: the only module both import.
+
+A frame is a 12 byte head (``>IQ``: bytes of the JSON header, bytes of the payload), the header (a
+JSON object with a ``type``) and the payload (a serialized snapshot, or nothing).
+
+In the order in which a measurement sends them:
+
+=============== ==================================================================================
+``hello``       interpreter and Dagster: ``python_version``, ``dagster_version``, ``defaults`` (the
+                gRPC sizes and timeouts of this Dagster with no variable set), ``environment``
+                (DAGSTER_* variables, by layer) and ``environment_problem``
+``phase``       ``name`` of what starts now: ``loading``, ``repository`` or ``job``, with
+                ``repository``, ``job``, ``done`` and ``of`` (snapshots) where they are known
+``loaded``      ``repositories`` (names), ``seconds``
+``snapshot``    ``kind``, ``repository``, ``name``, ``stored_bytes``, ``wire_bytes``, ``seconds``;
+                the payload is the serialized snapshot
+``sources``     ``repository``, ``assets``: asset key -> [path, line]
+``files``       ``definitions``, ``opened``, ``changed``: absolute paths
+``failed``      ``message``, ``path``, ``line``, ``traceback``, ``usage`` (true where the target
+                itself is wrong: an attribute that is not there, say)
+``done``        ``peak_rss_bytes``
+=============== ==================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from typing import IO, Any, Dict, Iterator, Tuple, Union
+
+VERSION = 1
+_HEAD = struct.Struct(">IQ")
+# Bound now: user code may replace json.dumps and os.write before a frame is sent.
+_encode = json.JSONEncoder().encode
+_decode = json.JSONDecoder().decode
+_write = os.write
+_fstat = os.fstat
+
+Header = Dict[str, Any]
+Payload = Union[bytes, memoryview]
+
+
+class ConnectionLost(Exception):
+    """The other side ended in the middle of a frame, or what came is no frame."""
+
+
+class FrameWriter:
+    """Writes frames to a file descriptor that user code may close or reuse behind our back."""
+
+    def __init__(self, fd: int):
+        self._fd = fd
+        self._identity = self._identify()
+
+    def _identify(self) -> Tuple[int, int]:
+        status = _fstat(self._fd)
+        return (status.st_dev, status.st_ino)
+
+    def send(self, header: Header, payload: Payload = b"") -> None:
+        """Write one frame whole.
+
+        Raises OSError where the descriptor was closed, and ConnectionLost where user code closed it
+        and opened something else under its number, which must not be written to.
+        """
+        if self._identify() != self._identity:
+            raise ConnectionLost("the probe's own pipe was closed by user code")
+        head = _encode(header).encode("ascii")
+        self._write_all(_HEAD.pack(len(head), len(payload)) + head)
+        self._write_all(payload)
+
+    def _write_all(self, data: Payload) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[_write(self._fd, view) :]
+
+
+def read_frames(stream: IO[bytes]) -> Iterator[Tuple[Header, bytes]]:
+    """Read frames until the stream ends.
+
+    Raises ConnectionLost where it ends inside a frame, or where what it carries is no frame.
+    """
+    while True:
+        head = stream.read(_HEAD.size)
+        if not head:
+            return
+        if len(head) < _HEAD.size:
+            raise ConnectionLost("the probe ended in the middle of a frame")
+        header_size, payload_size = _HEAD.unpack(head)
+        body = stream.read(header_size)
+        payload = stream.read(payload_size) if payload_size else b""
+        if len(body) < header_size or len(payload) < payload_size:
+            raise ConnectionLost("the probe ended in the middle of a frame")
+        try:
+            header = _decode(body.decode("ascii"))
+        except ValueError as error:
+            raise ConnectionLost("the probe sent something that is no frame") from error
+        yield header, payload

@@ -1,0 +1,273 @@
+"""What a measurement does, step by step, and what it tells while it does it."""
+
+from __future__ import annotations
+
+import atexit
+import faulthandler
+import json
+import os
+import platform
+import sys
+import time
+from typing import Any, Callable, Dict, Mapping, NoReturn, Optional
+
+from .failures import describe
+from .loading import StateMissing, UsageProblem, load
+from .protocol import ConnectionLost, FrameWriter
+from .snapshots import (
+    Adapter,
+    Serialized,
+    all_jobs,
+    find_adapter,
+    serialize_job,
+    serialize_repository,
+)
+from .sources import Origins, locate_assets
+from .userfiles import UserFiles
+
+_DEFAULTS = (
+    "max_rx_bytes",
+    "max_send_bytes",
+    "default_grpc_timeout",
+    "default_repository_grpc_timeout",
+    "default_schedule_grpc_timeout",
+    "default_sensor_grpc_timeout",
+    "default_grpc_server_shutdown_grace_period",
+)
+_exit_now = os._exit
+
+
+def main(argument: str) -> NoReturn:
+    """Measure what the JSON argument says and leave, however user code behaved.
+
+    Keys: ``target``, ``location_name``, ``working_directory``, ``root``, ``dotenv`` (path or null),
+    ``env``, ``deadline`` (seconds since the epoch), ``limits_only``.
+    """
+    writer = _take_over_streams()
+    request = json.loads(argument)
+    target = request["target"]
+    own_package = target.get("module_name") or target.get("package_name")
+    own_package = own_package or target.get("autoload_defs_module_name")
+    files = UserFiles(request["root"], own_package.split(".")[0] if own_package else None)
+    session = _Session(writer, files)
+    session.guard_exit()
+    left = request["deadline"] - time.time() - 0.3
+    faulthandler.enable(file=2)
+    faulthandler.dump_traceback_later(max(left, 0.05), exit=False, file=2)
+    try:
+        session.run(request)
+    except ConnectionLost:
+        _exit_now(70)
+    except (UsageProblem, StateMissing) as problem:
+        session.fail(
+            {"message": str(problem), "usage": isinstance(problem, UsageProblem)},
+        )
+    except BaseException as error:  # SystemExit and KeyboardInterrupt of user code included
+        session.fail(describe(error, files))
+    session.finished = True
+    faulthandler.cancel_dump_traceback_later()
+    # os._exit leaves out threads that never end; what user code registered still gets its turn.
+    try:
+        atexit._run_exitfuncs()
+    finally:
+        _exit_now(0)
+
+
+def _take_over_streams() -> FrameWriter:
+    """Keep standard output as the frames' own pipe; user code prints to standard error."""
+    writer = FrameWriter(os.dup(1))
+    os.dup2(2, 1)
+    return writer
+
+
+class _Session:
+    def __init__(self, writer: FrameWriter, files: UserFiles):
+        self._writer = writer
+        self._files = files
+        self._pid = os.getpid()
+        self.finished = False
+
+    def guard_exit(self) -> None:
+        """Tell who called os._exit, which leaves no other trace."""
+
+        def leave(status: int) -> NoReturn:
+            if os.getpid() == self._pid and not self.finished:
+                frame = self._files.calling_frame()
+                place = (frame.f_code.co_filename, frame.f_lineno) if frame else (None, None)
+                self.fail(
+                    {
+                        "message": f"the code called os._exit({status!r}) while it was loaded",
+                        "path": place[0] and os.path.abspath(place[0]),
+                        "line": place[1],
+                    }
+                )
+            _exit_now(status)
+
+        os._exit = leave
+
+    def fail(self, header: Dict[str, Any]) -> None:
+        whole: Dict[str, Any] = {"path": None, "line": None, "traceback": "", "usage": False}
+        try:
+            self._send("failed", **{**whole, **header, "type": "failed"})
+        except (OSError, ConnectionLost):
+            _exit_now(70)
+
+    def _send(self, frame_type: str, payload: Any = b"", **header: Any) -> None:
+        if os.getpid() != self._pid:
+            _exit_now(0)  # a fork of user code that came back here is not this measurement
+        self._writer.send({**header, "type": frame_type}, payload)
+
+    def run(self, request: Mapping[str, Any]) -> None:
+        sys.argv = ["dagster", "api", "grpc"]
+        # Dagster's loaders take sys.path[0] away; `python -m dagster` has its own folder there.
+        sys.path.insert(0, os.getcwd())
+        layers, problem = _load_environment(request["dotenv"], request["env"])
+        dagster = _import_dagster()
+        self._send(
+            "hello",
+            python_version=platform.python_version(),
+            dagster_version=dagster.__version__,
+            defaults=_defaults(),
+            environment=layers,
+            environment_problem=problem,
+        )
+        if problem:
+            raise UsageProblem(problem)
+        if request["limits_only"]:
+            self._done()
+            return
+        self._measure(request, str(dagster.__version__))
+
+    def _measure(self, request: Mapping[str, Any], version: str) -> None:
+        adapter = find_adapter(version)
+        origins = Origins(self._files)
+        origins.install()
+        self._files.watch()
+        self._send("phase", name="loading")
+        started = time.perf_counter()
+        loaded = load(
+            request["target"],
+            request["working_directory"],
+            request["location_name"],
+            self._files,
+            origins,
+        )
+        jobs = {name: all_jobs(repo) for name, repo in loaded.repositories.items()}
+        self._send(
+            "loaded",
+            repositories=sorted(loaded.repositories),
+            definitions=loaded.definitions,
+            seconds=time.perf_counter() - started,
+        )
+        done, of = 0, len(jobs) + sum(map(len, jobs.values()))
+        for name in sorted(loaded.repositories):
+            repository = loaded.repositories[name]
+            self._send("phase", name="repository", repository=name, done=done, of=of)
+            self._snapshot("repository", name, name, serialize_repository, adapter, repository)
+            done += 1
+            for job in jobs[name]:
+                self._send("phase", name="job", repository=name, job=job.name, done=done, of=of)
+                self._snapshot("job", name, job.name, serialize_job, adapter, job)
+                done += 1
+            assets = locate_assets(repository, origins, self._files)
+            self._send("sources", repository=name, assets=assets)
+        self._send(
+            "files",
+            definitions=self._files.definition_files(),
+            changed=self._files.changed_files(),
+        )
+        self._done()
+
+    def _snapshot(
+        self,
+        kind: str,
+        repository: str,
+        name: str,
+        serialize: Callable[[Adapter, Any], Serialized],
+        adapter: Adapter,
+        definition: Any,
+    ) -> None:
+        started = time.perf_counter()
+        snapshot = serialize(adapter, definition)
+        self._send(
+            "snapshot",
+            snapshot.payload,
+            kind=kind,
+            repository=repository,
+            name=name,
+            stored_bytes=len(snapshot.payload),
+            wire_bytes=snapshot.wire_bytes,
+            seconds=time.perf_counter() - started,
+        )
+
+    def _done(self) -> None:
+        self._send("done", peak_rss_bytes=_peak_rss_bytes())
+
+
+def _import_dagster() -> Any:
+    try:
+        import dagster
+        import dagster._grpc.server  # the code server pays for this import too
+    except ModuleNotFoundError as error:
+        if error.name == "dagster":
+            raise UsageProblem(f"there is no dagster in {sys.executable}") from error
+        raise
+    return dagster
+
+
+def _load_environment(
+    dotenv: Optional[str], configured: Mapping[str, str]
+) -> "tuple[Dict[str, Dict[str, str]], Optional[str]]":
+    """Set the variables of .env and of the configuration; return the DAGSTER_* ones by layer.
+
+    Only DAGSTER_* variables are told: the rest may be secrets.
+    """
+    layers = {"environment": _dagster_variables(os.environ)}
+    problem = None
+    if dotenv:
+        try:
+            # As dagster._core.secrets.env_file.get_env_var_dict, before dagster itself is imported.
+            from dotenv import dotenv_values
+
+            values = {k: v for k, v in dotenv_values(dotenv).items() if v is not None}
+            os.environ.update(values)
+            layers["dotenv"] = _dagster_variables(values)
+        except (OSError, ValueError) as error:
+            problem = f"{dotenv} cannot be read: {error}"
+        except ImportError:
+            problem = None
+    os.environ.update(configured)
+    layers["configuration"] = _dagster_variables(configured)
+    return layers, problem
+
+
+def _dagster_variables(mapping: Mapping[str, str]) -> Dict[str, str]:
+    return {key: value for key, value in mapping.items() if key.startswith("DAGSTER_")}
+
+
+def _defaults() -> Dict[str, Optional[int]]:
+    """What this Dagster takes where no variable is set (``dagster._grpc.utils``)."""
+    from dagster._grpc import utils
+
+    kept = {key: os.environ.pop(key) for key in list(os.environ) if key.startswith("DAGSTER_")}
+    try:
+        found = {name: getattr(utils, name, None) for name in _DEFAULTS}
+        defaults = {name: make() if make else None for name, make in found.items()}
+    finally:
+        os.environ.update(kept)
+    try:
+        from dagster._core.instance import config
+
+        defaults["local_startup_timeout"] = config.DEFAULT_LOCAL_CODE_SERVER_STARTUP_TIMEOUT
+    except (ImportError, AttributeError):
+        defaults["local_startup_timeout"] = None
+    return defaults
+
+
+def _peak_rss_bytes() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

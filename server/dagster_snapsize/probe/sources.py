@@ -1,0 +1,192 @@
+"""Asset key -> file:line, best source first.
+
+1. what Dagster's code references say (``dagster/code_references`` metadata: components set them);
+2. the decorated function's code object, through its wrappers;
+3. the user's frame in which the AssetSpec, AssetsDefinition or SourceAsset was first made.
+
+For the third, the classes' constructors are wrapped before user code is loaded. What Dagster makes
+out of an existing object (``with_attributes``, ``replace_attributes``, ...) inherits its place.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+from types import FrameType
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from .userfiles import Place, UserFiles
+
+_PATIENCE = 60  # frames of Dagster between a user's call and the object that it makes
+# Methods that make a changed copy without calling the constructor (dagster_shared.record.replace).
+_COPIERS = ("_replace", "replace_attributes", "merge_attributes", "with_io_manager_key")
+
+
+class Origins:
+    """Where the user's code made each definition."""
+
+    def __init__(self, files: UserFiles):
+        self._files = files
+        self._places: Dict[int, Place] = {}
+        self._by_key: Dict[Tuple[str, ...], Place] = {}
+        self._alive: List[Any] = []  # an id is unique only while its object lives
+
+    def install(self) -> None:
+        """Wrap the constructors of this Dagster."""
+        import dagster
+
+        for name in ("AssetSpec", "AssetsDefinition", "SourceAsset", "Definitions"):
+            cls = getattr(dagster, name, None)
+            if cls is not None:
+                self._wrap(cls)
+
+    def _wrap(self, cls: Any) -> None:
+        for name in _COPIERS:
+            if name in vars(cls):
+                setattr(cls, name, self._inheriting(vars(cls)[name]))
+        if cls.__new__ is not object.__new__:
+            new = cls.__new__
+
+            def made(cls_: Any, *args: Any, **kwargs: Any) -> Any:
+                thing = new(cls_, *args, **kwargs)
+                self._note(thing)
+                return thing
+
+            cls.__new__ = staticmethod(functools.update_wrapper(made, new))
+            return
+        init = cls.__init__
+
+        def initialized(thing: Any, *args: Any, **kwargs: Any) -> None:
+            init(thing, *args, **kwargs)
+            self._note(thing)
+
+        cls.__init__ = functools.update_wrapper(initialized, init)
+
+    def _inheriting(self, copy: Any) -> Any:
+        """A method that returns a changed copy, which then has the place of its original."""
+
+        @functools.wraps(copy)
+        def copied(original: Any, *args: Any, **kwargs: Any) -> Any:
+            thing = copy(original, *args, **kwargs)
+            place = self._places.get(id(original))
+            if place is not None:
+                self._remember(thing, place)
+            return thing
+
+        return copied
+
+    def _note(self, thing: Any) -> None:
+        try:
+            place = self._inherited_or_users(sys._getframe(2))
+            if place is None:
+                return
+            self._remember(thing, place)
+            node = _attribute(thing, "node_def")
+            if node is not None and id(node) not in self._places:
+                self._remember(node, place)
+            key = getattr(thing, "key", None)
+            if key is not None:
+                self._by_key.setdefault(tuple(key.path), place)
+        except Exception:  # a definition that is odd enough to fail here is located otherwise
+            return
+
+    def _remember(self, thing: Any, place: Place) -> None:
+        self._places[id(thing)] = place
+        self._alive.append(thing)
+
+    def _inherited_or_users(self, frame: Optional[FrameType]) -> Optional[Place]:
+        patience = _PATIENCE
+        while frame is not None and patience:
+            if self._files.is_users(frame.f_code.co_filename):
+                return (os.path.abspath(frame.f_code.co_filename), frame.f_lineno)
+            first = frame.f_code.co_varnames[:1]
+            if first in (("self",), ("spec",)):
+                place = self._places.get(id(frame.f_locals.get(first[0])))
+                if place is not None:
+                    return place
+            frame = frame.f_back
+            patience -= 1
+        return None
+
+    def of(self, thing: Any) -> Optional[Place]:
+        """Where this object was made, if user code made it."""
+        return self._places.get(id(thing)) if thing is not None else None
+
+    def of_key(self, path: Sequence[str]) -> Optional[Place]:
+        """Where an asset of this key was first made."""
+        return self._by_key.get(tuple(path))
+
+
+def locate_assets(repository: Any, origins: Origins, files: UserFiles) -> Dict[str, Place]:
+    """Asset key in Dagster's escaped form -> its place; assets without one are left out."""
+    places: Dict[str, Place] = {}
+    for key, definition in _definitions(repository):
+        name = "/".join(part.replace("/", "\\/") for part in key.path)
+        for find in (_by_code_reference, _by_function, _by_origin):
+            try:
+                place = find(key, definition, origins, files)
+            except Exception:
+                place = None
+            if place is not None:
+                places[name] = place
+                break
+    return places
+
+
+def _definitions(repository: Any) -> Iterator[Tuple[Any, Any]]:
+    for attribute in ("assets_defs_by_key", "source_assets_by_key"):
+        try:
+            yield from dict(getattr(repository, attribute)).items()
+        except Exception:
+            continue
+
+
+def _by_code_reference(
+    key: Any, definition: Any, origins: Origins, files: UserFiles
+) -> Optional[Place]:
+    metadata = (_attribute(definition, "metadata_by_key") or {}).get(key) or {}
+    references = getattr(metadata.get("dagster/code_references"), "code_references", [])
+    for reference in references:
+        path = getattr(reference, "file_path", None)
+        if isinstance(path, str):
+            return (os.path.abspath(path), getattr(reference, "line_number", None) or 1)
+    return None
+
+
+def _by_function(key: Any, definition: Any, origins: Origins, files: UserFiles) -> Optional[Place]:
+    node = _attribute(definition, "node_def")
+    function: Any = _attribute(node, "compute_fn") or _attribute(definition, "observe_fn")
+    while function is not None:
+        inner = getattr(function, "decorated_fn", None)
+        if inner is None:
+            break
+        function = inner
+    function = inspect.unwrap(function) if callable(function) else None
+    code = getattr(_without_partials(function), "__code__", None)
+    if code is not None and files.is_users(code.co_filename):
+        return (os.path.abspath(code.co_filename), code.co_firstlineno)
+    return None
+
+
+def _without_partials(function: Any) -> Any:
+    while hasattr(function, "func"):
+        function = function.func
+    return function
+
+
+def _attribute(thing: Any, name: str) -> Any:
+    """A property that some kinds of definitions refuse with an error of Dagster's own."""
+    try:
+        return getattr(thing, name, None)
+    except Exception:
+        return None
+
+
+def _by_origin(key: Any, definition: Any, origins: Origins, files: UserFiles) -> Optional[Place]:
+    spec = (_attribute(definition, "specs_by_key") or {}).get(key)
+    node = _attribute(definition, "node_def")
+    return (
+        origins.of(spec) or origins.of(node) or origins.of(definition) or origins.of_key(key.path)
+    )

@@ -1,0 +1,137 @@
+"""Which files are the user's own, which were read, and source instead of stale bytecode."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import os
+import site
+import sys
+import sysconfig
+from types import FrameType
+from typing import Any, Dict, List, Optional, Set, Tuple
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+Place = Tuple[str, int]
+
+
+class UserFiles:
+    """Tells the user's files from installed ones, and remembers what was read.
+
+    Everything outside the interpreter's library and site-packages folders is the user's, and so is
+    the package ``own_package`` wherever it is installed.
+    """
+
+    def __init__(self, root: str, own_package: Optional[str] = None):
+        self.root = os.path.abspath(root)
+        self._installed = _installed_folders()
+        self._own_marker = (
+            os.sep + own_package + os.sep if own_package else None,
+            os.sep + own_package + ".py" if own_package else None,
+        )
+        self._known: Dict[str, bool] = {}
+        self._opened: Set[str] = set()
+        self._compiled: Dict[str, Tuple[int, int]] = {}
+
+    def is_users(self, path: str) -> bool:
+        """Whether a source file is the user's own."""
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = self._decide(path)
+        return known
+
+    def _decide(self, path: str) -> bool:
+        if not path or path.startswith("<"):
+            return False
+        path = os.path.abspath(path)
+        if path.startswith(_HERE + os.sep):
+            return False
+        if not path.startswith(self._installed):
+            return True
+        folder, module = self._own_marker
+        return bool(folder and module and (folder in path or path.endswith(module)))
+
+    def calling_frame(self, depth: int = 1) -> Optional[FrameType]:
+        """The innermost frame of user code below the caller."""
+        frame: Optional[FrameType] = sys._getframe(depth + 1)
+        while frame is not None:
+            if self.is_users(frame.f_code.co_filename):
+                return frame
+            frame = frame.f_back
+        return None
+
+    def watch(self) -> None:
+        """From now on note which files are opened, and compile the user's modules from source.
+
+        Python trusts a .pyc whose source has the same second and size (PEP 552), and an editor
+        saves twice a second. Without a stamp of the source ``SourceLoader.get_code`` neither reads
+        nor writes bytecode.
+        """
+        opened = self._opened
+
+        def on_event(event: str, args: Tuple[Any, ...]) -> None:
+            if event == "open":
+                path, mode, flags = args
+                reads = mode is None or "r" in mode or "+" in mode
+                if reads and isinstance(path, str) and not (mode is None and flags & os.O_WRONLY):
+                    opened.add(os.path.abspath(path))
+
+        sys.addaudithook(on_event)
+        path_stats = importlib.machinery.SourceFileLoader.path_stats
+
+        def from_source(loader: Any, path: str) -> Any:
+            if not self.is_users(path):
+                return path_stats(loader, path)
+            stamp = _stamp(path)
+            if stamp is not None:
+                self._compiled.setdefault(os.path.abspath(path), stamp)
+            raise OSError("the user's own modules are compiled from source")
+
+        importlib.machinery.SourceFileLoader.path_stats = from_source  # type: ignore
+
+    def definition_files(self) -> List[str]:
+        """The user's files that the definitions were read from: modules and what they opened."""
+        found = {
+            os.path.abspath(path)
+            for module in list(sys.modules.values())
+            for path in [getattr(module, "__file__", None)]
+            if isinstance(path, str) and path.endswith(".py") and self.is_users(path)
+        }
+        for path in self._opened:
+            if (
+                path.startswith(self.root + os.sep)
+                and self.is_users(path)
+                and not path.endswith((".pyc", ".so", ".pyd"))
+                and os.path.isfile(path)
+                and not _is_cache(path)
+            ):
+                found.add(path)
+        return sorted(found)
+
+    def changed_files(self) -> List[str]:
+        """The user's modules that were edited after they had been compiled."""
+        return sorted(p for p, stamp in self._compiled.items() if _stamp(p) != stamp)
+
+
+def _stamp(path: str) -> Optional[Tuple[int, int]]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size)
+
+
+def _is_cache(path: str) -> bool:
+    parts = path.split(os.sep)
+    return "__pycache__" in parts or ".git" in parts
+
+
+def _installed_folders() -> Tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    folders.update(site.getsitepackages() if hasattr(site, "getsitepackages") else [])
+    folders.add(site.getusersitepackages() if hasattr(site, "getusersitepackages") else "")
+    folders.add(os.path.dirname(os.__file__))
+    spellings = {os.path.abspath(f) for f in folders if f} | {
+        os.path.realpath(f) for f in folders if f
+    }
+    return tuple(sorted(f + os.sep for f in spellings))
