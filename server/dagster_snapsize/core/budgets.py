@@ -1,0 +1,328 @@
+"""A measurement and the user's budgets in, findings out: the same for every face."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+from dagster_snapsize.core import limits, sizes
+from dagster_snapsize.core.model import (
+    AssetCost,
+    Budgets,
+    Finding,
+    Limit,
+    Measurement,
+    Owner,
+    Setting,
+    Snapshot,
+    SourceLocation,
+)
+
+CONFIGURATION = "the configuration"
+_TIME_WARN_AT = 0.8
+_HEAVIEST = 3
+
+
+def judge(measurement: Measurement, budgets: Budgets) -> tuple[Finding, ...]:
+    """Every finding, errors first and then by bytes; ``ignores`` of the measurement are heeded.
+
+    With a failure there is one error and nothing about sizes or times: they are not known.
+    """
+    found = [*_limit_mismatch(measurement), *_stale_inputs(measurement)]
+    if measurement.failure:
+        found.append(
+            Finding(
+                "measurement-failed",
+                "error",
+                f"{measurement.name} could not be measured: {measurement.failure.message}",
+                location=measurement.failure.location or measurement.definitions_location,
+            )
+        )
+    else:
+        for snapshot in measurement.snapshots:
+            found += _snapshot_findings(snapshot, measurement, budgets)
+        found += _asset_findings(measurement, budgets)
+        found += _time_findings(measurement, budgets)
+    kept = [f for f in found if not _ignored(f, measurement.ignores)]
+    severities = ("error", "warning", "information")
+    return tuple(sorted(kept, key=lambda f: (severities.index(f.severity), -(f.bytes or 0))))
+
+
+def exit_status(findings: Sequence[Finding]) -> Literal[0, 1, 3]:
+    """3 where something could not be measured, 1 for other errors, 0 for warnings alone."""
+    if any(f.rule == "measurement-failed" for f in findings):
+        return 3
+    return 1 if any(f.severity == "error" for f in findings) else 0
+
+
+def snapshot_limits(snapshot: Snapshot, measurement: Measurement) -> tuple[Limit, ...]:
+    """The limits that bind this snapshot, whatever the user's budgets say."""
+    environment = measurement.environment
+    if snapshot.kind == "repository":
+        return environment.repository_limits
+    return environment.job_limits
+
+
+def snapshot_budget(snapshot: Snapshot, measurement: Measurement, budgets: Budgets) -> Limit:
+    """What the snapshot may weigh, which of its sizes that judges, and what set it.
+
+    A budget of the user's judges ``wire_bytes``. Without one it is the limit that leaves the least
+    room, each judging its own size.
+    """
+    if snapshot.kind == "repository":
+        set_by = ("budget.repository", budgets.repository)
+    elif snapshot.name in budgets.jobs:
+        set_by = (f"budget.jobs.{snapshot.name}", budgets.jobs[snapshot.name])
+    else:
+        set_by = ("budget.job", budgets.job)
+    name, size = set_by
+    if size is not None:
+        return Limit(name, "wire", size, CONFIGURATION)
+    found = snapshot_limits(snapshot, measurement)
+    if not found:
+        return Limit("protobuf", "wire", limits.PROTOBUF_MAX_BYTES, "the largest gRPC message")
+    return min(found, key=lambda limit: limit.bytes - judged_bytes(snapshot, limit))
+
+
+def judged_bytes(snapshot: Snapshot, limit: Limit) -> int:
+    """The size of the snapshot that this limit is compared with."""
+    return snapshot.stored_bytes if limit.judges == "stored" else snapshot.wire_bytes
+
+
+def _snapshot_findings(
+    snapshot: Snapshot, measurement: Measurement, budgets: Budgets
+) -> Iterator[Finding]:
+    budget = snapshot_budget(snapshot, measurement, budgets)
+    size = judged_bytes(snapshot, budget)
+    what = f"{snapshot.kind} snapshot {snapshot.id}"
+    is_size = f"is {sizes.format_both(size)}{' on the wire' if budget.judges == 'wire' else ''}"
+    may_be = f"{sizes.format_both(budget.bytes)}, set by {_set_by(budget)}"
+    place = measurement.definitions_location
+    if size > budget.bytes:
+        over = sizes.format_both(size - budget.bytes)
+        message = (
+            f"{what} {is_size}, {over} over its budget of {may_be}."
+            f"{_heaviest(snapshot, measurement)}{_next_step(snapshot, measurement, budget)}"
+        )
+        yield Finding(
+            "snapshot-over-budget",
+            "error",
+            message,
+            snapshot=snapshot.id,
+            bytes=size,
+            budget_bytes=budget.bytes,
+            location=place,
+        )
+        return
+    # A budget above a real limit is the user's to set (the deployment may allow more), not ours to
+    # be silent about.
+    beyond = [
+        x for x in snapshot_limits(snapshot, measurement) if judged_bytes(snapshot, x) > x.bytes
+    ]
+    if beyond:
+        limit = min(beyond, key=lambda x: x.bytes - judged_bytes(snapshot, x))
+        message = (
+            f"{what} {is_size}: within its budget of {may_be}, but over the limit found here, "
+            f"{sizes.format_both(limit.bytes)} by {_set_by(limit)}."
+            " Lower the budget, or set what is deployed under [tool.dagster-snapsize.env]."
+        )
+    elif size > budgets.warn_at * budget.bytes:
+        message = (
+            f"{what} {is_size}, {sizes.format_percent(size, budget.bytes)} of its budget of"
+            f" {may_be}.{_heaviest(snapshot, measurement)}"
+        )
+    else:
+        return
+    yield Finding(
+        "snapshot-near-budget",
+        "warning",
+        message,
+        snapshot=snapshot.id,
+        bytes=size,
+        budget_bytes=budget.bytes,
+        location=place,
+    )
+
+
+def _set_by(limit: Limit) -> str:
+    if limit.source == CONFIGURATION:
+        return f"{limit.name} of the configuration"
+    return f"{limit.name} ({limit.source})"
+
+
+def _heaviest(snapshot: Snapshot, measurement: Measurement) -> str:
+    assets = sorted(_assets_of(snapshot, measurement), key=lambda a: -a.by_snapshot[snapshot.id])
+    fields: Counter[str] = Counter()
+    for owner_fields in snapshot.ledger.owners.values():
+        for name, share in owner_fields.items():
+            fields[name] += share.bytes
+    named = [(a.key, a.by_snapshot[snapshot.id]) for a in assets[:_HEAVIEST]]
+    parts = [
+        f"{label}: {', '.join(f'{name} {sizes.format_size(size)}' for name, size in rows)}"
+        for label, rows in (
+            (_plural("heaviest asset", len(named)), named),
+            (_plural("heaviest field", len(fields)), fields.most_common(_HEAVIEST)),
+        )
+        if rows
+    ]
+    text = "; ".join(parts)
+    return f" {text[0].upper()}{text[1:]}." if text else ""
+
+
+def _plural(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}s"
+
+
+def _assets_of(snapshot: Snapshot, measurement: Measurement) -> list[AssetCost]:
+    return [
+        a
+        for a in measurement.assets
+        if a.repository == snapshot.repository and a.by_snapshot.get(snapshot.id)
+    ]
+
+
+def _next_step(snapshot: Snapshot, measurement: Measurement, budget: Limit) -> str:
+    assets = _assets_of(snapshot, measurement)
+    look = ""
+    if assets:
+        top = max(assets, key=lambda a: a.by_snapshot[snapshot.id])
+        look = f" `dagster-snapsize explain {top.key}` shows where its bytes are: shorten them;"
+    split = "split the code location" if snapshot.kind == "repository" else "make the job smaller"
+    if budget.source == CONFIGURATION:
+        return f"{look} or {split}, or raise {budget.name}."
+    if budget.judges == "stored":
+        return f"{look} or {split}."
+    return f"{look} or {split}, or raise {limits.RX} and {limits.SEND} on both ends."
+
+
+def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
+    """One finding for each asset that is too heavy in some snapshot: for its heaviest one."""
+    by_id = {s.id: s for s in measurement.snapshots}
+    for asset in measurement.assets:
+        if not asset.by_snapshot:
+            continue
+        worst = max(asset.by_snapshot, key=lambda i: asset.by_snapshot[i])
+        size = asset.by_snapshot[worst]
+        is_error = budgets.asset_max is not None and size > budgets.asset_max
+        if not is_error and size <= budgets.asset:
+            continue
+        budget, name = budgets.asset, "budget.asset"
+        if is_error and budgets.asset_max is not None:
+            budget, name = budgets.asset_max, "budget.asset-max"
+        others = sum(1 for s in asset.by_snapshot.values() if s > budget) - 1
+        message = (
+            f"asset {asset.key} takes {sizes.format_both(size)} of {worst}"
+            f"{_and_others(others, 'other snapshot')}, over the {sizes.format_both(budget)} that"
+            f" one asset may take ({name});{_heaviest_field(asset, by_id.get(worst))}"
+            f" `dagster-snapsize explain {asset.key}` shows all of it."
+        )
+        yield Finding(
+            "asset-over-budget",
+            "error" if is_error else "warning",
+            message,
+            snapshot=worst,
+            asset=asset.key,
+            bytes=size,
+            budget_bytes=budget,
+            location=asset.location,
+        )
+
+
+def _and_others(count: int, noun: str) -> str:
+    if count <= 0:
+        return ""
+    return f" (and too much of {count:,} {_plural(noun, count)})"
+
+
+def _heaviest_field(asset: AssetCost, snapshot: Snapshot | None) -> str:
+    shares = snapshot.ledger.owners.get(Owner("asset", asset.key), {}) if snapshot else {}
+    fields: Mapping[str, int] = {k: s.bytes for k, s in shares.items()} or asset.fields
+    if not fields:
+        return ""
+    name = max(fields, key=lambda f: fields[f])
+    return f" its heaviest field is {name} with {sizes.format_both(fields[name])};"
+
+
+def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
+    """Each phase against its own timeout, and the whole against the user's ``load-time``."""
+    seconds, setting = measurement.seconds, measurement.environment.setting
+    phases = [
+        ("loading the definitions", None, seconds.load, setting(limits.STARTUP_TIMEOUT)),
+        *(
+            (f"making the snapshot {i}", i, took, setting(limits.REPOSITORY_TIMEOUT))
+            for i, took in seconds.repositories.items()
+        ),
+        *(
+            (f"making the snapshot {i}", i, took, setting(limits.GRPC_TIMEOUT))
+            for i, took in seconds.jobs.items()
+        ),
+    ]
+    for what, snapshot_id, took, timeout in phases:
+        if timeout is None or not timeout.value or took <= _TIME_WARN_AT * timeout.value:
+            continue
+        message = (
+            f"{what} took {sizes.format_seconds(took)}, more than 80 % of the"
+            f" {sizes.format_seconds(timeout.value)} that {timeout.name} allows"
+            f" ({timeout.source}): the location may not load where the machine is slower."
+        )
+        yield Finding(
+            "load-time-over-budget",
+            "warning",
+            message,
+            snapshot=snapshot_id,
+            location=measurement.definitions_location,
+        )
+    if budgets.load_time is not None and seconds.total > budgets.load_time:
+        message = (
+            f"measuring {measurement.name} took {sizes.format_seconds(seconds.total)}, longer than"
+            f" the {sizes.format_seconds(budgets.load_time)} of budget.load-time: loading the"
+            f" definitions took {sizes.format_seconds(seconds.load)} and making the snapshots"
+            f" {sizes.format_seconds(seconds.build)}."
+        )
+        yield Finding(
+            "load-time-over-budget",
+            "warning",
+            message,
+            location=measurement.definitions_location,
+        )
+
+
+def _stale_inputs(measurement: Measurement) -> Iterator[Finding]:
+    for stale in measurement.stale_inputs:
+        named = ", ".join(stale.sources[:_HEAVIEST])
+        rest = len(stale.sources) - _HEAVIEST
+        more = f" and {rest:,} more" if rest > 0 else ""
+        yield Finding(
+            "stale-input",
+            "warning",
+            f"{stale.path} does not match what it was made from ({named}{more}), so the sizes are"
+            f" those of older definitions: {stale.advice}.",
+            location=SourceLocation(stale.path, 1),
+        )
+
+
+def _limit_mismatch(measurement: Measurement) -> Iterator[Finding]:
+    rx, send = (measurement.environment.setting(name) for name in (limits.RX, limits.SEND))
+    if not rx or not send or rx.value is None or send.value is None:
+        return
+    if limits.is_default(rx) == limits.is_default(send) and rx.value == send.value:
+        return
+
+    def shown(setting: Setting) -> str:
+        return f"{setting.name} is {int(setting.value or 0):,} ({setting.source})"
+
+    yield Finding(
+        "grpc-limit-mismatch",
+        "warning",
+        f"{shown(rx)} and {shown(send)}: the code server and whoever asks it each enforce their"
+        " own, so set both to the same number on both ends.",
+        location=measurement.definitions_location,
+    )
+
+
+def _ignored(finding: Finding, ignores: Mapping[SourceLocation, tuple[str, ...]]) -> bool:
+    if finding.asset is None or finding.location is None:
+        return False
+    rules = ignores.get(finding.location)
+    return rules is not None and (not rules or finding.rule in rules)

@@ -1,0 +1,299 @@
+"""The limits and timeouts that decide whether a location loads, and where each came from.
+
+The cascade is Dagster's own (``dagster/_grpc/utils.py``, unchanged from 1.5 to 1.13): a variable
+counts when it is set and not empty, is read with ``int()``, and several defaults follow another
+value. Numbers are never assumed: they come from the user's own Dagster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from attrs import frozen
+
+from dagster_snapsize.core.model import Environment, Limit, Setting
+
+DAGSTER_DEFAULT = "Dagster's default"
+RX, SEND = "DAGSTER_GRPC_MAX_RX_BYTES", "DAGSTER_GRPC_MAX_SEND_BYTES"
+GRPC_TIMEOUT = "DAGSTER_GRPC_TIMEOUT_SECONDS"
+REPOSITORY_TIMEOUT = "DAGSTER_REPOSITORY_GRPC_TIMEOUT_SECONDS"
+SCHEDULE_TIMEOUT = "DAGSTER_SCHEDULE_GRPC_TIMEOUT_SECONDS"
+SENSOR_TIMEOUT = "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS"
+SHUTDOWN_GRACE = "DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD"
+STARTUP_TIMEOUT = "code_servers.local_startup_timeout"
+RELOAD_TIMEOUT = "code_servers.reload_timeout"
+WAIT_ON_SHUTDOWN = "code_servers.wait_for_local_processes_on_shutdown"
+STREAMING = "DAGSTER_CLOUD_USE_STREAMING_EXTERNAL_REPOSITORY"
+AGENT_JOB_TIMEOUT = "DAGSTER_CLOUD_EXTERNAL_JOB_GRPC_TIMEOUT"
+DAGSTER_PLUS = "Dagster+ snapshot limit"
+
+DAGSTER_PLUS_BYTES = 130_000_000
+PROTOBUF_MAX_BYTES = 2**31 - 1  # no gRPC message is larger, whatever the options say
+
+
+@frozen
+class Layer:
+    """Variables from one place; a later layer wins over an earlier one."""
+
+    label: str
+    variables: Mapping[str, str]
+
+
+@frozen
+class InstanceValue:
+    """One value of dagster.yaml; ``problem`` is a clear error where Dagster refuses it."""
+
+    value: int | bool | None
+    source: str
+    problem: str | None = None
+
+
+@frozen
+class InstanceSettings:
+    """What ``$DAGSTER_HOME/dagster.yaml`` says of code servers; None where it says nothing.
+
+    ``problem`` is set where the whole file cannot be used, and ``source`` names the file.
+    """
+
+    local_startup_timeout: InstanceValue | None = None
+    reload_timeout: InstanceValue | None = None
+    wait_for_local_processes_on_shutdown: InstanceValue | None = None
+    source: str | None = None
+    problem: str | None = None
+
+
+def effective_environment(
+    defaults: Mapping[str, int | None],
+    layers: Sequence[Layer],
+    instance: InstanceSettings,
+    dagster_plus: str | None,
+) -> Environment:
+    """Every setting with its value and source, and the limits that follow from them.
+
+    ``defaults`` are the user's own Dagster's, asked with no DAGSTER_* variable set, by the name of
+    the function (``max_rx_bytes``) or constant (``local_startup_timeout``); None where it has no
+    such thing. ``layers`` come in increasing precedence. ``dagster_plus`` says where it was found
+    that the limit of Dagster+ applies, or is None.
+    """
+    variables = _Variables(layers)
+    sizes = [
+        variables.size(RX, defaults.get("max_rx_bytes"), "the largest gRPC message received"),
+        variables.size(SEND, defaults.get("max_send_bytes"), "the largest gRPC message sent"),
+    ]
+    streaming = variables.streaming()
+    plus_source = dagster_plus or (STREAMING if streaming.value else None)
+    settings = [
+        *sizes,
+        *_grpc_timeouts(defaults, variables),
+        *_code_server_settings(defaults.get("local_startup_timeout"), instance),
+        Setting(
+            DAGSTER_PLUS,
+            DAGSTER_PLUS_BYTES if plus_source else None,
+            "bytes",
+            plus_source or "applies with a dagster_cloud.yaml or dagster-plus = true",
+            "the largest snapshot that Dagster+ stores, uncompressed (read as 130 x 10^6 bytes)",
+        ),
+        streaming,
+        variables.agent_job_timeout(),
+    ]
+    fallback = {RX: defaults.get("max_rx_bytes"), SEND: defaults.get("max_send_bytes")}
+    wire = [_wire_limit(s, fallback[s.name]) for s in sizes]
+    jobs = [limit for limit in wire if limit is not None]
+    stored = [Limit(DAGSTER_PLUS, "stored", DAGSTER_PLUS_BYTES, plus_source)] if plus_source else []
+    return Environment(
+        settings=tuple(settings),
+        repository_limits=tuple(stored if streaming.value else jobs + stored),
+        job_limits=tuple(jobs + stored),
+    )
+
+
+def is_default(setting: Setting | Limit) -> bool:
+    """Whether nobody set it."""
+    return setting.source.startswith(DAGSTER_DEFAULT)
+
+
+def problems(environment: Environment) -> tuple[str, ...]:
+    """What Dagster itself will refuse, one sentence each."""
+    return tuple(s.problem for s in environment.settings if s.problem)
+
+
+def _wire_limit(setting: Setting, default: int | None) -> Limit | None:
+    if setting.value is None:
+        # Unreadable, which is reported apart: what Dagster takes by itself still judges.
+        return Limit(setting.name, "wire", default, DAGSTER_DEFAULT) if default else None
+    value = int(setting.value)
+    if value < 0:
+        source = f"{setting.source} ({value}: no limit but protobuf's own)"
+        return Limit(setting.name, "wire", PROTOBUF_MAX_BYTES, source)
+    return Limit(setting.name, "wire", value, setting.source)
+
+
+class _Variables:
+    """DAGSTER_* variables over their layers."""
+
+    def __init__(self, layers: Sequence[Layer]):
+        self._layers = layers
+
+    def _find(self, name: str) -> tuple[str, str] | None:
+        """The text and the layer that it is from; None where it is nowhere set."""
+        for layer in reversed(self._layers):
+            if name in layer.variables:
+                return layer.variables[name], layer.label
+        return None
+
+    def number(
+        self,
+        name: str,
+        default: int | None,
+        default_source: str,
+        unit: Literal["bytes", "seconds"],
+        description: str,
+        empty_counts: bool = False,
+    ) -> Setting:
+        """``empty_counts``: Dagster calls ``int()`` on an empty value too."""
+
+        def setting(value: int | None, source: str, problem: str | None = None) -> Setting:
+            return Setting(name, value, unit, source, description, problem)
+
+        found = self._find(name)
+        if found is None:
+            return setting(default, default_source)
+        text, label = found
+        if not text and not empty_counts:
+            return setting(default, f"{default_source} (empty in {label})")
+        try:
+            return setting(int(text), label)
+        except ValueError:
+            return setting(
+                None,
+                label,
+                f'{name} is "{text}" in {label}, which is no whole number of {unit}: Dagster'
+                f" stops at it; write digits only, like {name}={default or 60}",
+            )
+
+    def size(self, name: str, default: int | None, description: str) -> Setting:
+        found = self.number(
+            name, default, DAGSTER_DEFAULT, "bytes", f"{description}; both ends enforce their own"
+        )
+        if found.value is not None and found.value > PROTOBUF_MAX_BYTES:
+            return Setting(
+                name,
+                None,
+                "bytes",
+                found.source,
+                found.description,
+                problem=f"{name} is {found.value:,} in {found.source}, more than gRPC takes:"
+                f" {PROTOBUF_MAX_BYTES:,} at most, or -1 for no limit",
+            )
+        return found
+
+    def streaming(self) -> Setting:
+        found = self._find(STREAMING)
+        return Setting(
+            STREAMING,
+            bool(found and found[0]),
+            "switch",
+            found[1] if found else "not set",
+            'the Dagster+ agent asks for repositories in chunks (any value turns it on, "false"'
+            " included): then no gRPC limit binds a repository snapshot; jobs stay unary",
+        )
+
+    def agent_job_timeout(self) -> Setting:
+        return self.number(
+            AGENT_JOB_TIMEOUT,
+            180,
+            "the Dagster+ agent's default",
+            "seconds",
+            "how long the Dagster+ agent waits for one job snapshot",
+            empty_counts=True,
+        )
+
+
+def _grpc_timeouts(defaults: Mapping[str, int | None], variables: _Variables) -> list[Setting]:
+    """The timeouts of gRPC calls: each default follows the one before it."""
+    grpc = variables.number(
+        GRPC_TIMEOUT,
+        defaults.get("default_grpc_timeout"),
+        DAGSTER_DEFAULT,
+        "seconds",
+        "how long a gRPC call may take, one job snapshot among them",
+    )
+    usable = _number(grpc, defaults.get("default_grpc_timeout"))
+    base = defaults.get("default_repository_grpc_timeout")
+    repository = variables.number(
+        REPOSITORY_TIMEOUT,
+        None if base is None else max(base, usable or 0),
+        f"{DAGSTER_DEFAULT}: max({base}, {GRPC_TIMEOUT})",
+        "seconds",
+        "how long the repository snapshot may take",
+    )
+    followers = [
+        variables.number(
+            name,
+            None if defaults.get(key) is None else usable,
+            f"{DAGSTER_DEFAULT}: {GRPC_TIMEOUT}",
+            "seconds",
+            f"how long one evaluation of a {what} may take",
+        )
+        for name, key, what in (
+            (SCHEDULE_TIMEOUT, "default_schedule_grpc_timeout", "schedule"),
+            (SENSOR_TIMEOUT, "default_sensor_grpc_timeout", "sensor"),
+        )
+    ]
+    known = [n for n in (usable, *(_number(f, usable) for f in followers)) if n is not None]
+    grace = variables.number(
+        SHUTDOWN_GRACE,
+        max(known)
+        if known and defaults.get("default_grpc_server_shutdown_grace_period") is not None
+        else None,
+        f"{DAGSTER_DEFAULT}: max({GRPC_TIMEOUT}, {SCHEDULE_TIMEOUT}, {SENSOR_TIMEOUT})",
+        "seconds",
+        "how long a code server that is shut down waits for calls to end",
+    )
+    return [grpc, repository, *followers, grace]
+
+
+def _number(setting: Setting, otherwise: int | None) -> int | None:
+    return otherwise if setting.value is None else int(setting.value)
+
+
+def _code_server_settings(default: int | None, instance: InstanceSettings) -> list[Setting]:
+    def setting(
+        name: str,
+        found: InstanceValue | None,
+        default: int | bool | None,
+        unit: Literal["seconds", "switch"],
+        description: str,
+        default_source: str = DAGSTER_DEFAULT,
+    ) -> Setting:
+        found = found or InstanceValue(default, default_source)
+        return Setting(name, found.value, unit, found.source, description, found.problem)
+
+    startup = instance.local_startup_timeout
+    if instance.problem:
+        # One mistake, said once, at the value that decides whether a location loads.
+        startup = InstanceValue(None, instance.source or "dagster.yaml", instance.problem)
+    return [
+        setting(
+            STARTUP_TIMEOUT,
+            startup,
+            default,
+            "seconds",
+            "how long a code server may take to import and build the definitions",
+        ),
+        setting(
+            RELOAD_TIMEOUT,
+            instance.reload_timeout,
+            default,
+            "seconds",
+            "how long a code server may take to reload",
+        ),
+        setting(
+            WAIT_ON_SHUTDOWN,
+            instance.wait_for_local_processes_on_shutdown,
+            False,
+            "switch",
+            "whether Dagster waits for its code servers when it shuts down",
+        ),
+    ]

@@ -1,0 +1,124 @@
+"""Sizes, shares and times: read as a user writes them, printed as a user reads them.
+
+MB is 10**6 bytes and kB 10**3, everywhere; MiB and KiB are powers of 1024.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+_BYTES = {
+    "B": 1,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+}
+_SECONDS = {"s": 1, "min": 60, "h": 3600}
+_QUANTITY = re.compile(r"\s*(?P<number>\d[\d_,]*(?:\.\d+)?|\.\d+)\s*(?P<unit>[^\d\s].*?)?\s*")
+
+
+def parse_size(value: object) -> int:
+    """Bytes from ``"80 MB"``, ``"1.5 GB"``, ``"64KiB"`` or a whole number of bytes.
+
+    Raises ValueError with one sentence that names what cannot be read and, where one is near, what
+    was probably meant.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 0:
+            raise ValueError(f"a size cannot be negative, and {value} is")
+        return value
+    if isinstance(value, float):
+        raise ValueError(f'{value} is no whole number of bytes; write it with a unit, like "80 MB"')
+    if not isinstance(value, str):
+        raise ValueError(f'{_shown(value)} is no size; write a number and a unit, like "80 MB"')
+    number, unit = _split(value, 'a size; write a number and a unit, like "80 MB"')
+    factor = _factor(value, number, unit, _BYTES, without_unit="B")
+    return int((_decimal(number) * factor).to_integral_value(ROUND_HALF_UP))
+
+
+def parse_seconds(value: object) -> float:
+    """Seconds from ``"300 s"``, ``"5 min"``, ``"1 h"`` or a number. Raises ValueError as above."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not math.isfinite(value) or value < 0:
+            raise ValueError(f'{value} is no time; write seconds, like "300 s"')
+        return float(value)
+    if not isinstance(value, str):
+        raise ValueError(f'{_shown(value)} is no time; write seconds, like "300 s"')
+    number, unit = _split(value, 'a time; write seconds or minutes, like "300 s" or "5 min"')
+    return float(_decimal(number) * _factor(value, number, unit, _SECONDS, without_unit="s"))
+
+
+def _split(text: str, wanted: str) -> tuple[str, str]:
+    found = _QUANTITY.fullmatch(text)
+    if not found:
+        raise ValueError(f'"{text}" is not {wanted}')
+    return found["number"], found["unit"] or ""
+
+
+def _decimal(number: str) -> Decimal:
+    return Decimal(number.replace("_", "").replace(",", ""))
+
+
+def _factor(text: str, number: str, unit: str, units: dict[str, int], without_unit: str) -> int:
+    """The size of ``unit``; its case matters to nobody who writes "80 mb"."""
+    by_folded = {name.casefold(): name for name in units}
+    name = by_folded.get((unit or without_unit).casefold())
+    if name is not None:
+        return units[name]
+    near = difflib.get_close_matches(unit.casefold(), by_folded, n=1, cutoff=0.5)
+    guess = f'; did you mean "{number} {by_folded[near[0]]}"?' if near else ""
+    raise ValueError(f'"{text}" has no unit known here ({", ".join(units)}){guess}')
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def format_size(size: int) -> str:
+    """``10.3 MB``: decimal units, exact below 1,000 bytes; ``-1.2 kB`` for a difference."""
+    sign, size = ("-", -size) if size < 0 else ("", size)
+    if size < 1000:
+        return f"{sign}{size} B"
+    for unit in ("kB", "MB", "GB"):
+        tenths = (size * 10 + _BYTES[unit] // 2) // _BYTES[unit]
+        if tenths < 10_000 or unit == "GB":
+            return f"{sign}{tenths // 10:,}.{tenths % 10} {unit}"
+    raise AssertionError("every size has a unit")
+
+
+def format_exact(size: int) -> str:
+    """``12,345 bytes``."""
+    return f"{size:,} byte" if abs(size) == 1 else f"{size:,} bytes"
+
+
+def format_both(size: int) -> str:
+    """``10.3 MB (10,312,345 bytes)``, and ``812 bytes`` where the exact number is short anyway."""
+    return format_exact(size) if abs(size) < 1000 else f"{format_size(size)} ({format_exact(size)})"
+
+
+def format_percent(part: float, whole: float) -> str:
+    """``10.3 %``; above 0 never printed as 0, and over the whole never printed as 100.0 %."""
+    if whole <= 0:
+        return "0.0 %" if part <= 0 else "over 100 %"
+    share = 100 * part / whole
+    if 0 < share < 0.05:
+        return "<0.1 %"
+    if 100 < share < 100.05:
+        return ">100 %"
+    return f"{share:.1f} %"
+
+
+def format_seconds(seconds: float) -> str:
+    """``0.42 s``, ``12.3 s``, ``3 min 20 s``."""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 100:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
