@@ -83,10 +83,15 @@ if sys.platform != "win32":
         return lambda option, value: libc.prctl(option, int(value), 0, 0, 0)
 
     def _wait_for(pid: int) -> int:
-        while True:
-            reaped, status = os.waitpid(-1, 0)
-            if reaped == pid:
-                return status
+        try:
+            while True:
+                reaped, status = os.waitpid(-1, 0)
+                if reaped == pid:
+                    return status
+        except ChildProcessError:
+            # The lifeline was cut: that thread has reaped the command and leaves with us.
+            threading.Event().wait()
+            raise
 
     def _kill_all(command: int) -> None:
         """Kill until nothing is left: what the dead leave behind becomes ours to kill."""

@@ -85,10 +85,11 @@ def _innermost(tb: Optional[TracebackType], files: UserFiles) -> Optional[Place]
 
 
 def _users_traceback(error: BaseException, files: UserFiles) -> str:
-    """The traceback from the first frame of user code on; above it stand Dagster and the probe."""
+    """The traceback from the first frame of user code on, and whole where there is none."""
     tb = error.__traceback__
     while tb is not None and not files.is_users(tb.tb_frame.f_code.co_filename):
         tb = tb.tb_next
+    tb = tb or error.__traceback__
     try:
         return "".join(traceback.format_exception(type(error), error, tb, chain=False))
     except BaseException:
