@@ -1,0 +1,101 @@
+"""``# snapsize: ignore[rule]``: findings that the user has silenced where an asset is defined."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from dagster_snapsize.core.model import SourceLocation
+
+_IGNORE = re.compile(r"#\s*snapsize:\s*ignore(?:\[(?P<rules>[^\]]*)\])?(?![\w\[-])")
+_YAML = (".yaml", ".yml")
+
+
+def find_ignores(
+    locations: Iterable[SourceLocation], root: Path
+) -> Mapping[SourceLocation, tuple[str, ...]]:
+    """The silenced rules by location; an empty tuple silences all of them.
+
+    The comment stands on any line of what starts at the location: decorators, the ``def`` and its
+    signature, a call or an assignment over several lines; in YAML on the line itself. ``root`` is
+    where relative paths of ``locations`` start. Files that cannot be read silence nothing.
+    """
+    lines_of: dict[str, set[int]] = defaultdict(set)
+    for location in locations:
+        lines_of[location.path].add(location.line)
+    return {
+        SourceLocation(path, line): rules
+        for path, lines in lines_of.items()
+        for line, rules in _ignores_in(root / path, lines).items()
+    }
+
+
+def _ignores_in(path: Path, lines: set[int]) -> dict[int, tuple[str, ...]]:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return {}
+    if b"snapsize:" not in content:
+        return {}
+    text = content.decode("utf-8-sig", errors="replace")
+    is_python = path.suffix not in _YAML
+    comments = _comments(text, is_python)
+    ends = _ends(text, lines) if is_python else {}
+    found: dict[int, tuple[str, ...]] = {}
+    for line in lines:
+        inside = [
+            rules for number, rules in comments.items() if line <= number <= ends.get(line, line)
+        ]
+        if inside:
+            silences_all = any(not rules for rules in inside)
+            found[line] = () if silences_all else tuple(r for rules in inside for r in rules)
+    return found
+
+
+def _comments(text: str, is_python: bool) -> dict[int, tuple[str, ...]]:
+    """The rules that each line silences, by line."""
+    lines = dict(enumerate(text.splitlines(), start=1))
+    if is_python:
+        # Text in a string is no comment. Newer syntax than ours ends the tokens early: then the
+        # rest of the lines are taken as they are.
+        seen: dict[int, str] = {}
+        try:
+            for token in tokenize.generate_tokens(io.StringIO(text).readline):
+                if token.type == tokenize.COMMENT:
+                    seen[token.start[0]] = token.string
+            lines = seen
+        except (tokenize.TokenError, SyntaxError):
+            pass
+    found = ((number, _IGNORE.search(line)) for number, line in lines.items())
+    return {number: _rules(match) for number, match in found if match}
+
+
+def _rules(match: re.Match[str]) -> tuple[str, ...]:
+    return tuple(rule.strip() for rule in (match["rules"] or "").split(",") if rule.strip())
+
+
+def _ends(text: str, lines: set[int]) -> dict[int, int]:
+    """The last line of what starts at each of ``lines``: a signature's, a statement's, a call's."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return {}  # newer syntax than ours: the line alone counts
+    ends: dict[int, int] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.stmt, ast.Call)):
+            continue
+        start, end = node.lineno, node.end_lineno or node.lineno
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            end = max(node.lineno, node.body[0].lineno - 1)
+            start = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            # Wherever between decorator and signature the asset was located.
+            for line in lines & set(range(start, node.lineno + 1)):
+                ends[line] = max(ends.get(line, 0), end)
+        elif start in lines and not hasattr(node, "body"):
+            ends[start] = max(ends.get(start, 0), end)
+    return ends

@@ -1,0 +1,207 @@
+"""Which Python runs a code location: the user's own, and never another one in silence."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.project.folders import repository_root
+from dagster_snapsize.project.locations import CodeLocation
+from dagster_snapsize.project.targets import absolute
+
+_VENV_NAMES = (".venv", "venv")
+# Folders that pre-commit and prek make for a hook: languages/python.py and conda.py of pre-commit.
+_HOOK_FOLDER = re.compile(r"(py_env|conda)-[\w.]+")
+
+
+@frozen
+class Interpreter:
+    """A Python and what named it."""
+
+    path: str
+    source: str
+
+
+@frozen
+class Own:
+    """The Python that this tool runs in."""
+
+    executable: str
+    prefix: str
+    has_dagster: bool
+
+    @classmethod
+    def here(cls) -> Own:
+        """This very process; finds out about dagster without importing it."""
+        return cls(sys.executable, sys.prefix, importlib.util.find_spec("dagster") is not None)
+
+
+def choose_interpreter(
+    location: CodeLocation,
+    flag: str | None,
+    environ: Mapping[str, str],
+    editor_choice: str | None = None,
+    own: Own | None = None,
+) -> Interpreter:
+    """The interpreter of ``location``, by the first of these that says one.
+
+    ``flag`` (--python, or the editor's setting), ``python`` of the configuration,
+    ``executable_path`` of the workspace entry, ``editor_choice`` (what the editor's Python extension
+    chose for the folder), UV_PROJECT_ENVIRONMENT, a ``.venv`` or ``venv`` beside the project and
+    then up to the repository's root, VIRTUAL_ENV unless it is this tool's or a commit hook's,
+    CONDA_PREFIX, and this tool's own where it has dagster and is no hook's. Looks at files only,
+    runs nothing. Raises UserError where an explicit choice is no interpreter, and where there is
+    none, with all that was tried.
+    """
+    own = own or Own.here()
+    for value, source, base in _explicit(location, flag, editor_choice):
+        if value:
+            return Interpreter(_explicit_path(value, source, base, environ, location), source)
+    tried: list[str] = []
+    for prefix, source in _environments(location, environ, own, tried):
+        found = _python_of(prefix)
+        if found:
+            return Interpreter(found, source)
+        tried.append(f"{source}: {prefix} {'has no Python' if prefix.is_dir() else 'is no folder'}")
+    if is_hook_environment(own.executable, environ):
+        tried.append(f"{own.executable}: made for a commit hook, never the project's")
+    elif own.has_dagster:
+        return Interpreter(own.executable, "the interpreter of dagster-snapsize")
+    else:
+        tried.append(f"{own.executable}, which runs dagster-snapsize: has no dagster")
+    named = "--python, `python` in the configuration, executable_path: not given"
+    lines = ["Tried, in this order:", *(f"  {line}" for line in (named, *tried))]
+    lines += [
+        "Make a virtual environment beside the project, or name its Python, for example:",
+        "  [tool.dagster-snapsize]",
+        '  python = ".venv/bin/python"',
+    ]
+    raise UserError(f"no Python found for the code location {location.name}", "\n".join(lines))
+
+
+def is_hook_environment(path: str, environ: Mapping[str, str]) -> bool:
+    """Whether pre-commit (or prek) made the environment that ``path`` is in, for a hook of its own.
+
+    Such a one may hold a dagster, but never the project's.
+    """
+    cache = environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
+    homes = [environ.get("PRE_COMMIT_HOME"), environ.get("PREK_HOME")]
+    homes += [f"{cache}/pre-commit", f"{cache}/prek"]
+    # The last step is not followed: bin/python of an environment is a link to some other Python.
+    given = absolute(path, Path.cwd())
+    for place in (given, given.parent.resolve() / given.name):
+        for home in filter(None, homes):
+            if place.is_relative_to(absolute(home, Path.cwd())) or place.is_relative_to(
+                Path(home).resolve()
+            ):
+                return True
+        if any(
+            _HOOK_FOLDER.fullmatch(p) or p in (".pre-commit", "pre-commit") for p in place.parts
+        ):
+            return True
+    return False
+
+
+def _explicit(
+    location: CodeLocation, flag: str | None, editor_choice: str | None
+) -> Iterator[tuple[str | None, str, Path]]:
+    """Value, source and the folder that a relative path starts at."""
+    config = location.config
+    base = Path(config.path).parent if config.path else location.root
+    yield flag, "--python", Path.cwd()
+    yield config.python, f"python in {Path(config.path or '').name}", base
+    yield location.executable_path, f"executable_path of {location.source}", location.cwd
+    yield editor_choice, "the editor's Python extension", location.folder
+
+
+def _explicit_path(
+    value: str, source: str, base: Path, environ: Mapping[str, str], location: CodeLocation
+) -> str:
+    def error(reason: str) -> UserError:
+        in_config = source.startswith("python in ")
+        return UserError(
+            f"{source}: {value} {reason}",
+            hint="Name a Python that has the project's dagster, for example:\n"
+            + ('  python = ".venv/bin/python"' if in_config else "  --python .venv/bin/python"),
+            path=location.config.path if in_config else None,
+        )
+
+    if Path(value).name == value and not (base / value).exists():
+        on_path = shutil.which(value, path=environ.get("PATH", os.defpath))
+        if on_path is None:
+            raise error(f"is neither on PATH nor in {base}")
+        return str(absolute(on_path, Path.cwd()))
+    path = absolute(value, base)
+    if path.is_dir():
+        inside = _python_of(path)
+        if inside is None:
+            raise error("is a folder without a Python in it")
+        return inside
+    if not path.is_file():
+        raise error("does not exist" if path == Path(value) else f"does not exist in {base}")
+    if not os.access(path, os.X_OK):
+        raise error("is no program that can be run")
+    return str(path)
+
+
+def _environments(
+    location: CodeLocation, environ: Mapping[str, str], own: Own, tried: list[str]
+) -> Iterator[tuple[Path, str]]:
+    """Folders of environments that may be the project's; ``tried`` gets those that are not."""
+    places = _upwards(location)
+    if named := environ.get("UV_PROJECT_ENVIRONMENT"):
+        # uv sees it from the workspace's root, which is one of the places.
+        found = [absolute(named, place) for place in places]
+        yield next((p for p in found if p.is_dir()), found[0]), "UV_PROJECT_ENVIRONMENT"
+    nowhere = True
+    for place in places:
+        for name in _VENV_NAMES:
+            if (place / name).is_dir():
+                nowhere = False
+                yield place / name, f"{name} in {place}"
+    if nowhere:
+        between = str(places[0]) if len(places) == 1 else f"{places[0]} up to {places[-1]}"
+        tried.append(f"{' and '.join(_VENV_NAMES)} in {between}: there is none")
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        prefix = environ.get(variable)
+        if not prefix:
+            tried.append(f"{variable}: not set")
+        elif is_hook_environment(prefix, environ):
+            tried.append(f"{variable}: {prefix} was made for a commit hook")
+        elif _same(prefix, own.prefix):
+            tried.append(f"{variable}: {prefix} is the environment of dagster-snapsize")
+        else:
+            yield Path(prefix), variable
+
+
+def _upwards(location: CodeLocation) -> list[Path]:
+    """From the project to the repository's root, or to the folder where the search began."""
+    last = repository_root(location.root)
+    if last is None:
+        last = location.folder if location.root.is_relative_to(location.folder) else location.root
+    chain = [location.root, *location.root.parents]
+    return chain[: chain.index(last) + 1]
+
+
+def _python_of(prefix: Path) -> str | None:
+    """The Python of a virtual environment or of a conda one, on any system."""
+    for name in ("bin/python", "Scripts/python.exe", "python.exe", "bin/python3"):
+        path = prefix / name
+        if path.is_file() and os.access(path, os.X_OK):
+            return str(path)
+    return None
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False

@@ -1,0 +1,304 @@
+"""Which code locations there are: flags, settings, and what Dagster itself would load."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.project.config import Config, load_config
+from dagster_snapsize.project.dagster_cloud import (
+    FILE_NAMES,
+    find_dagster_cloud,
+    read_dagster_cloud,
+)
+from dagster_snapsize.project.dotenv import read_dotenv
+from dagster_snapsize.project.folders import nearby_projects, project_root, repository_root
+from dagster_snapsize.project.targets import Target, absolute, default_name
+from dagster_snapsize.project.toml_targets import dg_project, dg_project_folders, tool_dagster
+from dagster_snapsize.project.workspace_files import Workspace, read_workspace
+
+_TARGET_FLAGS = {
+    "workspace": "-w",
+    "python_file": "-f",
+    "module_name": "-m",
+    "package_name": "--package-name",
+}
+
+
+@frozen
+class Flags:
+    """Dagster's own flags, as given."""
+
+    workspace: tuple[str, ...] = ()
+    python_file: tuple[str, ...] = ()
+    module_name: tuple[str, ...] = ()
+    package_name: tuple[str, ...] = ()
+    attribute: str | None = None
+    working_directory: str | None = None
+
+
+@frozen
+class CodeLocation:
+    """One code location to measure.
+
+    ``target`` holds exactly one of ``python_file`` (absolute), ``module_name``, ``package_name``
+    and ``autoload_defs_module_name``, and perhaps ``attribute``. ``root`` is the folder of its
+    project: its settings, its ``.env`` and its virtual environment are there. ``cwd`` is where
+    Dagster would start its code server, and ``folder`` where the search began. ``source`` says what
+    named it. ``dagster_cloud`` is the dagster_cloud.yaml that it is deployed with, if any.
+    """
+
+    name: str
+    target: Mapping[str, str]
+    working_directory: Path
+    root: Path
+    executable_path: str | None
+    source: str
+    config: Config
+    dagster_cloud: Path | None
+    cwd: Path
+    folder: Path
+
+    @property
+    def dagster_plus(self) -> str | None:
+        """Where it was found that the limit of Dagster+ applies; None where it does not."""
+        if self.config.dagster_plus is None:
+            return self.dagster_cloud.name if self.dagster_cloud else None
+        return "[tool.dagster-snapsize] dagster-plus" if self.config.dagster_plus else None
+
+
+@frozen
+class Found:
+    """The locations of a folder, and notes on what cannot be measured."""
+
+    locations: tuple[CodeLocation, ...]
+    notes: tuple[str, ...] = ()
+
+
+def find_locations(folder: Path, flags: Flags, environ: Mapping[str, str] | None = None) -> Found:
+    """The code locations that ``flags`` name, else those of the project in ``folder``.
+
+    Looked for in this order: flags, ``[tool.dagster-snapsize]``, workspace.yaml, ``[tool.dg]`` or
+    dg.toml, ``[tool.dagster]``, dagster_cloud.yaml, definitions.py. ``-d`` alone is the folder to
+    look in. Raises UserError where there are none or where what names them is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    folder = absolute(str(folder), Path.cwd())
+    given = [name for name in _TARGET_FLAGS if getattr(flags, name)]
+    if not given and flags.attribute is not None:
+        raise UserError(
+            "-a names an attribute of a file, module or package: add -f, -m or --package-name"
+        )
+    if not given and flags.working_directory is not None:
+        folder = absolute(flags.working_directory, folder)
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}")
+    config = load_config(folder)
+    if given:
+        found = _from_flags(folder, flags, given, environ)
+    else:
+        found = _discover(folder, config, environ)
+    if not found.targets:
+        if found.notes:
+            raise UserError(f"no code location in {folder} can be measured", "\n".join(found.notes))
+        raise _nothing_found(folder, environ)
+    locations = tuple(_location(target, folder, config) for target in found.targets)
+    return Found(_with_own_names(locations, folder), found.notes)
+
+
+def _from_flags(
+    folder: Path, flags: Flags, given: list[str], environ: Mapping[str, str]
+) -> Workspace:
+    if len(given) > 1:
+        names = " and ".join(_TARGET_FLAGS[name] for name in given)
+        raise UserError(f"{names} do not go together: each says what to measure", "Keep one.")
+    kind = given[0]
+    values: tuple[str, ...] = getattr(flags, kind)
+    if kind == "workspace":
+        if flags.attribute is not None or flags.working_directory is not None:
+            raise UserError(
+                "-a and -d do not go with -w", "A workspace file says both for each location."
+            )
+        return _workspaces([absolute(value, folder) for value in values], folder, environ)
+    if flags.attribute is not None and len(values) > 1:
+        raise UserError(f"-a does not go with several {_TARGET_FLAGS[kind]}")
+    directory = absolute(flags.working_directory or ".", folder)
+    if not directory.is_dir():
+        raise UserError(f"there is no folder {directory}, the working directory of -d")
+    targets = [
+        _target(kind, value, flags.attribute, folder, directory, folder, _TARGET_FLAGS[kind])
+        for value in values
+    ]
+    return Workspace(tuple(targets), ())
+
+
+def _target(
+    kind: str,
+    value: str,
+    attribute: str | None,
+    base: Path,
+    directory: Path,
+    cwd: Path,
+    source: str,
+) -> Target:
+    """A target as flags and settings name it; files are relative to ``base``."""
+    if kind == "python_file":
+        value = str(absolute(value, base))
+        if not Path(value).is_file():
+            what = "is a folder" if Path(value).is_dir() else "does not exist"
+            raise UserError(f"the file {value} of {source} {what}")
+    target = {kind: value, **({"attribute": attribute} if attribute else {})}
+    return Target(default_name(target), target, directory, cwd, source)
+
+
+def _workspaces(paths: list[Path], cwd: Path, environ: Mapping[str, str]) -> Workspace:
+    """Several workspace files: of two locations of one name the later is meant, as in Dagster."""
+    variables = {**environ, **read_dotenv(cwd / ".env", environ)}
+    read = [read_workspace(path, cwd, variables) for path in paths]
+    by_name = {target.name: target for workspace in read for target in workspace.targets}
+    return Workspace(tuple(by_name.values()), tuple(n for w in read for n in w.notes))
+
+
+def _discover(folder: Path, config: Config, environ: Mapping[str, str]) -> Workspace:
+    steps: tuple[Callable[[], Workspace], ...] = (
+        lambda: _from_config(folder, config, environ),
+        lambda: _from_workspace_file(folder, environ),
+        lambda: _from_dg(folder, environ),
+        lambda: Workspace(tool_dagster(folder), ()),
+        lambda: _from_dagster_cloud(folder),
+        lambda: _from_definitions_file(folder),
+    )
+    nothing = Workspace((), ())
+    return next((found for step in steps if (found := step()) != nothing), nothing)
+
+
+def _from_config(folder: Path, config: Config, environ: Mapping[str, str]) -> Workspace:
+    if not config.has_target or config.path is None:
+        return Workspace((), ())
+    base = Path(config.path).parent
+    if config.workspace:
+        return _workspaces([absolute(config.workspace, base)], folder, environ)
+    kinds = ("module_name", "python_file", "package_name")
+    kind = next(kind for kind in kinds if getattr(config, kind))
+    directory = absolute(config.working_directory or ".", base)
+    if not directory.is_dir():
+        raise UserError(
+            f"there is no folder {directory}, the `working-directory` of the configuration",
+            path=config.path,
+        )
+    source = f"[tool.dagster-snapsize] of {Path(config.path).name}"
+    value = getattr(config, kind)
+    target = _target(kind, value, config.attribute, base, directory, folder, source)
+    return Workspace((evolve(target, root=folder),), ())
+
+
+def _from_workspace_file(folder: Path, environ: Mapping[str, str]) -> Workspace:
+    for name in ("workspace.yaml", "workspace.yml"):
+        if (folder / name).is_file():
+            return _workspaces([folder / name], folder, environ)
+    return Workspace((), ())
+
+
+def _from_dg(folder: Path, environ: Mapping[str, str]) -> Workspace:
+    projects = dg_project_folders(folder)
+    if projects is None:
+        project = dg_project(folder, environ)
+        return Workspace((project,) if project else (), ())
+    targets: list[Target] = []
+    for path in projects:
+        # A project says the same whether it is measured alone or in its workspace.
+        own = _from_config(path, load_config(path), environ).targets
+        project = None if own else dg_project(path, environ)
+        if not own and project is None:
+            raise UserError(
+                f"{path} is a project of the workspace in {folder}, but has no [tool.dg]"
+            )
+        targets += own or ((project,) if project else ())
+    if not targets:
+        return Workspace((), (f"the dg workspace in {folder} has no projects yet",))
+    return Workspace(tuple(targets), ())
+
+
+def _from_dagster_cloud(folder: Path) -> Workspace:
+    path = find_dagster_cloud(folder, folder)
+    return read_dagster_cloud(path) if path else Workspace((), ())
+
+
+def _from_definitions_file(folder: Path) -> Workspace:
+    path = folder / "definitions.py"
+    if not path.is_file():
+        return Workspace((), ())
+    target = _target("python_file", path.name, None, folder, folder, folder, path.name)
+    return Workspace((target,), ())
+
+
+def _location(target: Target, folder: Path, config: Config) -> CodeLocation:
+    file = target.target.get("python_file")
+    root = target.root or project_root(
+        Path(file).parent if file else target.working_directory, folder
+    )
+    # A project without settings of its own takes those of the folder that is measured.
+    own = config if root == folder else load_config(root)
+    last = repository_root(root) or (folder if root.is_relative_to(folder) else root)
+    return CodeLocation(
+        name=target.name,
+        target=target.target,
+        working_directory=target.working_directory,
+        root=root,
+        executable_path=target.executable_path,
+        source=target.source,
+        config=config if own.path is None else own,
+        dagster_cloud=find_dagster_cloud(root, last),
+        cwd=target.cwd,
+        folder=folder,
+    )
+
+
+def _with_own_names(locations: tuple[CodeLocation, ...], folder: Path) -> tuple[CodeLocation, ...]:
+    """Two ``definitions.py`` have one name in Dagster: their paths tell them apart."""
+    names = [location.name for location in locations]
+    return tuple(
+        location
+        if names.count(location.name) == 1
+        else evolve(location, name=_longer_name(location, folder))
+        for location in locations
+    )
+
+
+def _longer_name(location: CodeLocation, folder: Path) -> str:
+    path = Path(location.target.get("python_file", location.root))
+    relative = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+    return relative if "python_file" in location.target else f"{relative}/{location.name}"
+
+
+def _nothing_found(folder: Path, environ: Mapping[str, str]) -> UserError:
+    def is_project(place: Path) -> bool:
+        try:
+            return bool(_discover(place, load_config(place), environ).targets)
+        except UserError:
+            return True  # a project, if one with a mistake
+
+    tried = (
+        ("the flags -m, -f, --package-name, -w", "none given"),
+        ("[tool.dagster-snapsize] in pyproject.toml, snapsize.toml", "no target there"),
+        ("workspace.yaml, workspace.yml", "no such file"),
+        ("dg.toml, [tool.dg] in pyproject.toml", "no project there"),
+        ("[tool.dagster] in pyproject.toml", "no module there"),
+        (", ".join(FILE_NAMES), "no such file"),
+        ("definitions.py", "no such file"),
+    )
+    lines = ["Tried, in this order:", *(f"  {what}: {outcome}" for what, outcome in tried)]
+    near = nearby_projects(folder, is_project)
+    if near:
+        lines.append("There is a project nearby; measure it with:")
+        lines += [f"  dagster-snapsize measure -d {place}" for place in near]
+    else:
+        lines += [
+            "Say what to load, for example:",
+            "  dagster-snapsize measure -m my_project.definitions",
+        ]
+    return UserError(f"no code location found in {folder}", "\n".join(lines))

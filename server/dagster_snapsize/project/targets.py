@@ -1,0 +1,52 @@
+"""What a workspace file or a project's TOML says to load, before it is a code location."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+TARGET_KINDS = ("package_name", "module_name", "autoload_defs_module_name", "python_file")
+
+
+@frozen
+class Target:
+    """One thing to load.
+
+    ``target`` holds exactly one of ``TARGET_KINDS`` and perhaps ``attribute``. ``cwd`` is where
+    Dagster would start its code server. ``root`` is the folder of the project where the file says
+    so, None where it is to be found.
+    """
+
+    name: str
+    target: Mapping[str, str]
+    working_directory: Path
+    cwd: Path
+    source: str
+    executable_path: str | None = None
+    root: Path | None = None
+
+
+def default_name(target: Mapping[str, str]) -> str:
+    """The name that Dagster gives a location that was given none.
+
+    As ``_assign_loadable_target_origin_name`` in ``dagster/_core/remote_origin.py``.
+    """
+    kind = next(kind for kind in TARGET_KINDS if target.get(kind))
+    loaded = Path(target[kind]).name if kind == "python_file" else target[kind]
+    return f"{loaded}:{target['attribute']}" if target.get("attribute") else loaded
+
+
+def absolute(path: str, folder: Path) -> Path:
+    """``path`` as seen from ``folder``, without ``..`` and with symbolic links kept as given."""
+    # Path.resolve() would follow the links, and sizes depend on the paths that users see.
+    return Path(os.path.abspath(folder / Path(path).expanduser()))  # noqa: PTH100
+
+
+def executable(path: str | None, folder: Path) -> str | None:
+    """``executable_path`` as Dagster starts it: ``~`` expanded, a bare name left for PATH."""
+    if path is None or Path(path).name == path:
+        return path
+    return str(absolute(path, folder))

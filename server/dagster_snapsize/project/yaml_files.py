@@ -1,0 +1,55 @@
+"""YAML files as the user wrote them, with the line of every key.
+
+Read as PyYAML does, which Dagster uses: YAML 1.1, where ``yes`` is true.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.project.toml_files import read_text
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of the file: None where there is no file or nothing in it.
+
+    Mappings and lists know their lines (``line_of``). Raises UserError where it is no YAML.
+    """
+    text = read_text(path)
+    if text is None:
+        return None
+    yaml = YAML()
+    yaml.version = (1, 1)
+    try:
+        return yaml.load(io.StringIO(text))
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise UserError(
+            f"{path.name} is not YAML: {reason}",
+            path=str(path),
+            line=mark.line + 1 if mark else 1,
+        ) from error
+    except ValueError as error:  # a date that is none, say
+        raise UserError(f"{path.name} is not YAML: {error}", path=str(path)) from error
+
+
+def line_of(container: Any, key: Any = None) -> int:
+    """The 1-based line of a key of a mapping, an item of a list, or the container itself."""
+    try:
+        if isinstance(container, CommentedMap) and key is not None:
+            return int(container.lc.key(key)[0]) + 1
+        if isinstance(container, CommentedSeq) and key is not None:
+            return int(container.lc.item(key)[0]) + 1
+        if isinstance(container, (CommentedMap, CommentedSeq)):
+            return int(container.lc.line) + 1
+    except (KeyError, TypeError, AttributeError):
+        pass
+    return 1
