@@ -116,7 +116,9 @@ def _uv(*arguments: str) -> None:
         env=_clean_environment(),
     )
     if done.returncode:
-        raise RuntimeError(f"uv {' '.join(arguments)} failed:\n{(done.stdout + done.stderr)[:4000]}")
+        raise RuntimeError(
+            f"uv {' '.join(arguments)} failed:\n{(done.stdout + done.stderr)[:4000]}"
+        )
 
 
 def _uv_command() -> list[str]:
