@@ -50,7 +50,12 @@ def read_instance(dagster_home: str | None) -> InstanceSettings:
         )
         return InstanceSettings(source=str(path), problem=problem)
     values = {key: _value(path, servers, key) for key in _KEYS if key in servers}
-    return InstanceSettings(source=str(path), **values)
+    return InstanceSettings(
+        local_startup_timeout=values.get("local_startup_timeout"),
+        reload_timeout=values.get("reload_timeout"),
+        wait_for_local_processes_on_shutdown=values.get("wait_for_local_processes_on_shutdown"),
+        source=str(path),
+    )
 
 
 def _value(path: Path, servers: Any, key: str) -> InstanceValue:

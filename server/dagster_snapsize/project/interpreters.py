@@ -18,8 +18,9 @@ from dagster_snapsize.project.locations import CodeLocation
 from dagster_snapsize.project.targets import absolute
 
 _VENV_NAMES = (".venv", "venv")
-# Folders that pre-commit and prek make for a hook: languages/python.py and conda.py of pre-commit.
-_HOOK_FOLDER = re.compile(r"(py_env|conda)-[\w.]+")
+# Folders that pre-commit makes for a hook, wherever its cache is: lang_base.environment_dir and
+# the mkdtemp(prefix="repo") of its store.py.
+_HOOK_FOLDER = re.compile(r"/py_env-[^/]+(/|$)|/repo[a-z0-9_]{8}/conda-[^/]+(/|$)|/\.pre-commit/")
 
 
 @frozen
@@ -54,12 +55,12 @@ def choose_interpreter(
     """The interpreter of ``location``, by the first of these that says one.
 
     ``flag`` (--python, or the editor's setting), ``python`` of the configuration,
-    ``executable_path`` of the workspace entry, ``editor_choice`` (what the editor's Python extension
-    chose for the folder), UV_PROJECT_ENVIRONMENT, a ``.venv`` or ``venv`` beside the project and
-    then up to the repository's root, VIRTUAL_ENV unless it is this tool's or a commit hook's,
-    CONDA_PREFIX, and this tool's own where it has dagster and is no hook's. Looks at files only,
-    runs nothing. Raises UserError where an explicit choice is no interpreter, and where there is
-    none, with all that was tried.
+    ``executable_path`` of the workspace entry, ``editor_choice`` (what the editor's Python
+    extension chose for the folder), UV_PROJECT_ENVIRONMENT, a ``.venv`` or ``venv`` beside the
+    project and then up to the repository's root, VIRTUAL_ENV unless it is this tool's or a commit
+    hook's, CONDA_PREFIX, and this tool's own where it has dagster and is no hook's. Looks at files
+    only, runs nothing. Raises UserError where an explicit choice is no interpreter, and where
+    there is none, with all that was tried.
     """
     own = own or Own.here()
     for value, source, base in _explicit(location, flag, editor_choice):
