@@ -1,0 +1,116 @@
+"""What a repository snapshot says of its assets and checks, as far as job ledgers need it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import frozen
+
+from dagster_snapsize.core.ledger_book import printable
+
+
+@frozen
+class AssetFacts:
+    """One asset node.
+
+    ``handles`` are the ops that compute it, as ``graph.op`` in the job that Dagster saw first;
+    other jobs may call the outermost part otherwise. ``definition`` and ``output`` are the op and
+    the output that yield the asset, ``graph`` the outermost node where that op lies in a graph.
+    """
+
+    key: str
+    path: tuple[str, ...]
+    handles: tuple[str, ...] = ()
+    definition: str | None = None
+    graph: str | None = None
+    output: str | None = None
+    unit: str | None = None
+    deps: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> str | None:
+        """The name of the outermost node, where the asset is computed at all."""
+        if self.graph:
+            return self.graph
+        return self.handles[0].split(".")[0] if self.handles else None
+
+
+@frozen
+class CheckFacts:
+    """One asset check; ``identifier`` is what Dagster calls its op or its output."""
+
+    asset: str
+    name: str
+    identifier: str
+    deps: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+
+
+@frozen
+class AssetIndex:
+    """The assets and checks of a repository, as a whole and by job."""
+
+    assets: Mapping[str, AssetFacts]
+    checks: tuple[CheckFacts, ...]
+    assets_by_job: Mapping[str, tuple[AssetFacts, ...]]
+    checks_by_job: Mapping[str, tuple[CheckFacts, ...]]
+
+    @classmethod
+    def of(cls, assets: Iterable[AssetFacts], checks: Iterable[CheckFacts]) -> AssetIndex:
+        """The index of these assets and checks; of equal keys the last one counts."""
+        by_key = {asset.key: asset for asset in assets}
+        all_checks = tuple(checks)
+        assets_by_job: dict[str, list[AssetFacts]] = {}
+        for asset in by_key.values():
+            for job in dict.fromkeys(asset.jobs):
+                assets_by_job.setdefault(job, []).append(asset)
+        checks_by_job: dict[str, list[CheckFacts]] = {}
+        for check in all_checks:
+            for job in dict.fromkeys(check.jobs):
+                checks_by_job.setdefault(job, []).append(check)
+        return cls(
+            by_key,
+            all_checks,
+            {job: tuple(found) for job, found in assets_by_job.items()},
+            {job: tuple(found) for job, found in checks_by_job.items()},
+        )
+
+
+def path_of(value: object) -> tuple[str, ...] | None:
+    """The path of a serialized AssetKey, or None where the value is none."""
+    if isinstance(value, dict) and isinstance(value.get("path"), list):
+        path = tuple(part for part in value["path"] if isinstance(part, str))
+        if path and len(path) == len(value["path"]):
+            return path
+    return None
+
+
+def key_of(value: object) -> str | None:
+    """A serialized AssetKey in Dagster's escaped form, or None where the value is none."""
+    path = path_of(value)
+    return None if path is None else escaped(path)
+
+
+def escaped(path: tuple[str, ...]) -> str:
+    r"""A path as one name: backslashes and slashes inside a part are ``\\`` and ``\/``."""
+    return printable("/".join(part.replace("\\", "\\\\").replace("/", "\\/") for part in path))
+
+
+def strings(value: object) -> tuple[str, ...]:
+    """The strings of a list; nothing for anything else."""
+    if not isinstance(value, list):
+        return ()
+    return tuple(part for part in value if isinstance(part, str))
+
+
+def check_identifier(path: tuple[str, ...], name: str) -> str:
+    """What Dagster calls the op or the output of a check: ``get_python_identifier``."""
+    asset = "__".join(path).replace("-", "_").replace(".", "_")
+    return f"{asset}_{name}".replace(".", "_")
+
+
+def input_names(path: tuple[str, ...]) -> tuple[str, ...]:
+    """What an input for that asset may be called where nothing says so, likeliest first."""
+    likely = ("_".join(path), "__".join(path), path[-1])
+    return tuple(dict.fromkeys(name.replace("-", "_").replace(".", "_") for name in likely))

@@ -1,0 +1,274 @@
+"""The ledger of a repository snapshot."""
+
+from __future__ import annotations
+
+from dagster_snapsize.core.ledger_book import STRUCTURE, Book, Claim, printable
+from dagster_snapsize.core.ledger_facts import REPOSITORY, assets_of, checks_of
+from dagster_snapsize.core.ledger_index import AssetIndex, escaped, key_of
+from dagster_snapsize.core.ledger_words import word
+from dagster_snapsize.core.model import Ledger, OwnerKind
+from dagster_snapsize.core.spans import Document, Item, Spans
+
+_LISTS: dict[str, OwnerKind] = {
+    "external_job_refs": "job",
+    "external_pipeline_datas": "job",
+    "external_partition_set_datas": "partition_set",
+    "external_schedule_datas": "schedule",
+    "external_sensor_datas": "sensor",
+}
+
+
+def draw_repository(payload: bytes) -> tuple[Ledger, AssetIndex]:
+    """Who owns every byte of a serialized repository snapshot, and what job ledgers need of it.
+
+    ``payload`` is the text as UTF-8. ValueError where it is no JSON; any JSON at all has a ledger.
+    """
+    document = Document(payload)
+    root, start, end = document.read(REPOSITORY)
+    book = Book()
+    if not isinstance(root, Spans) or not any(i.name in REPOSITORY.named for i in root.items):
+        book.row("unknown").charge(STRUCTURE, len(payload))
+        return book.close(len(payload)), AssetIndex.of((), ())
+    drawing = _Drawing(book, root)
+    book.row(STRUCTURE).charge(STRUCTURE, len(payload) - (end - start) + root.own)
+    for item in root.items:
+        drawing.draw(item)
+    return book.close(len(payload)), drawing.index
+
+
+class _Drawing:
+    """One repository snapshot on its way into the book."""
+
+    def __init__(self, book: Book, root: Spans) -> None:
+        self.book = book
+        self.index = AssetIndex.of(assets_of(root), checks_of(root))
+        self._users: dict[str, dict[str, list[Claim]]] = {}
+
+    def draw(self, item: Item) -> None:
+        """Enter one field of the snapshot."""
+        name, value = item.name or "", item.value
+        if name in ("__class__", "name"):
+            self.book.row(STRUCTURE).charge(STRUCTURE, item.size)
+        elif isinstance(value, Spans) and value.kind == "list" and name in _DRAW:
+            self.book.row(STRUCTURE).charge(STRUCTURE, item.size - value.inside)
+            row = self.book.row(name)
+            for element in value.items:
+                if not _DRAW[name](self, name, element):
+                    row.charge(name, element.size)
+        elif isinstance(value, Spans) and name == "component_tree":
+            self._components(item, value)
+        else:
+            self.book.row(name).charge(name, item.size)
+
+    def asset(self, _name: str, element: Item) -> bool:
+        """An asset node, to its asset."""
+        if not isinstance(element.value, Spans):
+            return False
+        key = key_of(element.value.get("asset_key"))
+        if key is None:
+            return False
+        claim = self.book.asset(key)
+        self._fields(claim, element, element.value)
+        return True
+
+    def check(self, _name: str, element: Item) -> bool:
+        """A check node, to its check; what it depends on beside its asset is an edge."""
+        if not isinstance(element.value, Spans):
+            return False
+        key, name = key_of(element.value.get("asset_key")), element.value.text("name")
+        if key is None or name is None:
+            return False
+        self._fields(self.book.check(key, name), element, element.value)
+        return True
+
+    def named(self, field: str, element: Item) -> bool:
+        """Anything that has nothing but a name: to an owner of that name."""
+        spans = element.value
+        name = spans.text("name") if isinstance(spans, Spans) else None
+        if name is None or not isinstance(spans, Spans):
+            return False
+        self._fields(self.book.of(_LISTS[field], name), element, spans)
+        return True
+
+    def selecting(self, field: str, element: Item) -> bool:
+        """A schedule or a sensor; the keys in its selections belong to the assets named."""
+        spans = element.value
+        name = spans.text("name") if isinstance(spans, Spans) else None
+        if name is None or not isinstance(spans, Spans):
+            return False
+        claim = self.book.of(_LISTS[field], name)
+        claim.charge(STRUCTURE, element.size - spans.inside)
+        for item in spans.items:
+            given = self._selected(item.value) if isinstance(item.value, Spans) else 0
+            claim.charge(word(item), item.size - given)
+        return True
+
+    def resource(self, _name: str, element: Item) -> bool:
+        """A resource; the lists of its users belong to them."""
+        spans = element.value
+        name = spans.text("name") if isinstance(spans, Spans) else None
+        if name is None or not isinstance(spans, Spans):
+            return False
+        claim = self.book.of("resource", name)
+        claim.charge(STRUCTURE, element.size - spans.inside)
+        for item in spans.items:
+            given = 0
+            if isinstance(item.value, Spans):
+                given = sum(self._user(item.name, user) for user in item.value.items)
+            claim.charge(word(item), item.size - given)
+        return True
+
+    def _fields(self, claim: Claim, element: Item, spans: Spans) -> None:
+        """The fields of a node, each to the node's owner except for the edges of others."""
+        claim.charge(STRUCTURE, element.size - spans.inside)
+        for item in spans.items:
+            name = word(item)
+            if not isinstance(item.value, Spans) or item.value.kind != "list":
+                claim.charge(name, item.size)
+            elif item.name == "metadata_entries":
+                claim.charge(STRUCTURE, item.size - item.value.inside)
+                for entry in item.value.items:
+                    label = entry.value.text("label") if isinstance(entry.value, Spans) else None
+                    name = "metadata" if label is None else f"metadata: {printable(label)}"
+                    claim.charge(name, entry.size)
+            else:
+                claim.charge(name, item.size - self._edges(claim, item.name, item.value))
+
+    def _edges(self, claim: Claim, field: str | None, spans: Spans) -> int:
+        """Note what the entries of a list of dependencies name; returns what others own of it."""
+        given = 0
+        for entry in spans.items:
+            fields = entry.value if isinstance(entry.value, dict) else {}
+            if field == "depended_by":
+                # Of old snapshots: the edge of the asset named, listed again at its upstream.
+                key = key_of(fields.get("downstream_asset_key"))
+                if key is not None and key in self.index.assets and claim.asset:
+                    dependent = self.book.asset(key)
+                    dependent.charge("deps", entry.size)
+                    self.book.edge(claim.asset, dependent, entry.size)
+                    given += entry.size
+                continue
+            key = key_of(fields.get("upstream_asset_key") or fields)
+            if key is not None and key in self.index.assets:
+                self.book.edge(key, claim, entry.size)
+        return given
+
+    def _selected(self, spans: Spans) -> int:
+        """Give the elements of key lists to what they name; returns how many bytes that were."""
+        given = 0
+        for item in spans.items:
+            if not isinstance(item.value, Spans):
+                continue
+            claim = self._named_by(item.value) if spans.kind == "list" else None
+            if claim is None:
+                given += self._selected(item.value)
+            else:
+                claim.charge("selections", item.size)
+                given += item.size
+        return given
+
+    def _named_by(self, spans: Spans) -> Claim | None:
+        """The asset or the check whose serialized key this is, if there is such a one."""
+        key = _walked_key(spans)
+        if key is not None:
+            return self.book.asset(key) if key in self.index.assets else None
+        asset, name = spans.get("asset_key"), spans.text("name")
+        key = _walked_key(asset) if isinstance(asset, Spans) else None
+        if key is None or name is None or key not in self.index.assets:
+            return None
+        return self.book.check(key, name)
+
+    def _user(self, field: str | None, user: Item) -> int:
+        """Give an entry of a resource's list of users to them; returns how many bytes that were."""
+        value = user.value
+        if field == "asset_keys_using":
+            key = key_of(value)
+            if key is None or key not in self.index.assets:
+                return 0
+            self.book.asset(key).charge("resources", user.size)
+        elif field in ("schedules_using", "sensors_using") and isinstance(value, str):
+            kind: OwnerKind = "schedule" if field == "schedules_using" else "sensor"
+            self.book.of(kind, value).charge("resources", user.size)
+        elif field == "job_ops_using" and isinstance(value, Spans):
+            job = value.text("job_name")
+            if job is None:
+                return 0
+            claim = self.book.of("job", job)
+            claim.charge("resources", user.size - self._handles_of(job, value.get("node_handles")))
+        else:
+            return 0
+        return user.size
+
+    def _handles_of(self, job: str, handles: object) -> int:
+        """Give a job's node handles to what they compute; returns how many bytes that were."""
+        given = 0
+        if isinstance(handles, Spans):
+            for item in handles.items:
+                claim = self._computed(job, _handle(item.value))
+                if claim is not None:
+                    claim.charge("resources", item.size)
+                    given += item.size
+        return given
+
+    def _computed(self, job: str, handle: str) -> Claim | None:
+        """The assets, or the checks, that the op of that handle computes in that job."""
+        users = self._users.get(job)
+        if users is None:
+            users = self._users[job] = self._users_of(job)
+        for name in (handle, handle.split(".")[0]):
+            if name in users:
+                return self.book.joint(users[name], name)
+        return None
+
+    def _users_of(self, job: str) -> dict[str, list[Claim]]:
+        """The claims of a job's assets and checks by the name of what computes them."""
+        users: dict[str, list[Claim]] = {}
+        for asset in self.index.assets_by_job.get(job, ()):
+            names = {*asset.handles, asset.root or "", asset.definition or ""} - {""}
+            for name in names:
+                users.setdefault(name, []).append(self.book.asset(asset.key))
+        for check in self.index.checks_by_job.get(job, ()):
+            users.setdefault(check.identifier, [self.book.check(check.asset, check.name)])
+        return users
+
+    def _components(self, item: Item, tree: Spans) -> None:
+        """The tree of components: each leaf to its own name."""
+        leaves = tree.get("leaf_instances")
+        named = 0
+        if isinstance(leaves, Spans):
+            for leaf in leaves.items:
+                key = leaf.value.text("key") if isinstance(leaf.value, Spans) else None
+                if key is not None:
+                    self.book.of("component", key).charge("component", leaf.size)
+                    named += leaf.size
+        self.book.row("component_tree").charge("component_tree", item.size - named)
+
+
+_DRAW = {
+    "external_asset_graph_data": _Drawing.asset,
+    "external_asset_checks": _Drawing.check,
+    "external_resource_data": _Drawing.resource,
+    "external_job_refs": _Drawing.named,
+    "external_pipeline_datas": _Drawing.named,
+    "external_partition_set_datas": _Drawing.named,
+    "external_schedule_datas": _Drawing.selecting,
+    "external_sensor_datas": _Drawing.selecting,
+}
+
+
+def _walked_key(spans: Spans) -> str | None:
+    """A key that was walked by hand, in its escaped form; None where it is none."""
+    path = spans.get("path")
+    if not isinstance(path, Spans) or path.kind != "list" or not path.items:
+        return None
+    parts = tuple(item.value for item in path.items if isinstance(item.value, str))
+    return escaped(parts) if len(parts) == len(path.items) else None
+
+
+def _handle(value: object) -> str:
+    """A serialized node handle as ``graph.op``."""
+    names: list[str] = []
+    while isinstance(value, dict) and isinstance(value.get("name"), str):
+        names.append(value["name"])
+        value = value.get("parent")
+    return ".".join(reversed(names))

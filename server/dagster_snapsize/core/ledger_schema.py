@@ -1,0 +1,266 @@
+"""The config schema and the Dagster types of a job snapshot: whose each type is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from dagster_snapsize.core.ledger_book import Book, Claim
+from dagster_snapsize.core.ledger_config import ConfigField, ConfigTypes, DagsterTypes, type_key_of
+from dagster_snapsize.core.ledger_escaped import escaped_entries
+from dagster_snapsize.core.ledger_nodes import Input, Nodes
+from dagster_snapsize.core.spans import KEEP, Document, Item, Plan, Spans, items_of, text_of
+
+_DEFAULT = Plan(named={"default_value_as_json_str": KEEP})
+_BUILT_IN, _RUN_CONFIG = "built-in types", "run config"
+
+
+class Schema:
+    """The types of one job, and who reaches them."""
+
+    def __init__(
+        self,
+        document: Document,
+        book: Book,
+        job: Claim,
+        nodes: Nodes,
+        root: Spans,
+        definitions: Sequence[Spans],
+    ) -> None:
+        self._document, self._book, self._job, self._nodes = document, book, job, nodes
+        namespace = root.get("dagster_type_namespace_snapshot")
+        self.types = DagsterTypes(book, {k: v for k, v in _snaps(namespace) if isinstance(v, dict)})
+        schema = root.get("config_schema_snapshot")
+        self.config = ConfigTypes(book, {k: v for k, v in _snaps(schema) if isinstance(v, Spans)})
+        # Types whose fields belong to others than the type: the claim on the type, and on a field.
+        self._parts: dict[str, tuple[Claim, Callable[[str], Input | None]]] = {}
+        self._root_keys: set[str] = set()
+        self._has_parts: dict[str | None, bool] = {}
+        self._use_types(definitions)
+        modes = [mode.value for mode in items_of(root.get("mode_def_snaps"))]
+        self._fix(modes)
+        self._reach(modes, definitions)
+
+    def draw_config(self, section: object) -> int:
+        """Enter all config types; returns how many bytes that were."""
+        given = 0
+        for item in _members(section):
+            given += item.size
+            key = item.name or ""
+            holder = self.config.holders.get(key)
+            if holder is None or not isinstance(item.value, Spans):
+                self._book.row("config_schema_snapshot").charge("config", item.size)
+                continue
+            rest = item.size
+            if key in self._root_keys:
+                rest -= self._draw_root(item.value)
+            elif key in self._parts and self._parts[key][0] is holder.claim:
+                rest -= self._draw_parts(item.value, self._parts[key][1])
+            holder.claim.charge(holder.field, rest)
+        return given
+
+    def draw_types(self, section: object) -> int:
+        """Enter all Dagster types; returns how many bytes that were."""
+        given = 0
+        for item in _members(section):
+            given += item.size
+            key = item.name or ""
+            claim = self.types.holder(key)
+            if self.types.is_built_in(key):
+                self._job.charge(_BUILT_IN, item.size)
+            elif claim is None:
+                self._book.row("dagster_type_namespace_snapshot").charge("types", item.size)
+            else:
+                claim.charge("types", item.size)
+        return given
+
+    def _use_types(self, definitions: Sequence[Spans]) -> None:
+        """Note which inputs and outputs are of which Dagster type."""
+        for definition in definitions:
+            served = self._nodes.served.get(text_of(definition, "name"))
+            if served is None:
+                continue
+            claim = self._book.joint(served.claims, text_of(definition, "name"))
+            for item in items_of(definition.get("input_def_snaps")):
+                name = text_of(item.value, "name")
+                found = served.input(name, claim, self._book)
+                self.types.use(text_of(item.value, "dagster_type_key"), found.claim)
+            for item in items_of(definition.get("output_def_snaps")):
+                owner = served.output(text_of(item.value, "name"), claim, self._book)
+                self.types.use(text_of(item.value, "dagster_type_key"), owner)
+
+    def _fix(self, modes: Sequence[object]) -> None:
+        """What every job carries is the job's own, whoever else reaches it."""
+        config, job = self.config, self._job
+        config.fix(config.scalars(), job, _BUILT_IN)
+        built_in = [key for key in self.types.keys if self.types.is_built_in(key)]
+        config.fix((self.types.loader(key) for key in built_in), job, _BUILT_IN)
+        for mode in modes:
+            root = text_of(mode, "root_config_key")
+            self._root_keys.add(root)
+            for field in config.fix_one(root, job, _RUN_CONFIG):
+                if field.name in ("ops", "solids", "resources"):
+                    config.fix_one(field.type_key, job, _RUN_CONFIG)
+                    part = self._of_node if field.name != "resources" else self._of_resource
+                    if field.type_key is not None:
+                        self._parts[field.type_key] = (job, part)
+                elif field.name in ("execution", "loggers"):
+                    config.fix([field.type_key], job, f"{field.name} config")
+                else:
+                    config.fix([field.type_key], job, _RUN_CONFIG)
+            loggers = mode.get("logger_def_snaps") if isinstance(mode, Spans) else None
+            config.fix(_config_keys(loggers), job, "loggers config")
+
+    def _reach(self, modes: Sequence[object], definitions: Sequence[Spans]) -> None:
+        """What else is reached, from resources, nodes, definitions and Dagster types."""
+        config, book = self.config, self._book
+        for mode in modes:
+            for field in config.fields(text_of(mode, "root_config_key")):
+                for inner in config.fields(field.type_key) if field.name == "resources" else ():
+                    config.reach([inner.type_key], book.of("resource", inner.name))
+                for inner in config.fields(field.type_key) if field.name != "resources" else ():
+                    self._reach_node(inner)
+            resources = mode.get("resource_def_snaps") if isinstance(mode, Spans) else None
+            for item in items_of(resources):
+                key = type_key_of(_get(item.value, "config_field_snap"))
+                config.reach([key], book.of("resource", text_of(item.value, "name")))
+        for definition in definitions:
+            served = self._nodes.served.get(text_of(definition, "name"))
+            if served is not None:
+                claim = book.joint(served.claims, text_of(definition, "name"))
+                config.reach([type_key_of(definition.get("config_field_snap"))], claim)
+        for key in self.types.keys:
+            holder = self.types.holder(key)
+            if holder is not None:
+                config.reach([self.types.loader(key)], holder)
+
+    def _reach_node(self, field: ConfigField) -> None:
+        """The types of one node's config."""
+        node = self._nodes.outer.get(field.name)
+        if node is None:
+            self.config.fix([field.type_key], self._job, _RUN_CONFIG)
+            return
+        if not self._splits(field.type_key):
+            self.config.reach([field.type_key], node.claim)
+            return
+        for part in self.config.hold(field.type_key, node.claim):
+            if part.name == "inputs":
+                self._hold(part.type_key, node.claim, node.inputs.get)
+            elif part.name == "outputs":
+                outputs = {name: Input(claim, None) for name, claim in node.outputs.items()}
+                self._hold(part.type_key, node.claim, outputs.get)
+            elif part.name == "ops":
+                self._reach_inner(field.name, "", part.type_key, node.claim)
+            else:
+                self.config.reach([part.type_key], node.claim)
+
+    def _reach_inner(self, outer: str, prefix: str, key: str | None, claim: Claim) -> None:
+        """The types of the nodes inside of a graph, where they serve others than the graph."""
+        own = {
+            field.name: self._nodes.inner.get((outer, f"{prefix}{field.name}"), claim)
+            for field in self.config.fields(key)
+        }
+        if all(inner is claim for inner in own.values()):
+            self.config.reach([key], claim)
+            return
+        fields = self.config.hold(key, claim)
+        self._parts[str(key)] = (claim, {n: Input(c, None) for n, c in own.items()}.get)
+        for field in fields:
+            inner = own[field.name]
+            if len(inner.owners) < 2 or (outer, f"{prefix}{field.name}") not in self._nodes.inner:
+                self.config.reach([field.type_key], inner)
+                continue
+            for part in self.config.hold(field.type_key, inner):
+                if part.name == "ops":
+                    self._reach_inner(outer, f"{prefix}{field.name}.", part.type_key, inner)
+                else:
+                    self.config.reach([part.type_key], inner)
+
+    def _hold(self, key: str | None, claim: Claim, part: Callable[[str], Input | None]) -> None:
+        """A type whose fields are named for inputs or outputs, each to its own."""
+        for field in self.config.hold(key, claim):
+            found = part(field.name)
+            self.config.reach([field.type_key], found.claim if found else claim)
+        if key is not None:
+            self._parts[key] = (claim, part)
+
+    def _splits(self, key: str | None) -> bool:
+        """Whether a node's config has parts that may belong to others than the node."""
+        known = self._has_parts.get(key)
+        if known is None:
+            names = {field.name for field in self.config.fields(key)}
+            known = self._has_parts[key] = bool(names & {"inputs", "outputs", "ops"})
+        return known
+
+    def _of_node(self, name: str) -> Input | None:
+        claim = self._nodes.node(name)
+        return Input(claim, None) if claim else None
+
+    def _of_resource(self, name: str) -> Input | None:
+        return Input(self._book.of("resource", name), None)
+
+    def _draw_root(self, spans: Spans) -> int:
+        """The fields of a job's whole run config; returns all bytes given away."""
+        given = 0
+        for field in self._fields_of(spans):
+            name = text_of(field.value, "name")
+            if name in ("execution", "loggers"):
+                self._job.charge(f"{name} config", field.size)
+                given += field.size
+            elif name in ("ops", "solids"):
+                given += self._draw_default(field, self._of_node)
+            elif name == "resources":
+                given += self._draw_default(field, self._of_resource)
+        return given
+
+    def _draw_default(self, field: Item, part: Callable[[str], Input | None]) -> int:
+        """The default of a field, JSON in a string; returns all bytes given away."""
+        given = 0
+        spans, _ = self._document.walk(field.at, _DEFAULT)
+        for item in items_of(spans):
+            if item.name == "default_value_as_json_str" and isinstance(item.value, str):
+                end = self._document.scan(item.at)[1]
+                raw = self._document.text[item.at : end]
+                for name, size in escaped_entries(raw, item.value):
+                    found = part(name)
+                    if found is not None:
+                        found.claim.charge("config", size)
+                        given += size
+        return given
+
+    def _draw_parts(self, spans: Spans, part: Callable[[str], Input | None]) -> int:
+        """The fields of a type that belong to others; returns all bytes given away."""
+        given = 0
+        for field in self._fields_of(spans):
+            found = part(text_of(field.value, "name"))
+            if found is not None:
+                found.claim.charge("config", field.size)
+                if found.upstream is not None:
+                    self._book.edge(found.upstream, found.claim, field.size)
+                given += field.size
+        return given
+
+    def _fields_of(self, spans: Spans) -> list[Item]:
+        return [f for item in spans.items if item.name == "fields" for f in items_of(item.value)]
+
+
+def _members(section: object) -> list[Item]:
+    """The named types of a section, whose only object they are."""
+    return [
+        item
+        for field in items_of(section)
+        if field.name in ("all_config_snaps_by_key", "all_dagster_type_snaps_by_key")
+        for item in items_of(field.value)
+    ]
+
+
+def _snaps(section: object) -> list[tuple[str, object]]:
+    return [(item.name or "", item.value) for item in _members(section)]
+
+
+def _get(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, (Spans, dict)) else None
+
+
+def _config_keys(snaps: object) -> list[str | None]:
+    """The config types of a list of definitions."""
+    return [type_key_of(_get(item.value, "config_field_snap")) for item in items_of(snaps)]

@@ -1,0 +1,287 @@
+"""JSON text with exact positions: every byte of a container lies in one item or in the container.
+
+The payload is read as Latin-1, so that one character is one byte and a position in the text is a
+position in the payload. A :class:`Plan` says where to descend by hand; everything else is read by
+the C scanner of the standard library, which is what makes this fast. Neither separators nor the
+order of keys are assumed: an item runs to the start of the next one, its separator included, and
+the last one to the closing bracket.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from json.decoder import JSONDecodeError, JSONDecoder
+from typing import Literal
+
+from attrs import define, field, frozen
+
+# Whole numbers are read as floats: no rule needs their value, and ``int`` refuses more than 4,300
+# digits, which JSON does not.
+_decode = JSONDecoder(parse_int=float).raw_decode
+_blank = re.compile(r"[ \t\n\r]*")
+_scalar = re.compile(
+    r"(?:true|false|null|NaN|-?Infinity|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
+)
+
+
+@frozen
+class Plan:
+    """How far to descend into a value.
+
+    ``named`` are the plans of an object's fields, ``each`` that of all other fields and of a list's
+    elements. With ``keep`` a value that is not descended into is kept, else only whether there is
+    something in it: True, or None where it is null, an empty list or an empty object. ``levels`` is
+    for values of unknown form: descend into everything, that many levels deep, and keep scalars.
+    """
+
+    keep: bool = False
+    named: Mapping[str, Plan] = field(factory=dict)
+    each: Plan | None = None
+    levels: int = 0
+
+    @property
+    def descends(self) -> bool:
+        """Whether containers are walked by hand."""
+        return bool(self.named) or self.each is not None or self.levels > 0
+
+
+SKIP = Plan()
+KEEP = Plan(keep=True)
+
+
+@define
+class Item:
+    """An element of a list or a field of an object: the bytes from ``start`` up to ``stop``.
+
+    ``name`` is None in a list. ``at`` is where the value starts. ``value`` is a :class:`Spans`
+    where the plan descends.
+    """
+
+    name: str | None
+    start: int
+    at: int
+    stop: int
+    value: object
+
+    @property
+    def size(self) -> int:
+        """Bytes, key and separator included."""
+        return self.stop - self.start
+
+
+@define
+class Spans:
+    """A container that was walked by hand; ``start`` and ``end`` are its brackets' bounds."""
+
+    kind: Literal["object", "list"]
+    start: int
+    end: int
+    items: list[Item]
+
+    @property
+    def own(self) -> int:
+        """Bytes that lie in no item: the brackets."""
+        return self.end - self.start - self.inside
+
+    @property
+    def inside(self) -> int:
+        """Bytes of all items."""
+        return self.items[-1].stop - self.items[0].start if self.items else 0
+
+    def get(self, name: str) -> object:
+        """The value of the last field of that name, or None; None for lists."""
+        for item in reversed(self.items):
+            if item.name == name:
+                return item.value
+        return None
+
+    def text(self, name: str) -> str | None:
+        """The value of that field if it is a string."""
+        value = self.get(name)
+        return value if isinstance(value, str) else None
+
+
+class Document:
+    """A serialized snapshot as text in which a position is a byte's position."""
+
+    def __init__(self, payload: bytes) -> None:
+        self.ascii = payload.isascii()
+        if not self.ascii:
+            try:
+                payload.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise ValueError(f"the snapshot is no UTF-8: {error.reason}") from None
+        self.text = payload.decode("latin-1")
+
+    @classmethod
+    def of_characters(cls, text: str) -> Document:
+        """A text in which a position is that of a character."""
+        document = cls(b"")
+        document.text = text
+        return document
+
+    def read(self, plan: Plan) -> tuple[object, int, int]:
+        """The document's value, its start and its end; ValueError where it is no JSON."""
+        start = self._blank(0)
+        value, end = self.walk(start, plan)
+        if self._blank(end) != len(self.text):
+            raise self._invalid("more text after its end", end)
+        return value, start, end
+
+    def walk(self, at: int, plan: Plan) -> tuple[object, int]:
+        """The value at that position, as the plan says, and where it ends."""
+        if plan.descends:
+            opening = self.text[at : at + 1]
+            if opening == "{":
+                return self._object(at, plan)
+            if opening == "[":
+                return self._list(at, plan)
+        value, end = self.scan(at)
+        if plan.keep or plan.descends:
+            return (value if self.ascii else self._decoded(at, end)), end
+        return (None if value is None or value in ([], {}) else True), end
+
+    def scan(self, at: int) -> tuple[object, int]:
+        """The value at that position and its end; a value too deep to be read is None."""
+        try:
+            return _decode(self.text, at)
+        except RecursionError:
+            return None, self._skip(at)
+        except JSONDecodeError as error:
+            raise self._invalid(error.msg, error.pos) from None
+
+    def _decoded(self, at: int, end: int) -> object:
+        """A value of a text that is not ASCII, with its characters put together again."""
+        try:
+            return _decode(self.text[at:end].encode("latin-1").decode("utf-8"), 0)[0]
+        except RecursionError:
+            return None
+
+    def _object(self, at: int, plan: Plan) -> tuple[Spans, int]:
+        text, named, scan = self.text, plan.named, self.scan
+        other = plan.each or (_deeper(plan) if plan.levels else SKIP)
+        items: list[Item] = []
+        spans = Spans("object", at, at, items)
+        pos = self._blank(at + 1)
+        if text[pos : pos + 1] == "}":
+            spans.end = pos + 1
+            return spans, spans.end
+        while True:
+            start = pos
+            if text[pos : pos + 1] != '"':
+                raise self._invalid("a field's name is missing", pos)
+            name, pos = scan(pos)
+            if not self.ascii:
+                name = self._decoded(start, pos)
+            if text[pos : pos + 2] == ": ":
+                pos += 2
+                if text[pos : pos + 1] in " \t\n\r":
+                    pos = self._blank(pos)
+            else:
+                pos = self._blank(pos)
+                if text[pos : pos + 1] != ":":
+                    raise self._invalid("a colon is missing", pos)
+                pos = self._blank(pos + 1)
+            value_at = pos
+            assert isinstance(name, str)
+            value, pos = self.walk(pos, named.get(name, other))
+            if text[pos : pos + 3] == ', "':
+                pos += 2
+                items.append(Item(name, start, value_at, pos, value))
+                continue
+            pos, closed = self._separator(pos, "}")
+            items.append(Item(name, start, value_at, pos, value))
+            if closed:
+                spans.end = pos + 1
+                return spans, spans.end
+
+    def _list(self, at: int, plan: Plan) -> tuple[Spans, int]:
+        text = self.text
+        each = plan.each or (_deeper(plan) if plan.levels else SKIP)
+        items: list[Item] = []
+        spans = Spans("list", at, at, items)
+        pos = self._blank(at + 1)
+        if text[pos : pos + 1] == "]":
+            spans.end = pos + 1
+            return spans, spans.end
+        while True:
+            start = pos
+            value, pos = self.walk(pos, each)
+            pos, closed = self._separator(pos, "]")
+            items.append(Item(None, start, start, pos, value))
+            if closed:
+                spans.end = pos + 1
+                return spans, spans.end
+
+    def _separator(self, pos: int, closing: str) -> tuple[int, bool]:
+        """Where the next item starts, or the closing bracket and True."""
+        if self.text[pos : pos + 1] not in (",", closing):
+            pos = self._blank(pos)
+        char = self.text[pos : pos + 1]
+        if char == closing:
+            return pos, True
+        if char != ",":
+            raise self._invalid(f"a comma or {closing!r} is missing", pos)
+        return self._blank(pos + 1), False
+
+    def _blank(self, pos: int) -> int:
+        match = _blank.match(self.text, pos)
+        return match.end() if match else pos
+
+    def _invalid(self, what: str, pos: int) -> ValueError:
+        return ValueError(f"the snapshot is no valid JSON: {what} (byte {pos})")
+
+    def _skip(self, pos: int) -> int:
+        """The end of a value that nests deeper than the C scanner goes."""
+        open_brackets: list[str] = []
+        text = self.text
+        while True:
+            char = text[pos : pos + 1]
+            if char in ("{", "["):
+                open_brackets.append("}" if char == "{" else "]")
+                pos = self._blank(pos + 1)
+                if text[pos : pos + 1] != open_brackets[-1]:
+                    pos = self._name(pos) if char == "{" else pos
+                    continue
+            elif char == '"':
+                pos = self.scan(pos)[1]
+            else:
+                match = _scalar.match(text, pos)
+                if not match:
+                    raise self._invalid("Expecting value", pos)
+                pos = match.end()
+            while open_brackets:
+                pos, closed = self._separator(pos, open_brackets[-1])
+                if not closed:
+                    pos = self._name(pos) if open_brackets[-1] == "}" else pos
+                    break
+                open_brackets.pop()
+                pos += 1
+            else:
+                return pos
+
+    def _name(self, pos: int) -> int:
+        """The start of the value of the field whose name starts here."""
+        if self.text[pos : pos + 1] != '"':
+            raise self._invalid("a field's name is missing", pos)
+        pos = self._blank(self.scan(pos)[1])
+        if self.text[pos : pos + 1] != ":":
+            raise self._invalid("a colon is missing", pos)
+        return self._blank(pos + 1)
+
+
+def _deeper(plan: Plan) -> Plan:
+    """One level less of a plan that descends into everything."""
+    return Plan(keep=True, levels=plan.levels - 1)
+
+
+def items_of(value: object) -> list[Item]:
+    """The items of a container that was walked by hand; none for anything else."""
+    return value.items if isinstance(value, Spans) else []
+
+
+def text_of(value: object, name: str) -> str:
+    """The string in that field of an object, walked or kept; empty where there is none."""
+    found = value.get(name) if isinstance(value, (Spans, dict)) else None
+    return found if isinstance(found, str) else ""
