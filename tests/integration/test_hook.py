@@ -1,0 +1,275 @@
+"""The commit hook in real git repositories, installed by a real pre-commit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+pytestmark = pytest.mark.xdist_group("pre-commit")  # one hook environment serves them all
+
+ROOT = Path(__file__).parent.parent.parent
+ASSETS = '''
+import dagster as dg
+
+
+@dg.asset
+def orders(): ...
+
+
+@dg.asset(deps=[orders], description="{text}")
+def customers(): ...
+
+
+defs = dg.Definitions(assets=[orders, customers])
+'''
+PYPROJECT = """
+[tool.dagster]
+module_name = "shop"
+
+[tool.dagster-snapsize.budget]
+repository = "8 kB"
+"""
+
+
+@frozen
+class Repository:
+    """A git repository with a Dagster project whose commits pass the hook."""
+
+    path: Path
+    env: Mapping[str, str]
+
+    def run(
+        self, *command: str, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.path,
+            env={**self.env, **(env or {})},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            timeout=300,
+            check=False,
+        )
+
+    def git(self, *arguments: str) -> str:
+        done = self.run("git", *arguments)
+        assert done.returncode == 0, done.stdout
+        return done.stdout.strip()
+
+    def commit(self, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return self.run("git", "commit", "-m", "change", env=env)
+
+    def pre_commit(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "-m", "pre_commit", *arguments)
+
+    def write(self, text: str) -> None:
+        (self.path / "shop.py").write_text(ASSETS.format(text=text), encoding="utf-8")
+
+    def configure_hook(self, source: Path, more: str = "") -> None:
+        revision = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=source, text=True)
+        (self.path / ".pre-commit-config.yaml").write_text(
+            f"repos:\n- repo: {source}\n  rev: {revision.strip()}\n"
+            f"  hooks:\n  - id: dagster-snapsize\n{more}",
+            encoding="utf-8",
+        )
+
+
+@pytest.fixture(scope="module")
+def environ(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Variables for git and pre-commit that owe nothing to the machine's user."""
+    home = tmp_path_factory.mktemp("home")
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("GIT_", "DAGSTER_", "PRE_COMMIT", "VIRTUAL_ENV", "PYTHONPATH"))
+    }
+    return {
+        **kept,
+        "HOME": str(home),
+        "PRE_COMMIT_HOME": str(home / "pre-commit"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_AUTHOR_NAME": "test",
+        "GIT_AUTHOR_EMAIL": "test@localhost",
+        "GIT_COMMITTER_NAME": "test",
+        "GIT_COMMITTER_EMAIL": "test@localhost",
+    }
+
+
+@pytest.fixture(scope="module")
+def hook_source(tmp_path_factory: pytest.TempPathFactory, environ: Mapping[str, str]) -> Path:
+    """This project as it stands, committed, as pre-commit clones it."""
+    folder = tmp_path_factory.mktemp("hook") / "dagster-snapsize"
+    skipped = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "server", folder / "server", ignore=skipped)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"):
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copy(ROOT / ".pre-commit-hooks.yaml", folder)
+    source = Repository(folder, environ)
+    source.git("init", "-q", "-b", "main")
+    source.git("add", "-A")
+    source.git("commit", "-qm", "hook")
+    return folder
+
+
+@pytest.fixture
+def repository(
+    tmp_path: Path,
+    environ: Mapping[str, str],
+    hook_source: Path,
+    dagster_python: Callable[..., Path],
+) -> Repository:
+    """A committed project within its budget, the hook installed, its Dagster in ``.venv``."""
+    project = Repository(tmp_path / "project", environ)
+    project.path.mkdir()
+    (project.path / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
+    (project.path / ".gitignore").write_text(".venv\n__pycache__\n", encoding="utf-8")
+    (project.path / ".venv").symlink_to(dagster_python().parent.parent)
+    project.write("small")
+    project.configure_hook(hook_source)
+    project.git("init", "-q", "-b", "main")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "start")
+    installed = project.pre_commit("install", "--install-hooks")
+    assert installed.returncode == 0, installed.stdout
+    return project
+
+
+def head(repository: Repository) -> str:
+    return repository.git("rev-parse", "HEAD")
+
+
+def test_a_commit_over_budget_is_blocked_until_it_is_mended(repository: Repository) -> None:
+    before = head(repository)
+    repository.write("x" * 9000)
+    repository.git("add", "shop.py")
+    blocked = repository.commit()
+    assert blocked.returncode == 1
+    assert head(repository) == before
+    (line,) = [x for x in blocked.stdout.splitlines() if "[snapshot-over-budget]" in x]
+    assert line.startswith("shop.py:13: error: ")
+    assert "customers" in line and "description" in line and "8,000" in line
+
+    repository.write("short again")
+    repository.git("add", "shop.py")
+    passed = repository.commit()
+    assert passed.returncode == 0, passed.stdout
+    assert head(repository) != before
+
+
+def test_warnings_are_seen_and_let_the_commit_pass(repository: Repository) -> None:
+    repository.write("x" * 4500)
+    repository.git("add", "shop.py")
+    passed = repository.commit()
+    assert passed.returncode == 0, passed.stdout
+    assert "warning: " in passed.stdout and "[snapshot-near-budget]" in passed.stdout
+
+
+def test_a_commit_without_files_of_the_hooks_types_is_skipped(repository: Repository) -> None:
+    (repository.path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    repository.git("add", "picture.png")
+    passed = repository.commit()
+    assert passed.returncode == 0
+    assert "Skipped" in passed.stdout
+
+
+def test_what_is_staged_is_measured_not_what_lies_beside_it(repository: Repository) -> None:
+    repository.write("staged")
+    repository.git("add", "shop.py")
+    repository.write("x" * 9000)
+    assert repository.commit().returncode == 0
+    assert "x" * 9000 in (repository.path / "shop.py").read_text(encoding="utf-8")
+
+    repository.git("add", "shop.py")
+    repository.write("light again, but not staged")
+    assert repository.commit().returncode == 1
+
+
+def test_untracked_files_that_the_definitions_read_are_named(repository: Repository) -> None:
+    (repository.path / "texts.py").write_text("TEXT = 'hello'\n", encoding="utf-8")
+    text = (repository.path / "shop.py").read_text(encoding="utf-8")
+    (repository.path / "shop.py").write_text("import texts\n" + text, encoding="utf-8")
+    repository.git("add", "shop.py")
+    passed = repository.commit()
+    assert passed.returncode == 0
+    (note,) = [x for x in passed.stdout.splitlines() if x.startswith("note: ")]
+    assert "texts.py" in note and "shop.py" not in note
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--all-files"],
+        ["--all-files", "--hook-stage", "manual"],
+        ["--all-files", "--hook-stage", "pre-push"],
+        ["--files", "shop.py"],
+    ],
+    ids=" ".join,
+)
+def test_it_runs_by_hand_and_in_other_stages(repository: Repository, arguments: list[str]) -> None:
+    assert repository.pre_commit("run", "dagster-snapsize", *arguments).returncode == 0
+    repository.write("x" * 9000)
+    repository.git("add", "shop.py")
+    blocked = repository.pre_commit("run", "dagster-snapsize", *arguments)
+    assert blocked.returncode == 1
+    assert "[snapshot-over-budget]" in blocked.stdout
+
+
+def test_a_commit_from_a_gui_with_a_bare_path_works(repository: Repository) -> None:
+    bare = {"PATH": "/usr/bin:/bin"}
+    repository.write("from a window")
+    repository.git("add", "shop.py")
+    passed = repository.commit(env=bare)
+    assert passed.returncode == 0, passed.stdout
+    repository.write("x" * 9000)
+    repository.git("add", "shop.py")
+    assert repository.commit(env=bare).returncode == 1
+
+
+def test_a_worktree_is_measured_with_its_own_files(
+    repository: Repository, dagster_python: Callable[..., Path]
+) -> None:
+    other = Repository(repository.path.with_name("other"), repository.env)
+    repository.git("worktree", "add", "-q", str(other.path))
+    (other.path / ".venv").symlink_to(dagster_python().parent.parent)
+    other.write("x" * 9000)
+    other.git("add", "shop.py")
+    blocked = other.commit()
+    assert blocked.returncode == 1
+    assert "[snapshot-over-budget]" in blocked.stdout
+    other.write("light")
+    other.git("add", "shop.py")
+    passed = other.commit()
+    assert passed.returncode == 0, passed.stdout
+
+
+def test_a_dagster_in_the_hooks_environment_is_never_the_fallback(
+    repository: Repository, hook_source: Path
+) -> None:
+    (repository.path / ".venv").unlink()
+    repository.configure_hook(hook_source, '    additional_dependencies: ["dagster"]\n')
+    blocked = repository.pre_commit("run", "dagster-snapsize", "--all-files")
+    assert blocked.returncode == 1
+    assert "exit code: 2" in blocked.stdout
+    assert ".venv" in blocked.stdout and "--python" in blocked.stdout
+
+
+def test_the_local_variant_runs_the_tool_of_the_project(repository: Repository) -> None:
+    (repository.path / ".pre-commit-config.yaml").write_text(
+        "repos:\n- repo: local\n  hooks:\n  - id: dagster-snapsize\n    name: dagster-snapsize\n"
+        f"    entry: {sys.executable} -m dagster_snapsize check\n    language: system\n"
+        "    pass_filenames: false\n",
+        encoding="utf-8",
+    )
+    assert repository.pre_commit("run", "--all-files").returncode == 0
+    repository.write("x" * 9000)
+    repository.git("add", "shop.py")
+    assert repository.pre_commit("run", "--all-files").returncode == 1

@@ -1,0 +1,331 @@
+"""User code that prints, exits, hangs, crashes and forks: a typed failure or the right size.
+
+Each project is one file. A line that ends in ``# here`` is where the failure must be shown.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from command import Result, check_sums, snapsize, tree
+
+DEFINITIONS = """
+import dagster as dg
+
+@dg.asset
+def orders(): ...
+
+defs = dg.Definitions(assets=[orders])
+"""
+
+FAILS = {
+    "sys.exit before": """
+        import sys
+        sys.exit(0)  # here
+    """,
+    "sys.exit after": DEFINITIONS + "import sys\nsys.exit()  # here\n",
+    "os._exit before": """
+        import os
+        os._exit(0)  # here
+    """,
+    "os._exit after": DEFINITIONS + "import os\nos._exit(0)  # here\n",
+    "exception": """
+        def connect():
+            raise RuntimeError("no vault today")  # here
+        connect()
+    """,
+    "BaseException": """
+        class Stop(BaseException): ...
+        raise Stop("now")  # here
+    """,
+    "KeyboardInterrupt": "raise KeyboardInterrupt  # here\n",
+    "segfault": """
+        import ctypes
+        ctypes.string_at(0)  # here
+    """,
+    "abort": """
+        import os
+        os.abort()  # here
+    """,
+    "killed": """
+        import os, signal
+        os.kill(os.getpid(), signal.SIGKILL)
+    """,
+    "sleep": """
+        import time
+        time.sleep(1000)  # here
+    """,
+    "a loop in C that holds the GIL": """
+        import itertools
+        sum(itertools.repeat(0))  # here
+    """,
+    "SIGTERM ignored": """
+        import signal, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while True:
+            time.sleep(1)  # here
+    """,
+    "deadlock": """
+        import threading
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()  # here
+    """,
+    "deep recursion": """
+        def f(n):
+            return f(n + 1)  # here
+        f(0)
+    """,
+    "syntax error": """
+        import dagster
+        def broken(:  # here
+            pass
+    """,
+    "reading stdin": """
+        answer = input("password: ")  # here
+    """,
+    "import of a missing module": """
+        import no_such_module_anywhere  # here
+    """,
+    "error inside Dagster": """
+        import dagster as dg
+        @dg.asset
+        def a(): ...
+        @dg.asset(name="a")
+        def b(): ...
+        defs = dg.Definitions(assets=[a, b])  # here
+    """,
+    "a fork that comes back": """
+        import os
+        os.fork()
+        raise RuntimeError("both")  # here
+    """,
+    "200 MB of prints, then an error": """
+        import os
+        for _ in range(200):
+            os.write(1, bytes(range(256)) * 4096)
+        raise RuntimeError("after much talk")  # here
+    """,
+}
+
+LOADS = {
+    "prints": "print('x' * 10_000_000)\n",
+    "raw bytes on descriptor 1": "import os\nos.write(1, bytes(range(256)) * 400_000)\n",
+    "closed descriptors": "import os\nos.close(1)\nos.close(2)\n",
+    "non-daemon thread": (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\n"
+    ),
+    "hanging atexit": "import atexit, time\natexit.register(time.sleep, 1000)\n",
+    "failing atexit": "import atexit\natexit.register(lambda: 1 / 0)\n",
+    "children in their own session": """
+        import subprocess, sys
+        for _ in range(3):
+            subprocess.Popen(
+                [sys.executable, "-c", "import time; time.sleep(1000)"], start_new_session=True
+            )
+    """,
+    "a grandchild that detached itself": """
+        import os, time
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(1000)
+            os._exit(0)
+        os.wait()
+    """,
+    "a fork that comes back": "import os\nos.fork()\n",
+    "chdir": "import os\nos.chdir('/')\n",
+    "open replaced": "import builtins\nbuiltins.open = None\n",
+    "json.dumps replaced": """
+        import functools, json
+        json.dumps = functools.partial(json.dumps, indent=1)
+    """,
+    "SystemExit in a thread": (
+        "import sys, threading\nt = threading.Thread(target=sys.exit)\nt.start()\nt.join()\n"
+    ),
+    "sys.argv parsed": "import argparse\nargparse.ArgumentParser().parse_known_args()\n",
+}
+
+
+def run_file(
+    folder: Path, python: Path, source: str, *arguments: str, timeout: str = "8 s"
+) -> Result:
+    (folder / "pipeline.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    return snapsize(
+        *("measure", "--format", "json", "-f", "pipeline.py"),
+        *("--python", python, "--timeout", timeout, *arguments),
+        cwd=folder,
+    )
+
+
+def marked_line(folder: Path) -> int | None:
+    text = (folder / "pipeline.py").read_text(encoding="utf-8")
+    return next(
+        (n for n, line in enumerate(text.splitlines(), 1) if line.endswith("# here")), None
+    )
+
+
+def assert_clean(result: Result, folder: Path, before: dict[str, bytes]) -> None:
+    assert "Traceback" not in result.stderr
+    assert result.leftovers() == []
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize("name", FAILS)
+def test_what_cannot_be_loaded_is_shown_where_it_broke(
+    name: str, tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    source = textwrap.dedent(FAILS[name])
+    (tmp_path / "pipeline.py").write_text(source, encoding="utf-8")
+    before = tree(tmp_path)
+    result = run_file(tmp_path, dagster_python(), source)
+    assert result.status == 3, result.stderr
+    location = result.json["locations"][0]
+    assert location["snapshots"] == [] and location["assets"] == []
+    (finding,) = result.json["findings"]
+    assert (finding["rule"], finding["severity"]) == ("measurement-failed", "error")
+    line = marked_line(tmp_path)
+    if line is not None:
+        assert finding["location"] == {"path": "pipeline.py", "line": line}, finding["message"]
+    assert_clean(result, tmp_path, before)
+
+
+@pytest.mark.parametrize("name", LOADS)
+def test_what_does_load_is_measured_right(
+    name: str, tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    python = dagster_python()
+    plain = run_file(tmp_path, python, DEFINITIONS, timeout="60 s")
+    assert plain.status == 0, plain.stdout + plain.stderr
+    source = textwrap.dedent(LOADS[name]) + DEFINITIONS
+    (tmp_path / "pipeline.py").write_text(source, encoding="utf-8")
+    before = tree(tmp_path)
+    result = run_file(tmp_path, python, source, timeout="60 s")
+    assert result.status == 0, result.stdout + result.stderr
+    check_sums(result.json)
+    sizes = [
+        {s["id"]: s["stored_bytes"] for s in r.json["locations"][0]["snapshots"]}
+        for r in (plain, result)
+    ]
+    if name == "json.dumps replaced":
+        # The code server would send these longer texts too.
+        assert all(sizes[1][key] > size for key, size in sizes[0].items())
+    else:
+        assert sizes[0] == sizes[1]
+    assert_clean(result, tmp_path, before)
+
+
+def test_modules_named_like_ours_are_the_users_own(
+    tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    for name in ("core", "protocol", "loading", "session", "snapshots", "sources", "project"):
+        (tmp_path / f"{name}.py").write_text(f"NAME = 'my {name}'\n", encoding="utf-8")
+    source = """
+        import core, loading, project, protocol, session, snapshots, sources
+        import dagster as dg
+        for module in (core, loading, project, protocol, session, snapshots, sources):
+            assert module.NAME == f"my {module.__name__}"
+        defs = dg.Definitions()
+    """
+    result = run_file(tmp_path, dagster_python(), source, timeout="60 s")
+    assert result.status == 0, result.stdout
+
+
+def test_an_edit_within_the_same_second_and_of_the_same_length_is_seen(
+    tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    python = dagster_python()
+    texts = tmp_path / "texts.py"
+    source = """
+        import dagster as dg
+        import texts
+
+        @dg.asset(description=texts.TEXT)
+        def orders(): ...
+
+        defs = dg.Definitions(assets=[orders])
+    """
+    stamp = (1_700_000_000, 1_700_000_000)
+    sizes = []
+    for text in ('"' + "x" * 600 + '"', '"\N{GREEK SMALL LETTER ALPHA}" * 300'.ljust(602)):
+        texts.write_text(f"TEXT = {text}\n", encoding="utf-8")
+        os.utime(texts, stamp)
+        # Python itself leaves bytecode behind that a later run would trust.
+        subprocess.run([python, "-c", "import texts"], cwd=tmp_path, check=True)
+        os.utime(texts, stamp)
+        result = run_file(tmp_path, python, source, timeout="60 s")
+        sizes.append(result.json["locations"][0]["assets"][0]["fields"]["description"])
+    assert sizes[1] - sizes[0] == 6 * 300 - 600
+
+
+def test_files_edited_while_they_are_measured_are_measured_again_or_refused(
+    tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    (tmp_path / "texts.py").write_text("TEXT = 'short'\n", encoding="utf-8")
+    source = """
+        import pathlib, texts
+        import dagster as dg
+        path = pathlib.Path(__file__).with_name("texts.py")
+        path.write_text(path.read_text() + "# edited\\n")
+
+        @dg.asset(description=texts.TEXT)
+        def orders(): ...
+
+        defs = dg.Definitions(assets=[orders])
+    """
+    result = run_file(tmp_path, dagster_python(), source, timeout="60 s")
+    assert result.status == 3
+    assert "edited while they were measured: texts.py" in result.json["findings"][0]["message"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_killing_the_tool_ends_everything_it_started(
+    number: signal.Signals, tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    (tmp_path / "pipeline.py").write_text(
+        textwrap.dedent(
+            """
+            import pathlib, subprocess, sys, time
+            sleep = [sys.executable, "-c", "import time; time.sleep(1000)"]
+            subprocess.Popen(sleep, start_new_session=True)
+            pathlib.Path("started").touch()
+            time.sleep(1000)
+            """
+        ),
+        encoding="utf-8",
+    )
+    mark = f"kill-{number.name}-{os.getpid()}"
+    tool = subprocess.Popen(
+        [sys.executable, "-m", "dagster_snapsize", "check", "-f", "pipeline.py"]
+        + ["--python", str(dagster_python())],
+        cwd=tmp_path,
+        env={**os.environ, "SNAPSIZE_TEST_MARK": mark},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    result = Result(0, "", "", mark)
+    try:
+        wait_for(lambda: (tmp_path / "started").exists())
+        assert len(result.leftovers()) >= 3
+        tool.send_signal(number)
+        tool.wait(10)
+        wait_for(lambda: result.leftovers() == [])
+    finally:
+        tool.kill()
+
+
+def wait_for(condition: Callable[[], bool], timeout: float = 30) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.05)
