@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -43,6 +44,7 @@ _TARGET = (
 def target_options(command: F) -> F:
     """Add the flags that say what to measure; the command gets them as ``selection``."""
 
+    @functools.wraps(command)
     def with_selection(**options: Any) -> Any:
         flags = Flags(
             workspace=options.pop("workspace"),
@@ -55,11 +57,10 @@ def target_options(command: F) -> F:
         selection = Selection(flags, options.pop("python"), _seconds(options.pop("timeout")))
         return command(selection=selection, **options)
 
-    with_selection.__name__ = command.__name__
-    with_selection.__doc__ = command.__doc__
+    decorated: Any = with_selection
     for option in reversed(_TARGET):
-        with_selection = option(with_selection)
-    return with_selection  # type: ignore[return-value]
+        decorated = option(decorated)
+    return cast(F, decorated)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -120,15 +120,13 @@ def _print_fields(console: Console, measurement: Measurement, top: int) -> None:
     by_field: Counter[str] = Counter()
     for snapshot in measurement.snapshots:
         for owner, fields in snapshot.ledger.owners.items():
-            if owner.kind == "asset":
-                for name, share in fields.items():
+            for name, share in fields.items():
+                if owner.kind == "structure":
+                    by_field[owner.name] += share.bytes
+                elif owner.kind == "asset":
                     by_field[name] += share.bytes
-            elif owner.kind == "structure":
-                by_field[owner.name] += sum(share.bytes for share in fields.values())
-            else:
-                by_field[f"{owner.kind}s".replace("_", " ")] += sum(
-                    share.bytes for share in fields.values()
-                )
+                else:
+                    by_field[f"{owner.kind.replace('_', ' ')}: {name}"] += share.bytes
     table = plain_table(
         ("What the bytes are made of", "left"), ("bytes", "right"), ("of all", "right")
     )
