@@ -1,0 +1,1 @@
+from shop.definitions import defs as defs
