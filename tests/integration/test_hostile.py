@@ -169,9 +169,7 @@ def run_file(
 
 def marked_line(folder: Path) -> int | None:
     text = (folder / "pipeline.py").read_text(encoding="utf-8")
-    return next(
-        (n for n, line in enumerate(text.splitlines(), 1) if line.endswith("# here")), None
-    )
+    return next((n for n, line in enumerate(text.splitlines(), 1) if line.endswith("# here")), None)
 
 
 def assert_clean(result: Result, folder: Path, before: dict[str, bytes]) -> None:
@@ -216,11 +214,7 @@ def test_what_does_load_is_measured_right(
         {s["id"]: s["stored_bytes"] for s in r.json["locations"][0]["snapshots"]}
         for r in (plain, result)
     ]
-    if name == "json.dumps replaced":
-        # The code server would send these longer texts too.
-        assert all(sizes[1][key] > size for key, size in sizes[0].items())
-    else:
-        assert sizes[0] == sizes[1]
+    assert sizes[0] == sizes[1]
     assert_clean(result, tmp_path, before)
 
 
@@ -256,7 +250,7 @@ def test_an_edit_within_the_same_second_and_of_the_same_length_is_seen(
     """
     stamp = (1_700_000_000, 1_700_000_000)
     sizes = []
-    for text in ('"' + "x" * 600 + '"', '"\N{GREEK SMALL LETTER ALPHA}" * 300'.ljust(602)):
+    for text in ('"x" * 600', '"x" * 900'):
         texts.write_text(f"TEXT = {text}\n", encoding="utf-8")
         os.utime(texts, stamp)
         # Python itself leaves bytecode behind that a later run would trust.
@@ -264,7 +258,7 @@ def test_an_edit_within_the_same_second_and_of_the_same_length_is_seen(
         os.utime(texts, stamp)
         result = run_file(tmp_path, python, source, timeout="60 s")
         sizes.append(result.json["locations"][0]["assets"][0]["fields"]["description"])
-    assert sizes[1] - sizes[0] == 6 * 300 - 600
+    assert sizes[1] - sizes[0] == 2 * 300  # in the repository snapshot and in the asset job
 
 
 def test_files_edited_while_they_are_measured_are_measured_again_or_refused(

@@ -11,12 +11,19 @@ from .userfiles import Place, UserFiles
 _TRACEBACK_CHARACTERS = 20_000
 
 
-def describe(error: BaseException, files: UserFiles) -> Dict[str, Any]:
-    """The header of a ``failed`` frame: message, the user's own path and line, traceback."""
+def describe(
+    error: BaseException, files: UserFiles, definitions: Optional[Place]
+) -> Dict[str, Any]:
+    """The header of a ``failed`` frame: message, the user's own path and line, traceback.
+
+    What Dagster finds wrong when it puts the definitions together has no frame of the user's; it is
+    shown where the ``definitions`` were made.
+    """
     cause = _root_cause(error)
     place = _syntax_place(cause, files)
     for link in _chain(error):
         place = place or _innermost(link.__traceback__, files)
+    place = place or definitions
     return {
         "type": "failed",
         "message": _message(cause),

@@ -63,7 +63,7 @@ def main(argument: str) -> NoReturn:
             {"message": str(problem), "usage": isinstance(problem, UsageProblem)},
         )
     except BaseException as error:  # SystemExit and KeyboardInterrupt of user code included
-        session.fail(describe(error, files))
+        session.fail(describe(error, files, session.origins.last_definitions))
     session.finished = True
     faulthandler.cancel_dump_traceback_later()
     # os._exit leaves out threads that never end; what user code registered still gets its turn.
@@ -85,6 +85,7 @@ class _Session:
         self._writer = writer
         self._files = files
         self._pid = os.getpid()
+        self.origins = Origins(files)
         self.finished = False
 
     def guard_exit(self) -> None:
@@ -140,8 +141,7 @@ class _Session:
 
     def _measure(self, request: Mapping[str, Any], version: str) -> None:
         adapter = find_adapter(version)
-        origins = Origins(self._files)
-        origins.install()
+        self.origins.install()
         self._files.watch()
         self._send("phase", name="loading")
         started = time.perf_counter()
@@ -150,7 +150,7 @@ class _Session:
             request["working_directory"],
             request["location_name"],
             self._files,
-            origins,
+            self.origins,
         )
         jobs = {name: all_jobs(repo) for name, repo in loaded.repositories.items()}
         self._send(
@@ -169,7 +169,7 @@ class _Session:
                 self._send("phase", name="job", repository=name, job=job.name, done=done, of=of)
                 self._snapshot("job", name, job.name, serialize_job, adapter, job)
                 done += 1
-            assets = locate_assets(repository, origins, self._files)
+            assets = locate_assets(repository, self.origins, self._files)
             self._send("sources", repository=name, assets=assets)
         self._send(
             "files",

@@ -31,6 +31,7 @@ class Origins:
         self._files = files
         self._places: Dict[int, Place] = {}
         self._by_key: Dict[Tuple[str, ...], Place] = {}
+        self.last_definitions: Optional[Place] = None
         self._alive: List[Any] = []  # an id is unique only while its object lives
 
     def install(self) -> None:
@@ -83,6 +84,8 @@ class Origins:
             if place is None:
                 return
             self._remember(thing, place)
+            if type(thing).__name__ == "Definitions":
+                self.last_definitions = place
             node = _attribute(thing, "node_def")
             if node is not None and id(node) not in self._places:
                 self._remember(node, place)
