@@ -92,7 +92,7 @@ class _Reader:
 
     def config(self) -> Config:
         table = self._table((), _KEYS)
-        targets = [key for key in TARGET_KEYS if key in table]
+        targets = [key for key in table if key in TARGET_KEYS]
         if len(targets) > 1:
             raise self._error(
                 (targets[1],),

@@ -45,12 +45,11 @@ def _ignores_in(path: Path, lines: set[int]) -> dict[int, tuple[str, ...]]:
     text = content.decode("utf-8-sig", errors="replace")
     is_python = path.suffix not in _YAML
     comments = _comments(text, is_python)
-    ends = _ends(text, lines) if is_python else {}
+    spans = _spans(text, lines) if is_python else {}
     found: dict[int, tuple[str, ...]] = {}
     for line in lines:
-        inside = [
-            rules for number, rules in comments.items() if line <= number <= ends.get(line, line)
-        ]
+        first, last = spans.get(line, (line, line))
+        inside = [rules for number, rules in comments.items() if first <= number <= last]
         if inside:
             silences_all = any(not rules for rules in inside)
             found[line] = () if silences_all else tuple(r for rules in inside for r in rules)
@@ -79,23 +78,28 @@ def _rules(match: re.Match[str]) -> tuple[str, ...]:
     return tuple(rule.strip() for rule in (match["rules"] or "").split(",") if rule.strip())
 
 
-def _ends(text: str, lines: set[int]) -> dict[int, int]:
-    """The last line of what starts at each of ``lines``: a signature's, a statement's, a call's."""
+def _spans(text: str, lines: set[int]) -> dict[int, tuple[int, int]]:
+    """First and last line of what each of ``lines`` begins: a signature, a statement, a call.
+
+    A function or class begins at any line from its first decorator to its ``def``.
+    """
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return {}  # newer syntax than ours: the line alone counts
-    ends: dict[int, int] = {}
+    spans: dict[int, tuple[int, int]] = {}
     for node in ast.walk(tree):
-        if not isinstance(node, (ast.stmt, ast.Call)):
-            continue
-        start, end = node.lineno, node.end_lineno or node.lineno
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            end = max(node.lineno, node.body[0].lineno - 1)
-            start = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            # Wherever between decorator and signature the asset was located.
-            for line in lines & set(range(start, node.lineno + 1)):
-                ends[line] = max(ends.get(line, 0), end)
-        elif start in lines and not hasattr(node, "body"):
-            ends[start] = max(ends.get(start, 0), end)
-    return ends
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            begins = lines.intersection(range(first, node.lineno + 1))
+            last = max(node.lineno, node.body[0].lineno - 1)
+        elif isinstance(node, (ast.stmt, ast.Call)) and not hasattr(node, "body"):
+            begins = lines & {node.lineno}
+            first, last = node.lineno, node.end_lineno or node.lineno
+        else:
+            continue
+        for line in begins:
+            # Of several that begin there, the longest.
+            before = spans.get(line, (first, last))
+            spans[line] = min(first, before[0]), max(last, before[1])
+    return spans

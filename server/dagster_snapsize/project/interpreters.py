@@ -104,9 +104,7 @@ def is_hook_environment(path: str, environ: Mapping[str, str]) -> bool:
                 Path(home).resolve()
             ):
                 return True
-        if any(
-            _HOOK_FOLDER.fullmatch(p) or p in (".pre-commit", "pre-commit") for p in place.parts
-        ):
+        if _HOOK_FOLDER.search(place.as_posix()):
             return True
     return False
 

@@ -1,0 +1,151 @@
+"""Sizes and times as users write and read them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_snapsize.core.sizes import (
+    format_both,
+    format_exact,
+    format_percent,
+    format_seconds,
+    format_size,
+    parse_seconds,
+    parse_size,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("80 MB", 80_000_000),
+        ("80MB", 80_000_000),
+        ("80 mb", 80_000_000),
+        ("1.5 GB", 1_500_000_000),
+        ("64 kB", 64_000),
+        ("64 KiB", 65_536),
+        ("1 MiB", 1_048_576),
+        ("2 GiB", 2_147_483_648),
+        ("812 B", 812),
+        ("812", 812),
+        ("12,345 B", 12_345),
+        ("100_000_000", 100_000_000),
+        ("0.0005 kB", 1),
+        (4096, 4096),
+    ],
+)
+def test_sizes_are_read(text: object, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("80 MBs", 'did you mean "80 MB"?'),
+        ("80 megabytes", "has no unit known here"),
+        ("lots", '"lots" is not a size'),
+        ("", '"" is not a size'),
+        ("-1 MB", '"-1 MB" is not a size'),
+        (-1, "cannot be negative"),
+        (1.5, "no whole number of bytes"),
+        (True, "true is no size"),
+        (None, "None is no size"),
+        (["80 MB"], "is no size"),
+    ],
+)
+def test_what_is_no_size_is_named(value: object, said: str) -> None:
+    with pytest.raises(ValueError) as error:
+        parse_size(value)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("300 s", 300), ("5 min", 300), ("1 h", 3600), ("0.5s", 0.5), (300, 300), (1.5, 1.5)],
+)
+def test_times_are_read(value: object, seconds: float) -> None:
+    assert parse_seconds(value) == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("300 sec", 'did you mean "300 s"?'),
+        ("5 minutes", 'did you mean "5 min"?'),
+        ("soon", '"soon" is not a time'),
+        (float("nan"), "is no time"),
+        (float("inf"), "is no time"),
+        (-1, "is no time"),
+        (True, "is no time"),
+    ],
+)
+def test_what_is_no_time_is_named(value: object, said: str) -> None:
+    with pytest.raises(ValueError) as error:
+        parse_seconds(value)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (812, "812 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (999_950, "1.0 MB"),
+        (10_312_345, "10.3 MB"),
+        (130_000_000, "130.0 MB"),
+        (1_234_000_000_000, "1,234.0 GB"),
+        (-1_250, "-1.3 kB"),
+    ],
+)
+def test_sizes_are_printed(size: int, text: str) -> None:
+    assert format_size(size) == text
+
+
+def test_exact_sizes_are_printed() -> None:
+    assert format_exact(12_345) == "12,345 bytes"
+    assert format_exact(1) == "1 byte"
+    assert format_both(12_345) == "12.3 kB (12,345 bytes)"
+    assert format_both(812) == "812 bytes"
+
+
+@given(st.integers(0, 10**13))
+def test_a_printed_size_is_within_its_last_digit(size: int) -> None:
+    assert abs(parse_size(format_size(size)) - size) <= size * 0.05
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [
+        (0, 100, "0.0 %"),
+        (1, 1_000_000, "<0.1 %"),
+        (50, 100, "50.0 %"),
+        (100, 100, "100.0 %"),
+        (1_000_001, 1_000_000, ">100 %"),
+        (2, 1, "200.0 %"),
+        (1, 0, "over 100 %"),
+        (0, 0, "0.0 %"),
+    ],
+)
+def test_percentages_never_hide_what_matters(part: int, whole: int, text: str) -> None:
+    assert format_percent(part, whole) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0.00 s"),
+        (0.42, "0.42 s"),
+        (12.34, "12.3 s"),
+        (60, "60 s"),
+        (180, "3 min"),
+        (200, "3 min 20 s"),
+    ],
+)
+def test_times_are_printed(seconds: float, text: str) -> None:
+    assert format_seconds(seconds) == text
