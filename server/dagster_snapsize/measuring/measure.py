@@ -29,6 +29,7 @@ from dagster_snapsize.measuring.crash import crash_place, without_dump
 from dagster_snapsize.measuring.environ import interpreter_environ
 from dagster_snapsize.measuring.process import ProbeProcess
 from dagster_snapsize.probe.protocol import ConnectionLost
+from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.ignores import find_ignores
 from dagster_snapsize.project.instance import read_instance
 from dagster_snapsize.project.interpreters import Interpreter
@@ -138,6 +139,8 @@ class _Run:
         self.environ = environ
         self.watch = watch
         self.limits_only = limits_only
+        # In a repository of many projects code and dbt models are often beside the location's own.
+        self._tree = repository_root(location.root) or location.root
         self.changed: list[str] = []
         self._hello: dict[str, Any] = {}
         self._environment = Environment((), (), ())
@@ -181,7 +184,7 @@ class _Run:
                 "target": dict(location.target),
                 "location_name": location.name,
                 "working_directory": str(location.working_directory),
-                "root": str(location.root),
+                "tree": str(self._tree),
                 "dotenv": str(dotenv) if dotenv else None,
                 "env": dict(location.config.env),
                 "deadline": time.time() + timeout,
@@ -305,7 +308,7 @@ class _Run:
         return Failure(message, place, "", without_dump(printed))
 
     def _is_users(self, path: str) -> bool:
-        inside = Path(path).is_relative_to(self.location.root)
+        inside = Path(path).is_relative_to(self._tree)
         return inside and "site-packages" not in Path(path).parts
 
     def _result(self, failure: Failure | None = None) -> Measurement:
@@ -333,8 +336,8 @@ class _Run:
             definition_files=tuple(self.relative(p) for p in files),
             environment=self._environment,
             definitions_location=self._definitions,
-            untracked_files=tuple(map(self.relative, untracked_files(files, self.location.root))),
-            stale_inputs=stale_inputs(files, self.location.root),
+            untracked_files=tuple(map(self.relative, untracked_files(files, self._tree))),
+            stale_inputs=stale_inputs(files, self.location.root, self.folder),
             ignores=find_ignores((a.location for a in self._assets if a.location), self.folder),
             failure=failure,
         )

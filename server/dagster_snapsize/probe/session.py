@@ -40,7 +40,7 @@ _exit_now = os._exit
 def main(argument: str) -> NoReturn:
     """Measure what the JSON argument says and leave, however user code behaved.
 
-    Keys: ``target``, ``location_name``, ``working_directory``, ``root``, ``dotenv`` (path or null),
+    Keys: ``target``, ``location_name``, ``working_directory``, ``tree``, ``dotenv`` (path or null),
     ``env``, ``deadline`` (seconds since the epoch), ``limits_only``.
     """
     writer = _take_over_streams()
@@ -48,7 +48,7 @@ def main(argument: str) -> NoReturn:
     target = request["target"]
     own_package = target.get("module_name") or target.get("package_name")
     own_package = own_package or target.get("autoload_defs_module_name")
-    files = UserFiles(request["root"], own_package.split(".")[0] if own_package else None)
+    files = UserFiles(request["tree"], own_package.split(".")[0] if own_package else None)
     session = _Session(writer, files)
     session.guard_exit()
     left = request["deadline"] - time.time() - 0.3

@@ -18,16 +18,14 @@ class UserFiles:
     """Tells the user's files from installed ones, and remembers what was read.
 
     Everything outside the interpreter's library and site-packages folders is the user's, and so is
-    the package ``own_package`` wherever it is installed.
+    the package ``own_package`` wherever it is installed. ``tree`` is the folder that everything
+    belongs to: of other files than modules, those below it are taken for the user's.
     """
 
-    def __init__(self, root: str, own_package: Optional[str] = None):
-        self.root = os.path.abspath(root)
+    def __init__(self, tree: str, own_package: Optional[str] = None):
+        self._tree = os.path.join(os.path.abspath(tree), "")
         self._installed = _installed_folders()
-        self._own_marker = (
-            os.sep + own_package + os.sep if own_package else None,
-            os.sep + own_package + ".py" if own_package else None,
-        )
+        self._own = (own_package + os.sep, own_package + ".py") if own_package else ()
         self._known: Dict[str, bool] = {}
         self._opened: Set[str] = set()
         self._compiled: Dict[str, Tuple[int, int]] = {}
@@ -45,10 +43,9 @@ class UserFiles:
         path = os.path.abspath(path)
         if path.startswith(_HERE + os.sep):
             return False
-        if not path.startswith(self._installed):
-            return True
-        folder, module = self._own_marker
-        return bool(folder and module and (folder in path or path.endswith(module)))
+        # A folder that stands in another, as site-packages does in the library, is the nearer one.
+        inside = max((f for f in self._installed if path.startswith(f)), key=len, default=None)
+        return inside is None or (bool(self._own) and path[len(inside) :].startswith(self._own))
 
     def calling_frame(self, depth: int = 1) -> Optional[FrameType]:
         """The innermost frame of user code below the caller."""
@@ -98,11 +95,11 @@ class UserFiles:
         }
         for path in self._opened:
             if (
-                path.startswith(self.root + os.sep)
+                path.startswith(self._tree)
                 and self.is_users(path)
                 and not path.endswith((".pyc", ".so", ".pyd"))
                 and os.path.isfile(path)
-                and not _is_cache(path)
+                and not _is_by_product(path)
             ):
                 found.add(path)
         return sorted(found)
@@ -120,9 +117,10 @@ def _stamp(path: str) -> Optional[Tuple[int, int]]:
     return (status.st_mtime_ns, status.st_size)
 
 
-def _is_cache(path: str) -> bool:
+def _is_by_product(path: str) -> bool:
+    """What git and installers leave in a project, which nobody edits."""
     parts = path.split(os.sep)
-    return "__pycache__" in parts or ".git" in parts
+    return any(p in ("__pycache__", ".git") or p.endswith(".egg-info") for p in parts)
 
 
 def _installed_folders() -> Tuple[str, ...]:
@@ -131,6 +129,8 @@ def _installed_folders() -> Tuple[str, ...]:
     folders.update(site.getsitepackages() if hasattr(site, "getsitepackages") else [])
     folders.add(site.getusersitepackages() if hasattr(site, "getusersitepackages") else "")
     folders.add(os.path.dirname(os.__file__))
+    if sys.prefix != sys.base_prefix:
+        folders.add(sys.prefix)  # a virtual environment, which may stand in the project
     spellings = {os.path.abspath(f) for f in folders if f} | {
         os.path.realpath(f) for f in folders if f
     }
