@@ -213,9 +213,9 @@ def test_an_asset_is_named_once_with_its_heaviest_field() -> None:
     assert (finding.asset, finding.bytes, finding.budget_bytes) == ("orders", 75_213, 64_000)
     assert finding.location == ASSET_PLACE
     assert finding.message == (
-        "asset orders takes 75.2 kB (75,213 bytes) of shop/__repository__/repository (and too much"
-        " of 2 other snapshots), over the 64.0 kB (64,000 bytes) that one asset may take"
-        " (budget.asset); its heaviest field is description with 70.0 kB (70,000 bytes);"
+        "asset orders takes 75.2 kB (75,213 bytes) of shop/__repository__/repository, over the"
+        " 64.0 kB (64,000 bytes) that one asset may take (budget.asset), and is over it in 2 other"
+        " snapshots; its heaviest field is description with 70.0 kB (70,000 bytes);"
         " `dagster-snapsize explain orders` shows all of it."
     )
 

@@ -212,9 +212,9 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
             budget, name = budgets.asset_max, "budget.asset-max"
         others = sum(1 for s in asset.by_snapshot.values() if s > budget) - 1
         message = (
-            f"asset {asset.key} takes {sizes.format_both(size)} of {worst}"
-            f"{_and_others(others, 'other snapshot')}, over the {sizes.format_both(budget)} that"
-            f" one asset may take ({name});{_heaviest_field(asset, by_id.get(worst))}"
+            f"asset {asset.key} takes {sizes.format_both(size)} of {worst}, over the"
+            f" {sizes.format_both(budget)} that one asset may take ({name}){_also_in(others)};"
+            f"{_heaviest_field(asset, by_id.get(worst))}"
             f" `dagster-snapsize explain {asset.key}` shows all of it."
         )
         yield Finding(
@@ -229,10 +229,10 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
         )
 
 
-def _and_others(count: int, noun: str) -> str:
-    if count <= 0:
+def _also_in(others: int) -> str:
+    if others <= 0:
         return ""
-    return f" (and too much of {count:,} {_plural(noun, count)})"
+    return f", and is over it in {others:,} {_plural('other snapshot', others)}"
 
 
 def _heaviest_field(asset: AssetCost, snapshot: Snapshot | None) -> str:
