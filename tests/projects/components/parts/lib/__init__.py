@@ -1,0 +1,1 @@
+from parts.lib.table_set import TableSet as TableSet

@@ -1,0 +1,6 @@
+import dagster as dg
+
+
+@dg.asset
+def of_alpha():
+    pass

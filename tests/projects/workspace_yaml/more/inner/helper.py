@@ -1,0 +1,1 @@
+DESCRIPTION = "Found through the working directory"

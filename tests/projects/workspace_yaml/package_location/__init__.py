@@ -1,0 +1,1 @@
+from package_location.definitions import defs as defs
