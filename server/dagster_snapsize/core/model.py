@@ -209,8 +209,8 @@ class StaleInput:
 class Setting:
     """One value that decides whether a location loads.
 
-    ``value`` is None where the user's Dagster has no such setting. ``judges`` is False for what is
-    shown only. ``problem`` is a clear error where the value cannot be used.
+    ``value`` is None where the user's Dagster has no such setting, or where it cannot be used:
+    ``problem`` then says why.
     """
 
     name: str

@@ -14,7 +14,7 @@ from attrs import frozen
 from dagster_snapsize.core.costs import asset_costs
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.ledger import AssetIndex, draw_job, draw_repository
-from dagster_snapsize.core.limits import Layer, effective_environment
+from dagster_snapsize.core.limits import Layer, effective_environment, problems
 from dagster_snapsize.core.model import (
     AssetCost,
     Environment,
@@ -160,7 +160,7 @@ class _Run:
         self.watch(Progress(self.location.name, "starting"))
         with ProbeProcess(
             [self.interpreter.path, str(_PROBE), self._request(timeout)],
-            cwd=self.location.root,
+            cwd=self.location.cwd,
             env=interpreter_environ(self.interpreter.path, self.environ),
             timeout=timeout,
         ) as process:
@@ -217,6 +217,9 @@ class _Run:
         self._environment = effective_environment(
             header["defaults"], layers, read_instance(home), self.location.dagster_plus
         )
+        unusable = problems(self._environment)
+        if unusable and not self.limits_only:
+            raise UserError("; ".join(unusable), "`dagster-snapsize limits` shows where it is set.")
 
     def _on_phase(self, header: dict[str, Any], payload: bytes) -> None:
         text = {

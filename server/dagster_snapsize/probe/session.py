@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import faulthandler
+import gc
 import json
 import os
 import platform
@@ -43,6 +44,9 @@ def main(argument: str) -> NoReturn:
     Keys: ``target``, ``location_name``, ``working_directory``, ``tree``, ``dotenv`` (path or null),
     ``env``, ``deadline`` (seconds since the epoch), ``limits_only``.
     """
+    # Imports and definitions make millions of objects that live on; collecting among them costs a
+    # quarter of the time.
+    gc.disable()
     writer = _take_over_streams()
     request = json.loads(argument)
     target = request["target"]
