@@ -132,9 +132,12 @@ def _job_span(text: str, fields: int) -> Optional[Tuple[int, int]]:
 
 def _reply_bytes(message: str, field: str, payload: int) -> int:
     """Size of a protobuf message with one string field: tag, length as varint, and the text."""
-    from dagster._grpc.__generated__ import dagster_api_pb2
+    try:
+        from dagster._grpc.__generated__ import dagster_api_pb2 as messages
+    except ImportError:  # its name before Dagster 1.9
+        from dagster._grpc.__generated__ import api_pb2 as messages
 
-    number = getattr(dagster_api_pb2, message).DESCRIPTOR.fields_by_name[field].number
+    number = getattr(messages, message).DESCRIPTOR.fields_by_name[field].number
     return _varint_bytes(number << 3) + _varint_bytes(payload) + payload
 
 
