@@ -12,7 +12,7 @@ from rich.text import Text
 from dagster_snapsize.cli.report_json import asset_json
 from dagster_snapsize.cli.report_text import place
 from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.cli.terminal import bytes_cell, plain_table, report_console
+from dagster_snapsize.cli.terminal import bytes_cell, plain_table, print_table, report_console
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import AssetCost, Owner, SharedGroup, Snapshot
 from dagster_snapsize.core.sizes import format_percent, format_size
@@ -99,7 +99,7 @@ def _print(console: Console, judged: Judged, asset: AssetCost, top: int) -> None
             Text("together", style="bold"), Text(bytes_cell(asset.by_snapshot[snapshot.id]), "bold")
         )
         console.print()
-        console.print(table)
+        print_table(console, table)
         for group in _groups(snapshot, asset.key):
             others = [k for k in group.asset_keys if k != asset.key]
             more = f" and {len(others) - _NAMES:,} more" if len(others) > _NAMES else ""

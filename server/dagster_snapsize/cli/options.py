@@ -60,7 +60,7 @@ def target_options(command: F) -> F:
     decorated: Any = with_selection
     for option in reversed(_TARGET):
         decorated = option(decorated)
-    return cast(F, decorated)
+    return cast("F", decorated)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 import click
 from rich.text import Text
 
-from dagster_snapsize.cli.terminal import plain_table, report_console
+from dagster_snapsize.cli.terminal import plain_table, print_table, report_console
 from dagster_snapsize.core.model import Environment, Setting
 from dagster_snapsize.core.sizes import format_seconds, format_size
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation
+
+_WIDE = 130  # columns of a window that has room for descriptions
 
 Row = tuple[CodeLocation, Interpreter, Environment]
 
@@ -28,15 +30,19 @@ def print_limits(rows: Sequence[Row], form: str) -> int:
         title = Text(location.name, style="bold")
         console.print(title.append(f"  {interpreter.path} ({interpreter.source})", "not bold dim"))
         console.print()
-        table = plain_table(("Setting", "left"), ("value", "right"), ("from", "left"), ("", "left"))
+        table = plain_table(("Setting", "left"), ("value", "right"), ("from", "left"))
+        described = console.width >= _WIDE
+        if described:
+            table.columns[0].no_wrap = True
+            table.add_column("")
         for setting in environment.settings:
-            table.add_row(
+            row = [
                 Text(setting.name),
                 Text(_value(setting), style="bold red" if setting.problem else "bold"),
                 Text(setting.source),
-                Text(setting.description, style="dim"),
-            )
-        console.print(table)
+            ]
+            table.add_row(*row, *[Text(setting.description, style="dim")] * described)
+        print_table(console, table, fold=described)
         console.print()
     for setting in problems:
         console.print(

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.cli.terminal import bar, bytes_cell, plain_table, report_console
+from dagster_snapsize.cli.terminal import (
+    bar,
+    bytes_cell,
+    fits,
+    plain_table,
+    print_table,
+    report_console,
+    shown_path,
+)
 from dagster_snapsize.core.budgets import snapshot_budget
-from dagster_snapsize.core.model import Finding, Measurement, SourceLocation
+from dagster_snapsize.core.model import Finding, Measurement, Snapshot, SourceLocation
 from dagster_snapsize.core.sizes import format_percent, format_seconds, format_size
 
 _SEVERITY_STYLE = {"error": "bold red", "warning": "yellow", "information": "cyan"}
@@ -49,6 +59,22 @@ def _headline(judged: Judged) -> Text:
 
 
 def _print_snapshots(console: Console, judged: Judged, top: int) -> None:
+    jobs = [s for s in judged.measurement.snapshots if s.kind == "job"]
+    jobs.sort(key=lambda s: (-s.wire_bytes, s.id))
+    shown = [s for s in judged.measurement.snapshots if s.kind == "repository"] + jobs[:top]
+    table = _snapshot_table(console, judged, shown)
+    console.print()
+    print_table(console, table if fits(console, table) else _snapshot_table(None, judged, shown))
+    rest = jobs[top:]
+    if rest:
+        heaviest = bytes_cell(max(s.wire_bytes for s in rest))
+        console.print(
+            f"and {len(rest)} more jobs, each of at most {heaviest} wire bytes", style="dim"
+        )
+
+
+def _snapshot_table(console: Console | None, judged: Judged, snapshots: list[Snapshot]) -> Table:
+    """One row for each snapshot; without a console no bars, for windows that are narrow."""
     measurement = judged.measurement
     table = plain_table(
         ("Snapshot", "left"),
@@ -58,10 +84,7 @@ def _print_snapshots(console: Console, judged: Judged, top: int) -> None:
         ("", "left"),
         ("used", "right"),
     )
-    repositories = [s for s in measurement.snapshots if s.kind == "repository"]
-    jobs = [s for s in measurement.snapshots if s.kind == "job"]
-    jobs.sort(key=lambda s: (-s.wire_bytes, s.id))
-    for snapshot in [*repositories, *jobs[:top]]:
+    for snapshot in snapshots:
         budget = snapshot_budget(snapshot, measurement, judged.budgets)
         used = snapshot.stored_bytes if budget.judges == "stored" else snapshot.wire_bytes
         style = "green"
@@ -74,17 +97,10 @@ def _print_snapshots(console: Console, judged: Judged, top: int) -> None:
             bytes_cell(snapshot.stored_bytes),
             bytes_cell(snapshot.wire_bytes),
             format_size(budget.bytes),
-            bar(used, budget.bytes, style, console),
+            bar(used, budget.bytes, style, console) if console else Text(),
             Text(format_percent(used, budget.bytes), style=style),
         )
-    console.print()
-    console.print(table)
-    rest = jobs[top:]
-    if rest:
-        heaviest = bytes_cell(max(s.wire_bytes for s in rest))
-        console.print(
-            f"and {len(rest)} more jobs, each of at most {heaviest} wire bytes", style="dim"
-        )
+    return table
 
 
 def _print_assets(console: Console, measurement: Measurement, top: int) -> None:
@@ -98,46 +114,71 @@ def _print_assets(console: Console, measurement: Measurement, top: int) -> None:
         ("mostly", "left"),
         ("defined at", "left"),
     )
-    for asset in measurement.assets[:top]:
-        name, size = max(asset.fields.items(), key=lambda item: item[1], default=("", 0))
-        table.add_row(
+    rows = [
+        (
             Text(asset.key),
             bytes_cell(asset.total_bytes),
             format_percent(asset.total_bytes, total),
-            Text(f"{name} {format_size(size)}" if name else ""),
+            Text(_mostly(asset.fields)),
             Text(place(asset.location)),
         )
+        for asset in measurement.assets[:top]
+    ]
+    for row in rows:
+        table.add_row(*row)
     console.print()
-    console.print(table)
+    if fits(console, table):
+        print_table(console, table)
+    else:
+        console.print("Heaviest assets", style="dim")
+        for key, size, percent, mostly, where in rows:
+            line = Text(f"{size:>11}  {percent:>6}  ").append(key)
+            console.print(line.append(f"  {mostly}", "dim"), soft_wrap=True)
+            if where:
+                console.print(Text(f"{'':21}").append(where), soft_wrap=True)
     if len(measurement.assets) > top:
         rest = measurement.assets[top:]
         weight = format_size(sum(a.total_bytes for a in rest))
         console.print(f"and {len(rest):,} more assets of together {weight}", style="dim")
 
 
+def _mostly(sizes: Mapping[str, int]) -> str:
+    """The largest of several, with its size."""
+    name, size = max(sizes.items(), key=lambda item: item[1], default=("", 0))
+    return f"{name} {format_size(size)}" if name else ""
+
+
 def _print_fields(console: Console, measurement: Measurement, top: int) -> None:
     total = sum(s.stored_bytes for s in measurement.snapshots)
-    by_field: Counter[str] = Counter()
+    holders: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for snapshot in measurement.snapshots:
         for owner, fields in snapshot.ledger.owners.items():
             for name, share in fields.items():
                 if owner.kind == "structure":
-                    by_field[owner.name] += share.bytes
+                    holders[owner.name][""] += share.bytes
                 elif owner.kind == "asset":
-                    by_field[name] += share.bytes
+                    holders[name][owner.name] += share.bytes
                 else:
-                    by_field[f"{owner.kind.replace('_', ' ')}: {name}"] += share.bytes
+                    holders[f"{owner.kind.replace('_', ' ')}: {name}"][owner.name] += share.bytes
     table = plain_table(
-        ("What the bytes are made of", "left"), ("bytes", "right"), ("of all", "right")
+        ("What the bytes are made of", "left"),
+        ("bytes", "right"),
+        ("of all", "right"),
+        ("heaviest", "left"),
     )
-    ranked = sorted(by_field.items(), key=lambda item: (-item[1], item[0]))
-    for name, size in ranked[:top]:
-        table.add_row(Text(name), bytes_cell(size), format_percent(size, total))
+    ranked = sorted(holders.items(), key=lambda item: (-item[1].total(), item[0]))
+    for name, sizes in ranked[:top]:
+        table.add_row(
+            Text(name),
+            bytes_cell(sizes.total()),
+            format_percent(sizes.total(), total),
+            Text(_mostly(sizes)),
+        )
     console.print()
-    console.print(table)
+    print_table(console, table)
     rest = ranked[top:]
     if rest:
-        weight = format_size(sum(size for _, size in rest))
+        weight = format_size(sum(sizes.total() for _, sizes in rest))
         console.print(f"and {len(rest)} more kinds of together {weight}", style="dim")
     console.print()
 
@@ -200,4 +241,4 @@ def _print_failure(console: Console, measurement: Measurement) -> None:
 
 def place(location: SourceLocation | None) -> str:
     """``path:line``, or nothing."""
-    return f"{location.path}:{location.line}" if location else ""
+    return f"{shown_path(location.path)}:{location.line}" if location else ""

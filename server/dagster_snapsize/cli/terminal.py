@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-_PIPE_WIDTH = 200
+_PIPE_WIDTH = 10_000
 _BAR_CELLS = 16
 
 
 def report_console() -> Console:
     """Standard output; NO_COLOR and FORCE_COLOR are honoured by rich.
 
-    A pipe gets wide lines, so that nothing is cut off for want of a window.
+    A pipe gets lines as long as they need, so that nothing is folded for want of a window.
     """
     console = Console(highlight=False, emoji=False, soft_wrap=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
@@ -34,6 +35,33 @@ def plain_table(*headings: tuple[str, str]) -> Table:
             no_wrap=justify == "right",
         )
     return table
+
+
+def fits(console: Console, table: Table) -> bool:
+    """Whether the table can be printed with every row on one line."""
+    options = console.options.update(width=_PIPE_WIDTH)
+    return Measurement.get(console, options, table).maximum <= console.width
+
+
+def print_table(console: Console, table: Table, fold: bool = True) -> None:
+    """Print a table without the blanks that would fill its last column.
+
+    With ``fold`` long cells are folded to the window, else lines are as long as they need.
+    """
+    options = console.options if fold else console.options.update(width=_PIPE_WIDTH)
+    for segments in console.render_lines(table, options, pad=False):
+        line = Text.assemble(*((s.text, s.style or "") for s in segments))
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+
+
+def shown_path(path: str) -> str:
+    """The path as it is shorter: absolute, or from the current folder."""
+    try:
+        relative = os.path.relpath(path).replace(os.sep, "/")
+    except ValueError:  # on another drive
+        return path
+    return min(path, relative, key=len)
 
 
 def bar(part: int, whole: int, style: str, console: Console) -> Text:
