@@ -6,9 +6,8 @@ import json
 import re
 from itertools import accumulate
 
-from dagster_snapsize.core.spans import SKIP, Document, Plan, Spans
+from dagster_snapsize.core.spans import Document, Item, Plan, Spans
 
-_ENTRIES = Plan(each=SKIP)
 # What one character of a string may look like in its JSON text, read as Latin-1.
 _character = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -17,27 +16,36 @@ _character = re.compile(
 )
 
 
-def escaped_entries(raw: str, value: str) -> list[tuple[str, int]]:
-    """The fields of an object that is written as JSON inside a string, each with its outer bytes.
+class Escaped:
+    """An object that is written as JSON inside a string."""
+
+    def __init__(self, spans: Spans, value: str, ends: list[int] | None) -> None:
+        self.spans = spans
+        self._value = value
+        self._ends = ends
+
+    def size(self, item: Item) -> int:
+        """Bytes of the outer text that an item takes, key and separator included."""
+        if self._ends is None:
+            return len(json.dumps(self._value[item.start : item.stop])) - 2
+        return self._ends[item.stop] - self._ends[item.start]
+
+
+def escaped(raw: str, value: str, plan: Plan) -> Escaped | None:
+    """The object inside a string, walked by the plan; None where there is none.
 
     ``raw`` is the string as it stands in the document, quotes included, ``value`` what it says.
-    Keys and separators count with their entries, the brackets with none. Empty where the string
-    holds no object.
     """
     if not value.startswith("{"):
-        return []
+        return None
     try:
         # Positions in the inner text are those of characters, in the outer one those of bytes.
-        spans, _, _ = Document.of_characters(value).read(_ENTRIES)
+        spans, _, _ = Document.of_characters(value).read(plan)
     except ValueError:
-        return []
+        return None
     if not isinstance(spans, Spans):
-        return []
+        return None
     if json.dumps(value) == raw:
-        sizes = [len(json.dumps(value[i.start : i.stop])) - 2 for i in spans.items]
-    else:
-        ends = [0, *accumulate(len(m.group()) for m in _character.finditer(raw[1:-1]))]
-        if len(ends) != len(value) + 1:
-            return []
-        sizes = [ends[i.stop] - ends[i.start] for i in spans.items]
-    return [(item.name or "", size) for item, size in zip(spans.items, sizes, strict=True)]
+        return Escaped(spans, value, None)
+    ends = [0, *accumulate(len(match.group()) for match in _character.finditer(raw[1:-1]))]
+    return Escaped(spans, value, ends) if len(ends) == len(value) + 1 else None

@@ -35,6 +35,11 @@ class AssetFacts:
             return self.graph
         return self.handles[0].split(".")[0] if self.handles else None
 
+    @property
+    def computation(self) -> tuple[str | None, str | None]:
+        """What all assets that are computed together have in common."""
+        return self.root, self.graph or self.definition
+
 
 @frozen
 class CheckFacts:
@@ -49,12 +54,17 @@ class CheckFacts:
 
 @frozen
 class AssetIndex:
-    """The assets and checks of a repository, as a whole and by job."""
+    """The assets and checks of a repository, as a whole and by job.
+
+    ``together`` are the assets that one op or one graph computes, where they are several; a job
+    may select some of them only, and its op still names all.
+    """
 
     assets: Mapping[str, AssetFacts]
     checks: tuple[CheckFacts, ...]
     assets_by_job: Mapping[str, tuple[AssetFacts, ...]]
     checks_by_job: Mapping[str, tuple[CheckFacts, ...]]
+    together: Mapping[tuple[str | None, str | None], tuple[AssetFacts, ...]]
 
     @classmethod
     def of(cls, assets: Iterable[AssetFacts], checks: Iterable[CheckFacts]) -> AssetIndex:
@@ -62,7 +72,10 @@ class AssetIndex:
         by_key = {asset.key: asset for asset in assets}
         all_checks = tuple(checks)
         assets_by_job: dict[str, list[AssetFacts]] = {}
+        together: dict[tuple[str | None, str | None], list[AssetFacts]] = {}
         for asset in by_key.values():
+            if asset.root is not None:
+                together.setdefault(asset.computation, []).append(asset)
             for job in dict.fromkeys(asset.jobs):
                 assets_by_job.setdefault(job, []).append(asset)
         checks_by_job: dict[str, list[CheckFacts]] = {}
@@ -74,6 +87,7 @@ class AssetIndex:
             all_checks,
             {job: tuple(found) for job, found in assets_by_job.items()},
             {job: tuple(found) for job, found in checks_by_job.items()},
+            {op: tuple(found) for op, found in together.items() if len(found) > 1},
         )
 
 

@@ -83,11 +83,28 @@ class Served:
         return book.joint(found, claim.group) if found else claim
 
 
+@define
+class _Facts:
+    """What is known of one node: the assets or the checks that it computes in this job, those that
+    it could compute beside them, and its outputs that are named like checks."""
+
+    assets: list[AssetFacts]
+    others: Sequence[AssetFacts] = ()
+    checks: list[CheckFacts] = field(factory=list)
+    other_checks: Sequence[CheckFacts] = ()
+    by_output: Mapping[str, Sequence[CheckFacts]] = field(factory=dict)
+
+    @property
+    def any_others(self) -> bool:
+        """Whether the job selects only a part of what the node could compute."""
+        return bool(self.others or self.other_checks)
+
+
 class Nodes:
     """The nodes of one job.
 
     ``outer`` are the job's own nodes by name, ``inner`` those inside of graphs by outermost node
-    and the rest of the handle, ``served`` is by name of definition, ``placed`` by graph and its node.
+    and the rest of the handle, ``served`` is by name of definition, ``placed`` by graph and node.
     """
 
     def __init__(
@@ -104,24 +121,29 @@ class Nodes:
         self.served: dict[str, Served] = {}
         self.placed: dict[tuple[str, str], Served] = {}
         self._book, self._index, self._graphs = book, index, graphs
-        checks: dict[str, list[CheckFacts]] = {}
-        for check in index.checks_by_job.get(job or "", ()):
-            checks.setdefault(check.identifier, []).append(check)
+        # An op that can subset names all of its assets and checks, selected or not.
+        checks = _by_identifier(index.checks)
+        checks.update(_by_identifier(index.checks_by_job.get(job or "", ())))
         assets = self._assets_by_node(index.assets_by_job.get(job or "", ()), invocations)
-        facts: dict[str, tuple[Sequence[AssetFacts], list[CheckFacts]]] = {}
+        facts: dict[str, _Facts] = {}
         for use in invocations:
-            own = assets.get(use.node, [])
             names = outputs.get(use.definition, ())
             by_output = {name: checks[name] for name in names if name in checks}
-            its_checks = [check for name in by_output for check in by_output[name]]
-            if not own and not its_checks:
-                its_checks = checks.get(use.definition, [])
-            self._outer(use, own, its_checks, by_output, names)
-            facts[use.node] = (own, its_checks)
+            own = _Facts(assets.get(use.node, []), by_output=by_output)
+            if own.assets:
+                together = index.together.get(own.assets[0].computation, ())
+                own.others = [asset for asset in together if asset not in own.assets]
+            else:
+                found = list(by_output.values()) or [checks.get(use.definition, [])]
+                all_checks = [check for same in found for check in same]
+                own.checks = [c for c in all_checks if job in c.jobs] or all_checks
+                own.other_checks = [c for c in all_checks if c not in own.checks]
+            facts[use.node] = own
+            self._outer(use, own, names)
         for use in invocations:
-            self._inputs(use, *facts[use.node])
+            self._inputs(use, facts[use.node])
         for use in invocations:
-            self._uses(use, facts[use.node][0])
+            self._uses(use, facts[use.node].assets)
 
     def node(self, name: str) -> Claim | None:
         """Whose that node of the job is."""
@@ -153,29 +175,24 @@ class Nodes:
             found.update(_spread(served, nodes[definition]))
         return found
 
-    def _outer(
-        self,
-        use: Invocation,
-        assets: Sequence[AssetFacts],
-        checks: Sequence[CheckFacts],
-        checks_by_output: Mapping[str, Sequence[CheckFacts]],
-        outputs: Sequence[str],
-    ) -> None:
+    def _outer(self, use: Invocation, facts: _Facts, outputs: Sequence[str]) -> None:
         """Whose a node and its outputs are."""
-        book = self._book
+        book, assets = self._book, facts.assets
         if assets:
             claim = book.joint((book.asset(asset.key) for asset in assets), use.node)
-        elif checks:
-            claim = book.joint((book.check(c.asset, c.name) for c in checks), use.node)
+        elif facts.checks:
+            claim = book.joint((book.check(c.asset, c.name) for c in facts.checks), use.node)
         else:
             claim = book.of("op", use.node)
         node = self.outer[use.node] = Node(claim)
-        for name in outputs:
-            by_name = [a for a in assets if self._yields(a, use, name)] if len(assets) > 1 else ()
-            if by_name:
-                node.outputs[name] = book.joint((book.asset(a.key) for a in by_name), use.node)
-            elif name in checks_by_output and not (len(assets) == 1 and assets[0].output == name):
-                found = checks_by_output[name]
+        several = len(assets) > 1 or bool(facts.others)
+        for name in outputs if several or facts.by_output else ():
+            its = [asset for asset in assets if self._yields(asset, use, name)]
+            its = its or [asset for asset in facts.others if self._yields(asset, use, name)]
+            if its:
+                node.outputs[name] = book.joint((book.asset(a.key) for a in its), use.node)
+            elif name in facts.by_output:
+                found = facts.by_output[name]
                 node.outputs[name] = book.joint(book.check(c.asset, c.name) for c in found)
 
     def _yields(self, asset: AssetFacts, use: Invocation, output: str) -> bool:
@@ -196,29 +213,27 @@ class Nodes:
             return False
         return not asset.handles or ".".join(handle) in _inner_handles(asset)
 
-    def _inputs(
-        self, use: Invocation, assets: Sequence[AssetFacts], checks: Sequence[CheckFacts]
-    ) -> None:
+    def _inputs(self, use: Invocation, facts: _Facts) -> None:
         """Whose the inputs of a node are: its assets' that depend on what the input names."""
-        node = self.outer[use.node]
-        named = self._upstreams(use, assets, checks)
+        node, book = self.outer[use.node], self._book
+        named = self._upstreams(use, facts)
         for name in use.inputs:
             upstream = named.get(name)
             claim = node.claim
-            if upstream is not None and len(claim.owners) > 1:
-                users = [self._book.asset(a.key) for a in assets if upstream in a.deps]
-                if not assets:
-                    users = [
-                        self._book.check(c.asset, c.name)
-                        for c in checks
-                        if upstream == c.asset or upstream in c.deps
-                    ]
-                claim = self._book.joint(users, use.node) if users else claim
+            if upstream is not None and (len(claim.owners) > 1 or facts.any_others):
+                users = [
+                    book.asset(asset.key)
+                    for asset in (*facts.assets, *facts.others)
+                    if upstream in asset.deps
+                ] or [
+                    book.check(check.asset, check.name)
+                    for check in (*facts.checks, *facts.other_checks)
+                    if upstream == check.asset or upstream in check.deps
+                ]
+                claim = book.joint(users, use.node) if users else claim
             node.inputs[name] = Input(claim, upstream)
 
-    def _upstreams(
-        self, use: Invocation, assets: Sequence[AssetFacts], checks: Sequence[CheckFacts]
-    ) -> dict[str, str]:
+    def _upstreams(self, use: Invocation, facts: _Facts) -> dict[str, str]:
         """The assets that the inputs of a node name: by edge, else by name, else by elimination."""
         named: dict[str, str] = {}
         for name, upstreams in use.inputs.items():
@@ -228,8 +243,9 @@ class Nodes:
                 named[name] = key
         if len(named) == len(use.inputs):
             return named
-        deps = dict.fromkeys(key for asset in assets for key in asset.deps)
-        deps.update(dict.fromkeys(key for check in checks for key in (check.asset, *check.deps)))
+        deps = dict.fromkeys(key for a in (*facts.assets, *facts.others) for key in a.deps)
+        for check in (*facts.checks, *facts.other_checks):
+            deps.update(dict.fromkeys((check.asset, *check.deps)))
         known = set(named.values())
         open_keys = [key for key in deps if key not in known and key in self._index.assets]
         for place in range(3):
@@ -306,6 +322,13 @@ class Nodes:
         for name, its_input in inputs.items():
             served.inputs.setdefault(name, []).append(its_input)
         return served
+
+
+def _by_identifier(checks: Iterable[CheckFacts]) -> dict[str, list[CheckFacts]]:
+    found: dict[str, list[CheckFacts]] = {}
+    for check in checks:
+        found.setdefault(check.identifier, []).append(check)
+    return found
 
 
 def _inner_handles(asset: AssetFacts) -> set[str]:

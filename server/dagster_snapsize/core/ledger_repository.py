@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
 from dagster_snapsize.core.ledger_book import STRUCTURE, Book, Claim, printable
 from dagster_snapsize.core.ledger_facts import REPOSITORY, assets_of, checks_of
 from dagster_snapsize.core.ledger_index import AssetIndex, escaped, key_of
 from dagster_snapsize.core.ledger_words import word
 from dagster_snapsize.core.model import Ledger, OwnerKind
-from dagster_snapsize.core.spans import Document, Item, Spans
+from dagster_snapsize.core.spans import Document, Item, Spans, items_of
 
 _LISTS: dict[str, OwnerKind] = {
     "external_job_refs": "job",
@@ -202,13 +205,30 @@ class _Drawing:
     def _handles_of(self, job: str, handles: object) -> int:
         """Give a job's node handles to what they compute; returns how many bytes that were."""
         given = 0
-        if isinstance(handles, Spans):
-            for item in handles.items:
-                claim = self._computed(job, _handle(item.value))
-                if claim is not None:
-                    claim.charge("resources", item.size)
-                    given += item.size
+        items = items_of(handles)
+        names = [_handle(item.value) for item in items]
+        counts = Counter(names)
+        dealt: dict[str, Iterator[Claim]] = {}
+        for item, handle in zip(items, names, strict=True):
+            claim = self._computed(job, handle)
+            if claim is None:
+                continue
+            if len(claim.owners) > 1 or counts[handle] > 1:
+                if handle not in dealt:
+                    dealt[handle] = iter(self._each_of(job, handle, counts[handle]))
+                claim = next(dealt[handle], claim)
+            claim.charge("resources", item.size)
+            given += item.size
         return given
+
+    def _each_of(self, job: str, handle: str, count: int) -> list[Claim]:
+        """The assets of a handle that is listed once for each of them, as io managers list it."""
+        there = [a for a in self.index.assets_by_job.get(job, ()) if handle in a.handles]
+        together = list(self.index.together.get(there[0].computation, ())) if there else []
+        for assets in (together, there):
+            if 1 < len(assets) <= count:
+                return [self.book.asset(asset.key) for asset in assets]
+        return []
 
     def _computed(self, job: str, handle: str) -> Claim | None:
         """The assets, or the checks, that the op of that handle computes in that job."""

@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from attrs import frozen
+
 from dagster_snapsize.core.ledger_book import Book, Claim
 from dagster_snapsize.core.ledger_config import ConfigField, ConfigTypes, DagsterTypes, type_key_of
-from dagster_snapsize.core.ledger_escaped import escaped_entries
+from dagster_snapsize.core.ledger_escaped import Escaped, escaped
 from dagster_snapsize.core.ledger_nodes import Input, Nodes
-from dagster_snapsize.core.spans import KEEP, Document, Item, Plan, Spans, items_of, text_of
+from dagster_snapsize.core.spans import KEEP, SKIP, Document, Item, Plan, Spans, items_of, text_of
 
 _DEFAULT = Plan(named={"default_value_as_json_str": KEEP})
+# Defaults nest as graphs do: {"node": {"ops": {"inner": ...}}}; deeper ones go with their graph.
+_FLAT = Plan(each=SKIP)
+_NODES, _CONFIG = SKIP, SKIP
+for _ in range(8):
+    _CONFIG = Plan(named={"ops": _NODES}) if _NODES.descends else _FLAT
+    _NODES = Plan(each=_CONFIG)
 _BUILT_IN, _RUN_CONFIG = "built-in types", "run config"
+
+
+@frozen
+class _Parts:
+    """A config type whose fields belong to others than the type.
+
+    ``claim`` is that on the type, ``of`` whose a field is, ``inner`` gives what lies inside of a
+    field's default to others yet, and returns how many bytes that were.
+    """
+
+    claim: Claim
+    of: Callable[[str], Input | None]
+    inner: Callable[[str, Escaped], int] | None = None
+    plan: Plan = _FLAT
 
 
 class Schema:
@@ -31,8 +53,7 @@ class Schema:
         self.types = DagsterTypes(book, {k: v for k, v in _snaps(namespace) if isinstance(v, dict)})
         schema = root.get("config_schema_snapshot")
         self.config = ConfigTypes(book, {k: v for k, v in _snaps(schema) if isinstance(v, Spans)})
-        # Types whose fields belong to others than the type: the claim on the type, and on a field.
-        self._parts: dict[str, tuple[Claim, Callable[[str], Input | None]]] = {}
+        self._parts: dict[str, _Parts] = {}
         self._root_keys: set[str] = set()
         self._has_parts: dict[str | None, bool] = {}
         self._use_types(definitions)
@@ -53,8 +74,8 @@ class Schema:
             rest = item.size
             if key in self._root_keys:
                 rest -= self._draw_root(item.value)
-            elif key in self._parts and self._parts[key][0] is holder.claim:
-                rest -= self._draw_parts(item.value, self._parts[key][1])
+            elif key in self._parts and self._parts[key].claim is holder.claim:
+                rest -= self._draw_parts(item.value, self._parts[key])
             holder.claim.charge(holder.field, rest)
         return given
 
@@ -100,9 +121,12 @@ class Schema:
             for field in config.fix_one(root, job, _RUN_CONFIG):
                 if field.name in ("ops", "solids", "resources"):
                     config.fix_one(field.type_key, job, _RUN_CONFIG)
-                    part = self._of_node if field.name != "resources" else self._of_resource
-                    if field.type_key is not None:
-                        self._parts[field.type_key] = (job, part)
+                    if field.type_key is not None and field.name == "resources":
+                        self._parts[field.type_key] = _Parts(job, self._of_resource)
+                    elif field.type_key is not None:
+                        self._parts[field.type_key] = _Parts(
+                            job, self._of_node, self._give_outer, _CONFIG
+                        )
                 elif field.name in ("execution", "loggers"):
                     config.fix([field.type_key], job, f"{field.name} config")
                 else:
@@ -150,6 +174,16 @@ class Schema:
                 self._hold(part.type_key, node.claim, outputs.get)
             elif part.name == "ops":
                 self._reach_inner(field.name, "", part.type_key, node.claim)
+                self._parts[str(field.type_key)] = _Parts(
+                    node.claim,
+                    _nobody,
+                    lambda name, default, outer=field.name, claim=node.claim: (  # type: ignore[misc]
+                        self._give_nodes(outer, "", default.spans, default, claim)
+                        if name == "ops"
+                        else 0
+                    ),
+                    _NODES,
+                )
             else:
                 self.config.reach([part.type_key], node.claim)
 
@@ -163,7 +197,7 @@ class Schema:
             self.config.reach([key], claim)
             return
         fields = self.config.hold(key, claim)
-        self._parts[str(key)] = (claim, {n: Input(c, None) for n, c in own.items()}.get)
+        self._parts[str(key)] = _Parts(claim, {n: Input(c, None) for n, c in own.items()}.get)
         for field in fields:
             inner = own[field.name]
             if len(inner.owners) < 2 or (outer, f"{prefix}{field.name}") not in self._nodes.inner:
@@ -181,7 +215,7 @@ class Schema:
             found = part(field.name)
             self.config.reach([field.type_key], found.claim if found else claim)
         if key is not None:
-            self._parts[key] = (claim, part)
+            self._parts[key] = _Parts(claim, part)
 
     def _splits(self, key: str | None) -> bool:
         """Whether a node's config has parts that may belong to others than the node."""
@@ -207,40 +241,93 @@ class Schema:
                 self._job.charge(f"{name} config", field.size)
                 given += field.size
             elif name in ("ops", "solids"):
-                given += self._draw_default(field, self._of_node)
+                default = self._default(field, _NODES)
+                given += self._give_top(default) if default else 0
             elif name == "resources":
-                given += self._draw_default(field, self._of_resource)
+                default = self._default(field, _FLAT)
+                for item in default.spans.items if default else ():
+                    size = default.size(item) if default else 0
+                    self._book.of("resource", item.name or "").charge("config", size)
+                    given += size
         return given
 
-    def _draw_default(self, field: Item, part: Callable[[str], Input | None]) -> int:
-        """The default of a field, JSON in a string; returns all bytes given away."""
-        given = 0
+    def _default(self, field: Item, plan: Plan) -> Escaped | None:
+        """The default of a field, an object as JSON in a string; None where it has none."""
         spans, _ = self._document.walk(field.at, _DEFAULT)
         for item in items_of(spans):
             if item.name == "default_value_as_json_str" and isinstance(item.value, str):
                 end = self._document.scan(item.at)[1]
-                raw = self._document.text[item.at : end]
-                for name, size in escaped_entries(raw, item.value):
-                    found = part(name)
-                    if found is not None:
-                        found.claim.charge("config", size)
-                        given += size
+                return escaped(self._document.text[item.at : end], item.value, plan)
+        return None
+
+    def _give_top(self, default: Escaped) -> int:
+        """The default of all nodes, each node's to those that it serves."""
+        given = 0
+        for item in default.spans.items:
+            claim = self._nodes.node(item.name or "")
+            if claim is not None:
+                size = default.size(item)
+                inside = self._give_config(item.name or "", "", item.value, default, claim)
+                claim.charge("config", size - inside)
+                given += size
         return given
 
-    def _draw_parts(self, spans: Spans, part: Callable[[str], Input | None]) -> int:
+    def _give_outer(self, name: str, default: Escaped) -> int:
+        """What of the default of a node of the job belongs to others than the node."""
+        claim = self._nodes.node(name)
+        return self._give_config(name, "", default.spans, default, claim) if claim else 0
+
+    def _give_config(
+        self, outer: str, prefix: str, config: object, default: Escaped, claim: Claim
+    ) -> int:
+        """What of a node's default belongs to the nodes inside of it; returns its bytes."""
+        if len(claim.owners) < 2:
+            return 0
+        return sum(
+            self._give_nodes(outer, prefix, part.value, default, claim)
+            for part in items_of(config)
+            if part.name == "ops"
+        )
+
+    def _give_nodes(
+        self, outer: str, prefix: str, nodes: object, default: Escaped, claim: Claim
+    ) -> int:
+        given = 0
+        for item in items_of(nodes):
+            handle = f"{prefix}{item.name}"
+            own = self._nodes.inner.get((outer, handle))
+            if own is not None and own is not claim:
+                size = default.size(item)
+                inside = self._give_config(outer, f"{handle}.", item.value, default, own)
+                own.charge("config", size - inside)
+                given += size
+        return given
+
+    def _draw_parts(self, spans: Spans, parts: _Parts) -> int:
         """The fields of a type that belong to others; returns all bytes given away."""
         given = 0
         for field in self._fields_of(spans):
-            found = part(text_of(field.value, "name"))
+            name = text_of(field.value, "name")
+            found = parts.of(name)
+            inside = 0
+            if parts.inner and (found is None or len(found.claim.owners) > 1):
+                default = self._default(field, parts.plan)
+                inside = parts.inner(name, default) if default else 0
+            given += inside
             if found is not None:
-                found.claim.charge("config", field.size)
+                found.claim.charge("config", field.size - inside)
                 if found.upstream is not None:
                     self._book.edge(found.upstream, found.claim, field.size)
-                given += field.size
+                given += field.size - inside
         return given
 
     def _fields_of(self, spans: Spans) -> list[Item]:
         return [f for item in spans.items if item.name == "fields" for f in items_of(item.value)]
+
+
+def _nobody(_name: str) -> Input | None:
+    """Whose the fields are of a type that belongs to one as a whole."""
+    return None
 
 
 def _members(section: object) -> list[Item]:
