@@ -92,12 +92,11 @@ def _innermost(tb: Optional[TracebackType], files: UserFiles) -> Optional[Place]
 
 
 def _users_traceback(error: BaseException, files: UserFiles) -> str:
-    """The traceback from the first frame of user code on, and whole where there is none."""
-    tb = error.__traceback__
-    while tb is not None and not files.is_users(tb.tb_frame.f_code.co_filename):
-        tb = tb.tb_next
-    tb = tb or error.__traceback__
+    """The traceback without the frames of Dagster and the probe, or whole where no other is left."""
     try:
-        return "".join(traceback.format_exception(type(error), error, tb, chain=False))
-    except BaseException:
+        frames = traceback.extract_tb(error.__traceback__)
+        users = [frame for frame in frames if files.is_users(frame.filename)]
+        lines = ["Traceback (most recent call last):\n", *traceback.format_list(users or frames)]
+        return "".join(lines + traceback.format_exception_only(type(error), error))
+    except BaseException:  # the exception's own __str__ may raise anything
         return ""

@@ -191,5 +191,5 @@ def _by_origin(key: Any, definition: Any, origins: Origins, files: UserFiles) ->
     spec = (_attribute(definition, "specs_by_key") or {}).get(key)
     node = _attribute(definition, "node_def")
     return (
-        origins.of(spec) or origins.of(node) or origins.of(definition) or origins.of_key(key.path)
+        origins.of(spec) or origins.of(node) or origins.of_key(key.path) or origins.of(definition)
     )

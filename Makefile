@@ -1,0 +1,53 @@
+# Every target does its own set-up. It needs Python 3.10 or newer, git and make.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+DEMO := .cache/demo
+DEMO_BIN := $(DEMO)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+# Hook tests share one pre-commit environment, so they stay on one worker.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+.PHONY: demo test matrix lint format benchmark clean
+
+# Install into a virtual environment and measure the bundled example.
+demo: $(DEMO)/installed
+	cd examples/shop && ../../$(DEMO_BIN)/dagster-snapsize measure --python ../../$(DEMO_BIN)/python
+
+# All tests that need neither root nor a browser, on the newest and the oldest Dagster.
+test: .venv/installed
+	$(PYTEST) -m "not matrix"
+
+# The tests that run on every supported Dagster.
+matrix: .venv/installed
+	$(PYTEST) -m matrix
+
+lint: .venv/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+benchmark: .venv/installed
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/installed: pyproject.toml | check-python
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable . --group dev
+	touch $@
+
+$(DEMO)/installed: pyproject.toml | check-python
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO_BIN)/python -m pip install --quiet --disable-pip-version-check ".[dagster]"
+	touch $@
+
+.PHONY: check-python
+check-python:
+	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed; set PYTHON=/path/to/it"; exit 1; }
