@@ -65,6 +65,14 @@ _RESOURCES = Plan(
         }
     )
 )
+# The schemas of all component types that are installed, by package: 0.1 MB and more.
+_METADATA = Plan(
+    named={
+        "plugin_component_types_json": Plan(
+            named={"data": Plan(each=Plan(named={"componentTypes": _NAMED}))}
+        )
+    }
+)
 _SELECTING = Plan(each=Plan(keep=True, levels=_SELECTION_LEVELS))
 REPOSITORY = Plan(
     named={
@@ -77,7 +85,8 @@ REPOSITORY = Plan(
         "external_schedule_datas": _SELECTING,
         "external_sensor_datas": _SELECTING,
         "component_tree": Plan(named={"leaf_instances": Plan(each=Plan(named={"key": KEEP}))}),
-        **dict.fromkeys(("__class__", "name", "metadata", "utilized_env_vars"), Plan()),
+        "metadata": _METADATA,
+        **dict.fromkeys(("__class__", "name", "utilized_env_vars"), Plan()),
     }
 )
 

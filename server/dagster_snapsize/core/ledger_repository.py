@@ -10,7 +10,7 @@ from dagster_snapsize.core.ledger_facts import REPOSITORY, assets_of, checks_of
 from dagster_snapsize.core.ledger_index import AssetIndex, escaped, key_of
 from dagster_snapsize.core.ledger_words import word
 from dagster_snapsize.core.model import Ledger, OwnerKind
-from dagster_snapsize.core.spans import Document, Item, Spans, items_of
+from dagster_snapsize.core.spans import Document, Item, Spans, items_of, text_of
 
 _LISTS: dict[str, OwnerKind] = {
     "external_job_refs": "job",
@@ -60,6 +60,8 @@ class _Drawing:
                     row.charge(name, element.size)
         elif isinstance(value, Spans) and name == "component_tree":
             self._components(item, value)
+        elif isinstance(value, Spans) and name == "metadata":
+            self._component_types(item, value)
         else:
             self.book.row(name).charge(name, item.size)
 
@@ -262,6 +264,21 @@ class _Drawing:
                     self.book.of("component", key).charge("component", leaf.size)
                     named += leaf.size
         self.book.row("component_tree").charge("component_tree", item.size - named)
+
+    def _component_types(self, item: Item, metadata: Spans) -> None:
+        """The repository's metadata: each schema of a component type to its own name."""
+        listed = metadata.get("plugin_component_types_json")
+        named = 0
+        for package in items_of(listed.get("data") if isinstance(listed, Spans) else None):
+            types = (
+                package.value.get("componentTypes") if isinstance(package.value, Spans) else None
+            )
+            for element in items_of(types):
+                name = text_of(element.value, "name")
+                if name:
+                    self.book.of("component", name).charge("type schema", element.size)
+                    named += element.size
+        self.book.row("metadata").charge("metadata", item.size - named)
 
 
 _DRAW = {
