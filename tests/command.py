@@ -62,9 +62,7 @@ def snapsize(
         stdin=subprocess.DEVNULL,
         check=False,
     )
-    return Result(
-        done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"), mark
-    )
+    return Result(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"), mark)
 
 
 def measure_json(*arguments: str | os.PathLike[str], cwd: Path, **options: Any) -> Any:

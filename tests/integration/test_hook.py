@@ -15,7 +15,7 @@ from attrs import frozen
 pytestmark = pytest.mark.xdist_group("pre-commit")  # one hook environment serves them all
 
 ROOT = Path(__file__).parent.parent.parent
-ASSETS = '''
+ASSETS = """
 import dagster as dg
 
 
@@ -28,7 +28,7 @@ def customers(): ...
 
 
 defs = dg.Definitions(assets=[orders, customers])
-'''
+"""
 PYPROJECT = """
 [tool.dagster]
 module_name = "shop"

@@ -171,7 +171,8 @@ class AssetCost:
 class Seconds:
     """How long each phase took, in seconds.
 
-    ``load`` is importing the user's code and building its repositories, ``build`` making and
+    ``load`` is importing Dagster and the user's code and building the repositories, which is what
+    a code server does before it answers; ``build`` is making and
     serializing the repository snapshots, ``jobs`` each job's reply by snapshot id, ``total`` the
     whole measurement as its user waits for it.
     """

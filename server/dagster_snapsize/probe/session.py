@@ -89,6 +89,7 @@ class _Session:
         self._writer = writer
         self._files = files
         self._pid = os.getpid()
+        self._started = time.perf_counter()
         self.origins = Origins(files)
         self.finished = False
 
@@ -148,7 +149,6 @@ class _Session:
         self.origins.install()
         self._files.watch()
         self._send("phase", name="loading")
-        started = time.perf_counter()
         loaded = load(
             request["target"],
             request["working_directory"],
@@ -161,7 +161,7 @@ class _Session:
             "loaded",
             repositories=sorted(loaded.repositories),
             definitions=loaded.definitions,
-            seconds=time.perf_counter() - started,
+            seconds=time.perf_counter() - self._started,
         )
         done, of = 0, len(jobs) + sum(map(len, jobs.values()))
         for name in sorted(loaded.repositories):

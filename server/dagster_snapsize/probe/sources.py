@@ -153,7 +153,8 @@ def _by_code_reference(
     references = getattr(metadata.get("dagster/code_references"), "code_references", [])
     for reference in references:
         path = getattr(reference, "file_path", None)
-        if isinstance(path, str):
+        # An installed factory's own function is named where the user did not write one.
+        if isinstance(path, str) and files.is_users(path):
             return (os.path.abspath(path), getattr(reference, "line_number", None) or 1)
     return None
 
