@@ -171,10 +171,10 @@ class AssetCost:
 class Seconds:
     """How long each phase took, in seconds.
 
-    ``load`` is importing Dagster and the user's code and building the repositories, which is what
-    a code server does before it answers; ``build`` is making and
-    serializing the repository snapshots, ``jobs`` each job's reply by snapshot id, ``total`` the
-    whole measurement as its user waits for it.
+    ``load`` is importing Dagster and the user's code and building the repositories, as a code
+    server does before it answers; ``build`` is making and serializing all snapshots, of which
+    ``repositories`` and ``jobs`` give each one's part by snapshot id; ``total`` is the whole
+    measurement as its user waits for it.
     """
 
     load: float = 0.0

@@ -92,7 +92,7 @@ def _innermost(tb: Optional[TracebackType], files: UserFiles) -> Optional[Place]
 
 
 def _users_traceback(error: BaseException, files: UserFiles) -> str:
-    """The traceback without the frames of Dagster and the probe, or whole where no other is left."""
+    """The frames of user code alone, or all of them where there is none of it."""
     try:
         frames = traceback.extract_tb(error.__traceback__)
         users = [frame for frame in frames if files.is_users(frame.filename)]
