@@ -89,7 +89,8 @@ def _load_once(target: Mapping[str, str], working_directory: str, name: str) -> 
 
     values = {key: target.get(key) for key in TARGET_KEYS}
     autoload = "autoload_defs_module_name"
-    if not _accepts(LoadableTargetOrigin.__new__, autoload) and values.pop(autoload):
+    # Its constructor tells nothing: Dagster's records take any arguments and check them later.
+    if autoload not in LoadableTargetOrigin._fields and values.pop(autoload):
         raise UsageProblem(
             f"this project is loaded from a defs folder, which Dagster {_dagster_version()}"
             " cannot do; Dagster 1.10.8 is the first that can"
@@ -108,10 +109,6 @@ def _load_once(target: Mapping[str, str], working_directory: str, name: str) -> 
     }
     wanted = inspect.signature(LoadedRepositories.__init__).parameters
     return LoadedRepositories(origin, **{k: v for k, v in offered.items() if k in wanted})
-
-
-def _accepts(function: Any, parameter: str) -> bool:
-    return parameter in inspect.signature(function).parameters
 
 
 def _dagster_version() -> str:

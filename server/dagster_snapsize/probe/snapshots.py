@@ -7,6 +7,7 @@ Dagster 1.8 and later: ``RepositorySnap.from_def`` and ``JobDataSnap.from_job_de
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 from functools import partial
 from typing import Any, Callable, List, NamedTuple, Optional, Tuple
@@ -58,10 +59,13 @@ def _old_adapter(version: str, serialize_value: Callable[[Any], str]) -> Adapter
     for package in ("remote_representation", "host_representation"):
         try:
             data = importlib.import_module(f"dagster._core.{package}.external_data")
+            job_data = data.external_job_data_from_def
+            if "include_parent_snapshot" in inspect.signature(job_data).parameters:  # since 1.6
+                job_data = partial(job_data, include_parent_snapshot=True)
             return Adapter(
                 serialize=serialize_value,
                 repository=partial(data.external_repository_data_from_def, defer_snapshots=True),
-                job_data=partial(data.external_job_data_from_def, include_parent_snapshot=True),
+                job_data=job_data,
                 job_data_fields=_field_count(data.ExternalJobData),
             )
         except (ImportError, AttributeError):
