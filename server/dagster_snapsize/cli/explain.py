@@ -75,8 +75,8 @@ def _print(console: Console, judged: Judged, asset: AssetCost, top: int) -> None
         f" {len(measurement.assets):,} assets"
     )
     console.print(
-        f"{bytes_cell(asset.exclusive_bytes)} its own, {bytes_cell(asset.shared_bytes)} its part of"
-        " what it shares"
+        f"{bytes_cell(asset.exclusive_bytes)} bytes are its own, {bytes_cell(asset.shared_bytes)}"
+        " bytes its part of what it shares"
     )
     snapshots = _snapshots(judged, asset)
     owner = Owner("asset", asset.key)
@@ -114,8 +114,8 @@ def _print(console: Console, judged: Judged, asset: AssetCost, top: int) -> None
         )
     console.print()
     console.print(
-        f"Without this asset there would also go {bytes_cell(asset.dangling_bytes)} bytes of what"
-        f" refers to it and {bytes_cell(asset.check_bytes)} bytes of its checks.",
+        f"Removing it also frees {bytes_cell(asset.dangling_bytes)} bytes of references to it and"
+        f" {bytes_cell(asset.check_bytes)} bytes of its checks.",
         soft_wrap=True,
     )
 

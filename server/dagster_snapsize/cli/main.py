@@ -25,11 +25,12 @@ def cli() -> None:
     Without flags the code location is found the way Dagster finds it: pyproject.toml,
     workspace.yaml, dg.toml, dagster_cloud.yaml or definitions.py in this folder.
 
-    Exit status: 0 within budget, 1 over budget, 2 wrong usage or configuration, 3 not measured.
+    Exit status: 0 within budget, 1 over budget, 2 wrong usage or configuration, 3 could not be
+    measured.
     """
 
 
-@cli.command()
+@cli.command(short_help="Report sizes, the heaviest assets and what they are made of.")
 @target_options
 @format_option("text", "json", "github")
 @top_option
@@ -59,7 +60,7 @@ def measure(selection: Selection, form: str, top: int) -> None:
     sys.exit(status)
 
 
-@cli.command()
+@cli.command(short_help="Judge the budgets and print findings only; for hooks and CI.")
 @target_options
 @format_option("text", "json", "github")
 def check(selection: Selection, form: str) -> None:
@@ -87,7 +88,7 @@ def check(selection: Selection, form: str) -> None:
     sys.exit(status)
 
 
-@cli.command()
+@cli.command(short_help="Open one asset: every field, its own bytes and shared ones.")
 @click.argument("asset_key")
 @target_options
 @format_option("text", "json")
@@ -104,7 +105,11 @@ def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
 
     outcome = measure_all(selection)
     status = exit_status([f for f in outcome.findings if f.rule == "measurement-failed"])
-    if status:
+    if status and form == "json":
+        from dagster_snapsize.cli.report_json import print_outcome
+
+        print_outcome(outcome, status)
+    elif status:
         from dagster_snapsize.cli.report_text import print_findings
 
         print_findings(outcome)
@@ -113,7 +118,7 @@ def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
     sys.exit(status)
 
 
-@cli.command()
+@cli.command(short_help="Show the limits and timeouts that apply, and their sources.")
 @target_options
 @format_option("text", "json")
 def limits(selection: Selection, form: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 from rich.text import Text
 
-from dagster_snapsize.cli.terminal import plain_table, print_table, report_console
+from dagster_snapsize.cli.terminal import plain_table, print_table, report_console, shown_path
 from dagster_snapsize.core.model import Environment, Setting
 from dagster_snapsize.core.sizes import format_seconds, format_size
 from dagster_snapsize.project.interpreters import Interpreter
@@ -28,7 +28,8 @@ def print_limits(rows: Sequence[Row], form: str) -> int:
     console = report_console()
     for location, interpreter, environment in rows:
         title = Text(location.name, style="bold")
-        console.print(title.append(f"  {interpreter.path} ({interpreter.source})", "not bold dim"))
+        named = f"  {shown_path(interpreter.path)} ({interpreter.source})"
+        console.print(title.append(named, "not bold dim"))
         console.print()
         table = plain_table(("Setting", "left"), ("value", "right"), ("from", "left"))
         described = console.width >= _WIDE

@@ -54,7 +54,8 @@ def _headline(judged: Judged) -> Text:
     if measurement.dagster_version:
         versions = f"Dagster {measurement.dagster_version}, Python {measurement.python_version}, "
     return text.append(
-        f"  {versions}{judged.interpreter.path} ({judged.interpreter.source})", style="not bold dim"
+        f"  {versions}{shown_path(judged.interpreter.path)} ({judged.interpreter.source})",
+        style="not bold dim",
     )
 
 
@@ -139,7 +140,7 @@ def _print_assets(console: Console, measurement: Measurement, top: int) -> None:
     if len(measurement.assets) > top:
         rest = measurement.assets[top:]
         weight = format_size(sum(a.total_bytes for a in rest))
-        console.print(f"and {len(rest):,} more assets of together {weight}", style="dim")
+        console.print(f"and {len(rest):,} more assets, {weight} in all", style="dim")
 
 
 def _mostly(sizes: Mapping[str, int]) -> str:
@@ -179,7 +180,7 @@ def _print_fields(console: Console, measurement: Measurement, top: int) -> None:
     rest = ranked[top:]
     if rest:
         weight = format_size(sum(sizes.total() for _, sizes in rest))
-        console.print(f"and {len(rest)} more kinds of together {weight}", style="dim")
+        console.print(f"and {len(rest)} more kinds, {weight} in all", style="dim")
     console.print()
 
 
