@@ -6,7 +6,7 @@ book is closed, so that no owner collects the remainders of many small divisions
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from dagster_snapsize.core.model import Ledger, Owner, OwnerKind, Share, SharedGroup
 
@@ -57,8 +57,10 @@ class Book:
         """The bracketed row of that name."""
         return self._one("structure", f"[{name}]", None)
 
-    def joint(self, claims: Iterable[Claim], group: str = "") -> Claim:
+    def joint(self, claims: Sequence[Claim], group: str = "") -> Claim:
         """The claim that the owners of these claims hold together, in the order of their names."""
+        if len(claims) == 1:
+            return claims[0]
         distinct = {id(claim): claim for claim in claims}
         if len(distinct) == 1:
             return next(iter(distinct.values()))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from attrs import define, frozen
+from attrs import define
 
 from dagster_snapsize.core.ledger_book import Book, Claim
 from dagster_snapsize.core.ledger_index import strings
-from dagster_snapsize.core.spans import Item, Spans
+from dagster_snapsize.core.spans import Spans, items_of
 
 
 @define
@@ -20,13 +21,11 @@ class Holder:
     fixed: bool = False
 
 
-@frozen
-class ConfigField:
-    """A field of a config type: its place in the text, and the type of its values."""
+class ConfigField(NamedTuple):
+    """A field of a config type, and the type of its values."""
 
     name: str
     type_key: str | None
-    item: Item
 
 
 class ConfigTypes:
@@ -36,17 +35,22 @@ class ConfigTypes:
         self._book = book
         self._shared = book.row("shared config types")
         self._types = types
+        self._fields: dict[str, list[ConfigField]] = {}
         self.holders: dict[str, Holder] = {}
 
     def fields(self, key: str | None) -> list[ConfigField]:
         """The fields of a shape or a selector; none for other types."""
-        spans = self._types.get(key) if key is not None else None
-        found = spans.get("fields") if spans is not None else None
-        return [
-            ConfigField(str(item.value["name"]), type_key_of(item.value), item)
-            for item in (found.items if isinstance(found, Spans) else ())
-            if isinstance(item.value, dict) and isinstance(item.value.get("name"), str)
-        ]
+        if key is None or key not in self._types:
+            return []
+        fields = self._fields.get(key)
+        if fields is None:
+            found = self._types[key].get("fields")
+            fields = self._fields[key] = [
+                ConfigField(item.value["name"], type_key_of(item.value))
+                for item in items_of(found)
+                if isinstance(item.value, dict) and isinstance(item.value.get("name"), str)
+            ]
+        return fields
 
     def scalars(self) -> list[str]:
         """The keys of the scalar types, which every job carries."""
@@ -122,6 +126,7 @@ class DagsterTypes:
     def __init__(self, book: Book, types: Mapping[str, Mapping[str, object]]) -> None:
         self._book = book
         self._types = types
+        self._built_in = {k for k, v in types.items() if v.get("is_builtin") is True}
         self._users: dict[str, dict[int, Claim]] = {}
 
     def use(self, key: object, claim: Claim) -> None:
@@ -143,7 +148,7 @@ class DagsterTypes:
 
     def is_built_in(self, key: str) -> bool:
         """Whether every job carries the type."""
-        return self._types.get(key, {}).get("is_builtin") is True
+        return key in self._built_in
 
     def loader(self, key: str) -> str | None:
         """The config type from which values of the type are loaded."""

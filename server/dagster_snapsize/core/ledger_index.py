@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from attrs import frozen
 
@@ -62,6 +63,7 @@ class AssetIndex:
 
     assets: Mapping[str, AssetFacts]
     checks: tuple[CheckFacts, ...]
+    checks_by_identifier: Mapping[str, tuple[CheckFacts, ...]]
     assets_by_job: Mapping[str, tuple[AssetFacts, ...]]
     checks_by_job: Mapping[str, tuple[CheckFacts, ...]]
     together: Mapping[tuple[str | None, str | None], tuple[AssetFacts, ...]]
@@ -71,24 +73,31 @@ class AssetIndex:
         """The index of these assets and checks; of equal keys the last one counts."""
         by_key = {asset.key: asset for asset in assets}
         all_checks = tuple(checks)
-        assets_by_job: dict[str, list[AssetFacts]] = {}
-        together: dict[tuple[str | None, str | None], list[AssetFacts]] = {}
-        for asset in by_key.values():
-            if asset.root is not None:
-                together.setdefault(asset.computation, []).append(asset)
-            for job in dict.fromkeys(asset.jobs):
-                assets_by_job.setdefault(job, []).append(asset)
-        checks_by_job: dict[str, list[CheckFacts]] = {}
-        for check in all_checks:
-            for job in dict.fromkeys(check.jobs):
-                checks_by_job.setdefault(job, []).append(check)
+        computed = [asset for asset in by_key.values() if asset.root is not None]
         return cls(
-            by_key,
-            all_checks,
-            {job: tuple(found) for job, found in assets_by_job.items()},
-            {job: tuple(found) for job, found in checks_by_job.items()},
-            {op: tuple(found) for op, found in together.items() if len(found) > 1},
+            assets=by_key,
+            checks=all_checks,
+            checks_by_identifier=_grouped((check.identifier, check) for check in all_checks),
+            assets_by_job=_grouped((job, a) for a in by_key.values() for job in set(a.jobs)),
+            checks_by_job=_grouped((job, c) for c in all_checks for job in set(c.jobs)),
+            together={
+                op: assets
+                for op, assets in _grouped((asset.computation, asset) for asset in computed).items()
+                if len(assets) > 1
+            },
         )
+
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def _grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, tuple[_Value, ...]]:
+    """The values by key, in their order."""
+    groups: dict[_Key, list[_Value]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in groups.items()}
 
 
 def path_of(value: object) -> tuple[str, ...] | None:

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from dagster_snapsize.core.ledger_book import STRUCTURE, Book, Claim
 from dagster_snapsize.core.ledger_index import AssetIndex
-from dagster_snapsize.core.ledger_nodes import Graph, Input, Invocation, Nodes, Served
+from dagster_snapsize.core.ledger_nodes import Graph, Invocation, Node, Nodes
 from dagster_snapsize.core.ledger_schema import Schema
 from dagster_snapsize.core.model import Ledger
-from dagster_snapsize.core.spans import KEEP, Document, Item, Plan, Spans, items_of, text_of
+from dagster_snapsize.core.spans import KEEP, SKIP, Document, Item, Plan, Spans, items_of, text_of
 
 _EACH_KEPT = Plan(each=KEEP)
 _INVOCATIONS = Plan(
     named={
         "solid_invocation_snaps": Plan(
             each=Plan(
-                named={"solid_name": KEEP, "solid_def_name": KEEP, "input_dep_snaps": _EACH_KEPT}
+                named={"solid_name": KEEP, "solid_def_name": KEEP, "input_dep_snaps": _EACH_KEPT},
+                only=True,
             )
         )
     }
 )
 _DEFINITION = {
     "name": KEEP,
+    "description": SKIP,
+    "tags": SKIP,
     "input_def_snaps": _EACH_KEPT,
     "output_def_snaps": _EACH_KEPT,
     "config_field_snap": KEEP,
 }
 _MAPPINGS = ("input_mapping_snaps", "output_mapping_snaps")
-_CONFIG_TYPE = Plan(
-    named={"fields": _EACH_KEPT, "type_param_keys": KEEP, "kind": KEEP, "description": KEEP}
-)
+_CONFIG_TYPE = Plan(named={"fields": _EACH_KEPT, "type_param_keys": KEEP, "kind": KEEP}, only=True)
 _NAMED = Plan(named={"name": KEEP, "config_field_snap": KEEP})
 _JOB = Plan(
     named={
@@ -41,14 +40,15 @@ _JOB = Plan(
         ),
         "solid_definitions_snapshot": Plan(
             named={
-                "solid_def_snaps": Plan(each=Plan(named=_DEFINITION)),
+                "solid_def_snaps": Plan(each=Plan(named=_DEFINITION, only=True)),
                 "composite_solid_def_snaps": Plan(
                     each=Plan(
                         named={
                             **_DEFINITION,
                             **dict.fromkeys(_MAPPINGS, _EACH_KEPT),
                             "dep_structure_snapshot": _INVOCATIONS,
-                        }
+                        },
+                        only=True,
                     )
                 ),
             }
@@ -174,22 +174,20 @@ class _Drawing:
             for element in items_of(field.value):
                 node = self.nodes.outer.get(text_of(element.value, "solid_name"))
                 if node is not None and isinstance(element.value, Spans):
-                    self._parts(element, element.value, node.claim, {}, node.inputs.get)
+                    self._parts(element, element.value, node)
                     given += element.size
         return given
 
     def _definition(self, element: Item) -> int:
         """An op or a graph: to those that it serves; returns all bytes given away."""
-        spans, name, book = element.value, text_of(element.value, "name"), self.book
+        spans, name = element.value, text_of(element.value, "name")
         if not isinstance(spans, Spans) or not name:
             return 0
-        served = self.nodes.served.get(name)
+        served = self.nodes.served(name)
         if served is None:
-            book.row("unused op definitions").charge("op", element.size)
+            self.book.row("unused op definitions").charge("op", element.size)
             return element.size
-        claim = book.joint(served.claims, name)
-        outputs = {output: served.output(output, claim, book) for output in served.outputs}
-        self._parts(element, spans, claim, outputs, lambda i: served.input(i, claim, book))
+        self._parts(element, spans, served)
         return element.size
 
     def _inner_nodes(self, graph: str, item: Item, claim: Claim) -> None:
@@ -197,46 +195,43 @@ class _Drawing:
         given = 0
         for field in items_of(item.value):
             for element in items_of(field.value):
-                placed = self.nodes.placed.get((graph, text_of(element.value, "solid_name")))
+                placed = self.nodes.placed(graph, text_of(element.value, "solid_name"))
                 if placed is not None and isinstance(element.value, Spans):
-                    self._node(element, element.value, placed)
+                    self._parts(element, element.value, placed)
                     given += element.size
         claim.charge("op", item.size - given)
 
-    def _node(self, element: Item, spans: Spans, placed: Served) -> None:
-        own = self.book.joint(placed.claims, text_of(spans, "solid_name"))
-        self._parts(element, spans, own, {}, lambda name: placed.input(name, own, self.book))
-
-    def _parts(
-        self,
-        element: Item,
-        spans: Spans,
-        claim: Claim,
-        outputs: Mapping[str, Claim],
-        inputs: Callable[[str], Input | None],
-    ) -> None:
+    def _parts(self, element: Item, spans: Spans, node: Node) -> None:
         """The fields of a node or a definition: inputs and outputs to those that they name."""
-        claim.charge("op", element.size - spans.inside)
+        claim, charge = node.claim, node.claim.charge
+        rest = element.size
         for item in spans.items:
-            field = _OP_WORDS.get(item.name or "", "op")
-            if item.name == "dep_structure_snapshot":
+            name, value = item.name or "", item.value
+            if value is None:
+                continue
+            if name in _LISTS and isinstance(value, Spans):
+                for part in value.items:
+                    rest -= part.size
+                    self._part(name, part, node)
+            elif name == "dep_structure_snapshot":
+                rest -= item.size
                 self._inner_nodes(text_of(spans, "name"), item, claim)
-                continue
-            if item.name not in _LISTS or not isinstance(item.value, Spans):
-                claim.charge(field if item.value is not None else "op", item.size)
-                continue
-            claim.charge("op", item.size - item.value.inside)
-            key = _LISTS[item.name]
-            for part in item.value.items:
-                name = part.value.get(key) if isinstance(part.value, dict) else None
-                if field == "deps":
-                    found = inputs(name) if isinstance(name, str) else None
-                    owner = found.claim if found else claim
-                    if found is not None and found.upstream is not None:
-                        self.book.edge(found.upstream, owner, part.size)
-                else:
-                    owner = outputs.get(name, claim) if isinstance(name, str) else claim
-                owner.charge(field, part.size)
+            elif name in _OP_WORDS:
+                rest -= item.size
+                charge(_OP_WORDS[name], item.size)
+        charge("op", rest)
+
+    def _part(self, field: str, part: Item, node: Node) -> None:
+        """An element that names an input or an output."""
+        name = text_of(part.value, _LISTS[field])
+        if field not in _OP_WORDS:
+            node.outputs.get(name, node.claim).charge("op", part.size)
+            return
+        found = node.inputs.get(name)
+        claim = found.claim if found else node.claim
+        claim.charge("deps", part.size)
+        if found is not None and found.upstream is not None:
+            self.book.edge(found.upstream, claim, part.size)
 
     def _mode(self, mode: object) -> int:
         """The resources of a mode, each to its name; returns all bytes given away."""
@@ -285,14 +280,10 @@ def _invocations(structure: object) -> list[Invocation]:
         node, definition = spans.text("solid_name"), spans.text("solid_def_name")
         if node is None or definition is None:
             continue
-        inputs: dict[str, list[tuple[str, str]]] = {}
-        for item in items_of(spans.get("input_dep_snaps")):
-            upstreams = (
-                item.value.get("upstream_output_snaps") if isinstance(item.value, dict) else None
-            )
-            inputs[text_of(item.value, "input_name")] = [
-                (text_of(upstream, "solid_name"), text_of(upstream, "output_name"))
-                for upstream in (upstreams if isinstance(upstreams, list) else ())
-            ]
+        inputs = {
+            text_of(item.value, "input_name"): item.value.get("upstream_output_snaps")
+            for item in items_of(spans.get("input_dep_snaps"))
+            if isinstance(item.value, dict)
+        }
         found[node] = Invocation(node, definition, inputs)
     return list(found.values())

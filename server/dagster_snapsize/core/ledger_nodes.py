@@ -10,24 +10,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
 
 from attrs import define, field, frozen
 
 from dagster_snapsize.core.ledger_book import Book, Claim
 from dagster_snapsize.core.ledger_index import AssetFacts, AssetIndex, CheckFacts, input_names
+from dagster_snapsize.core.spans import text_of
 
-_Key = TypeVar("_Key")
 _numbered = re.compile(r"(.+)_[0-9]+")
 
 
 @frozen
 class Invocation:
-    """A node as its graph uses it; ``inputs`` are upstream (node, output) pairs by input."""
+    """A node as its graph uses it; ``inputs`` are lists of serialized upstream outputs by input."""
 
     node: str
     definition: str
-    inputs: Mapping[str, Sequence[tuple[str, str]]]
+    inputs: Mapping[str, object]
 
 
 @frozen
@@ -52,7 +51,7 @@ class Input:
 
 @define
 class Node:
-    """Whom a node serves: as a whole, by output, and by input."""
+    """Whom a node, or a definition, serves: as a whole, by output, and by input."""
 
     claim: Claim
     outputs: dict[str, Claim] = field(factory=dict)
@@ -60,52 +59,19 @@ class Node:
 
 
 @define
-class Served:
-    """Whom a definition serves, over all of its uses."""
-
-    claims: list[Claim] = field(factory=list)
-    outputs: dict[str, list[Claim]] = field(factory=dict)
-    inputs: dict[str, list[Input]] = field(factory=dict)
-
-    def input(self, name: str, claim: Claim, book: Book) -> Input:
-        """Whose an input of the definition is; ``claim`` where nothing is known of it."""
-        found = self.inputs.get(name)
-        if not found:
-            return Input(claim, None)
-        upstream = {use.upstream for use in found}
-        return Input(
-            book.joint(use.claim for use in found), upstream.pop() if len(upstream) == 1 else None
-        )
-
-    def output(self, name: str, claim: Claim, book: Book) -> Claim:
-        """Whose an output of the definition is; ``claim`` where nothing is known of it."""
-        found = self.outputs.get(name)
-        return book.joint(found, claim.group) if found else claim
-
-
-@define
 class _Facts:
-    """What is known of one node: the assets or the checks that it computes in this job, those that
-    it could compute beside them, and its outputs that are named like checks."""
+    """What is known of one node: the assets or the checks that it computes in this job, and those
+    that it could compute beside them."""
 
-    assets: list[AssetFacts]
-    others: Sequence[AssetFacts] = ()
-    checks: list[CheckFacts] = field(factory=list)
+    assets: Sequence[AssetFacts] = ()
+    other_assets: Sequence[AssetFacts] = ()
+    checks: Sequence[CheckFacts] = ()
     other_checks: Sequence[CheckFacts] = ()
-    by_output: Mapping[str, Sequence[CheckFacts]] = field(factory=dict)
-
-    @property
-    def any_others(self) -> bool:
-        """Whether the job selects only a part of what the node could compute."""
-        return bool(self.others or self.other_checks)
 
 
 class Nodes:
-    """The nodes of one job.
-
-    ``outer`` are the job's own nodes by name, ``inner`` those inside of graphs by outermost node
-    and the rest of the handle, ``served`` is by name of definition, ``placed`` by graph and node.
-    """
+    """The nodes of one job: ``outer`` are its own by name, ``inner`` those inside of graphs by the
+    outermost node and the rest of the handle."""
 
     def __init__(
         self,
@@ -118,32 +84,30 @@ class Nodes:
     ) -> None:
         self.outer: dict[str, Node] = {}
         self.inner: dict[tuple[str, str], Claim] = {}
-        self.served: dict[str, Served] = {}
-        self.placed: dict[tuple[str, str], Served] = {}
-        self._book, self._index, self._graphs = book, index, graphs
-        # An op that can subset names all of its assets and checks, selected or not.
-        checks = _by_identifier(index.checks)
-        checks.update(_by_identifier(index.checks_by_job.get(job or "", ())))
+        self._served: dict[str, list[Node]] = {}
+        self._placed: dict[tuple[str, str], list[Node]] = {}
+        self._book, self._index, self._graphs, self._job = book, index, graphs, job
         assets = self._assets_by_node(index.assets_by_job.get(job or "", ()), invocations)
-        facts: dict[str, _Facts] = {}
+        facts: list[_Facts] = []
         for use in invocations:
             names = outputs.get(use.definition, ())
-            by_output = {name: checks[name] for name in names if name in checks}
-            own = _Facts(assets.get(use.node, []), by_output=by_output)
-            if own.assets:
-                together = index.together.get(own.assets[0].computation, ())
-                own.others = [asset for asset in together if asset not in own.assets]
-            else:
-                found = list(by_output.values()) or [checks.get(use.definition, [])]
-                all_checks = [check for same in found for check in same]
-                own.checks = [c for c in all_checks if job in c.jobs] or all_checks
-                own.other_checks = [c for c in all_checks if c not in own.checks]
-            facts[use.node] = own
+            own = self._facts(use, assets.get(use.node, ()), names)
             self._outer(use, own, names)
-        for use in invocations:
-            self._inputs(use, facts[use.node])
-        for use in invocations:
-            self._uses(use, facts[use.node].assets)
+            facts.append(own)
+        for use, own in zip(invocations, facts, strict=True):
+            if use.inputs:
+                self._inputs(use, own)
+            self._served.setdefault(use.definition, []).append(self.outer[use.node])
+            if use.definition in graphs:
+                self._enter_graph(use, own.assets)
+
+    def served(self, definition: str) -> Node | None:
+        """Whom a definition serves, over all of its uses; None where it has none."""
+        return self._merged(self._served.get(definition), definition)
+
+    def placed(self, graph: str, node: str) -> Node | None:
+        """Whom a node inside of a graph serves, over all uses of the graph."""
+        return self._merged(self._placed.get((graph, node)), node)
 
     def node(self, name: str) -> Claim | None:
         """Whose that node of the job is."""
@@ -175,25 +139,51 @@ class Nodes:
             found.update(_spread(served, nodes[definition]))
         return found
 
+    def _facts(
+        self, use: Invocation, assets: Sequence[AssetFacts], outputs: Sequence[str]
+    ) -> _Facts:
+        """The assets and the checks of a node. An op that can subset names all of its own, whether
+        the job selects them or not."""
+        if assets:
+            together = self._index.together.get(assets[0].computation)
+            keys = {asset.key for asset in assets} if together else ()
+            return _Facts(assets, [asset for asset in together or () if asset.key not in keys])
+        by_identifier = self._index.checks_by_identifier
+        checks = [c for name in outputs for c in by_identifier.get(name, ())]
+        checks = checks or list(by_identifier.get(use.definition, ()))
+        selected = [check for check in checks if self._job in check.jobs]
+        others = [check for check in checks if self._job not in check.jobs] if selected else ()
+        return _Facts(checks=selected or checks, other_checks=others)
+
     def _outer(self, use: Invocation, facts: _Facts, outputs: Sequence[str]) -> None:
         """Whose a node and its outputs are."""
         book, assets = self._book, facts.assets
         if assets:
-            claim = book.joint((book.asset(asset.key) for asset in assets), use.node)
+            claim = book.joint([book.asset(asset.key) for asset in assets], use.node)
         elif facts.checks:
-            claim = book.joint((book.check(c.asset, c.name) for c in facts.checks), use.node)
+            claim = book.joint([book.check(c.asset, c.name) for c in facts.checks], use.node)
         else:
             claim = book.of("op", use.node)
         node = self.outer[use.node] = Node(claim)
-        several = len(assets) > 1 or bool(facts.others)
-        for name in outputs if several or facts.by_output else ():
-            its = [asset for asset in assets if self._yields(asset, use, name)]
-            its = its or [asset for asset in facts.others if self._yields(asset, use, name)]
+        together = (*assets, *facts.other_assets)
+        is_graph = use.definition in self._graphs
+        by_output: dict[str | None, list[AssetFacts]] = {}
+        for asset in together if not is_graph else ():
+            by_output.setdefault(asset.output, []).append(asset)
+        for name in outputs:
+            its = by_output.get(name, [])
+            if is_graph and len(together) > 1:
+                its = [asset for asset in together if self._yields(asset, use, name)]
             if its:
-                node.outputs[name] = book.joint((book.asset(a.key) for a in its), use.node)
-            elif name in facts.by_output:
-                found = facts.by_output[name]
-                node.outputs[name] = book.joint(book.check(c.asset, c.name) for c in found)
+                selected = [asset for asset in its if self._job in asset.jobs] or its
+                node.outputs[name] = book.joint([book.asset(a.key) for a in selected], use.node)
+                continue
+            checks = self._index.checks_by_identifier.get(name)
+            if checks:
+                selected_checks = [check for check in checks if self._job in check.jobs] or checks
+                node.outputs[name] = book.joint(
+                    [book.check(c.asset, c.name) for c in selected_checks], use.node
+                )
 
     def _yields(self, asset: AssetFacts, use: Invocation, output: str) -> bool:
         """Whether that output of the node is the asset."""
@@ -217,33 +207,31 @@ class Nodes:
         """Whose the inputs of a node are: its assets' that depend on what the input names."""
         node, book = self.outer[use.node], self._book
         named = self._upstreams(use, facts)
+        users: dict[str, list[Claim]] = {}
+        if len(node.claim.owners) > 1 or facts.other_assets or facts.other_checks:
+            for asset in (*facts.assets, *facts.other_assets):
+                for key in asset.deps:
+                    users.setdefault(key, []).append(book.asset(asset.key))
+            for check in (*facts.checks, *facts.other_checks):
+                for key in (check.asset, *check.deps):
+                    users.setdefault(key, []).append(book.check(check.asset, check.name))
         for name in use.inputs:
             upstream = named.get(name)
-            claim = node.claim
-            if upstream is not None and (len(claim.owners) > 1 or facts.any_others):
-                users = [
-                    book.asset(asset.key)
-                    for asset in (*facts.assets, *facts.others)
-                    if upstream in asset.deps
-                ] or [
-                    book.check(check.asset, check.name)
-                    for check in (*facts.checks, *facts.other_checks)
-                    if upstream == check.asset or upstream in check.deps
-                ]
-                claim = book.joint(users, use.node) if users else claim
-            node.inputs[name] = Input(claim, upstream)
+            its = users.get(upstream) if upstream is not None else None
+            node.inputs[name] = Input(book.joint(its, use.node) if its else node.claim, upstream)
 
     def _upstreams(self, use: Invocation, facts: _Facts) -> dict[str, str]:
         """The assets that the inputs of a node name: by edge, else by name, else by elimination."""
         named: dict[str, str] = {}
         for name, upstreams in use.inputs.items():
-            keys = [self._yielded(node, output) for node, output in upstreams]
-            key = next((key for key in keys if key is not None), None)
-            if key is not None:
-                named[name] = key
+            for upstream in upstreams if isinstance(upstreams, list) else ():
+                key = self._yielded(upstream)
+                if key is not None:
+                    named[name] = key
+                    break
         if len(named) == len(use.inputs):
             return named
-        deps = dict.fromkeys(key for a in (*facts.assets, *facts.others) for key in a.deps)
+        deps = dict.fromkeys(key for a in (*facts.assets, *facts.other_assets) for key in a.deps)
         for check in (*facts.checks, *facts.other_checks):
             deps.update(dict.fromkeys((check.asset, *check.deps)))
         known = set(named.values())
@@ -261,19 +249,16 @@ class Nodes:
             named[left[0]] = keys_left[0]
         return named
 
-    def _yielded(self, node: str, output: str) -> str | None:
+    def _yielded(self, upstream: object) -> str | None:
         """The asset that an output of a node yields, or that the check behind it checks."""
-        found = self.outer.get(node)
-        return found.outputs.get(output, found.claim).asset if found else None
+        node = self.outer.get(text_of(upstream, "solid_name"))
+        if node is None:
+            return None
+        return node.outputs.get(text_of(upstream, "output_name"), node.claim).asset
 
-    def _uses(self, use: Invocation, assets: Sequence[AssetFacts]) -> None:
-        """Enter a node of the job, and all that it is made of, as uses of their definitions."""
+    def _enter_graph(self, use: Invocation, assets: Sequence[AssetFacts]) -> None:
+        """Enter all that a graph is made of as uses of their definitions."""
         node = self.outer[use.node]
-        served = self._use(self.served, use.definition, node.claim, node.inputs)
-        for name, claim in node.outputs.items():
-            served.outputs.setdefault(name, []).append(claim)
-        if use.definition not in self._graphs:
-            return
         handles: dict[str, list[Claim]] = {}
         for asset in assets if len(assets) > 1 else ():
             for handle in _inner_handles(asset):
@@ -302,33 +287,36 @@ class Nodes:
                     for name in inner.inputs
                     if (inner.node, name) in fed
                 }
-                self._use(self.placed, (definition, inner.node), own, its_inputs)
+                placed = Node(own, inputs=its_inputs)
+                self._placed.setdefault((definition, inner.node), []).append(placed)
                 # Without users of its own a handle says nothing new: each definition once.
                 key = (inner.definition, id(own), handle if users else "")
                 if key in seen:
                     continue
                 seen.add(key)
-                self._use(self.served, inner.definition, own, its_inputs)
+                self._served.setdefault(inner.definition, []).append(placed)
                 if inner.definition in self._graphs:
                     todo.append((inner.definition, f"{handle}.", own, its_inputs))
 
-    def _use(
-        self, uses: dict[_Key, Served], key: _Key, claim: Claim, inputs: Mapping[str, Input]
-    ) -> Served:
-        served = uses.get(key)
-        if served is None:
-            served = uses[key] = Served()
-        served.claims.append(claim)
-        for name, its_input in inputs.items():
-            served.inputs.setdefault(name, []).append(its_input)
-        return served
-
-
-def _by_identifier(checks: Iterable[CheckFacts]) -> dict[str, list[CheckFacts]]:
-    found: dict[str, list[CheckFacts]] = {}
-    for check in checks:
-        found.setdefault(check.identifier, []).append(check)
-    return found
+    def _merged(self, uses: list[Node] | None, group: str) -> Node | None:
+        """All uses as one; kept, so that they are merged once."""
+        if not uses:
+            return None
+        if len(uses) > 1:
+            book = self._book
+            merged = Node(book.joint([use.claim for use in uses], group))
+            for name in {name: None for use in uses for name in use.outputs}:
+                claims = [use.outputs.get(name, use.claim) for use in uses]
+                merged.outputs[name] = book.joint(claims, group)
+            for name in {name: None for use in uses for name in use.inputs}:
+                inputs = [use.inputs.get(name, Input(use.claim, None)) for use in uses]
+                upstreams = {its.upstream for its in inputs}
+                merged.inputs[name] = Input(
+                    book.joint([its.claim for its in inputs], group),
+                    upstreams.pop() if len(upstreams) == 1 else None,
+                )
+            uses[:] = [merged]
+        return uses[0]
 
 
 def _inner_handles(asset: AssetFacts) -> set[str]:

@@ -97,17 +97,19 @@ class Schema:
     def _use_types(self, definitions: Sequence[Spans]) -> None:
         """Note which inputs and outputs are of which Dagster type."""
         for definition in definitions:
-            served = self._nodes.served.get(text_of(definition, "name"))
+            served = self._nodes.served(text_of(definition, "name"))
             if served is None:
                 continue
-            claim = self._book.joint(served.claims, text_of(definition, "name"))
             for item in items_of(definition.get("input_def_snaps")):
-                name = text_of(item.value, "name")
-                found = served.input(name, claim, self._book)
-                self.types.use(text_of(item.value, "dagster_type_key"), found.claim)
+                key = text_of(item.value, "dagster_type_key")
+                if not self.types.is_built_in(key):
+                    found = served.inputs.get(text_of(item.value, "name"))
+                    self.types.use(key, found.claim if found else served.claim)
             for item in items_of(definition.get("output_def_snaps")):
-                owner = served.output(text_of(item.value, "name"), claim, self._book)
-                self.types.use(text_of(item.value, "dagster_type_key"), owner)
+                key = text_of(item.value, "dagster_type_key")
+                if not self.types.is_built_in(key):
+                    name = text_of(item.value, "name")
+                    self.types.use(key, served.outputs.get(name, served.claim))
 
     def _fix(self, modes: Sequence[object]) -> None:
         """What every job carries is the job's own, whoever else reaches it."""
@@ -148,10 +150,9 @@ class Schema:
                 key = type_key_of(_get(item.value, "config_field_snap"))
                 config.reach([key], book.of("resource", text_of(item.value, "name")))
         for definition in definitions:
-            served = self._nodes.served.get(text_of(definition, "name"))
+            served = self._nodes.served(text_of(definition, "name"))
             if served is not None:
-                claim = book.joint(served.claims, text_of(definition, "name"))
-                config.reach([type_key_of(definition.get("config_field_snap"))], claim)
+                config.reach([type_key_of(definition.get("config_field_snap"))], served.claim)
         for key in self.types.keys:
             holder = self.types.holder(key)
             if holder is not None:

@@ -12,14 +12,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from json.decoder import JSONDecodeError, JSONDecoder
-from typing import Literal
+from json.scanner import make_scanner
+from typing import Literal, NamedTuple, cast
 
 from attrs import define, field, frozen
 
 # Whole numbers are read as floats: no rule needs their value, and ``int`` refuses more than 4,300
 # digits, which JSON does not.
-_decode = JSONDecoder(parse_int=float).raw_decode
+_decoder = JSONDecoder(parse_int=float)
+_read = make_scanner(cast("make_scanner", _decoder))
+_BLANKS = ("", " ", "\t", "\n", "\r")
 _blank = re.compile(r"[ \t\n\r]*")
+_plain_name = re.compile(r'"([^"\\\x00-\x1f\x80-\xff]*)"[ \t\n\r]*:[ \t\n\r]*')
 _scalar = re.compile(
     r"(?:true|false|null|NaN|-?Infinity|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
 )
@@ -30,7 +34,8 @@ class Plan:
     """How far to descend into a value.
 
     ``named`` are the plans of an object's fields, ``each`` that of all other fields and of a list's
-    elements. With ``keep`` a value that is not descended into is kept, else only whether there is
+    elements. With ``only``, fields that are not named make no items: they count as the container's
+    own. With ``keep`` a value that is not descended into is kept, else only whether there is
     something in it: True, or None where it is null, an empty list or an empty object. ``levels`` is
     for values of unknown form: descend into everything, that many levels deep, and keep scalars.
     """
@@ -38,20 +43,27 @@ class Plan:
     keep: bool = False
     named: Mapping[str, Plan] = field(factory=dict)
     each: Plan | None = None
+    only: bool = False
     levels: int = 0
+    descends: bool = field(init=False)
+    other: Plan = field(init=False)
 
-    @property
-    def descends(self) -> bool:
-        """Whether containers are walked by hand."""
+    @descends.default
+    def _descends(self) -> bool:
         return bool(self.named) or self.each is not None or self.levels > 0
+
+    @other.default
+    def _other(self) -> Plan:
+        if self.each is None and self.levels:
+            return Plan(keep=True, levels=self.levels - 1)
+        return self.each or (SKIP if self.descends else self)
 
 
 SKIP = Plan()
 KEEP = Plan(keep=True)
 
 
-@define
-class Item:
+class Item(NamedTuple):
     """An element of a list or a field of an object: the bytes from ``start`` up to ``stop``.
 
     ``name`` is None in a list. ``at`` is where the value starts. ``value`` is a :class:`Spans`
@@ -81,19 +93,19 @@ class Spans:
 
     @property
     def own(self) -> int:
-        """Bytes that lie in no item: the brackets."""
+        """Bytes that lie in no item: the brackets, and fields that are no items."""
         return self.end - self.start - self.inside
 
     @property
     def inside(self) -> int:
         """Bytes of all items."""
-        return self.items[-1].stop - self.items[0].start if self.items else 0
+        return sum([item[3] - item[1] for item in self.items])
 
     def get(self, name: str) -> object:
         """The value of the last field of that name, or None; None for lists."""
         for item in reversed(self.items):
-            if item.name == name:
-                return item.value
+            if item[0] == name:
+                return item[4]
         return None
 
     def text(self, name: str) -> str | None:
@@ -145,77 +157,73 @@ class Document:
     def scan(self, at: int) -> tuple[object, int]:
         """The value at that position and its end; a value too deep to be read is None."""
         try:
-            return _decode(self.text, at)
+            return _read(self.text, at)
         except RecursionError:
             return None, self._skip(at)
+        except StopIteration:
+            raise self._invalid("a value is missing", at) from None
         except JSONDecodeError as error:
             raise self._invalid(error.msg, error.pos) from None
 
     def _decoded(self, at: int, end: int) -> object:
         """A value of a text that is not ASCII, with its characters put together again."""
         try:
-            return _decode(self.text[at:end].encode("latin-1").decode("utf-8"), 0)[0]
+            return _read(self.text[at:end].encode("latin-1").decode("utf-8"), 0)[0]
         except RecursionError:
             return None
 
     def _object(self, at: int, plan: Plan) -> tuple[Spans, int]:
-        text, named, scan = self.text, plan.named, self.scan
-        other = plan.each or (_deeper(plan) if plan.levels else SKIP)
+        text, named, other, only = self.text, plan.named, plan.other, plan.only
+        new, plain_name = tuple.__new__, _plain_name.match
         items: list[Item] = []
-        spans = Spans("object", at, at, items)
-        pos = self._blank(at + 1)
-        if text[pos : pos + 1] == "}":
-            spans.end = pos + 1
-            return spans, spans.end
+        pos = at + 1
+        if text[pos : pos + 1] != '"':
+            pos = self._blank(pos)
+            if text[pos : pos + 1] == "}":
+                return Spans("object", at, pos + 1, items), pos + 1
         while True:
             start = pos
-            if text[pos : pos + 1] != '"':
-                raise self._invalid("a field's name is missing", pos)
-            name, pos = scan(pos)
-            if not self.ascii:
-                name = self._decoded(start, pos)
-            if text[pos : pos + 2] == ": ":
-                pos += 2
-                if text[pos : pos + 1] in " \t\n\r":
-                    pos = self._blank(pos)
+            match = plain_name(text, pos)
+            if match:
+                name, value_at = match[1], match.end()
             else:
-                pos = self._blank(pos)
-                if text[pos : pos + 1] != ":":
-                    raise self._invalid("a colon is missing", pos)
-                pos = self._blank(pos + 1)
-            value_at = pos
-            assert isinstance(name, str)
-            value, pos = self.walk(pos, named.get(name, other))
+                name, value_at = self._odd_name(pos)
+            value, pos = self.walk(value_at, named.get(name, other))
             if text[pos : pos + 3] == ', "':
                 pos += 2
-                items.append(Item(name, start, value_at, pos, value))
+                if not only or name in named:
+                    items.append(new(Item, (name, start, value_at, pos, value)))
                 continue
             pos, closed = self._separator(pos, "}")
-            items.append(Item(name, start, value_at, pos, value))
+            if not only or name in named:
+                items.append(new(Item, (name, start, value_at, pos, value)))
             if closed:
-                spans.end = pos + 1
-                return spans, spans.end
+                return Spans("object", at, pos + 1, items), pos + 1
+
+    def _odd_name(self, pos: int) -> tuple[str, int]:
+        """A field's name that holds escapes or is not ASCII, and where the field's value starts."""
+        start, at = pos, self._name(pos)
+        name, end = self.scan(start)
+        return str(name if self.ascii else self._decoded(start, end)), at
 
     def _list(self, at: int, plan: Plan) -> tuple[Spans, int]:
-        text = self.text
-        each = plan.each or (_deeper(plan) if plan.levels else SKIP)
+        each, walk, new = plan.other, self.walk, tuple.__new__
         items: list[Item] = []
-        spans = Spans("list", at, at, items)
         pos = self._blank(at + 1)
-        if text[pos : pos + 1] == "]":
-            spans.end = pos + 1
-            return spans, spans.end
+        if self.text[pos : pos + 1] == "]":
+            return Spans("list", at, pos + 1, items), pos + 1
         while True:
             start = pos
-            value, pos = self.walk(pos, each)
+            value, pos = walk(pos, each)
             pos, closed = self._separator(pos, "]")
-            items.append(Item(None, start, start, pos, value))
+            items.append(new(Item, (None, start, start, pos, value)))
             if closed:
-                spans.end = pos + 1
-                return spans, spans.end
+                return Spans("list", at, pos + 1, items), pos + 1
 
     def _separator(self, pos: int, closing: str) -> tuple[int, bool]:
         """Where the next item starts, or the closing bracket and True."""
+        if self.text[pos : pos + 2] == ", " and self.text[pos + 2 : pos + 3] not in _BLANKS:
+            return pos + 2, False
         if self.text[pos : pos + 1] not in (",", closing):
             pos = self._blank(pos)
         char = self.text[pos : pos + 1]
@@ -269,11 +277,6 @@ class Document:
         if self.text[pos : pos + 1] != ":":
             raise self._invalid("a colon is missing", pos)
         return self._blank(pos + 1)
-
-
-def _deeper(plan: Plan) -> Plan:
-    """One level less of a plan that descends into everything."""
-    return Plan(keep=True, levels=plan.levels - 1)
 
 
 def items_of(value: object) -> list[Item]:
