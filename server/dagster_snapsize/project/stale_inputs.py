@@ -183,7 +183,10 @@ def _modified(path: Path) -> float:
 def _advice(project: Path, root: Path) -> str:
     """What to do, with the words for ``prepare``, which runs in ``root``."""
     words = ["dbt", "parse"]
-    place = _relative(project, root)
+    try:
+        place = Path(os.path.relpath(project, root)).as_posix()
+    except ValueError:  # on another drive
+        place = project.as_posix()
     if place != ".":
         words += ["--project-dir", place]
         if (project / "profiles.yml").is_file():
