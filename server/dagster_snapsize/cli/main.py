@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from dagster_snapsize.cli.options import format_option, target_options, top_option
+from dagster_snapsize.cli.output import escape_what_cannot_be_shown, leave_with
 from dagster_snapsize.cli.run import Selection, measure_all, read_limits
 from dagster_snapsize.core.budgets import exit_status
 from dagster_snapsize.core.errors import UserError
@@ -45,19 +46,19 @@ def measure(selection: Selection, form: str, top: int) -> None:
     """
     outcome = measure_all(selection)
     status = exit_status(outcome.findings)
-    if form == "json":
-        from dagster_snapsize.cli.report_json import print_outcome
+    with leave_with(status):
+        if form == "json":
+            from dagster_snapsize.cli.report_json import print_outcome
 
-        print_outcome(outcome, status)
-    elif form == "github":
-        from dagster_snapsize.cli.report_github import print_findings
+            print_outcome(outcome, status)
+        elif form == "github":
+            from dagster_snapsize.cli.report_github import print_findings
 
-        print_findings(outcome)
-    else:
-        from dagster_snapsize.cli.report_text import print_report
+            print_findings(outcome)
+        else:
+            from dagster_snapsize.cli.report_text import print_report
 
-        print_report(outcome, top)
-    sys.exit(status)
+            print_report(outcome, top)
 
 
 @cli.command(short_help="Judge the budgets and print findings only; for hooks and CI.")
@@ -73,19 +74,19 @@ def check(selection: Selection, form: str) -> None:
     """
     outcome = measure_all(selection)
     status = exit_status(outcome.findings)
-    if form == "json":
-        from dagster_snapsize.cli.report_json import print_outcome
+    with leave_with(status):
+        if form == "json":
+            from dagster_snapsize.cli.report_json import print_outcome
 
-        print_outcome(outcome, status)
-    elif form == "github":
-        from dagster_snapsize.cli.report_github import print_findings
+            print_outcome(outcome, status)
+        elif form == "github":
+            from dagster_snapsize.cli.report_github import print_findings
 
-        print_findings(outcome)
-    else:
-        from dagster_snapsize.cli.report_text import print_findings as print_text
+            print_findings(outcome)
+        else:
+            from dagster_snapsize.cli.report_text import print_findings as print_text
 
-        print_text(outcome)
-    sys.exit(status)
+            print_text(outcome)
 
 
 @cli.command(short_help="Open one asset: every field, its own bytes and shared ones.")
@@ -105,17 +106,17 @@ def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
 
     outcome = measure_all(selection)
     status = exit_status([f for f in outcome.findings if f.rule == "measurement-failed"])
-    if status and form == "json":
-        from dagster_snapsize.cli.report_json import print_outcome
+    with leave_with(status):
+        if status and form == "json":
+            from dagster_snapsize.cli.report_json import print_outcome
 
-        print_outcome(outcome, status)
-    elif status:
-        from dagster_snapsize.cli.report_text import print_findings
+            print_outcome(outcome, status)
+        elif status:
+            from dagster_snapsize.cli.report_text import print_findings
 
-        print_findings(outcome)
-    else:
-        explain_asset(outcome, asset_key, form, top)
-    sys.exit(status)
+            print_findings(outcome)
+        else:
+            explain_asset(outcome, asset_key, form, top)
 
 
 @cli.command(short_help="Show the limits and timeouts that apply, and their sources.")
@@ -129,13 +130,16 @@ def limits(selection: Selection, form: str) -> None:
       dagster-snapsize limits
       DAGSTER_GRPC_MAX_RX_BYTES=200000000 dagster-snapsize limits
     """
-    from dagster_snapsize.cli.report_limits import print_limits
+    from dagster_snapsize.cli.report_limits import limits_status, print_limits
 
-    sys.exit(print_limits(read_limits(selection), form))
+    rows = read_limits(selection)
+    with leave_with(limits_status(rows)):
+        print_limits(rows, form)
 
 
 def main() -> NoReturn:
     """Run the command line; every error is a message and an exit status, never a traceback."""
+    escape_what_cannot_be_shown()
     try:
         cli(standalone_mode=False)
         status = 0
@@ -150,10 +154,6 @@ def main() -> NoReturn:
     except UserError as error:
         _show(error)
         status = _USAGE
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; Python must not flush into the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        status = _FAILED
     except Exception as error:
         if os.environ.get("SNAPSIZE_DEBUG"):
             raise
@@ -167,7 +167,9 @@ def main() -> NoReturn:
 
 
 def _show(error: UserError) -> None:
-    place = f"{error.path}:{error.line}: " if error.path else ""
+    from dagster_snapsize.cli.terminal import shown_path
+
+    place = f"{shown_path(error.path)}:{error.line}: " if error.path else ""
     click.echo(f"{place}{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
     if error.hint:
         click.echo(error.hint, err=True)

@@ -19,12 +19,16 @@ _WIDE = 130  # columns of a window that has room for descriptions
 Row = tuple[CodeLocation, Interpreter, Environment]
 
 
-def print_limits(rows: Sequence[Row], form: str) -> int:
-    """Print every location's settings; returns the exit status, 2 where one cannot be used."""
-    problems = [s for _, _, environment in rows for s in environment.settings if s.problem]
+def limits_status(rows: Sequence[Row]) -> int:
+    """The exit status: 2 where a value cannot be used."""
+    return 2 if _problems(rows) else 0
+
+
+def print_limits(rows: Sequence[Row], form: str) -> None:
+    """Print every location's settings."""
     if form == "json":
         click.echo(json.dumps({"version": 1, "locations": [_json(row) for row in rows]}))
-        return 2 if problems else 0
+        return
     console = report_console()
     for location, interpreter, environment in rows:
         title = Text(location.name, style="bold")
@@ -45,12 +49,15 @@ def print_limits(rows: Sequence[Row], form: str) -> int:
             table.add_row(*row, *[Text(setting.description, style="dim")] * described)
         print_table(console, table, fold=described)
         console.print()
-    for setting in problems:
+    for setting in _problems(rows):
         console.print(
             Text("error", style="bold red").append(f": {setting.problem}", "not bold default"),
             soft_wrap=True,
         )
-    return 2 if problems else 0
+
+
+def _problems(rows: Sequence[Row]) -> list[Setting]:
+    return [s for _, _, environment in rows for s in environment.settings if s.problem]
 
 
 def _value(setting: Setting) -> str:

@@ -13,14 +13,20 @@ _PIPE_WIDTH = 10_000
 _BAR_CELLS = 16
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to ``leave_with``: rich itself would end with the status of "over budget"."""
+        raise
+
+
 def report_console() -> Console:
     """Standard output; NO_COLOR and FORCE_COLOR are honoured by rich.
 
     A pipe gets lines as long as they need, so that nothing is folded for want of a window.
     """
-    console = Console(highlight=False, emoji=False, soft_wrap=False)
+    console = _Console(highlight=False, emoji=False, soft_wrap=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        return Console(highlight=False, emoji=False, soft_wrap=False, width=_PIPE_WIDTH)
+        return _Console(highlight=False, emoji=False, soft_wrap=False, width=_PIPE_WIDTH)
     return console
 
 
