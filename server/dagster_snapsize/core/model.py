@@ -239,6 +239,9 @@ class Environment:
 class Measurement:
     """Everything that is known of one code location after it was measured.
 
+    ``folders`` are those that the definitions listed, such as the ``defs`` folder of a project that
+    loads its definitions by themselves.
+
     With a ``failure`` there are no snapshots and no assets: a half result is never called whole.
     """
 
@@ -254,6 +257,7 @@ class Measurement:
     definition_files: tuple[str, ...]
     environment: Environment
     definitions_location: SourceLocation | None = None
+    folders: tuple[str, ...] = ()
     untracked_files: tuple[str, ...] = ()
     stale_inputs: tuple[StaleInput, ...] = ()
     ignores: Mapping[SourceLocation, tuple[str, ...]] = field(factory=dict)

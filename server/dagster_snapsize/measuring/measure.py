@@ -151,7 +151,7 @@ class _Run:
         self._seconds: dict[str, float] = {}
         self._assets: list[AssetCost] = []
         self._files: list[str] = []
-        self._opened: list[str] = []
+        self._folders: list[str] = []
         self._peak_rss_bytes = 0
         self._started = time.monotonic()
 
@@ -267,6 +267,7 @@ class _Run:
 
     def _on_files(self, header: dict[str, Any], payload: bytes) -> None:
         self._files = header["definitions"]
+        self._folders = header["folders"]
         self.changed = header["changed"]
 
     def _on_failed(self, header: dict[str, Any], payload: bytes) -> None:
@@ -315,7 +316,7 @@ class _Run:
         return inside and "site-packages" not in Path(path).parts
 
     def _result(self, failure: Failure | None = None) -> Measurement:
-        files = [] if failure else self._files
+        files = self._files
         ids = {
             kind: [s.id for s in self._snapshots if s.kind == kind]
             for kind in ("repository", "job")
@@ -337,6 +338,7 @@ class _Run:
             snapshots=tuple(self._snapshots),
             assets=tuple(self._assets),
             definition_files=tuple(self.relative(p) for p in files),
+            folders=tuple(self.relative(p) for p in self._folders),
             environment=self._environment,
             definitions_location=self._definitions,
             untracked_files=tuple(map(self.relative, untracked_files(files, self._tree))),

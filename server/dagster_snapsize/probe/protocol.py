@@ -15,7 +15,8 @@ In the order in which a measurement sends them:
 ``snapshot``    ``kind``, ``repository``, ``name``, ``stored_bytes``, ``wire_bytes``, ``seconds``;
                 the payload is the serialized snapshot
 ``sources``     ``repository``, ``assets``: asset key -> [path, line]
-``files``       ``definitions``, ``opened``, ``changed``: absolute paths
+``files``       ``definitions`` (files), ``folders`` (that the definitions listed), ``changed``
+                (edited since they were read): absolute paths; before ``failed`` too
 ``failed``      ``message``, ``path``, ``line``, ``traceback``, ``usage`` (true where the target
                 itself is wrong: an attribute that is not there, say)
 ``done``        ``peak_rss_bytes``

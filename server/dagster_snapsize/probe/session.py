@@ -114,6 +114,7 @@ class _Session:
     def fail(self, header: Dict[str, Any]) -> None:
         whole: Dict[str, Any] = {"path": None, "line": None, "traceback": "", "usage": False}
         try:
+            self._send_files()
             self._send("failed", **{**whole, **header, "type": "failed"})
         except (OSError, ConnectionLost):
             _exit_now(70)
@@ -175,12 +176,16 @@ class _Session:
                 done += 1
             assets = locate_assets(repository, self.origins, self._files)
             self._send("sources", repository=name, assets=assets)
+        self._send_files()
+        self._done()
+
+    def _send_files(self) -> None:
         self._send(
             "files",
             definitions=self._files.definition_files(),
+            folders=self._files.listed_folders(),
             changed=self._files.changed_files(),
         )
-        self._done()
 
     def _snapshot(
         self,

@@ -28,6 +28,7 @@ class UserFiles:
         self._own = (own_package + os.sep, own_package + ".py") if own_package else ()
         self._known: Dict[str, bool] = {}
         self._opened: Set[str] = set()
+        self._listed: Set[str] = set()
         self._compiled: Dict[str, Tuple[int, int]] = {}
 
     def is_users(self, path: str) -> bool:
@@ -63,7 +64,7 @@ class UserFiles:
         saves twice a second. Without a stamp of the source ``SourceLoader.get_code`` neither reads
         nor writes bytecode.
         """
-        opened = self._opened
+        opened, listed = self._opened, self._listed
 
         def on_event(event: str, args: Tuple[Any, ...]) -> None:
             if event == "open":
@@ -71,6 +72,11 @@ class UserFiles:
                 reads = mode is None or "r" in mode or "+" in mode
                 if reads and isinstance(path, str) and not (mode is None and flags & os.O_WRONLY):
                     opened.add(os.path.abspath(path))
+            elif event in ("os.listdir", "os.scandir"):
+                # The import system lists every folder that it looks into: that says nothing.
+                caller = sys._getframe(1).f_code.co_filename
+                if isinstance(args[0], str) and not caller.startswith("<frozen importlib"):
+                    listed.add(os.path.abspath(args[0]))
 
         sys.addaudithook(on_event)
         path_stats = importlib.machinery.SourceFileLoader.path_stats
@@ -103,6 +109,16 @@ class UserFiles:
             ):
                 found.add(path)
         return sorted(found)
+
+    def listed_folders(self) -> List[str]:
+        """The user's folders whose entries the definitions looked at."""
+        return sorted(
+            path
+            for path in self._listed
+            if os.path.join(path, "").startswith(self._tree)
+            and self.is_users(path)
+            and not _is_by_product(path)
+        )
 
     def changed_files(self) -> List[str]:
         """The user's modules that were edited after they had been compiled."""

@@ -1,0 +1,260 @@
+"""A measurement as compact numbers: what the worker hands to the language server.
+
+The summary of a location is small (a few dozen bytes for each asset); what only a hover or a report
+needs, an asset's fields in every snapshot, lies in a file of rows, one JSON object a line, found by
+offset. So a server holds numbers for 10,000 assets and never a serialized text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cattrs
+from attrs import frozen
+
+from dagster_snapsize.core.budgets import judged_bytes, snapshot_budget
+from dagster_snapsize.core.model import (
+    AssetCost,
+    Budgets,
+    Failure,
+    Finding,
+    Measurement,
+    Owner,
+    Snapshot,
+    SourceLocation,
+)
+
+
+@frozen
+class SnapshotRow:
+    """One snapshot against its budget; ``used_bytes`` is the size that the budget judges."""
+
+    id: str
+    kind: str
+    name: str
+    repository: str
+    stored_bytes: int
+    wire_bytes: int
+    used_bytes: int
+    budget_bytes: int
+    budget_name: str
+    budget_source: str
+
+
+@frozen
+class AssetRow:
+    """One asset, heaviest first in its location.
+
+    ``repository_bytes`` is its part of the repository snapshot. ``offset`` and ``length`` (bytes)
+    find its AssetDetail in the file of rows.
+    """
+
+    key: str
+    repository: str
+    total_bytes: int
+    repository_bytes: int
+    location: SourceLocation | None
+    offset: int
+    length: int
+
+
+@frozen
+class FieldBytes:
+    """Bytes of one field in one snapshot."""
+
+    snapshot: str
+    field: str
+    exclusive: int
+    shared: int
+
+
+@frozen
+class SharedWith:
+    """What an asset shares in one snapshot, and the keys that share it, itself included."""
+
+    snapshot: str
+    name: str
+    keys: tuple[str, ...]
+
+
+@frozen
+class AssetDetail:
+    """Everything that is known of one asset."""
+
+    key: str
+    repository: str
+    total_bytes: int
+    exclusive_bytes: int
+    shared_bytes: int
+    dangling_bytes: int
+    check_bytes: int
+    fields: Mapping[str, int]
+    by_snapshot: Mapping[str, int]
+    cells: tuple[FieldBytes, ...]
+    shared_with: tuple[SharedWith, ...]
+
+
+@frozen
+class LocationResult:
+    """One measured code location. All paths are absolute.
+
+    ``folders`` are those that the definitions listed: a new file in one of them may be a new
+    definition. ``rows`` is the file of AssetDetails. With a ``failure`` there are no snapshots.
+    """
+
+    name: str
+    root: str
+    config_path: str | None
+    python: str
+    python_source: str
+    python_version: str
+    dagster_version: str
+    seconds: float
+    budgets: Budgets
+    snapshots: tuple[SnapshotRow, ...]
+    assets: tuple[AssetRow, ...]
+    findings: tuple[Finding, ...]
+    definitions_location: SourceLocation | None
+    definition_files: tuple[str, ...]
+    folders: tuple[str, ...]
+    rows: str
+    failure: Failure | None
+
+    @property
+    def total_bytes(self) -> int:
+        """Stored bytes of all snapshots."""
+        return sum(s.stored_bytes for s in self.snapshots)
+
+
+def summarize(
+    measurement: Measurement,
+    findings: Sequence[Finding],
+    budgets: Budgets,
+    *,
+    root: Path,
+    config_path: str | None,
+    python_source: str,
+    rows: Path,
+) -> LocationResult:
+    """Write the file of rows and return the summary that goes with it."""
+    by_id = {snapshot.id: snapshot for snapshot in measurement.snapshots}
+    repositories = {s.repository: s.id for s in measurement.snapshots if s.kind == "repository"}
+    groups = _groups(measurement.snapshots)
+    assets = []
+    offset = 0
+    with rows.open("wb") as stream:
+        for asset in measurement.assets:
+            detail = _detail(asset, by_id, groups)
+            line = json.dumps(unstructure(detail), separators=(",", ":")).encode("utf-8") + b"\n"
+            stream.write(line)
+            assets.append(
+                AssetRow(
+                    key=asset.key,
+                    repository=asset.repository,
+                    total_bytes=asset.total_bytes,
+                    repository_bytes=asset.by_snapshot.get(repositories[asset.repository], 0),
+                    location=asset.location,
+                    offset=offset,
+                    length=len(line),
+                )
+            )
+            offset += len(line)
+    return LocationResult(
+        name=measurement.name,
+        root=str(root),
+        config_path=config_path,
+        python=measurement.python,
+        python_source=python_source,
+        python_version=measurement.python_version,
+        dagster_version=measurement.dagster_version,
+        seconds=measurement.seconds.total,
+        budgets=budgets,
+        snapshots=tuple(_snapshot_row(s, measurement, budgets) for s in measurement.snapshots),
+        assets=tuple(assets),
+        findings=tuple(findings),
+        definitions_location=measurement.definitions_location,
+        definition_files=measurement.definition_files,
+        folders=measurement.folders,
+        rows=str(rows),
+        failure=measurement.failure,
+    )
+
+
+def read_detail(rows: str, asset: AssetRow) -> AssetDetail:
+    """One asset's detail. Raises OSError or ValueError where the file is gone or was replaced."""
+    with Path(rows).open("rb") as stream:
+        stream.seek(asset.offset)
+        line = stream.read(asset.length)
+    detail: AssetDetail = structure(json.loads(line), AssetDetail)
+    if detail.key != asset.key:
+        raise ValueError(f"the rows of {asset.key} were replaced")
+    return detail
+
+
+def _snapshot_row(snapshot: Snapshot, measurement: Measurement, budgets: Budgets) -> SnapshotRow:
+    budget = snapshot_budget(snapshot, measurement, budgets)
+    return SnapshotRow(
+        id=snapshot.id,
+        kind=snapshot.kind,
+        name=snapshot.name,
+        repository=snapshot.repository,
+        stored_bytes=snapshot.stored_bytes,
+        wire_bytes=snapshot.wire_bytes,
+        used_bytes=judged_bytes(snapshot, budget),
+        budget_bytes=budget.bytes,
+        budget_name=budget.name,
+        budget_source=budget.source,
+    )
+
+
+def _groups(snapshots: Sequence[Snapshot]) -> dict[tuple[str, str], list[SharedWith]]:
+    """Shared things by repository and asset key."""
+    found: dict[tuple[str, str], list[SharedWith]] = {}
+    for snapshot in snapshots:
+        for group in snapshot.ledger.shared_groups:
+            shared = SharedWith(snapshot.id, group.name, group.asset_keys)
+            for key in group.asset_keys:
+                found.setdefault((snapshot.repository, key), []).append(shared)
+    return found
+
+
+def _detail(
+    asset: AssetCost,
+    by_id: Mapping[str, Snapshot],
+    groups: Mapping[tuple[str, str], list[SharedWith]],
+) -> AssetDetail:
+    owner = Owner("asset", asset.key)
+    cells = tuple(
+        FieldBytes(snapshot, name, share.exclusive, share.shared)
+        for snapshot in asset.by_snapshot
+        for name, share in by_id[snapshot].ledger.owners.get(owner, {}).items()
+    )
+    return AssetDetail(
+        key=asset.key,
+        repository=asset.repository,
+        total_bytes=asset.total_bytes,
+        exclusive_bytes=asset.exclusive_bytes,
+        shared_bytes=asset.shared_bytes,
+        dangling_bytes=asset.dangling_bytes,
+        check_bytes=asset.check_bytes,
+        fields=asset.fields,
+        by_snapshot=asset.by_snapshot,
+        cells=cells,
+        shared_with=tuple(groups.get((asset.repository, asset.key), ())),
+    )
+
+
+_CONVERTER = cattrs.Converter()
+
+
+def unstructure(thing: Any) -> Any:
+    """Attrs classes as what JSON can hold."""
+    return _CONVERTER.unstructure(thing)
+
+
+def structure(data: Any, cls: type[Any]) -> Any:
+    """The attrs class that ``unstructure`` made ``data`` of."""
+    return _CONVERTER.structure(data, cls)
