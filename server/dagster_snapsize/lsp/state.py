@@ -1,0 +1,51 @@
+"""What the server knows of a project at one moment, as frozen data that every feature reads."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import frozen
+
+from dagster_snapsize.measuring.results import LocationResult
+
+Phase = Literal["idle", "measuring", "failed", "no-location", "no-interpreter"]
+
+
+@frozen
+class Mistake:
+    """A wrong configuration; ``path`` is absolute, ``line`` counts from 1."""
+
+    message: str
+    hint: str
+    path: str | None
+    line: int
+
+
+@frozen
+class LocationState:
+    """One code location.
+
+    ``good`` is the last measurement that succeeded, ``failed`` the newest one if it failed since.
+    ``stale`` is set when a file that ``good`` was made from has changed, in the editor or on disk.
+    """
+
+    name: str
+    root: str
+    good: LocationResult | None = None
+    failed: LocationResult | None = None
+    mistake: Mistake | None = None
+    stale: bool = False
+
+
+@frozen
+class ProjectState:
+    """One workspace folder, or the folder of a project in it."""
+
+    folder: str
+    phase: Phase = "idle"
+    locations: tuple[LocationState, ...] = ()
+    mistake: Mistake | None = None
+    notes: tuple[str, ...] = ()
+    text: str = ""
+    done: int = 0
+    of: int = 0
