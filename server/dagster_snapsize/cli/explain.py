@@ -38,7 +38,9 @@ def explain_asset(outcome: Outcome, key: str, form: str, top: int) -> None:
         click.echo(json.dumps({"version": 1, "assets": explained}))
         return
     console = report_console()
-    for judged, asset in found:
+    for number, (judged, asset) in enumerate(found):
+        if number:
+            console.print()
         _print(console, judged, asset, top)
 
 
@@ -72,7 +74,7 @@ def _print(console: Console, judged: Judged, asset: AssetCost, top: int) -> None
     console.print(
         f"{bytes_cell(asset.total_bytes)} bytes ({format_size(asset.total_bytes)}),"
         f" {format_percent(asset.total_bytes, total)} of {measurement.name}; number {rank:,} of"
-        f" {len(measurement.assets):,} assets"
+        f" {len(measurement.assets):,} assets{_of_repository(judged, asset)}"
     )
     console.print(
         f"{bytes_cell(asset.exclusive_bytes)} bytes are its own, {bytes_cell(asset.shared_bytes)}"
@@ -120,6 +122,12 @@ def _print(console: Console, judged: Judged, asset: AssetCost, top: int) -> None
     )
 
 
+def _of_repository(judged: Judged, asset: AssetCost) -> str:
+    """Needed only where a location has several."""
+    several = len({s.repository for s in judged.measurement.snapshots}) > 1
+    return f", in repository {asset.repository}" if several else ""
+
+
 def _json(judged: Judged, asset: AssetCost) -> dict[str, object]:
     owner = Owner("asset", asset.key)
     snapshots = [
@@ -136,4 +144,6 @@ def _json(judged: Judged, asset: AssetCost) -> dict[str, object]:
         }
         for snapshot in _snapshots(judged, asset)
     ]
-    return {"location": judged.measurement.name, **asset_json(asset), "snapshots": snapshots}
+    # `location` is the asset's place in a file, as in every other JSON.
+    name = judged.measurement.name
+    return {"code_location": name, **asset_json(asset), "snapshots": snapshots}
