@@ -18,6 +18,7 @@ from dagster_snapsize.project.toml_files import TomlFile, read_toml
 TARGET_KEYS = ("module-name", "python-file", "package-name", "workspace")
 DEFAULT_TIMEOUT = 300.0
 _PREFIX = ("tool", "dagster-snapsize")
+_MEANT = ("dagster-snapsize", "snapsize")
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -60,6 +61,8 @@ def load_config(folder: Path) -> Config:
     """
     pyproject = read_toml(folder / "pyproject.toml")
     own = read_toml(folder / "snapsize.toml")
+    if pyproject is not None:
+        _refuse_misspelled_table(pyproject)
     in_pyproject = pyproject is not None and _PREFIX[1] in pyproject.table(_PREFIX[0])
     if pyproject is not None and in_pyproject and own is not None:
         raise UserError(
@@ -73,6 +76,26 @@ def load_config(folder: Path) -> Config:
     if pyproject is not None and in_pyproject:
         return _Reader(pyproject, _PREFIX).config()
     return Config()
+
+
+def line_of_setting(config: Config, *keys: str) -> int:
+    """Where a setting that was read stands in its file; for errors that show up later."""
+    file = read_toml(Path(config.path)) if config.path else None
+    if file is None:
+        return 1
+    return file.line_of(*(_PREFIX if file.path.name == "pyproject.toml" else ()), *keys)
+
+
+def _refuse_misspelled_table(pyproject: TomlFile) -> None:
+    """Budgets under another name would be passed over in silence."""
+    for name in pyproject.table(_PREFIX[0]):
+        folded = name.replace("_", "-").lower()
+        if name != _PREFIX[1] and difflib.get_close_matches(folded, _MEANT, n=1, cutoff=0.9):
+            raise UserError(
+                f"unknown table [tool.{name}]; did you mean [{'.'.join(_PREFIX)}]?",
+                path=str(pyproject.path),
+                line=pyproject.line_of(_PREFIX[0], name),
+            )
 
 
 class _Wrong(Exception):

@@ -13,6 +13,7 @@ from pathlib import Path
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.project.config import line_of_setting
 from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.locations import CodeLocation
 from dagster_snapsize.project.targets import absolute
@@ -131,6 +132,7 @@ def _explicit_path(
             hint="Name a Python that has the project's dagster, for example:\n"
             + ('  python = ".venv/bin/python"' if in_config else "  --python .venv/bin/python"),
             path=location.config.path if in_config else None,
+            line=line_of_setting(location.config, "python") if in_config else 1,
         )
 
     if Path(value).name == value and not (base / value).exists():

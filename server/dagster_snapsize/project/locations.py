@@ -117,7 +117,9 @@ def _from_flags(
         names = " and ".join(_TARGET_FLAGS[name] for name in given)
         raise UserError(f"{names} do not go together: each says what to measure", "Keep one.")
     kind = given[0]
-    values: tuple[str, ...] = getattr(flags, kind)
+    values: tuple[str, ...] = tuple(dict.fromkeys(getattr(flags, kind)))
+    if "" in values:
+        raise UserError(f"{_TARGET_FLAGS[kind]} is empty", "Say what to load, or leave it out.")
     if kind == "workspace":
         if flags.attribute is not None or flags.working_directory is not None:
             raise UserError(
@@ -151,6 +153,9 @@ def _target(
         if not Path(value).is_file():
             what = "is a folder" if Path(value).is_dir() else "does not exist"
             raise UserError(f"the file {value} of {source} {what}")
+    elif "/" in value or (value.endswith(".py") and (directory / value).is_file()):
+        key = "`python-file`" if source.startswith("[") else "-f"
+        raise UserError(f"{value} of {source} is no name of a module", f"For a file use {key}.")
     target = {kind: value, **({"attribute": attribute} if attribute else {})}
     return Target(default_name(target), target, directory, cwd, source)
 
