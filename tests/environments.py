@@ -26,8 +26,8 @@ OLDEST = "1.8.13"
 SUPPORTED = (OLDEST, "1.9.13", "1.10.21", "1.11.16", "1.12.22", NEWEST)
 """One release of every family of Dagster versions whose sizes are promised to be exact."""
 
-TOO_OLD = ("1.5.14", "1.6.14", "1.7.16")
-"""Families before the promise begins."""
+OLDER = ("1.5.14", "1.6.14", "1.7.16")
+"""Families before the promise begins, which an adapter measures all the same."""
 
 # Dagsters of those years import pkg_resources, and six without asking for it.
 _OLD_NEEDS = ("setuptools<80", "six")

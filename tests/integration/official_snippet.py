@@ -18,7 +18,9 @@ parser.add_argument("--package-name")
 parser.add_argument("-a", "--attribute")
 parser.add_argument("-d", "--working-directory", default=os.getcwd())  # noqa: PTH109
 parser.add_argument("--autoload-defs-module-name")
-arguments = parser.parse_args()
+parser.add_argument("--location-name", help="as the code server is told it, since Dagster 1.13")
+arguments = vars(parser.parse_args())
+location_name = arguments.pop("location_name")
 # The interpreter put this file's folder first, where it could shadow the project's own modules.
 sys.path.pop(0)
 
@@ -59,13 +61,18 @@ def size(snapshot):
 
 
 # As the code server does on its way up, for user code that opens files of its own folder.
-sys.path.insert(0, arguments.working_directory)
-given = {name: value for name, value in vars(arguments).items() if value is not None}
+sys.path.insert(0, arguments["working_directory"])
+given = {name: value for name, value in arguments.items() if value is not None}
 origin = LoadableTargetOrigin(executable_path=sys.executable, **given)
 loaded = LoadedRepositories(
     origin,
     entry_point=["dagster"],
-    **known_to(LoadedRepositories, container_image=None, container_context=None),
+    **known_to(
+        LoadedRepositories,
+        container_image=None,
+        container_context=None,
+        code_location_name=location_name,
+    ),
 )
 sizes = {
     name: {

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from command import measure_json, snapsize
-from environments import NEWEST, OLDEST, SUPPORTED, TOO_OLD
+from command import measure_json
+from environments import NEWEST, OLDEST, OLDER, SUPPORTED
 
 SNIPPET = Path(__file__).with_name("official_snippet.py")
 PROJECTS = Path(__file__).parents[1] / "projects"
@@ -30,11 +30,11 @@ class Case:
     id: str
     project: str
     target: tuple[str, ...]
-    since: str = OLDEST
+    since: str = OLDER[0]
 
 
 CASES = (
-    Case("everything", "everything", ("-m", "everything.definitions")),
+    Case("everything", "everything", ("-m", "everything.definitions"), since=OLDEST),
     Case("two-repositories", "two_repositories", ("-f", "repositories.py")),
     Case("one-of-two", "two_repositories", ("-f", "repositories.py", "-a", "right")),
     Case("only-assets", "single_files", ("-f", "only_assets.py")),
@@ -60,7 +60,7 @@ def _versions_and_cases() -> list[Any]:
             id=f"{version}-{case.id}",
             marks=[] if version in (NEWEST, OLDEST) else [pytest.mark.matrix],
         )
-        for version in SUPPORTED
+        for version in (*OLDER, *SUPPORTED)
         for case in CASES
         if _order(version) >= _order(case.since)
     ]
@@ -161,27 +161,5 @@ def test_a_state_backed_component_is_measured_with_its_state_and_fails_without(
         "shop/orders",
         "shop/products",
     }
-    assert measured(location) == official(
-        python, folder, "--autoload-defs-module-name", "remote_tables.defs"
-    )
-
-
-@pytest.mark.matrix
-@pytest.mark.parametrize("version", TOO_OLD)
-def test_a_dagster_before_the_first_supported_one_is_named_with_it(
-    dagster_python: Callable[..., Path], version: str
-) -> None:
-    result = snapsize(
-        "measure",
-        "-f",
-        "only_assets.py",
-        "--python",
-        dagster_python(version),
-        cwd=PROJECTS / "single_files",
-    )
-
-    assert result.status in (2, 3)
-    shown = result.stdout + result.stderr
-    assert version in shown
-    assert "1.8" in shown
-    assert "Traceback" not in shown
+    target = ("--autoload-defs-module-name", "remote_tables.defs", "--location-name", "stateful")
+    assert measured(location) == official(python, folder, *target)

@@ -6,7 +6,9 @@ import contextlib
 import difflib
 import inspect
 import os
+import re
 import sys
+from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from .sources import Origins
@@ -108,7 +110,36 @@ def _load_once(target: Mapping[str, str], working_directory: str, name: str) -> 
         "code_location_name": name,
     }
     wanted = inspect.signature(LoadedRepositories.__init__).parameters
-    return LoadedRepositories(origin, **{k: v for k, v in offered.items() if k in wanted})
+    with _state_only_read():
+        return LoadedRepositories(origin, **{k: v for k, v in offered.items() if k in wanted})
+
+
+@contextlib.contextmanager
+def _state_only_read() -> Iterator[None]:
+    """Keep Dagster from making folders in the project where it looks for state there (1.11 on).
+
+    Only the look-up is replaced: state that user code itself refreshes is written as ever.
+    """
+    try:
+        from dagster._core.definitions import definitions_load_context as context
+        from dagster.components.utils import project_paths as paths
+
+        original = context.get_local_state_path
+    except (ImportError, AttributeError):
+        yield
+        return
+
+    def look_up(key: str, project_root: Path) -> Path:
+        folder = getattr(paths, "_LOCAL_DEFS_STATE_DIR", ".local_defs_state")
+        name = re.sub(r"[^A-Za-z0-9._-]", "__", key)
+        module = Path(paths.get_defs_module_path_for_project(project_root))
+        return module / folder / name / "state"
+
+    context.get_local_state_path = look_up
+    try:
+        yield
+    finally:
+        context.get_local_state_path = original
 
 
 def _dagster_version() -> str:
