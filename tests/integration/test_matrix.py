@@ -17,7 +17,7 @@ import pytest
 from attrs import frozen
 
 from command import measure_json
-from environments import NEWEST, OLDEST, OLDER, SUPPORTED
+from environments import NEWEST, OLDER, OLDEST, SUPPORTED
 
 SNIPPET = Path(__file__).with_name("official_snippet.py")
 PROJECTS = Path(__file__).parents[1] / "projects"
