@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dagster_snapsize.core.costs import asset_costs
-from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.errors import NotMeasured, UserError
 from dagster_snapsize.core.ledger import AssetIndex, draw_job, draw_repository
 from dagster_snapsize.core.limits import Layer, effective_environment, problems
 from dagster_snapsize.core.model import (
@@ -27,6 +27,7 @@ from dagster_snapsize.core.model import (
 from dagster_snapsize.core.sizes import format_seconds
 from dagster_snapsize.measuring.crash import crash_place, without_dump
 from dagster_snapsize.measuring.environ import interpreter_environ
+from dagster_snapsize.measuring.prepare import prepare
 from dagster_snapsize.measuring.process import ProbeProcess
 from dagster_snapsize.probe.protocol import ConnectionLost
 from dagster_snapsize.project.folders import repository_root
@@ -68,13 +69,20 @@ def measure(
     folder: Path,
     environ: Mapping[str, str],
     watch: Watcher = lambda progress: None,
+    started: Callable[[ProbeProcess], None] = lambda process: None,
 ) -> Measurement:
     """Measure one code location; paths in the result are relative to ``folder``.
 
+    ``started`` is given every process that is started, so that another thread can cancel it.
     A location that cannot be loaded gives a Measurement with a ``failure``. Raises UserError where
     the target or the configuration is wrong.
     """
-    _prepare(location, interpreter, environ, watch)
+    failure = prepare(
+        location, interpreter, environ, lambda text: watch(Progress(location.name, text))
+    )
+    if failure is not None:
+        run = _Run(location, interpreter, folder, environ, watch)
+        return run.failed(evolve(failure, location=run.shown(failure.location)))
     for _ in range(2):
         run = _Run(location, interpreter, folder, environ, watch)
         measurement = run.measure()
@@ -91,34 +99,15 @@ def measure(
 def read_environment(
     location: CodeLocation, interpreter: Interpreter, *, folder: Path, environ: Mapping[str, str]
 ) -> Environment:
-    """The effective limits of a location, without loading its definitions."""
-    run = _Run(location, interpreter, folder, environ, lambda progress: None, limits_only=True)
+    """The effective limits of a location, without loading its definitions.
+
+    Raises NotMeasured where its Dagster cannot be asked.
+    """
+    run = _Run(location, interpreter, folder, environ, lambda _: None, limits_only=True)
     measurement = run.measure()
     if measurement.failure:
-        raise UserError(measurement.failure.message, measurement.failure.output)
+        raise NotMeasured(measurement.failure.message, measurement.failure.output)
     return measurement.environment
-
-
-def _prepare(
-    location: CodeLocation,
-    interpreter: Interpreter,
-    environ: Mapping[str, str],
-    watch: Watcher,
-) -> None:
-    """Run the ``prepare`` commands of the configuration, in the user's environment."""
-    for command in location.config.prepare:
-        words = " ".join(command)
-        watch(Progress(location.name, f"running {words}"))
-        env = {**interpreter_environ(interpreter.path, environ), **location.config.env}
-        with ProbeProcess(
-            command, cwd=location.root, env=env, timeout=location.config.timeout
-        ) as process:
-            status, output = process.run_to_end()
-        if process.timed_out or status:
-            why = "did not finish in time" if process.timed_out else f"ended with status {status}"
-            raise UserError(
-                f"the command `{words}` of `prepare` {why}", output, location.config.path
-            )
 
 
 class _Run:
@@ -131,6 +120,7 @@ class _Run:
         folder: Path,
         environ: Mapping[str, str],
         watch: Watcher,
+        started: Callable[[ProbeProcess], None] = lambda process: None,
         limits_only: bool = False,
     ):
         self.location = location
@@ -138,10 +128,12 @@ class _Run:
         self.folder = folder
         self.environ = environ
         self.watch = watch
+        self.started = started
         self.limits_only = limits_only
         # In a repository of many projects code and dbt models are often beside the location's own.
         self._tree = repository_root(location.root) or location.root
         self.changed: list[str] = []
+        self._began = False
         self._hello: dict[str, Any] = {}
         self._environment = Environment((), (), ())
         self._load_seconds = 0.0
@@ -164,6 +156,7 @@ class _Run:
             env=interpreter_environ(self.interpreter.path, self.environ),
             timeout=timeout,
         ) as process:
+            self.started(process)
             try:
                 whole = self._read(process)
             except _Broken as broken:
@@ -172,20 +165,19 @@ class _Run:
                 whole = False
             status = process.wait(_EXIT_PATIENCE)
         if not whole:
+            self._must_have_begun(process, status)
             return self.failed(self._failure_without_words(process, status))
         return self._result()
 
     def _request(self, timeout: float) -> str:
         location = self.location
-        places = [location.root / ".env", location.working_directory / ".env"]
-        dotenv = next((p for p in places if p.is_file()), None)
         return json.dumps(
             {
                 "target": dict(location.target),
                 "location_name": location.name,
                 "working_directory": str(location.working_directory),
                 "tree": str(self._tree),
-                "dotenv": str(dotenv) if dotenv else None,
+                "dotenv": str(location.dotenv) if location.dotenv else None,
                 "env": dict(location.config.env),
                 "deadline": time.time() + timeout,
                 "limits_only": self.limits_only,
@@ -196,6 +188,7 @@ class _Run:
         """Take in frames until the last; False where they ended before it."""
         for header, payload in process.frames():
             kind = header["type"]
+            self._began = True
             if kind == "done":
                 self._peak_rss_bytes = header["peak_rss_bytes"]
                 return True
@@ -223,6 +216,7 @@ class _Run:
 
     def _on_phase(self, header: dict[str, Any], payload: bytes) -> None:
         text = {
+            "starting": "starting",
             "loading": "loading definitions",
             "repository": f"repository {header.get('repository')}",
             "job": f"job {header.get('job')}",
@@ -284,6 +278,9 @@ class _Run:
         except ValueError:
             return Path(path).as_posix()
 
+    def shown(self, place: SourceLocation | None) -> SourceLocation | None:
+        return evolve(place, path=self.relative(place.path)) if place else None
+
     def _place(self, place: Any) -> SourceLocation | None:
         return SourceLocation(self.relative(place[0]), place[1]) if place else None
 
@@ -291,6 +288,21 @@ class _Run:
         """What is known of a location that could not be measured: no half sizes."""
         self._snapshots, self._assets = [], []
         return self._result(failure)
+
+    def _must_have_begun(self, process: ProbeProcess, status: int | None) -> None:
+        """Tell a program that is no Python, or none that runs here, from one that user code ended.
+
+        Raises UserError.
+        """
+        if self._began or process.timed_out or process.cancelled:
+            return
+        last = process.output().strip().rpartition("\n")[2]
+        interpreter = self.interpreter
+        raise UserError(
+            f"{interpreter.path} ({interpreter.source}) is no Python that can measure, 3.9 or newer"
+            f"{f': {last}' if last else ''}",
+            f"location {self.location.name}, from {self.location.source}",
+        )
 
     def _failure_without_words(self, process: ProbeProcess, status: int | None) -> Failure:
         printed = process.output()

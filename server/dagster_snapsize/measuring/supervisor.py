@@ -29,10 +29,19 @@ def main() -> NoReturn:
     """Supervise ``sys.argv[1:]``."""
     if sys.platform == "win32":
         _join_job_object()
-        child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+        try:
+            child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+        except OSError as error:
+            _could_not_start(error)
         _on_lifeline_end(lambda: os._exit(1))
         os._exit(child.wait())
     _supervise_posix()
+
+
+def _could_not_start(error: OSError) -> NoReturn:
+    """As a shell does: a line of words, and status 127."""
+    os.write(2, f"{error.strerror}\n".encode("utf-8", "replace"))
+    os._exit(127)
 
 
 def _on_lifeline_end(act: Callable[[], object]) -> None:
@@ -55,12 +64,15 @@ if sys.platform != "win32":
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # A handler, not SIG_IGN: that would be inherited by the command.
             signal.signal(number, lambda *_: None)
-        child = subprocess.Popen(
-            sys.argv[1:],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=lambda: set_option(_PR_SET_PDEATHSIG, signal.SIGKILL),
-        )
+        try:
+            child = subprocess.Popen(
+                sys.argv[1:],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=lambda: set_option(_PR_SET_PDEATHSIG, signal.SIGKILL),
+            )
+        except OSError as error:
+            _could_not_start(error)
         ended = threading.Lock()
 
         def end() -> None:

@@ -27,52 +27,83 @@ from attrs import evolve, frozen
 from dagster_snapsize.core.budgets import judge
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.measure import Progress, measure
+from dagster_snapsize.measuring.process import ProbeProcess
 from dagster_snapsize.measuring.results import structure, summarize, unstructure
+from dagster_snapsize.measuring.sharing import SharedResults
 from dagster_snapsize.project.interpreters import choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 
-_ANYWHERE = Path(os.sep)
+_NOWHERE = Path(os.sep) / "nowhere"  # the editor wants absolute paths: relative to nothing
+_PATIENCE = 6.0  # seconds for a supervisor to end its tree
 
 
 @frozen
 class WorkerRequest:
     """What to measure: the project in ``folder``, all its locations or those named in ``only``.
 
-    ``rows`` is the folder for the files of rows, ``python`` the editor's setting and
-    ``editor_choice`` what its Python extension chose; ``timeout`` is in seconds.
+    ``store`` is the folder for results that servers share, ``python`` the editor's setting and
+    ``editor_choice`` what its Python extension chose; ``timeout`` is in seconds. ``asked`` is when
+    the change was seen (seconds since the epoch): what another server measured since then, of the
+    same files, need not be measured again. ``low_priority`` leaves the processor to others.
     """
 
     folder: str
-    rows: str
+    store: str
+    asked: float
     only: tuple[str, ...] = ()
     python: str | None = None
     editor_choice: str | None = None
     timeout: float | None = None
+    low_priority: bool = False
+
+
+class _Cancel:
+    """Ends what runs when the lifeline ends, and this process with it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: ProbeProcess | None = None
+        self.wanted = False
+
+    def started(self, process: ProbeProcess) -> None:
+        with self._lock:
+            self._process = process
+            if self.wanted:
+                process.cancel()
+
+    def watch(self, lifeline: Any) -> None:
+        while lifeline.read(4096):
+            pass
+        with self._lock:
+            self.wanted = True
+            if self._process is not None:
+                self._process.cancel()
+        # The main thread leaves once the tree is dead; where it waits for something else, so do we.
+        threading.Event().wait(_PATIENCE if self._process else 0)
+        os._exit(1)
 
 
 def main() -> NoReturn:
     """Serve one request."""
     lines = sys.stdin.buffer
     request: WorkerRequest = structure(json.loads(lines.readline()), WorkerRequest)
-    threading.Thread(target=_leave_at_end, args=(lines,), daemon=True).start()
+    if request.low_priority and hasattr(os, "nice"):
+        os.nice(10)
+    cancel = _Cancel()
+    threading.Thread(target=cancel.watch, args=(lines,), daemon=True).start()
     try:
-        _serve(request)
+        _serve(request, cancel)
+        _tell("done")
     except UserError as mistake:
         _tell_mistake(None, mistake)
-    _tell("done")
-    sys.stdout.flush()
+        _tell("done")
+    except BrokenPipeError:
+        pass
     # A plain exit would wait for the thread that reads the lifeline.
     os._exit(0)
 
 
-def _leave_at_end(lifeline: Any) -> None:
-    while lifeline.read(4096):
-        pass
-    # The supervisors' lifelines close with this process, and they end what they started.
-    os._exit(1)
-
-
-def _serve(request: WorkerRequest) -> None:
+def _serve(request: WorkerRequest, cancel: _Cancel) -> None:
     found = find_locations(Path(request.folder), Flags())
     _tell(
         "found",
@@ -80,40 +111,47 @@ def _serve(request: WorkerRequest) -> None:
         notes=list(found.notes),
     )
     for location in found.locations:
+        if cancel.wanted:
+            return
         if not request.only or location.name in request.only:
             try:
-                _measure(location, request)
+                _measure(location, request, cancel)
             except UserError as mistake:
                 _tell_mistake(location.name, mistake)
 
 
-def _measure(location: CodeLocation, request: WorkerRequest) -> None:
+def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) -> None:
     config = location.config
     if request.timeout is not None:
         location = evolve(location, config=evolve(config, timeout=request.timeout))
     interpreter = choose_interpreter(
         location, request.python, os.environ, editor_choice=request.editor_choice
     )
-    # Relative to nothing: the editor wants absolute paths.
-    measurement = measure(
-        location, interpreter, folder=_ANYWHERE / "nowhere", environ=os.environ, watch=_watch
-    )
-    rows = Path(request.rows) / f"{_file_name(location.name)}.jsonl"
-    rows.parent.mkdir(parents=True, exist_ok=True)
-    result = summarize(
-        measurement,
-        judge(measurement, config.budgets),
-        config.budgets,
-        root=location.root,
-        config_path=config.path,
-        python_source=interpreter.source,
-        rows=rows,
-    )
+    key = [str(location.root), location.name, dict(location.target), interpreter.path]
+    with SharedResults(Path(request.store), key) as shared:
+        result = shared.measured_since(request.asked)
+        if result is None:
+            measurement = measure(
+                location,
+                interpreter,
+                folder=_NOWHERE,
+                environ=os.environ,
+                watch=_watch,
+                started=cancel.started,
+            )
+            if cancel.wanted:
+                return
+            result = summarize(
+                measurement,
+                judge(measurement, config.budgets),
+                config.budgets,
+                root=location.root,
+                config_path=config.path,
+                python_source=interpreter.source,
+                rows=shared.new_rows(),
+            )
+            shared.keep(result)
     _tell("result", result=unstructure(result))
-
-
-def _file_name(location: str) -> str:
-    return "".join(c if c.isalnum() or c in "._-" else "_" for c in location)
 
 
 def _watch(progress: Progress) -> None:

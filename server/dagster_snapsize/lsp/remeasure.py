@@ -1,0 +1,232 @@
+"""Keeps the measurement of one project current: debounced, one at a time, the newest change wins.
+
+A measurement is a worker process (measuring/worker.py) whose standard input is a lifeline: closing
+it ends the whole tree. Nothing here parses more than a line, and long lines are parsed in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+
+from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
+from dagster_snapsize.measuring.results import LocationResult, structure, unstructure
+from dagster_snapsize.measuring.worker import WorkerRequest
+
+_LINE_BYTES = 2**28
+_PATIENCE = 8.0  # seconds for a worker to end its tree before it is killed itself
+_log = logging.getLogger(__name__)
+
+
+class Remeasuring:
+    """One project folder: its state, and the worker that is renewing it.
+
+    ``changed`` is called with the new state after every change, on the event loop.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        make_request: Callable[[str, tuple[str, ...], float], WorkerRequest],
+        changed: Callable[[ProjectState], None],
+    ):
+        self.state = ProjectState(folder)
+        self._make_request = make_request
+        self._changed = changed
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._asked = 0.0
+        self._only: frozenset[str] | None = None  # None: all locations
+
+    @property
+    def running(self) -> bool:
+        """Whether a measurement runs or is about to."""
+        return self._timer is not None or (self._task is not None and not self._task.done())
+
+    def ask(self, only: Iterable[str] | None = None, delay: float = 0.0) -> None:
+        """Measure these locations (all, where None) after ``delay`` seconds without another ask.
+
+        A measurement that runs is of the past: it is ended, and what it was to measure is measured
+        again with the rest.
+        """
+        wanted = None if only is None else frozenset(only)
+        if self.running and (self._only is None or wanted is None):
+            wanted = None
+        elif self.running and wanted is not None and self._only is not None:
+            wanted |= self._only
+        self._only = wanted
+        self._asked = time.time()
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(delay, self._start)
+
+    def mark_stale(self, names: Iterable[str]) -> None:
+        """Say of these locations that their sizes are from before an edit."""
+        marked = frozenset(names)
+        locations = tuple(
+            evolve(x, stale=True) if x.name in marked and x.good else x
+            for x in self.state.locations
+        )
+        if locations != self.state.locations:
+            self._set(evolve(self.state, locations=locations))
+
+    def cancel(self) -> None:
+        """End what runs; the last sizes stay."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is not None:
+            self._task.cancel()
+
+    async def close(self) -> None:
+        """End what runs and wait until its tree is dead."""
+        self.cancel()
+        if self._task is not None:
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await self._task
+
+    def _start(self) -> None:
+        self._timer = None
+        before = self._task
+        if before is not None:
+            before.cancel()
+        only = tuple(sorted(self._only)) if self._only is not None else ()
+        request = self._make_request(self.state.folder, only, self._asked)
+        self._task = asyncio.ensure_future(self._measure(request, before))
+
+    async def _measure(self, request: WorkerRequest, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await before
+        self._set(evolve(self.state, phase="measuring", text="starting", done=0, of=0))
+        process = await asyncio.create_subprocess_exec(
+            *_command(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=_LINE_BYTES,
+        )
+        assert process.stdin and process.stdout and process.stderr
+        noise = asyncio.ensure_future(process.stderr.read())
+        told_end = False
+        try:
+            process.stdin.write(json.dumps(unstructure(request)).encode("utf-8") + b"\n")
+            await process.stdin.drain()
+            while line := await process.stdout.readline():
+                told_end = await self._take(line) or told_end
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        finally:
+            await asyncio.shield(_end(process))
+            self._rest(finished=told_end)
+        if not told_end:
+            text = (await noise).decode("utf-8", "replace").strip()
+            _log.error("the worker ended by itself: %s", text)
+            mistake = Mistake(
+                "the measurement ended by itself", text.splitlines()[-1] if text else "", None, 1
+            )
+            self._set(evolve(self.state, phase="failed", mistake=mistake))
+
+    async def _take(self, line: bytes) -> bool:
+        """One line of the worker; True for the last."""
+        message = await asyncio.to_thread(_parse, line)
+        kind = message["type"]
+        state = self.state
+        if kind == "found":
+            known = {x.name: x for x in state.locations}
+            locations = tuple(
+                evolve(known.get(x["name"], LocationState(x["name"], x["root"])), root=x["root"])
+                for x in message["locations"]
+            )
+            notes = tuple(message["notes"])
+            self._set(evolve(state, locations=locations, notes=notes, mistake=None))
+        elif kind == "progress":
+            text = f"{message['location']}: {message['text']}"
+            self._set(evolve(state, text=text, done=message["done"], of=message["of"]))
+        elif kind == "result":
+            self._replace(message["result"])
+        elif kind == "mistake":
+            self._set_mistake(message)
+        return bool(kind == "done")
+
+    def _replace(self, result: LocationResult) -> None:
+        def renewed(location: LocationState) -> LocationState:
+            if location.name != result.name:
+                return location
+            if result.failure:
+                stale = location.good is not None
+                return evolve(location, failed=result, mistake=None, stale=stale)
+            return evolve(location, good=result, failed=None, mistake=None, stale=False)
+
+        self._set(evolve(self.state, locations=tuple(map(renewed, self.state.locations))))
+
+    def _set_mistake(self, message: dict[str, Any]) -> None:
+        mistake = Mistake(
+            message["message"], message["hint"], message["path"], message["line"] or 1
+        )
+        name = message["location"]
+        if name is None:
+            self._set(evolve(self.state, locations=(), mistake=mistake))
+            return
+        locations = tuple(
+            evolve(x, mistake=mistake, stale=x.good is not None) if x.name == name else x
+            for x in self.state.locations
+        )
+        self._set(evolve(self.state, locations=locations))
+
+    def _rest(self, finished: bool) -> None:
+        """The phase after a worker has ended."""
+        state = self.state
+        phase: Any = "idle"
+        if any(x.failed or x.mistake for x in state.locations):
+            phase = "failed"
+        elif state.mistake is not None:
+            phase = "no-location"
+        if finished:
+            self._only = frozenset()
+        self._set(evolve(state, phase=phase, text="", done=0, of=0))
+
+    def _set(self, state: ProjectState) -> None:
+        self.state = state
+        self._changed(state)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), _PATIENCE)
+    except asyncio.TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads(line)
+    if message["type"] == "result":
+        message["result"] = structure(message["result"], LocationResult)
+    return message
+
+
+def _command() -> list[str]:
+    """The worker in this very interpreter, with this very sys.path: PYTHONPATH would leak.
+
+    What the worker starts in turn is the user's interpreter, which must not see ours.
+    """
+    path = [str(Path(p).resolve()) for p in sys.path if p]
+    boot = (
+        f"import sys; sys.path[:] = {path!r};"
+        " from dagster_snapsize.measuring.worker import main; main()"
+    )
+    return [sys.executable, "-I", "-c", boot]

@@ -1,0 +1,117 @@
+"""Results that several servers share: two windows on one project measure it once.
+
+Each location has a folder of its own in the store, with a lock that is held while it is measured,
+the newest result and its file of rows. A result is taken over only if it was measured after the
+change that asks for it was seen, and only while every file that it was made from is unchanged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from dagster_snapsize.measuring.results import LocationResult, structure, unstructure
+
+_KEPT_ROWS = 3  # a server may still read the rows of the result before the newest
+
+
+class SharedResults:
+    """The results of one location, locked while the ``with`` block runs.
+
+    ``key`` says which location of which project, with which interpreter.
+    """
+
+    def __init__(self, store: Path, key: Sequence[Any]):
+        name = hashlib.blake2b(json.dumps(key).encode("utf-8"), digest_size=12).hexdigest()
+        self._folder = store / name
+        self._newest = self._folder / "result.json"
+        self._lock: IO[bytes] | None = None
+
+    def __enter__(self) -> SharedResults:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self._folder / "lock").open("wb")
+        _lock(self._lock)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._lock is not None
+        self._lock.close()  # and with it goes the lock
+
+    def measured_since(self, asked: float) -> LocationResult | None:
+        """What was measured since then (seconds since the epoch) of files that are still the same.
+
+        A file that cannot be read is none at all.
+        """
+        try:
+            kept = json.loads(self._newest.read_bytes())
+            if kept["started"] < asked or kept["digest"] != _digest(kept["files"]):
+                return None
+            result: LocationResult = structure(kept["result"], LocationResult)
+            return result if Path(result.rows).is_file() else None
+        except Exception:  # whatever a damaged file can hold
+            return None
+
+    def new_rows(self) -> Path:
+        """A file of rows for a new result; old ones are removed."""
+        rows = sorted(self._folder.glob("*.rows"), key=lambda p: p.stat().st_mtime)
+        for old in rows[: 1 - _KEPT_ROWS]:
+            with contextlib.suppress(OSError):
+                old.unlink()
+        return self._folder / f"{uuid.uuid4().hex}.rows"
+
+    def keep(self, result: LocationResult) -> None:
+        """Store a result for other servers; a failure is theirs to find out."""
+        if result.failure:
+            return
+        files = [*result.definition_files, *filter(None, [result.config_path])]
+        kept = {
+            "started": time.time() - result.seconds,
+            "files": files,
+            "digest": _digest(files),
+            "result": unstructure(result),
+        }
+        scratch = self._newest.with_suffix(f".{uuid.uuid4().hex}")
+        scratch.write_text(json.dumps(kept), encoding="utf-8")
+        scratch.replace(self._newest)
+
+
+def _digest(files: Sequence[str]) -> str:
+    whole = hashlib.blake2b()
+    for name in files:
+        whole.update(name.encode("utf-8", "surrogateescape") + b"\0")
+        try:
+            whole.update(hashlib.blake2b(Path(name).read_bytes()).digest())
+        except OSError:
+            whole.update(b"gone")
+    return whole.hexdigest()
+
+
+if os.name == "nt":
+
+    def _lock(stream: IO[bytes]) -> None:
+        import msvcrt
+
+        while True:
+            with contextlib.suppress(OSError):  # it gives up after ten seconds
+                msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+                return
+
+else:
+
+    def _lock(stream: IO[bytes]) -> None:
+        import fcntl
+
+        fcntl.flock(stream, fcntl.LOCK_EX)
