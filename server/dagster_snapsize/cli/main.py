@@ -12,7 +12,7 @@ from dagster_snapsize.cli.options import format_option, target_options, top_opti
 from dagster_snapsize.cli.output import escape_what_cannot_be_shown, leave_with
 from dagster_snapsize.cli.run import Selection, measure_all, read_limits
 from dagster_snapsize.core.budgets import exit_status
-from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.errors import NotMeasured, UserError
 
 _USAGE = 2
 _FAILED = 3
@@ -153,7 +153,7 @@ def main() -> NoReturn:
         status = 130
     except UserError as error:
         _show(error)
-        status = _USAGE
+        status = _FAILED if isinstance(error, NotMeasured) else _USAGE
     except Exception as error:
         if os.environ.get("SNAPSIZE_DEBUG"):
             raise

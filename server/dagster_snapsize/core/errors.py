@@ -16,3 +16,7 @@ class UserError(Exception):
         self.hint = hint
         self.path = path
         self.line = line
+
+
+class NotMeasured(UserError):
+    """What was asked for could not be found out: exit status 3."""

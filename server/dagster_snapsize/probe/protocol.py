@@ -9,7 +9,8 @@ In the order in which a measurement sends them:
 ``hello``       interpreter and Dagster: ``python_version``, ``dagster_version``, ``defaults`` (the
                 gRPC sizes and timeouts of this Dagster with no variable set), ``environment``
                 (DAGSTER_* variables, by layer) and ``environment_problem``
-``phase``       ``name`` of what starts now: ``loading``, ``repository`` or ``job``, with
+``phase``       ``name`` of what starts now: ``starting`` (before ``hello``, and the first frame
+                of all), ``loading``, ``repository`` or ``job``, with
                 ``repository``, ``job``, ``done`` and ``of`` (snapshots) where they are known
 ``loaded``      ``repositories`` (names), ``seconds``
 ``snapshot``    ``kind``, ``repository``, ``name``, ``stored_bytes``, ``wire_bytes``, ``seconds``;
@@ -32,6 +33,7 @@ from typing import IO, Any, Dict, Iterator, Tuple, Union
 
 VERSION = 1
 _HEAD = struct.Struct(">IQ")
+_LARGEST_HEADER = 2**27  # any text that is taken for a head says more
 # Bound now: user code may replace json.dumps and os.write before a frame is sent.
 _encode = json.JSONEncoder().encode
 _decode = json.JSONDecoder().decode
@@ -87,6 +89,8 @@ def read_frames(stream: IO[bytes]) -> Iterator[Tuple[Header, bytes]]:
         if len(head) < _HEAD.size:
             raise ConnectionLost("the probe ended in the middle of a frame")
         header_size, payload_size = _HEAD.unpack(head)
+        if header_size > _LARGEST_HEADER:
+            raise ConnectionLost("the probe sent something that is no frame")
         body = stream.read(header_size)
         payload = stream.read(payload_size) if payload_size else b""
         if len(body) < header_size or len(payload) < payload_size:

@@ -125,6 +125,7 @@ class _Session:
         self._writer.send({**header, "type": frame_type}, payload)
 
     def run(self, request: Mapping[str, Any]) -> None:
+        self._send("phase", name="starting")
         sys.argv = ["dagster", "api", "grpc"]
         # Dagster's loaders take sys.path[0] away; `python -m dagster` has its own folder there.
         sys.path.insert(0, os.getcwd())

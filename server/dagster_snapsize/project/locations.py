@@ -64,6 +64,12 @@ class CodeLocation:
     folder: Path
 
     @property
+    def dotenv(self) -> Path | None:
+        """The ``.env`` whose variables the definitions get, if there is one."""
+        places = (self.root, self.working_directory, self.cwd)
+        return next((p / ".env" for p in places if (p / ".env").is_file()), None)
+
+    @property
     def dagster_plus(self) -> str | None:
         """Where it was found that the limit of Dagster+ applies; None where it does not."""
         if self.config.dagster_plus is None:
