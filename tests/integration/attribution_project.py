@@ -1,11 +1,13 @@
 """One asset of every kind, any of which can be left out; a test runs it with a real Dagster.
 
-``python attribution_project.py FOLDER [ASSET]`` writes the serialized snapshots of the project into
-the folder: ``repository.json`` and one ``job-NAME.json`` for every job. Where ASSET is given, that
-asset is left out, with its checks and every reference to it.
+``python attribution_project.py FOLDER [ASSET...]`` writes the serialized snapshots of the project
+into ``FOLDER/whole``: ``repository.json`` and one ``job-NAME.json`` for every job; and for each
+ASSET into ``FOLDER/without-ASSET`` (slashes are dots) those of the project without that asset, its
+checks and every reference to it.
 """
 
 import inspect
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -15,7 +17,14 @@ from dagster._serdes import serialize_value
 
 warnings.filterwarnings("ignore")
 
-LEFT_OUT = sys.argv[2] if len(sys.argv) > 2 else None
+LEFT_OUT = None
+for name in sys.argv[2:]:
+    # A process of its own for each, forked here because importing Dagster takes the longest.
+    if os.fork() == 0:
+        LEFT_OUT = name
+        break
+    if os.wait()[1] != 0:
+        sys.exit(f"the project without {name} could not be built")
 
 WORDS = "every order that was placed and not taken back within a day "
 COLUMNS = dg.TableSchema(
@@ -323,7 +332,9 @@ defs = dg.Definitions(
 
 def main() -> None:
     """Write the snapshots."""
-    folder = Path(sys.argv[1])
+    part = "whole" if LEFT_OUT is None else f"without-{LEFT_OUT.replace('/', '.')}"
+    folder = Path(sys.argv[1]) / part
+    folder.mkdir(parents=True)
     repository = defs.get_repository_def()
     from dagster._core.remote_representation.external_data import RepositorySnap
     from dagster._core.snap.job_snapshot import JobSnap
