@@ -33,7 +33,7 @@ def print_limits(rows: Sequence[Row], form: str) -> None:
     for location, interpreter, environment in rows:
         title = Text(location.name, style="bold")
         named = f"  {shown_path(interpreter.path)} ({interpreter.source})"
-        console.print(title.append(named, "not bold dim"))
+        console.print(title.append(named, "not bold dim"), soft_wrap=True)
         console.print()
         table = plain_table(("Setting", "left"), ("value", "right"), ("from", "left"))
         described = console.width >= _WIDE

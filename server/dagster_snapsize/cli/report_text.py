@@ -32,7 +32,7 @@ def print_report(outcome: Outcome, top: int) -> None:
     console = report_console()
     for judged in outcome.judged:
         measurement = judged.measurement
-        console.print(_headline(judged))
+        console.print(_headline(judged), soft_wrap=True)
         if not measurement.failure:
             _print_snapshots(console, judged, top)
             _print_assets(console, measurement, top)
