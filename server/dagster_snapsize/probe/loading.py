@@ -192,6 +192,12 @@ def _usage_problem(
         near = difflib.get_close_matches(attribute, _loadable_names(module), n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         return f"`{attribute}` is not in {getattr(module, '__file__', module.__name__)}{hint}"
+    if attribute and module is not None and "Loadable attributes must be" in str(error):
+        kind = type(getattr(module, attribute)).__name__
+        return (
+            f"`{attribute}` in {getattr(module, '__file__', module.__name__)} is of kind {kind}:"
+            " name a Definitions, a repository, a job or a graph, or a function that returns one"
+        )
     return None
 
 

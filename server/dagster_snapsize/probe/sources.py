@@ -10,6 +10,7 @@ out of an existing object (``with_attributes``, ``replace_attributes``, ...) inh
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -33,6 +34,7 @@ class Origins:
         self._by_key: Dict[Tuple[str, ...], Place] = {}
         self.last_definitions: Optional[Place] = None
         self._alive: List[Any] = []  # an id is unique only while its object lives
+        self._making_definitions = 0
 
     def install(self) -> None:
         """Wrap the constructors of this Dagster."""
@@ -47,11 +49,14 @@ class Origins:
         for name in _COPIERS:
             if name in vars(cls):
                 setattr(cls, name, self._inheriting(vars(cls)[name]))
+        is_definitions = cls.__name__ == "Definitions"
+        context = self._inside_definitions if is_definitions else contextlib.nullcontext
         if cls.__new__ is not object.__new__:
             new = cls.__new__
 
             def made(cls_: Any, *args: Any, **kwargs: Any) -> Any:
-                thing = new(cls_, *args, **kwargs)
+                with context():
+                    thing = new(cls_, *args, **kwargs)
                 self._note(thing)
                 return thing
 
@@ -60,10 +65,20 @@ class Origins:
         init = cls.__init__
 
         def initialized(thing: Any, *args: Any, **kwargs: Any) -> None:
-            init(thing, *args, **kwargs)
+            with context():
+                init(thing, *args, **kwargs)
             self._note(thing)
 
         cls.__init__ = functools.update_wrapper(initialized, init)
+
+    @contextlib.contextmanager
+    def _inside_definitions(self) -> Iterator[None]:
+        """What Dagster makes inside of Definitions(...) are copies of what it was given."""
+        self._making_definitions += 1
+        try:
+            yield
+        finally:
+            self._making_definitions -= 1
 
     def _inheriting(self, copy: Any) -> Any:
         """A method that returns a changed copy, which then has the place of its original."""
@@ -81,6 +96,8 @@ class Origins:
     def _note(self, thing: Any) -> None:
         try:
             place = self._inherited_or_users(sys._getframe(2))
+            if self._making_definitions:
+                place = self._by_key.get(_path_of(thing), place)
             if place is None:
                 return
             self._remember(thing, place)
@@ -89,9 +106,9 @@ class Origins:
             node = _attribute(thing, "node_def")
             if node is not None and id(node) not in self._places:
                 self._remember(node, place)
-            key = getattr(thing, "key", None)
-            if key is not None:
-                self._by_key.setdefault(tuple(key.path), place)
+            path = _path_of(thing)
+            if path:
+                self._by_key.setdefault(path, place)
         except Exception:  # a definition that is odd enough to fail here is located otherwise
             return
 
@@ -178,6 +195,11 @@ def _without_partials(function: Any) -> Any:
     while hasattr(function, "func"):
         function = function.func
     return function
+
+
+def _path_of(thing: Any) -> Tuple[str, ...]:
+    """The key of what is one asset; empty for what is several."""
+    return tuple(getattr(_attribute(thing, "key"), "path", ()))
 
 
 def _attribute(thing: Any, name: str) -> Any:
