@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +25,32 @@ def dagster_python() -> Callable[..., Path]:
 def environment() -> Callable[[str], Path]:
     """A function: ``dbt``, ``dg``, ``bare`` or a Dagster version -> the environment's Python."""
     return environments.environment
+
+
+@pytest.fixture
+def dbt_project(copy_project: Callable[[str], Path], parsed_manifest: Path) -> Path:
+    """A copy of the dbt project with the manifest that dbt made of it, newer than its sources."""
+    folder = copy_project("dbt_project")
+    target = folder / "jaffle" / "target"
+    target.mkdir()
+    shutil.copyfile(parsed_manifest, target / "manifest.json")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def parsed_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The manifest that ``dbt parse`` makes of the dbt project; made once."""
+    python = environments.environment("dbt")
+    jaffle = tmp_path_factory.mktemp("dbt") / "jaffle"
+    shutil.copytree(PROJECTS / "dbt_project" / "jaffle", jaffle)
+    subprocess.run(
+        [python.with_name("dbt"), "--no-version-check", "parse", "--profiles-dir", "."],
+        cwd=jaffle,
+        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        check=True,
+        capture_output=True,
+    )
+    return jaffle / "target" / "manifest.json"
 
 
 @pytest.fixture

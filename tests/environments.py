@@ -77,8 +77,8 @@ def environment(name: str) -> Path:
     with _locked(folder.with_suffix(folder.suffix + ".lock")):
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            _uv("venv", "--quiet", "--no-project", "--python", _base_python(), str(folder))
-            _uv("pip", "install", "--quiet", "--python", str(python), *wanted)
+            uv("venv", "--quiet", "--no-project", "--python", base_python(), str(folder))
+            uv("pip", "install", "--quiet", "--python", str(python), *wanted)
             complete.write_text("\n".join(wanted) + "\n")
     return python
 
@@ -91,7 +91,7 @@ def root() -> Path:
     return folder.absolute()
 
 
-def _base_python() -> str:
+def base_python() -> str:
     """A Python on this machine that every Dagster of the matrix runs on.
 
     Where the machine has none, the request goes to uv as it is, and uv downloads one.
@@ -108,9 +108,11 @@ def _base_python() -> str:
     return _PYTHONS[0]
 
 
-def _uv(*arguments: str) -> None:
+def uv(*arguments: str, cwd: Path | None = None) -> None:
+    """Run the uv of the tool's own environment; RuntimeError with its output where it fails."""
     done = subprocess.run(
         [*_uv_command(), *arguments],
+        cwd=cwd,
         capture_output=True,
         text=True,
         env=_clean_environment(),
@@ -122,7 +124,6 @@ def _uv(*arguments: str) -> None:
 
 
 def _uv_command() -> list[str]:
-    """The uv of the tool's own environment."""
     return [sys.executable, "-m", "uv"]
 
 
