@@ -1,0 +1,379 @@
+"""What the documentation says is true: commands print what stands there, links and files are valid.
+
+A ``console`` block is run on a copy of the example project, with its Dagster in ``.venv`` and a
+window of 100 columns. A line ``...`` in it stands for any lines. A comment above the block, such as
+``<!-- test: pyproject.toml: "110 kB" => "90 kB" -->``, changes a file of the copy first.
+
+Run as a program (``python tests/integration/test_docs.py``) it writes the output of today into the
+blocks that have no ``...``.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+from ruamel.yaml import YAML
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # as a program; pytest has it already
+
+from command import Result, measure_json, snapsize
+from dagster_snapsize.project.config import Config, load_config
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+EXAMPLE = ROOT / "examples" / "shop"
+_FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.S | re.M)
+_CHANGE = re.compile(r'<!-- test: (\S+): (".+?") => (".+?") -->\n\Z')
+
+
+@frozen
+class Block:
+    """A fenced block of a page; ``start`` and ``end`` are where its text lies in the page."""
+
+    page: Path
+    language: str
+    text: str
+    start: int
+    end: int
+    line: int
+    change: tuple[str, str, str] | None
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks(*languages: str) -> list[Block]:
+    """All blocks of the documentation in these languages."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in _FENCE.finditer(text):
+            if match[2] in languages:
+                change = _CHANGE.search(text[: match.start()])
+                line = text.count("\n", 0, match.start()) + 1
+                changed = (change[1], change[2], change[3]) if change else None
+                span = match.span(3)
+                found.append(Block(page, match[2], match[3], *span, line, changed))
+    return found
+
+
+def sessions(block: Block) -> Iterator[tuple[str, list[str]]]:
+    """The commands of a ``console`` block, each with the lines that it prints."""
+    command, printed = "", list[str]()
+    for line in block.text.splitlines():
+        if line.startswith("$ "):
+            if command:
+                yield command, printed
+            command, printed = line[2:], []
+        else:
+            printed.append(line)
+    if command:
+        yield command, printed
+
+
+def run(command: str, folder: Path) -> list[str]:
+    """What a command of the documentation prints, line by line."""
+    variables = {"COLUMNS": "100", "LC_ALL": "C.UTF-8"}
+    words = shlex.split(command)
+    before: list[str] = []
+    if words == ["make", "demo"]:
+        recipe = subprocess.run(
+            ["make", "--dry-run", "--always-make", "demo"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()[-1]
+        before = [recipe]
+        words = shlex.split(recipe)
+        words = words[words.index("&&") + 1 :]
+        words = words[: words.index("--python")]
+    elif words[:2] == ["git", "commit"]:
+        # The frame around the findings is pre-commit's own; tests/integration/test_hook.py has it.
+        before = ["dagster-snapsize" + "." * 57 + "Failed", "- hook id: dagster-snapsize"]
+        words = ["dagster-snapsize", "check"]
+    while "=" in words[0]:
+        name, _, value = words.pop(0).partition("=")
+        variables[name] = value
+    assert Path(words[0]).name == "dagster-snapsize", command
+    done: Result = snapsize(*words[1:], cwd=folder, env=variables)
+    if command.startswith("git commit"):
+        before += [f"- exit code: {done.status}", ""]
+    return [*before, *(done.stdout + done.stderr).rstrip().splitlines()]
+
+
+def alike(line: str) -> str:
+    """A line without what differs from machine to machine: paths, versions of Python, times."""
+    if line.startswith("loaded in "):
+        return re.sub(r"[\d.]+ (s|min|MB|GB)\b", "N", line)
+    line = re.sub(r"Python \d+\.\d+\.\d+", "Python N", line)
+    return re.sub(r"\S*bin/python\S* \(.*\)$", "PYTHON", line).rstrip()
+
+
+def matches(expected: list[str], printed: list[str]) -> bool:
+    """Whether the lines are those printed; ``...`` stands for any number of them."""
+    if not expected:
+        return not printed
+    if expected[0] == "...":
+        return any(matches(expected[1:], printed[i:]) for i in range(len(printed) + 1))
+    return bool(printed) and expected[0] == printed[0] and matches(expected[1:], printed[1:])
+
+
+def make_project(folder: Path, block: Block | None, python: Path) -> Path:
+    """A copy of the example as the block wants it."""
+    project = Path(
+        shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
+    )
+    (project / ".venv").symlink_to(python.parent.parent)
+    if block is not None and block.change:
+        name, old, new = block.change
+        text = (project / name).read_text(encoding="utf-8")
+        assert old in text, f"{block}: {name} has no {old}"
+        (project / name).write_text(text.replace(old, new), encoding="utf-8")
+    return project
+
+
+def heading_anchors(page: Path) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+@pytest.mark.parametrize("block", blocks("console"), ids=str)
+def test_commands_print_what_the_documentation_shows(
+    block: Block, tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    project = make_project(tmp_path / "shop", block, dagster_python())
+    for command, expected in sessions(block):
+        printed = run(command, project)
+        assert matches([alike(x) for x in expected], [alike(x) for x in printed]), (
+            f"{block}: `{command}` prints\n" + "\n".join(printed)
+        )
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=str)
+def test_toml_is_what_the_tool_reads(block: Block, tmp_path: Path) -> None:
+    name = "pyproject.toml" if "[tool." in block.text else "snapsize.toml"
+    (tmp_path / name).write_text(block.text, encoding="utf-8")
+    assert load_config(tmp_path) != Config()
+
+
+@pytest.mark.parametrize("block", blocks("yaml"), ids=str)
+def test_yaml_is_valid_and_hooks_are_what_pre_commit_takes(block: Block, tmp_path: Path) -> None:
+    content: Any = YAML(typ="safe").load(block.text)
+    if isinstance(content, dict) and "repos" in content:
+        path = tmp_path / ".pre-commit-config.yaml"
+        path.write_text(block.text, encoding="utf-8")
+        validate("validate-config", path)
+
+
+@pytest.mark.parametrize(
+    "command, name",
+    [
+        ("validate-config", ".pre-commit-config.yaml"),
+        ("validate-manifest", ".pre-commit-hooks.yaml"),
+    ],
+)
+def test_our_own_pre_commit_files_are_valid(command: str, name: str) -> None:
+    validate(command, ROOT / name)
+
+
+def test_the_local_hook_has_the_types_of_the_published_one() -> None:
+    (published,) = YAML(typ="safe").load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    local = [
+        hook
+        for block in blocks("yaml")
+        for content in [YAML(typ="safe").load(block.text)]
+        if isinstance(content, dict)
+        for repo in content.get("repos", ())
+        if repo["repo"] == "local"
+        for hook in repo["hooks"]
+    ]
+    assert local
+    for hook in local:
+        for key in ("types_or", "pass_filenames", "require_serial", "verbose"):
+            assert hook[key] == published[key], key
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        linked = (page.parent / name).resolve() if name else page
+        assert linked.is_file(), f"{page.name} links to {target}"
+        if anchor:
+            assert anchor in heading_anchors(linked), f"{page.name} links to {target}"
+
+
+def keys_of(value: Any, path: str = "") -> Iterator[str]:
+    """Every key of a JSON value, as the documentation writes it."""
+    if isinstance(value, dict):
+        named = path.endswith((".target", ".by_snapshot", ".fields"))
+        if named:
+            yield path + "{}"
+            return
+        if path:
+            yield path
+        for key, inner in value.items():
+            yield from keys_of(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        yield path + "[]"
+        for inner in value:
+            yield from keys_of(inner, path + "[]")
+    else:
+        yield path
+
+
+def documented(section: str) -> set[str]:
+    """The keys in the tables of docs/json.md, from one heading of the second level to the next."""
+    text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    (part,) = re.findall(rf"^## {re.escape(section)}$(.*?)(?=^## |\Z)", text, re.S | re.M)
+    tables = [t for t in re.split(r"\n\n", part) if t.lstrip().startswith("| key |")]
+    return {key for table in tables for key in re.findall(r"^\| `([^`]+)` \|", table, re.M)}
+
+
+def bare(keys: set[str]) -> set[str]:
+    """Keys without their marks, so that a list, its elements and null are one."""
+    return {re.sub(r"[\[\]{}]", "", key) for key in keys}
+
+
+@pytest.fixture
+def project(tmp_path: Path, dagster_python: Callable[..., Path]) -> Path:
+    """A copy of the example, over its budget."""
+    folder = make_project(tmp_path / "shop", None, dagster_python())
+    text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    (folder / "pyproject.toml").write_text(text + 'asset = "1 kB"\n', encoding="utf-8")
+    return folder
+
+
+def inner_nodes(keys: set[str]) -> set[str]:
+    """Objects that stand in other rows by their keys alone."""
+    return {key for key in keys if any(other.startswith(key + ".") for other in keys)}
+
+
+def check_documented(found: set[str], described: set[str]) -> None:
+    found, described = bare(found), bare(described)
+    assert found - described - inner_nodes(found) == set(), "not documented"
+    assert described - found == set(), "documented, but not there"
+
+
+def test_every_key_of_a_measurement_is_documented(project: Path) -> None:
+    found = set(keys_of(measure_json(cwd=project)))
+    (project / "definitions.py").write_text("print('before')\n1 / 0\n", encoding="utf-8")
+    found |= set(keys_of(measure_json("-f", "definitions.py", cwd=project)))
+    check_documented(found, documented("`measure` and `check`"))
+
+
+def test_check_prints_the_same_json_as_measure(project: Path) -> None:
+    result = snapsize("check", "--format", "json", cwd=project)
+    assert set(keys_of(result.json)) == set(keys_of(measure_json(cwd=project)))
+
+
+def test_every_key_of_explain_is_documented(
+    tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    (tmp_path / "definitions.py").write_text(
+        "import dagster as dg\n\n\n@dg.multi_asset(specs=[dg.AssetSpec('a'), dg.AssetSpec('b')])\n"
+        "def both(): ...\n",
+        encoding="utf-8",
+    )
+    python = dagster_python()
+    result = snapsize("explain", "a", "--format", "json", "--python", python, cwd=tmp_path)
+    of_asset = {
+        key.replace("locations[].assets[]", "assets[]")
+        for key in documented("`measure` and `check`")
+        if key.startswith("locations[].assets[].")
+    }
+    check_documented(set(keys_of(result.json)), documented("`explain`") | of_asset)
+
+
+def test_every_key_of_limits_is_documented(project: Path) -> None:
+    result = snapsize("limits", "--format", "json", cwd=project)
+    found = {
+        key
+        for key in keys_of(result.json)
+        if not re.search(r"_limits\[\]\.", key)  # said in words
+    }
+    check_documented(found, documented("`limits`"))
+
+
+def test_every_setting_of_limits_is_explained(project: Path) -> None:
+    page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    (location,) = snapsize("limits", "--format", "json", cwd=project).json["locations"]
+    for setting in location["settings"]:
+        assert re.search(rf"^\| `?{re.escape(setting['name'])}`? \|", page, re.M), setting["name"]
+
+
+def test_texts_of_errors_are_those_of_dagster(dagster_python: Callable[..., Path]) -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    library = next(dagster_python().parent.parent.glob("lib/python*/site-packages"))
+    sources = b"".join(
+        path.read_bytes()
+        for name in (
+            "dagster/_grpc/client.py",
+            "dagster/_grpc/server.py",
+            "grpc/_cython/cygrpc*.so",
+        )
+        for path in library.glob(name)
+    )
+    for text in (
+        "gRPC Error code: ",
+        "Received message larger than max (",
+        " message larger than max (",
+        "Decompressed message larger than max",
+        "User code server request timed out due to taking longer than ",
+        "The sensor tick timed out",
+        "Timed out waiting for gRPC server to start after ",
+        "gRPC server exited with return code ",
+        "Most recent connection error",
+    ):
+        assert text in page, text
+        assert text.encode() in sources, text
+
+
+def validate(command: str, path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pre_commit", command, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def write_outputs() -> None:
+    """Put the output of today into the pages."""
+    import tempfile
+
+    import environments
+
+    for page in PAGES:
+        for block in reversed([b for b in blocks("console") if b.page == page]):
+            if "\n...\n" in block.text:
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                project = make_project(Path(folder) / "shop", block, environments.dagster_python())
+                lines: list[str] = []
+                for command, _ in sessions(block):
+                    printed = run(command, project)
+                    lines += [f"$ {command}", *printed]
+            shown = "".join(f"{line.replace(folder, '/path/to')}\n" for line in lines)
+            text = page.read_text(encoding="utf-8")
+            page.write_text(text[: block.start] + shown + text[block.end :], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_outputs()
