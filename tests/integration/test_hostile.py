@@ -300,8 +300,10 @@ def test_killing_the_tool_ends_everything_it_started(
     )
     mark = f"kill-{number.name}-{os.getpid()}"
     tool = subprocess.Popen(
-        [sys.executable, "-m", "dagster_snapsize", "check", "-f", "pipeline.py"]
-        + ["--python", str(dagster_python())],
+        [
+            *(sys.executable, "-m", "dagster_snapsize", "check"),
+            *("-f", "pipeline.py", "--python", str(dagster_python())),
+        ],
         cwd=tmp_path,
         env={**os.environ, "SNAPSIZE_TEST_MARK": mark},
         stdout=subprocess.DEVNULL,
