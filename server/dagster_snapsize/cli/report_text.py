@@ -198,7 +198,7 @@ def _timing(measurement: Measurement) -> str:
 def _print_findings(console: Console, outcome: Outcome) -> None:
     for judged in outcome.judged:
         for finding in judged.findings:
-            console.print(_finding_line(finding, judged), soft_wrap=True)
+            _print_finding(console, finding, judged)
             if finding.rule == "measurement-failed":
                 _print_failure(console, judged.measurement)
         untracked = judged.measurement.untracked_files
@@ -215,29 +215,38 @@ def _print_findings(console: Console, outcome: Outcome) -> None:
         console.print(f"note: {note}", style="dim", soft_wrap=True, markup=False)
 
 
-def _finding_line(finding: Finding, judged: Judged) -> Text:
+def _print_finding(console: Console, finding: Finding, judged: Judged) -> None:
+    """One line that editors and CI can jump to; an exception's further lines come below it."""
+    first, *more = finding.message.splitlines() or [""]
     where = place(finding.location) or judged.measurement.name
     text = Text(f"{where}: ")
     text.append(finding.severity, style=_SEVERITY_STYLE[finding.severity])
-    text.append(f": {finding.message} ")
-    return text.append(f"[{finding.rule}]", style="dim")
+    text.append(f": {first} ").append(f"[{finding.rule}]", style="dim")
+    console.print(text, soft_wrap=True)
+    for line in more:
+        console.print(Text(f"  {line}"), soft_wrap=True)
 
 
 def _print_failure(console: Console, measurement: Measurement) -> None:
     failure = measurement.failure
     if failure is None:
         return
-    for title, body in (
-        ("traceback", failure.traceback),
-        ("what the code printed", failure.output),
+    for title, body, first in (
+        # The user's own frames come first, what was wrong last.
+        ("traceback", failure.traceback, _OUTPUT_LINES // 2),
+        ("what the code printed", failure.output, 0),
     ):
         lines = body.rstrip().splitlines()
-        if lines:
-            kept = lines[-_OUTPUT_LINES:]
-            more = f", the last {len(kept)} of {len(lines)} lines" if len(lines) > len(kept) else ""
-            console.print(f"  {title}{more}:", style="dim")
-            for line in kept:
-                console.print(Text(f"    {line}"), soft_wrap=True)
+        if not lines:
+            continue
+        console.print(f"  {title}:", style="dim")
+        left_out = len(lines) - _OUTPUT_LINES
+        if left_out > 0:
+            words = f"... {left_out:,} lines ..."
+            lines = [*lines[:first], words, *lines[first + left_out :]]
+        for line in lines:
+            # Colours of the user's own show on a terminal and nowhere else.
+            console.print(Text("    ").append_text(Text.from_ansi(line)), soft_wrap=True)
 
 
 def place(location: SourceLocation | None) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,7 +75,20 @@ def measure_all(selection: Selection) -> Outcome:
             judged.append(
                 Judged(location, interpreter, measurement, budgets, judge(measurement, budgets))
             )
-    return Outcome(tuple(judged), notes)
+    return Outcome(tuple(judged), (*notes, *_idle_budgets(judged)))
+
+
+def _idle_budgets(judged: Sequence[Judged]) -> Iterator[str]:
+    """Budgets for jobs that no measured location has: most likely a slip of the pen."""
+    if any(j.measurement.failure for j in judged):
+        return
+    jobs = {s.name for j in judged for s in j.measurement.snapshots if s.kind == "job"}
+    for config in {j.location.config.path: j.location.config for j in judged}.values():
+        for name in config.budgets.jobs:
+            if name not in jobs:
+                near = difflib.get_close_matches(name, jobs, n=1)
+                guess = f"; did you mean `{near[0]}`?" if near else ""
+                yield f"there is no job `{name}`, which budget.jobs names{guess}"
 
 
 def read_limits(selection: Selection) -> list[tuple[CodeLocation, Interpreter, Environment]]:

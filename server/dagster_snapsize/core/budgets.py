@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
@@ -187,13 +188,18 @@ def _next_step(snapshot: Snapshot, measurement: Measurement, budget: Limit) -> s
     look = ""
     if assets:
         top = max(assets, key=lambda a: a.by_snapshot[snapshot.id])
-        look = f" `dagster-snapsize explain {top.key}` shows where its bytes are: shorten them;"
+        look = f" `{_explain(top)}` shows where its bytes are: shorten them;"
     split = "split the code location" if snapshot.kind == "repository" else "make the job smaller"
     if budget.source == CONFIGURATION:
         return f"{look} or {split}, or raise {budget.name}."
     if budget.judges == "stored":
         return f"{look} or {split}."
     return f"{look} or {split}, or raise {limits.RX} and {limits.SEND} on both ends."
+
+
+def _explain(asset: AssetCost) -> str:
+    """A command to paste: keys may hold spaces and backslashes."""
+    return f"dagster-snapsize explain {shlex.quote(asset.key)}"
 
 
 def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
@@ -215,7 +221,7 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
             f"asset {asset.key} takes {sizes.format_both(size)} of {worst}, over the"
             f" {sizes.format_both(budget)} that one asset may take ({name}){_also_in(others)};"
             f"{_heaviest_field(asset, by_id.get(worst))}"
-            f" `dagster-snapsize explain {asset.key}` shows all of it."
+            f" `{_explain(asset)}` shows all of it."
         )
         yield Finding(
             "asset-over-budget",
