@@ -19,7 +19,9 @@ def test_without_an_instance_nothing_is_said(tmp_path: Path) -> None:
     assert read_instance(None) == InstanceSettings()
     assert read_instance("") == InstanceSettings()
     assert read_instance(str(tmp_path)) == InstanceSettings()
-    assert read_instance(str(tmp_path / "gone")) == InstanceSettings()
+    gone = tmp_path / "gone"
+    note = f"DAGSTER_HOME is {gone}, no folder"
+    assert read_instance(str(gone)) == InstanceSettings(note=note)
     assert read(tmp_path, "") == InstanceSettings()
     assert read(tmp_path, "telemetry: {enabled: false}\n").problem is None
 

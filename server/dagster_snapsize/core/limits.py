@@ -53,7 +53,8 @@ class InstanceValue:
 class InstanceSettings:
     """What ``$DAGSTER_HOME/dagster.yaml`` says of code servers; None where it says nothing.
 
-    ``problem`` is set where the whole file cannot be used, and ``source`` names the file.
+    ``problem`` is set where the whole file cannot be used, and ``source`` names the file. ``note``
+    is what explains that there is no file.
     """
 
     local_startup_timeout: InstanceValue | None = None
@@ -61,6 +62,7 @@ class InstanceSettings:
     wait_for_local_processes_on_shutdown: InstanceValue | None = None
     source: str | None = None
     problem: str | None = None
+    note: str | None = None
 
 
 def effective_environment(
@@ -265,9 +267,9 @@ def _code_server_settings(default: int | None, instance: InstanceSettings) -> li
         default: int | bool | None,
         unit: Literal["seconds", "switch"],
         description: str,
-        default_source: str = DAGSTER_DEFAULT,
     ) -> Setting:
-        found = found or InstanceValue(default, default_source)
+        note = f" ({instance.note})" if instance.note else ""
+        found = found or InstanceValue(default, f"{DAGSTER_DEFAULT}{note}")
         return Setting(name, found.value, unit, found.source, description, found.problem)
 
     startup = instance.local_startup_timeout

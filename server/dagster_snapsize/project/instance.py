@@ -32,7 +32,8 @@ def read_instance(dagster_home: str | None) -> InstanceSettings:
             source=str(path), problem=f"{error.path}:{error.line}: {error.message}"
         )
     if content is None:
-        return InstanceSettings()
+        missing = None if path.parent.is_dir() else f"DAGSTER_HOME is {dagster_home}, no folder"
+        return InstanceSettings(note=missing)
     if not isinstance(content, dict):
         return InstanceSettings(source=str(path), problem=f"{path}:1: dagster.yaml is no mapping")
     servers = content.get("code_servers")
