@@ -7,6 +7,7 @@ offset. So a server holds numbers for 10,000 assets and never a serialized text.
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,10 +28,23 @@ from dagster_snapsize.core.model import (
     SourceLocation,
 )
 
+_HEAVIEST = 5
+
+
+@frozen
+class AssetBytes:
+    """What one asset takes of one snapshot."""
+
+    key: str
+    bytes: int
+
 
 @frozen
 class SnapshotRow:
-    """One snapshot against its budget; ``used_bytes`` is the size that the budget judges."""
+    """One snapshot against its budget; ``used_bytes`` is the size that the budget judges.
+
+    ``heaviest`` names the few assets that take most of it.
+    """
 
     id: str
     kind: str
@@ -42,6 +56,7 @@ class SnapshotRow:
     budget_bytes: int
     budget_name: str
     budget_source: str
+    heaviest: tuple[AssetBytes, ...] = ()
 
 
 @frozen
@@ -207,7 +222,17 @@ def _snapshot_row(snapshot: Snapshot, measurement: Measurement, budgets: Budgets
         budget_bytes=budget.bytes,
         budget_name=budget.name,
         budget_source=budget.source,
+        heaviest=_heaviest(snapshot, measurement.assets),
     )
+
+
+def _heaviest(snapshot: Snapshot, assets: Sequence[AssetCost]) -> tuple[AssetBytes, ...]:
+    mine = (
+        AssetBytes(a.key, a.by_snapshot[snapshot.id])
+        for a in assets
+        if a.repository == snapshot.repository and a.by_snapshot.get(snapshot.id)
+    )
+    return tuple(heapq.nlargest(_HEAVIEST, mine, key=lambda a: a.bytes))
 
 
 def _groups(snapshots: Sequence[Snapshot]) -> dict[tuple[str, str], list[SharedWith]]:
