@@ -10,6 +10,7 @@ blocks that have no ``...``.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -98,23 +99,42 @@ def run(command: str, folder: Path) -> list[str]:
         words = words[words.index("&&") + 1 :]
         words = words[: words.index("--python")]
     elif words[:2] == ["git", "commit"]:
-        # The frame around the findings is pre-commit's own; tests/integration/test_hook.py has it.
-        before = ["dagster-snapsize" + "." * 57 + "Failed", "- hook id: dagster-snapsize"]
-        words = ["dagster-snapsize", "check"]
+        return run_hook(folder)
     while "=" in words[0]:
         name, _, value = words.pop(0).partition("=")
         variables[name] = value
     assert Path(words[0]).name == "dagster-snapsize", command
     done: Result = snapsize(*words[1:], cwd=folder, env=variables)
-    if command.startswith("git commit"):
-        before += [f"- exit code: {done.status}", ""]
     return [*before, *(done.stdout + done.stderr).rstrip().splitlines()]
+
+
+def run_hook(project: Path) -> list[str]:
+    """What pre-commit prints when everything in the project is to be committed."""
+    (project / ".pre-commit-config.yaml").write_text(
+        "repos:\n- repo: local\n  hooks:\n  - id: dagster-snapsize\n    name: dagster-snapsize\n"
+        f"    entry: {sys.executable} -m dagster_snapsize check\n    language: system\n"
+        "    pass_filenames: false\n    verbose: true\n",
+        encoding="utf-8",
+    )
+    (project / ".gitignore").write_text(".venv\n", encoding="utf-8")
+    dropped = ("GIT_", "VIRTUAL_ENV", "DAGSTER_", "PRE_COMMIT")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+    env |= {"GIT_CONFIG_GLOBAL": os.devnull, "PRE_COMMIT_HOME": str(project.with_name("cache"))}
+    env |= {"PYTHONUTF8": "1"}
+    for command in (["git", "init", "-q"], ["git", "add", "-A"]):
+        subprocess.run(command, cwd=project, env=env, check=True)
+    hook = [sys.executable, "-m", "pre_commit", "run", "dagster-snapsize"]
+    done = subprocess.run(
+        hook, cwd=project, env=env, capture_output=True, encoding="utf-8", check=False
+    )
+    return done.stdout.rstrip().splitlines()
 
 
 def alike(line: str) -> str:
     """A line without what differs from machine to machine: paths, versions of Python, times."""
     if line.startswith("loaded in "):
         return re.sub(r"[\d.]+ (s|min|MB|GB)\b", "N", line)
+    line = re.sub(r"^- duration: .*", "- duration: N", line)
     line = re.sub(r"Python \d+\.\d+\.\d+", "Python N", line)
     return re.sub(r"\S*bin/python\S* \(.*\)$", "PYTHON", line).rstrip()
 
