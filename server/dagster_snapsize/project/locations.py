@@ -288,6 +288,8 @@ def _longer_name(location: CodeLocation, folder: Path) -> str:
 
 def _nothing_found(folder: Path, environ: Mapping[str, str]) -> UserError:
     def is_project(place: Path) -> bool:
+        if (place / "__init__.py").is_file():
+            return False  # the definitions.py of a package is loaded from the project around it
         try:
             return bool(_discover(place, load_config(place), environ).targets)
         except UserError:
