@@ -23,10 +23,11 @@ def prepare(
     interpreter: Interpreter,
     environ: Mapping[str, str],
     tell: Callable[[str], None],
+    started: Callable[[ProbeProcess], None],
 ) -> Failure | None:
     """Run the commands in the project's folder, with the variables that the definitions get.
 
-    Stops at the first that fails or takes longer than ``timeout``, and returns that. Raises
+    ``tell`` is given what runs, ``started`` its process. Stops at the first that fails or takes longer than ``timeout``, and returns that. Raises
     UserError where there is no such command.
     """
     variables = interpreter_environ(interpreter.path, environ)
@@ -38,6 +39,7 @@ def prepare(
         tell(f"running {words}")
         timeout = location.config.timeout
         with ProbeProcess(command, cwd=location.root, env=variables, timeout=timeout) as process:
+            started(process)
             status, output = process.run_to_end()
         if process.timed_out:
             return _failure(location, f"`{words}` took more than {format_seconds(timeout)}", output)
