@@ -1,0 +1,284 @@
+"""Findings as diagnostics: what the command line says, on the lines of today's buffers."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from attrs import evolve, frozen
+from lsprotocol.types import (
+    CodeDescription,
+    Diagnostic,
+    DiagnosticRelatedInformation,
+    DiagnosticSeverity,
+    DiagnosticTag,
+    Location,
+    Range,
+)
+
+from dagster_snapsize.core.model import Finding, Severity, SourceLocation
+from dagster_snapsize.core.sizes import format_both
+from dagster_snapsize.lsp.places import Places, is_stale
+from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
+from dagster_snapsize.lsp.words import STALE_NOTE, counted, flat, short_size
+from dagster_snapsize.measuring.results import LocationResult
+
+SOURCE = "dagster-snapsize"
+CONFIGURATION = "configuration"
+UNUSED_IGNORE = "unused-ignore"
+_HEAVIEST = 5
+_SEVERITIES: Mapping[Severity, DiagnosticSeverity] = {
+    "error": DiagnosticSeverity.Error,
+    "warning": DiagnosticSeverity.Warning,
+    "information": DiagnosticSeverity.Information,
+}
+# Of the surroundings, not of the definitions: a measurement that failed knows them too.
+_NO_SIZES = ("stale-input", "grpc-limit-mismatch", "measurement-failed")
+_FRAME = re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
+
+
+@frozen
+class IgnoreComment:
+    """A ``# snapsize: ignore`` comment; no ``rules`` means every rule. Lines count from 1.
+
+    ``assets`` are the lines of the assets that it stands on, as they were measured.
+    """
+
+    path: str
+    line: int
+    rules: tuple[str, ...]
+    assets: tuple[int, ...]
+
+
+def publish(
+    state: ProjectState,
+    places: Places[Any],
+    *,
+    fallback: str | None = None,
+    docs_base: str | None = None,
+    related: bool = True,
+) -> dict[str, list[Diagnostic]]:
+    """All diagnostics of a project by absolute path; files without any are not there.
+
+    ``fallback`` is a file of the project for what belongs to no file. ``docs_base`` is the address
+    of a page with a heading for each rule. ``related`` says whether the client shows related
+    information.
+    """
+    found: defaultdict[str, list[Diagnostic]] = defaultdict(list)
+    for path, diagnostic in _all(state, places, fallback):
+        if docs_base is not None and diagnostic.code != CONFIGURATION:
+            diagnostic.code_description = CodeDescription(f"{docs_base}#{diagnostic.code}")
+        if not related:
+            diagnostic.related_information = None
+        # Two locations that share a file may say the same of it.
+        if diagnostic not in found[path]:
+            found[path].append(diagnostic)
+    return {
+        path: sorted(listed, key=lambda d: (d.range.start.line, d.severity or 0, d.message))
+        for path, listed in found.items()
+    }
+
+
+def unused_ignores(
+    comments: Iterable[IgnoreComment], silenced: Iterable[Finding], places: Places[Any]
+) -> dict[str, list[Diagnostic]]:
+    """A hint for every ignore comment, or rule in one, that silences nothing.
+
+    ``silenced`` are the findings that comments kept from being shown.
+    """
+    rules_at: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
+    for finding in silenced:
+        if finding.location is not None:
+            rules_at[finding.location.path, finding.location.line].add(finding.rule)
+    found: defaultdict[str, list[Diagnostic]] = defaultdict(list)
+    for comment in comments:
+        used = {rule for line in comment.assets for rule in rules_at[comment.path, line]}
+        unused = [rule for rule in comment.rules if rule not in used]
+        if not comment.rules and not used:
+            message = "this comment silences nothing"
+        elif unused:
+            message = f"this comment silences nothing of {', '.join(map(flat, unused))}"
+        else:
+            continue
+        if not comment.assets:
+            message += ": no asset is defined here"
+        found[comment.path].append(
+            Diagnostic(
+                range=places.line_range(comment.path, comment.line - 1),
+                message=message,
+                severity=DiagnosticSeverity.Hint,
+                code=UNUSED_IGNORE,
+                source=SOURCE,
+                tags=[DiagnosticTag.Unnecessary],
+            )
+        )
+    return dict(found)
+
+
+def _all(
+    state: ProjectState, places: Places[Any], fallback: str | None
+) -> Iterator[tuple[str, Diagnostic]]:
+    if state.mistake is not None:
+        yield _mistake(state.mistake, places, fallback or f"{state.folder}/pyproject.toml")
+    for location in state.locations:
+        home = fallback or f"{location.root}/pyproject.toml"
+        if location.mistake is not None:
+            yield _mistake(location.mistake, places, home)
+        good, failed = location.good, location.failed
+        if good is not None:
+            kept = [f for f in good.findings if failed is None or f.rule not in _NO_SIZES]
+            yield from _findings(location, good, kept, places, home)
+        if failed is not None:
+            yield from _findings(location, failed, failed.findings, places, home)
+
+
+def _mistake(mistake: Mistake, places: Places[Any], home: str) -> tuple[str, Diagnostic]:
+    path = mistake.path or home
+    message = f"{mistake.message}\n{mistake.hint}" if mistake.hint else mistake.message
+    return path, Diagnostic(
+        range=places.line_range(path, max(0, mistake.line - 1)),
+        message=message,
+        severity=DiagnosticSeverity.Error,
+        code=CONFIGURATION,
+        source=SOURCE,
+    )
+
+
+def _findings(
+    location: LocationState,
+    result: LocationResult,
+    findings: Sequence[Finding],
+    places: Places[Any],
+    home: str,
+) -> Iterator[tuple[str, Diagnostic]]:
+    gathered: dict[tuple[str, str, int], tuple[Range, list[Finding]]] = {}
+    for finding in findings:
+        if finding.asset is None or finding.location is None:
+            yield _alone(location, result, finding, places, home)
+            continue
+        place = places.range_of(finding.location)
+        if place is not None:
+            where = finding.rule, finding.location.path, place.start.line
+            gathered.setdefault(where, (place, []))[1].append(finding)
+    for (_, path, _), (place, together) in gathered.items():
+        yield path, _of_assets(location, result, together, place)
+
+
+def _alone(
+    location: LocationState,
+    result: LocationResult,
+    finding: Finding,
+    places: Places[Any],
+    home: str,
+) -> tuple[str, Diagnostic]:
+    place = finding.location or _definitions(location, result) or SourceLocation(home, 1)
+    diagnostic = _diagnostic(location, result, finding, places.range_or_line(place))
+    if finding.rule == "measurement-failed":
+        related = _frames(result, place)
+    else:
+        related = _heaviest(result, finding)
+    diagnostic.related_information = [
+        DiagnosticRelatedInformation(Location(places.uri_of(at.path), within), message)
+        for at, message in related
+        if (within := places.range_of(at) or _unless_stale(location, at, places))
+    ] or None
+    return place.path, diagnostic
+
+
+def _unless_stale(
+    location: LocationState, place: SourceLocation, places: Places[Any]
+) -> Range | None:
+    return None if is_stale(location) else places.range_or_line(place)
+
+
+def _definitions(location: LocationState, result: LocationResult) -> SourceLocation | None:
+    for known in (result, location.good):
+        if known is not None and known.definitions_location is not None:
+            return known.definitions_location
+    return SourceLocation(result.config_path, 1) if result.config_path else None
+
+
+def _heaviest(result: LocationResult, finding: Finding) -> Iterator[tuple[SourceLocation, str]]:
+    snapshot = next((s for s in result.snapshots if s.id == finding.snapshot), None)
+    if snapshot is None or finding.bytes is None:
+        return
+    located = {a.key: a.location for a in result.assets if a.repository == snapshot.repository}
+    for asset in snapshot.heaviest:
+        place = located.get(asset.key)
+        if place is not None:
+            yield place, f"{flat(asset.key)}: {format_both(asset.bytes)} of it"
+
+
+def _frames(result: LocationResult, own: SourceLocation) -> Iterator[tuple[SourceLocation, str]]:
+    """The user's other frames, the innermost first."""
+    traceback = result.failure.traceback if result.failure else ""
+    places = [SourceLocation(m["path"], int(m["line"])) for m in _FRAME.finditer(traceback)]
+    for place in list(dict.fromkeys(reversed(places)))[: _HEAVIEST + 1]:
+        if place != own:
+            yield place, "called from here"
+
+
+def _of_assets(
+    location: LocationState,
+    result: LocationResult,
+    findings: Sequence[Finding],
+    place: Range,
+) -> Diagnostic:
+    """One diagnostic for all assets of a line."""
+    by_asset: dict[str, Finding] = {}
+    for finding in sorted(findings, key=lambda f: -(f.bytes or 0)):
+        # An asset of two repositories counts once.
+        by_asset.setdefault(cast("str", finding.asset), finding)
+    worst, *others = by_asset.values()
+    if not others:
+        return _diagnostic(location, result, worst, place)
+    together = [worst, *others]
+    budgets = {f.budget_bytes for f in together}
+    allowed = (
+        f"the {format_both(worst.budget_bytes)} that one asset may take"
+        if len(budgets) == 1 and worst.budget_bytes is not None
+        else "what one asset may take"
+    )
+    named = ", ".join(
+        f"{flat(f.asset or '')} {short_size(f.bytes or 0)}" for f in together[:_HEAVIEST]
+    )
+    rest = len(together) - _HEAVIEST
+    more = f" and {rest:,} more" if rest > 0 else ""
+    message = (
+        f"{counted(len(together), 'asset')} of this line take more than {allowed},"
+        f" {format_both(sum(f.bytes or 0 for f in together))} together: {named}{more}."
+    )
+    severity: Severity = "error" if any(f.severity == "error" for f in together) else "warning"
+    # The heaviest stands for all: a budget that allows it allows the others.
+    diagnostic = _diagnostic(
+        location, result, evolve(worst, message=message, severity=severity), place
+    )
+    return evolve(diagnostic, data={**diagnostic.data, "assets": len(together)})
+
+
+def _diagnostic(
+    location: LocationState, result: LocationResult, finding: Finding, place: Range
+) -> Diagnostic:
+    """``data`` holds what a quick fix needs: see actions.py."""
+    message = finding.message
+    if is_stale(location) and finding.rule not in _NO_SIZES:
+        message = f"{message} ({STALE_NOTE})"
+    return Diagnostic(
+        range=place,
+        message=message,
+        severity=_SEVERITIES[finding.severity],
+        code=finding.rule,
+        source=SOURCE,
+        data={
+            "rule": finding.rule,
+            "location": location.name,
+            "snapshot": finding.snapshot,
+            "asset": finding.asset,
+            "assets": 1 if finding.asset else 0,
+            "bytes": finding.bytes,
+            "budget_bytes": finding.budget_bytes,
+            "config_path": result.config_path,
+        },
+    )

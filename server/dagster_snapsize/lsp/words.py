@@ -1,0 +1,83 @@
+"""Sizes, counts and names as they stand in an editor: short, and safe in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dagster_snapsize.core.sizes import format_percent, format_size
+from dagster_snapsize.measuring.results import LocationResult, SnapshotRow
+
+STALE_NOTE = "sizes from before the last edit"
+_PLAIN = frozenset(" ,/?%'")
+
+
+def short_size(size: int) -> str:
+    """``80 MB`` rather than ``80.0 MB``."""
+    return format_size(size).replace(".0 ", " ")
+
+
+def short_percent(part: int, whole: int) -> str:
+    """``2 %`` rather than ``2.0 %``."""
+    return format_percent(part, whole).replace(".0 %", " %")
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 asset``, ``1,200 assets``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def repository_words(
+    result: LocationResult, repository: str, name: Callable[[str], str] | None = None
+) -> str:
+    """``repository``, with its name where the location has several."""
+    if len({s.repository for s in result.snapshots}) == 1:
+        return "repository"
+    return f"repository {(name or flat)(repository)}"
+
+
+def snapshot_words(
+    result: LocationResult, snapshot: SnapshotRow, name: Callable[[str], str] | None = None
+) -> str:
+    """``repository`` or ``job nightly``; and of which repository where there are several."""
+    repository = repository_words(result, snapshot.repository, name)
+    if snapshot.kind == "repository":
+        return repository
+    of = "" if repository == "repository" else f" of {repository}"
+    return f"job {(name or flat)(snapshot.name)}{of}"
+
+
+def flat(text: str) -> str:
+    """The text on one line, without characters that an editor cannot show."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def code(text: str) -> str:
+    """A name from user code as Markdown: code, in which nothing is read as markup.
+
+    A code span cannot simply hold a backtick, nor a pipe or a backslash before one in a table: such
+    names become text in which every special character is escaped.
+    """
+    line = flat(text)
+    if not line or set(line) & set("`|\\") or "  " in line:
+        return escaped(text)
+    return f"`{line}`"
+
+
+def escaped(text: str) -> str:
+    """A text from user code as Markdown text on one line, with no markup left in it."""
+    return "".join(
+        c if c.isalnum() or c in _PLAIN or not c.isascii() else f"&#{ord(c)};" for c in flat(text)
+    )
+
+
+def fenced(text: str) -> str:
+    """Lines from user code as a Markdown block that none of them can end."""
+    lines = [flat_right(line) for line in text.splitlines()]
+    longest = max((len(line) - len(line.lstrip("`")) for line in map(str.lstrip, lines)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join((f"{fence}text", *lines, fence))
+
+
+def flat_right(line: str) -> str:
+    """A line without characters that an editor cannot show; its indentation stays."""
+    return "".join(c if c.isprintable() else " " for c in line).rstrip()
