@@ -27,8 +27,8 @@ def prepare(
 ) -> Failure | None:
     """Run the commands in the project's folder, with the variables that the definitions get.
 
-    ``tell`` is given what runs, ``started`` its process. Stops at the first that fails or takes longer than ``timeout``, and returns that. Raises
-    UserError where there is no such command.
+    ``tell`` is given what runs, ``started`` its process. Stops at the first that fails or takes
+    longer than ``timeout``, and returns that. Raises UserError where there is no such command.
     """
     variables = interpreter_environ(interpreter.path, environ)
     variables |= read_dotenv(location.dotenv, environ) if location.dotenv else {}
