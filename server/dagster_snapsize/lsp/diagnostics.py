@@ -252,14 +252,16 @@ def _of_assets(
     )
     severity: Severity = "error" if any(f.severity == "error" for f in together) else "warning"
     # The heaviest stands for all: a budget that allows it allows the others.
-    diagnostic = _diagnostic(
-        location, result, evolve(worst, message=message, severity=severity), place
-    )
-    return evolve(diagnostic, data={**diagnostic.data, "assets": len(together)})
+    all_of_them = evolve(worst, message=message, severity=severity)
+    return _diagnostic(location, result, all_of_them, place, assets=len(together))
 
 
 def _diagnostic(
-    location: LocationState, result: LocationResult, finding: Finding, place: Range
+    location: LocationState,
+    result: LocationResult,
+    finding: Finding,
+    place: Range,
+    assets: int = 1,
 ) -> Diagnostic:
     """``data`` holds what a quick fix needs: see actions.py."""
     message = finding.message
@@ -276,7 +278,7 @@ def _diagnostic(
             "location": location.name,
             "snapshot": finding.snapshot,
             "asset": finding.asset,
-            "assets": 1 if finding.asset else 0,
+            "assets": assets if finding.asset else 0,
             "bytes": finding.bytes,
             "budget_bytes": finding.budget_bytes,
             "config_path": result.config_path,

@@ -26,7 +26,7 @@ class Places(Generic[P]):
 
     ``place_of`` takes an absolute path and the line (from 1) that was measured, and gives None
     where what stood there is gone. ``line_range`` is the whole text of a line (from 0) of the
-    buffer, without its end. All ranges are in the encoding that was agreed with the client.
+    buffer, without its end, and that of the last line for one behind it. All ranges are in the encoding that was agreed with the client.
     """
 
     place_of: Callable[[str, int], P | None]
