@@ -26,7 +26,8 @@ class Places(Generic[P]):
 
     ``place_of`` takes an absolute path and the line (from 1) that was measured, and gives None
     where what stood there is gone. ``line_range`` is the whole text of a line (from 0) of the
-    buffer, without its end, and that of the last line for one behind it. All ranges are in the encoding that was agreed with the client.
+    buffer, without its end, and that of the last line for one behind it. All ranges are in the
+    encoding that was agreed with the client.
     """
 
     place_of: Callable[[str, int], P | None]
@@ -135,4 +136,5 @@ def command(title: str, name: str, folder: str, location: str, key: str | None =
     Its arguments are the location's name, the asset's key (none for a location) and the project's
     folder, because two projects may have locations of one name.
     """
-    return Command(title, name, [location, *([] if key is None else [key]), folder])
+    arguments = [location, folder] if key is None else [location, key, folder]
+    return Command(title=title, command=name, arguments=arguments)

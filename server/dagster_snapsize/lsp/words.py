@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from dagster_snapsize.core.sizes import format_percent, format_size
 from dagster_snapsize.measuring.results import LocationResult, SnapshotRow
 
 STALE_NOTE = "sizes from before the last edit"
-_PLAIN = frozenset(" ,/?%'")
+_MARKUP = re.compile(r"[\\`*\[\]<>|~&$#]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def short_size(size: int) -> str:
@@ -64,10 +65,11 @@ def code(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """A text from user code as Markdown text on one line, with no markup left in it."""
-    return "".join(
-        c if c.isalnum() or c in _PLAIN or not c.isascii() else f"&#{ord(c)};" for c in flat(text)
-    )
+    """A text from user code for the middle of a line of Markdown, with no markup left in it.
+
+    As little as possible is escaped: some editors show Markdown as it is written.
+    """
+    return _MARKUP.sub(lambda m: f"&#{ord(m[0])};", flat(text))
 
 
 def fenced(text: str) -> str:

@@ -1,0 +1,315 @@
+"""What a pointer on code shows: whose bytes, field by field and snapshot by snapshot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+from lsprotocol.types import Hover, MarkupContent, MarkupKind, Range
+
+from dagster_snapsize.core.sizes import format_both, format_exact, format_percent, format_seconds
+from dagster_snapsize.lsp.places import Group, Places, groups, is_stale
+from dagster_snapsize.lsp.state import LocationState, ProjectState
+from dagster_snapsize.lsp.words import (
+    STALE_NOTE,
+    code,
+    counted,
+    escaped,
+    fenced,
+    flat,
+    repository_words,
+    short_percent,
+    short_size,
+    snapshot_words,
+)
+from dagster_snapsize.measuring.results import (
+    AssetDetail,
+    AssetRow,
+    LocationResult,
+    SharedWith,
+    SnapshotRow,
+)
+
+_HEAVIEST = 5
+_FIELDS = 12
+_JOB_COLUMNS = 2
+_JOB_ROWS = 10
+_TRACEBACK_LINES = 15
+_GONE = "What its bytes are made of is not at hand: save to measure again."
+
+
+@frozen
+class _Paper:
+    """Writes Markdown, or the same as plain text for clients without it."""
+
+    markdown: bool
+
+    def name(self, text: str) -> str:
+        return code(text) if self.markdown else flat(text)
+
+    def text(self, text: str) -> str:
+        return escaped(text) if self.markdown else flat(text)
+
+    def strong(self, text: str) -> str:
+        return f"**{text}**" if self.markdown else text
+
+    def note(self, text: str) -> str:
+        return f"*{text[0].upper()}{text[1:]}.*" if self.markdown else f"{text.capitalize()}."
+
+    def block(self, text: str) -> str:
+        return fenced(text) if self.markdown else text.rstrip()
+
+    def table(self, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+        """The first column is to the left, the others, numbers, to the right."""
+        if self.markdown:
+            rule = ["---", *["---:"] * (len(titles) - 1)]
+            return "\n".join(f"| {' | '.join(row)} |" for row in (titles, rule, *rows))
+        widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+        return "\n".join(
+            "  ".join(
+                cell.rjust(width) if number else cell.ljust(width)
+                for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in (titles, *rows)
+        )
+
+
+def hover(
+    state: ProjectState,
+    path: str,
+    line: int,
+    places: Places[Any],
+    detail_of: Callable[[AssetRow], AssetDetail | None],
+    *,
+    markdown: bool = True,
+) -> Hover | None:
+    """What stands at a line (from 0) of a buffer, or None.
+
+    That are assets whose place it is, definitions, or where a location failed. ``detail_of`` gives
+    None where an asset's rows cannot be read.
+    """
+    paper = _Paper(markdown)
+    parts: list[tuple[Range, str]] = []
+    for location in state.locations:
+        parts += _location_parts(location, path, line, places, paper)
+    parts += [
+        (group.range, _group_text(group, detail_of, paper))
+        for group in groups(state, path, places)
+        if _covers(group.range, line)
+    ]
+    if not parts:
+        return None
+    rule = "\n\n---\n\n" if markdown else "\n\n"
+    kind = MarkupKind.Markdown if markdown else MarkupKind.PlainText
+    return Hover(MarkupContent(kind, rule.join(text for _, text in parts)), parts[0][0])
+
+
+def _covers(place: Range, line: int) -> bool:
+    return place.start.line <= line <= place.end.line
+
+
+def _location_parts(
+    location: LocationState, path: str, line: int, places: Places[Any], paper: _Paper
+) -> list[tuple[Range, str]]:
+    """Why it failed, where it did and at the definitions; its snapshots, at the definitions."""
+    good, failed = location.good, location.failed
+    made_at = next(
+        (r.definitions_location for r in (good, failed) if r and r.definitions_location), None
+    )
+    frame = failed.failure.location if failed and failed.failure else None
+    found = []
+    for place in (made_at, frame):
+        if place is None or place.path != path:
+            continue
+        within = places.range_or_line(place)
+        if not _covers(within, line):
+            continue
+        texts = []
+        if failed is not None and failed.failure is not None:
+            texts.append(_failure_text(location, failed, paper))
+        if good is not None and place == made_at:
+            texts.append(_definitions_text(location, good, paper))
+        if texts:
+            found.append((within, "\n\n".join(texts)))
+            break
+    return found
+
+
+def _failure_text(location: LocationState, failed: LocationResult, paper: _Paper) -> str:
+    failure = failed.failure
+    assert failure is not None, "asked for locations that failed only"
+    parts = [
+        paper.strong(f"{paper.name(location.name)} could not be measured:"),
+        paper.block(failure.message),
+    ]
+    lines = failure.traceback.rstrip().splitlines()
+    if lines:
+        parts.append(paper.block("\n".join(lines[-_TRACEBACK_LINES:])))
+    return "\n\n".join(parts)
+
+
+def _definitions_text(location: LocationState, good: LocationResult, paper: _Paper) -> str:
+    repositories = [s for s in good.snapshots if s.kind == "repository"]
+    jobs = sorted((s for s in good.snapshots if s.kind == "job"), key=lambda s: -s.used_bytes)
+    rows = [
+        (
+            snapshot_words(good, snapshot, paper.name),
+            short_size(snapshot.used_bytes),
+            f"{snapshot.used_bytes:,}",
+            short_size(snapshot.budget_bytes),
+            short_percent(snapshot.used_bytes, snapshot.budget_bytes),
+            f"{paper.text(snapshot.budget_name)}, {paper.text(snapshot.budget_source)}",
+        )
+        for snapshot in [*repositories, *jobs[:_JOB_ROWS]]
+    ]
+    parts = [
+        f"{paper.name(location.name)}: {counted(len(good.assets), 'asset')},"
+        f" {counted(len(good.snapshots), 'snapshot')}, {format_both(good.total_bytes)};"
+        f" measured in {format_seconds(good.seconds)} with Dagster"
+        f" {paper.text(good.dagster_version)}",
+        paper.table(("snapshot", "size", "bytes", "budget", "used", "budget set by"), rows),
+    ]
+    rest = jobs[_JOB_ROWS:]
+    if rest:
+        parts.append(
+            f"and {counted(len(rest), 'more job')}, each of at most"
+            f" {format_both(rest[0].used_bytes)}"
+        )
+    if is_stale(location):
+        parts.append(paper.note(STALE_NOTE))
+    return "\n\n".join(parts)
+
+
+def _group_text(
+    group: Group, detail_of: Callable[[AssetRow], AssetDetail | None], paper: _Paper
+) -> str:
+    if len(group.rows) == 1:
+        parts = _asset_parts(group, group.rows[0], detail_of(group.rows[0]), paper)
+    else:
+        parts = _factory_parts(group, paper)
+    if group.is_stale:
+        parts.append(paper.note(STALE_NOTE))
+    return "\n\n".join(parts)
+
+
+def _factory_parts(group: Group, paper: _Paper) -> list[str]:
+    rows = [
+        (
+            paper.name(row.key),
+            short_size(row.total_bytes),
+            f"{row.total_bytes:,}",
+            f"{row.repository_bytes:,}",
+        )
+        for row in sorted(group.rows, key=lambda r: (-r.total_bytes, r.key))[:_HEAVIEST]
+    ]
+    rows.append(
+        (
+            paper.strong("together"),
+            short_size(group.total_bytes),
+            f"{group.total_bytes:,}",
+            f"{group.repository_bytes:,}",
+        )
+    )
+    repository = repository_words(group.good, group.repository, paper.name)
+    return [
+        f"{paper.strong(counted(len(group.rows), 'asset'))} of this line:"
+        f" {format_both(group.total_bytes)}, {_share(group)} of {paper.name(group.state.name)}",
+        paper.table(("heaviest", "size", "bytes", repository), rows),
+    ]
+
+
+def _share(group: Group) -> str:
+    return format_percent(group.total_bytes, group.good.total_bytes)
+
+
+def _asset_parts(
+    group: Group, row: AssetRow, detail: AssetDetail | None, paper: _Paper
+) -> list[str]:
+    good = group.good
+    rank = 1 + sum(other.total_bytes > row.total_bytes for other in good.assets)
+    several = len({s.repository for s in good.snapshots}) > 1
+    of = f", of {repository_words(good, group.repository, paper.name)}" if several else ""
+    parts = [
+        f"{paper.name(row.key)}: {format_both(row.total_bytes)}, {_share(group)} of"
+        f" {paper.name(group.state.name)}{of}; number {rank:,} of"
+        f" {counted(len(good.assets), 'asset')}"
+    ]
+    if detail is None:
+        return [*parts, _GONE]
+    parts.append(_fields_table(good, detail, paper))
+    if detail.shared_bytes:
+        parts.append(
+            f"{format_exact(detail.exclusive_bytes)} are its own,"
+            f" {format_exact(detail.shared_bytes)} its part of what it shares."
+        )
+        parts += _shares(detail, paper)
+    if detail.dangling_bytes or detail.check_bytes:
+        parts.append(
+            f"Removing it also frees {format_exact(detail.dangling_bytes)} of references to it and"
+            f" {format_exact(detail.check_bytes)} of its checks."
+        )
+    return parts
+
+
+def _fields_table(good: LocationResult, detail: AssetDetail, paper: _Paper) -> str:
+    """One row for each field; a column for the repository, the heaviest jobs and the other jobs.
+
+    Own and shared bytes have columns where anything is shared.
+    """
+    by_id = {s.id: s for s in good.snapshots}
+    mine = [by_id[i] for i, size in detail.by_snapshot.items() if size and i in by_id]
+    mine.sort(key=lambda s: (s.kind != "repository", -detail.by_snapshot[s.id], s.id))
+    jobs = [s for s in mine if s.kind == "job"]
+    shown = [s for s in mine if s.kind != "job"] + jobs[:_JOB_COLUMNS]
+    others = [s.id for s in jobs[_JOB_COLUMNS:]]
+    columns: list[tuple[str, Sequence[str]]] = [
+        (_column_title(good, s, paper), (s.id,)) for s in shown
+    ]
+    if others:
+        columns.append((counted(len(others), "other job"), others))
+    cells: Mapping[tuple[str, str], int] = Counter(
+        {(c.snapshot, c.field): c.exclusive + c.shared for c in detail.cells}
+    )
+    exclusive: Counter[str] = Counter()
+    for cell in detail.cells:
+        exclusive[cell.field] += cell.exclusive
+    fields = sorted(detail.fields.items(), key=lambda item: (-item[1], item[0]))
+    kept, rest = fields[:_FIELDS], [name for name, _ in fields[_FIELDS:]]
+    lines: list[tuple[str, tuple[str, ...]]] = [(paper.name(name), (name,)) for name, _ in kept]
+    if rest:
+        lines.append((counted(len(rest), "other field"), tuple(rest)))
+    lines.append((paper.strong("together"), tuple(detail.fields)))
+    rows = []
+    for title, names in lines:
+        size = sum(detail.fields[name] for name in names)
+        own = sum(exclusive[name] for name in names)
+        split = [f"{own:,}", f"{size - own:,}"] if detail.shared_bytes else []
+        parts = [f"{sum(cells[i, n] for i in ids for n in names):,}" for _, ids in columns]
+        rows.append([title, short_size(size), f"{size:,}", *split, *parts])
+    split_titles = ["own", "shared"] if detail.shared_bytes else []
+    return paper.table(
+        ["field", "size", "bytes", *split_titles, *(title for title, _ in columns)], rows
+    )
+
+
+def _column_title(good: LocationResult, snapshot: SnapshotRow, paper: _Paper) -> str:
+    """The repository is named above the table already."""
+    return "repository" if snapshot.kind == "repository" else f"job {paper.name(snapshot.name)}"
+
+
+def _shares(detail: AssetDetail, paper: _Paper) -> list[str]:
+    """A line for each thing that it shares, however many snapshots hold that."""
+    seen: dict[tuple[str, tuple[str, ...]], SharedWith] = {}
+    for shared in detail.shared_with:
+        seen.setdefault((shared.name, shared.keys), shared)
+    lines = []
+    for shared in list(seen.values())[:_HEAVIEST]:
+        others = [key for key in shared.keys if key != detail.key]
+        rest = len(others) - _HEAVIEST
+        more = f" and {rest:,} more" if rest > 0 else ""
+        named = ", ".join(map(paper.name, others[:_HEAVIEST]))
+        if named:
+            lines.append(f"Shares {paper.name(shared.name)} with {named}{more}.")
+    return lines
