@@ -133,7 +133,7 @@ def run_hook(project: Path) -> list[str]:
 def alike(line: str) -> str:
     """A line without what differs from machine to machine: paths, versions of Python, times."""
     if line.startswith("loaded in "):
-        return re.sub(r"[\d.]+ (s|min|MB|GB)\b", "N", line)
+        return re.sub(r"[\d.]+ (s|min|MB|GB)\b( \d+ s)?", "N", line)
     line = re.sub(r"^- duration: .*", "- duration: N", line)
     line = re.sub(r"Python \d+\.\d+\.\d+", "Python N", line)
     return re.sub(r"\S*bin/python\S* \(.*\)$", "PYTHON", line).rstrip()
