@@ -8,9 +8,9 @@ the same interpreter. They take turns, and which of the two goes first changes f
 that whatever else the machine does falls on both. One run of each comes first and is not counted.
 The sizes that both find are compared as well: a fast wrong answer is no result.
 
-Wall and processor time are in seconds. Memory is the largest sum of the resident sets of the command's whole
-process tree, sampled every 20 ms (pages that processes share count once for each); without /proc
-it is the largest resident set of any one process. Nothing here passes or fails.
+Wall and processor time are in seconds. Memory is the largest sum of the resident sets of the
+command's whole process tree, sampled every 20 ms (pages that processes share count once for each);
+without /proc it is the largest resident set of any one process. Nothing here passes or fails.
 """
 
 from __future__ import annotations

@@ -30,16 +30,16 @@ class Case:
     id: str
     project: str
     target: tuple[str, ...]
-    since: str = OLDER[0]
+    since: str = OLDEST
 
 
 CASES = (
-    Case("everything", "everything", ("-m", "everything.definitions"), since=OLDEST),
-    Case("two-repositories", "two_repositories", ("-f", "repositories.py")),
+    Case("everything", "everything", ("-m", "everything.definitions")),
+    Case("two-repositories", "two_repositories", ("-f", "repositories.py"), since=OLDER[0]),
     Case("one-of-two", "two_repositories", ("-f", "repositories.py", "-a", "right")),
     Case("only-assets", "single_files", ("-f", "only_assets.py")),
-    Case("only-job", "single_files", ("-f", "only_job.py")),
-    Case("package", "package_target", ("--package-name", "shop")),
+    Case("only-job", "single_files", ("-f", "only_job.py"), since=OLDER[0]),
+    Case("package", "package_target", ("--package-name", "shop"), since=OLDER[0]),
     Case("attribute", "attribute_target", ("-f", "pipeline.py", "-a", "production")),
     Case("function", "attribute_target", ("-f", "pipeline.py", "-a", "make_staging")),
     Case("working-directory", "workspace_yaml/more", ("-m", "second", "-a", "chosen")),
