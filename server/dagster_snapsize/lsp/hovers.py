@@ -61,16 +61,21 @@ class _Paper:
     def block(self, text: str) -> str:
         return fenced(text) if self.markdown else text.rstrip()
 
-    def table(self, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-        """The first column is to the left, the others, numbers, to the right."""
+    def points(self, lines: Sequence[str]) -> str:
+        return "\n".join(f"- {line}" for line in lines) if self.markdown else "\n".join(lines)
+
+    def table(
+        self, titles: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)
+    ) -> str:
+        """Columns of words stand to the left, the others, numbers, to the right."""
         if self.markdown:
-            rule = ["---", *["---:"] * (len(titles) - 1)]
+            rule = ["---" if i in left else "---:" for i in range(len(titles))]
             return "\n".join(f"| {' | '.join(row)} |" for row in (titles, rule, *rows))
         widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
         return "\n".join(
             "  ".join(
-                cell.rjust(width) if number else cell.ljust(width)
-                for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+                cell.ljust(width) if i in left else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
             ).rstrip()
             for row in (titles, *rows)
         )
@@ -169,7 +174,7 @@ def _definitions_text(location: LocationState, good: LocationResult, paper: _Pap
         f" {counted(len(good.snapshots), 'snapshot')}, {format_both(good.total_bytes)};"
         f" measured in {format_seconds(good.seconds)} with Dagster"
         f" {paper.text(good.dagster_version)}",
-        paper.table(("snapshot", "size", "bytes", "budget", "used", "budget set by"), rows),
+        paper.table(("snapshot", "size", "bytes", "budget", "used", "budget set by"), rows, (0, 5)),
     ]
     rest = jobs[_JOB_ROWS:]
     if rest:
@@ -244,7 +249,8 @@ def _asset_parts(
             f"{format_exact(detail.exclusive_bytes)} are its own,"
             f" {format_exact(detail.shared_bytes)} its part of what it shares."
         )
-        parts += _shares(detail, paper)
+        if lines := _shares(detail, paper):
+            parts.append(paper.points(lines))
     if detail.dangling_bytes or detail.check_bytes:
         parts.append(
             f"Removing it also frees {format_exact(detail.dangling_bytes)} of references to it and"
