@@ -7,6 +7,9 @@ DEMO_BIN := $(DEMO)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # Hook tests share one pre-commit environment, so they stay on one worker.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
+# The machine's own certificates, as pip takes them: a proxy may have signed what uv fetches.
+export UV_SYSTEM_CERTS ?= 1
+
 .PHONY: demo test matrix lint format benchmark clean
 
 # Install into a virtual environment and measure the bundled example.

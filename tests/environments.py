@@ -130,7 +130,9 @@ def _uv_command() -> list[str]:
 def _clean_environment() -> dict[str, str]:
     """Our own variables without those by which uv would choose another environment or project."""
     meant_elsewhere = {"VIRTUAL_ENV", "CONDA_PREFIX", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON"}
-    return {name: value for name, value in os.environ.items() if name not in meant_elsewhere}
+    ours = {name: value for name, value in os.environ.items() if name not in meant_elsewhere}
+    # The machine's own certificates, as pip takes them: a proxy may have signed what uv fetches.
+    return {"UV_SYSTEM_CERTS": "1", **ours}
 
 
 @contextmanager
