@@ -1,0 +1,131 @@
+"""What the server asks of the file system: contents in short, and folders that hold sources.
+
+Nobody writes definitions in environments, caches and repositories of packages; they are huge, so
+no walk and no watch enters them.
+"""
+
+# Paths are plain strings here: they are compared by the thousand.
+# ruff: noqa: PTH100, PTH112, PTH116, PTH118
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+LARGE_FILE = 64_000_000
+"""Above this many bytes a file is told by its size and time, not by its content."""
+
+_NOT_SOURCES = {"node_modules", "site-packages", "__pycache__"}
+_DBT_OUTPUT = {"target", "dbt_packages", "dbt_modules", "logs"}
+_ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
+_PIECE = 1_000_000
+
+
+def normal(path: str) -> str:
+    """The one spelling of a path that is compared: absolute, without ``..``."""
+    return os.path.normcase(os.path.abspath(path))
+
+
+def resolved(path: str) -> str:
+    """``path`` with every symbolic link above it followed; itself it may be one."""
+    folder, name = os.path.split(normal(path))
+    return os.path.join(os.path.realpath(folder), name) if name else folder
+
+
+def is_source_name(name: str) -> bool:
+    """Whether a folder of this name can hold what people write."""
+    return not name.startswith(".") and name not in _NOT_SOURCES and not name.endswith(".egg-info")
+
+
+class Disk:
+    """The real file system. Nothing raises: what cannot be read is like nothing, or unlike all."""
+
+    def digest(self, path: str) -> str | None:
+        """Size and BLAKE2b of a file; None where there is no file."""
+        try:
+            status = os.stat(path)
+            if not stat.S_ISREG(status.st_mode):
+                # A pipe would block its reader.
+                return None if stat.S_ISDIR(status.st_mode) else "special"
+            if status.st_size > LARGE_FILE:
+                return f"{status.st_size} at {status.st_mtime_ns}"
+            content = hashlib.blake2b(digest_size=16)
+            size = 0
+            with Path(path).open("rb") as stream:
+                while piece := stream.read(_PIECE):
+                    content.update(piece)
+                    size += len(piece)
+            return f"{size} {content.hexdigest()}"
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError):
+            return "unreadable"
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file of any kind, or a folder."""
+        return os.path.lexists(path)
+
+    def is_folder(self, path: str) -> bool:
+        """Whether it is a folder, or a link to one."""
+        return os.path.isdir(path)
+
+    def touched(self, path: str) -> int:
+        """When content or name last changed, in nanoseconds since the epoch; 0 for nothing."""
+        try:
+            status = os.stat(path)
+        except (OSError, ValueError):
+            return 0
+        return max(status.st_mtime_ns, status.st_ctime_ns)
+
+    def now(self) -> int:
+        """Nanoseconds since the epoch."""
+        return time.time_ns()
+
+    def scan(self, folder: str) -> tuple[list[str], list[str]]:
+        """Names of the subfolders that can hold sources, and of the files; nothing if unreadable.
+
+        Links to folders are subfolders.
+        """
+        folders: list[str] = []
+        files: list[str] = []
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                (folders if _is_dir(entry) else files).append(entry.name)
+        if any(mark in files or mark in folders for mark in _ENVIRONMENT_MARKS):
+            return [], []
+        skipped = _DBT_OUTPUT if "dbt_project.yml" in files else ()
+        kept = [name for name in folders if is_source_name(name) and name not in skipped]
+        return sorted(kept), sorted(files)
+
+    def walk(self, folder: str, at_most: int = 5000) -> Iterator[tuple[str, list[str]]]:
+        """``folder`` and all folders with sources below it, each with the names of its files.
+
+        The nearer ones come first, at most so many. Links are followed, none of them twice.
+        """
+        seen: set[str] = set()
+        level = [folder]
+        while level:
+            below = []
+            for place in level:
+                real = os.path.realpath(place)
+                if real in seen:
+                    continue
+                if len(seen) == at_most:
+                    return
+                seen.add(real)
+                folders, files = self.scan(place)
+                yield place, files
+                below += [os.path.join(place, name) for name in folders]
+            level = below
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

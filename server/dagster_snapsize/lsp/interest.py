@@ -1,0 +1,342 @@
+"""Which files a code location is made from, and so which changes can change its sizes."""
+
+# Paths are plain strings here: they are compared by the thousand.
+# ruff: noqa: PTH118, PTH119, PTH120, PTH206
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from attrs import evolve, field, frozen
+
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.lsp.disk import Disk, is_source_name, normal, resolved
+from dagster_snapsize.measuring.results import LocationResult
+from dagster_snapsize.project.yaml_files import read_yaml
+
+PROJECT_FILES = (
+    "pyproject.toml",
+    "snapsize.toml",
+    "dg.toml",
+    "workspace.yaml",
+    "workspace.yml",
+    "dagster_cloud.yaml",
+    "dagster_cloud.yml",
+    ".env",
+)
+"""Files that say what is measured and how; they matter where they appear, too."""
+
+SOURCE_SUFFIXES = frozenset({".py", ".yaml", ".yml", ".toml", ".sql", ".md", ".env"})
+"""What people write by hand."""
+
+_NEW_SUFFIXES = SOURCE_SUFFIXES | {
+    *(".json", ".jsonl", ".csv", ".tsv", ".txt", ".ini", ".cfg", ".xml", ".ipynb"),
+    *(".j2", ".jinja", ".jinja2", ".graphql"),
+}
+_BROKEN_SUFFIXES = frozenset({".py", ".yaml", ".yml", ".toml", ".env"})
+_DBT_SUFFIXES = frozenset({".sql", ".yml", ".yaml", ".md", ".csv", ".py"})
+_DBT_FILES = ("dbt_project.yml", "packages.yml", "dependencies.yml", "profiles.yml")
+_DBT_FOLDERS = {
+    "model-paths": ("models",),
+    "seed-paths": ("seeds",),
+    "macro-paths": ("macros",),
+    "snapshot-paths": ("snapshots",),
+    "test-paths": ("tests",),
+    "analysis-paths": ("analyses",),
+}
+Part = Literal["content", "presence"]
+
+
+@frozen
+class Tree:
+    """The files in a folder and all folders with sources below it.
+
+    Those with one of the ``suffixes``, or whose path from ``folder``, with slashes, the regular
+    expression ``pattern`` describes as a whole.
+    """
+
+    folder: str
+    suffixes: frozenset[str] = frozenset()
+    pattern: str = ""
+
+    def holds(self, path: str) -> bool:
+        """Whether ``path`` is one of its files, if it is a file."""
+        if not path.startswith(_as_prefix(self.folder)):
+            return False
+        inside = path[len(_as_prefix(self.folder)) :].split(os.sep)
+        if not all(map(is_source_name, inside[:-1])):
+            return False
+        if self.pattern and re.fullmatch(self.pattern, "/".join(inside)):
+            return True
+        return bool(self.suffixes) and suffix_of(path) in self.suffixes
+
+
+@frozen
+class WatchList:
+    """What must be watched: ``folders`` themselves, and ``trees`` with all below.
+
+    Of the folders ``growing``, subfolders that are new are trees; those in ``known`` are not.
+    """
+
+    folders: frozenset[str] = frozenset()
+    growing: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+    trees: frozenset[str] = frozenset()
+
+    def __or__(self, other: WatchList) -> WatchList:
+        return WatchList(
+            self.folders | other.folders,
+            self.growing | other.growing,
+            # What one location knows, another may not; but then it is in its folders or trees.
+            self.known | other.known,
+            self.trees | other.trees,
+        )
+
+
+@frozen
+class Interest:
+    """What one code location was made from; all paths as ``normal`` spells them.
+
+    - ``files`` matter by their content, whether they exist or not.
+    - ``listed`` are folders whose entries the definitions looked at: what is new in one of them
+      matters, and in a new folder there. ``quiet`` are the entries that were there and were not
+      read: of a file only its presence matters, of what is in a folder nothing.
+    - ``suffixes`` are those of new files that matter.
+    - ``generated`` are files that tools write, such as dbt manifests.
+    """
+
+    root: str
+    files: frozenset[str]
+    listed: frozenset[str] = frozenset()
+    quiet: frozenset[str] = frozenset()
+    trees: tuple[Tree, ...] = ()
+    suffixes: frozenset[str] = _NEW_SUFFIXES
+    generated: frozenset[str] = field(default=frozenset())
+
+    def part(self, path: str) -> Part | None:
+        """What of ``path`` matters, if it is a file: nothing where None."""
+        if path in self.files or any(tree.holds(path) for tree in self.trees):
+            return "content"
+        if suffix_of(path) not in self.suffixes:
+            return None
+        below, place = path, os.path.dirname(path)
+        while place != below:
+            if place in self.listed:
+                if below in self.quiet:
+                    return "presence" if below == path else None
+                inside = path[len(_as_prefix(place)) :].split(os.sep)
+                return "content" if all(map(is_source_name, inside[:-1])) else None
+            below, place = place, os.path.dirname(place)
+        return None
+
+    def existing(self, disk: Disk) -> Iterator[tuple[str, Part]]:
+        """Every file that matters and is there, with what of it matters."""
+        seen = set()
+        for path in self._candidates(disk):
+            if path not in seen:
+                seen.add(path)
+                part = self.part(path)
+                if part is not None:
+                    yield path, part
+
+    def _candidates(self, disk: Disk) -> Iterator[str]:
+        for path in self.files:
+            if disk.exists(path):
+                yield path
+        for tree in self.trees:
+            yield from _files_below(tree.folder, disk)
+        for folder in self.listed:
+            subfolders, names = disk.scan(folder)
+            yield from (os.path.join(folder, name) for name in names)
+            for place in (os.path.join(folder, name) for name in subfolders):
+                if place not in self.listed and place not in self.quiet:
+                    yield from _files_below(place, disk)
+
+    def as_of(self, since: int, disk: Disk) -> Interest:
+        """With the entries of listed folders as ``quiet`` that are older than ``since``."""
+        quiet = set()
+        for folder in self.listed:
+            for names in disk.scan(folder):
+                for path in (os.path.join(folder, name) for name in names):
+                    read = path in self.files or path in self.listed
+                    if not read and disk.touched(path) < since:
+                        quiet.add(path)
+        return evolve(self, quiet=frozenset(quiet))
+
+    def watch_list(self) -> WatchList:
+        """What must be watched for it."""
+        return WatchList(
+            folders=frozenset(os.path.dirname(path) for path in self.files),
+            growing=self.listed,
+            known=self.quiet,
+            trees=frozenset(tree.folder for tree in self.trees),
+        )
+
+
+def interest_of(
+    result: LocationResult,
+    *,
+    folder: str,
+    globs: Sequence[str] = (),
+    dagster_home: str | None = None,
+    good: LocationResult | None = None,
+) -> Interest:
+    """What ``result`` was made from.
+
+    ``folder`` is where its location was looked for; ``globs`` name more files, relative to its
+    root. Of a failure little is known: then every source below its root matters, and so does what
+    ``good`` was made from, the last result that was none.
+    """
+    results = [result] if result.failure is None or good is None else [result, good]
+    root = normal(result.root)
+    read = [path for r in results for path in r.definition_files]
+    if result.failure and result.failure.location:
+        read.append(result.failure.location.path)
+    files = [*read, *_project_files((result.root, folder), dagster_home)]
+    files += [r.config_path for r in results if r.config_path]
+    trees = [_glob_tree(root, glob) for glob in globs]
+    if result.failure:
+        trees.append(Tree(root, _BROKEN_SUFFIXES))
+    manifests = [path for path in read if os.path.basename(path) == "manifest.json"]
+    for manifest in manifests:
+        project = _dbt_project(manifest)
+        if project is not None:
+            files += [os.path.join(project, name) for name in _DBT_FILES]
+            trees += [Tree(place, _DBT_SUFFIXES) for place in _dbt_folders(project)]
+    return Interest(
+        root=root,
+        files=_spelled(files, with_targets=True),
+        listed=_spelled(place for r in results for place in r.folders),
+        trees=_spelled_trees(trees),
+        suffixes=_NEW_SUFFIXES | {suffix_of(path) for path in read},
+        generated=_spelled(manifests),
+    )
+
+
+def interest_of_folder(
+    folder: str, *, dagster_home: str | None = None, sources: bool = False
+) -> Interest:
+    """What could make ``folder`` a project that has a code location, or mend its configuration.
+
+    With ``sources`` every source below it, for a location that is measured for the first time.
+    """
+    files = [*_project_files((folder,), dagster_home), os.path.join(folder, "definitions.py")]
+    root = normal(folder)
+    trees = [Tree(root, _BROKEN_SUFFIXES)] if sources else []
+    return Interest(root, _spelled(files, with_targets=True), trees=_spelled_trees(trees))
+
+
+def suffix_of(path: str) -> str:
+    """``.py``; of a file that begins with its only dot, such as ``.env``, all of its name."""
+    name = os.path.basename(path)
+    return "." + name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def _project_files(folders: Iterable[str], dagster_home: str | None) -> list[str]:
+    files = [os.path.join(folder, name) for folder in folders for name in PROJECT_FILES]
+    if dagster_home:
+        files.append(os.path.join(os.path.expanduser(dagster_home), "dagster.yaml"))  # noqa: PTH111
+    return files
+
+
+def _spelled(paths: Iterable[str], with_targets: bool = False) -> frozenset[str]:
+    """The paths as written and as they are without links: events may name either.
+
+    ``with_targets`` adds what a link itself points to.
+    """
+    found = set()
+    for path in paths:
+        found |= {normal(path), resolved(path)}
+        if with_targets or os.path.isdir(path):  # noqa: PTH112
+            found.add(os.path.normcase(os.path.realpath(path)))
+    return frozenset(found)
+
+
+def _spelled_trees(trees: Iterable[Tree]) -> tuple[Tree, ...]:
+    return tuple(
+        evolve(tree, folder=place)
+        for tree in dict.fromkeys(trees)
+        for place in sorted(_spelled([tree.folder]))
+    )
+
+
+def _files_below(folder: str, disk: Disk) -> Iterator[str]:
+    for place, names in disk.walk(folder):
+        yield from (os.path.join(place, name) for name in names)
+
+
+def _as_prefix(folder: str) -> str:
+    return folder if folder.endswith(os.sep) else folder + os.sep
+
+
+def _dbt_project(manifest: str) -> str | None:
+    return next((str(p) for p in Path(manifest).parents if (p / "dbt_project.yml").is_file()), None)
+
+
+def _dbt_folders(project: str) -> list[str]:
+    try:
+        content = read_yaml(Path(project, "dbt_project.yml"))
+    except UserError:  # dbt has its own words for it
+        content = None
+    settings: Mapping[str, object] = content if isinstance(content, dict) else {}
+    places = []
+    for key, default in _DBT_FOLDERS.items():
+        configured = settings.get(key, default)
+        names = configured if isinstance(configured, (list, tuple)) else default
+        places += [os.path.join(project, str(name)) for name in names]
+    return places
+
+
+def _glob_tree(root: str, glob: str) -> Tree:
+    """The tree that a glob describes: from the last folder before its first wildcard."""
+    parts = glob.replace("\\", "/").split("/")
+    plain = 0
+    while plain < len(parts) - 1 and not re.search(r"[*?\[{]", parts[plain]):
+        plain += 1
+    folder = normal(os.path.join(root, "/".join(parts[:plain]) or ("/" if plain else "")))
+    return Tree(folder, pattern=glob_pattern("/".join(parts[plain:])))
+
+
+def glob_pattern(glob: str) -> str:
+    """A regular expression for a glob of the language server protocol.
+
+    ``*`` and ``?`` stay within a folder, ``**`` spans folders or none, ``{a,b}`` is either,
+    ``[a-z]`` and ``[!a-z]`` are one character.
+    """
+    found = ""
+    depth = at = 0
+    while at < len(glob):
+        special = re.compile(r"\*\*/|\*\*|\*|\?|\[[!^]?[^\]/]+\]|\{|\}|,").match(glob, at)
+        text = special[0] if special else glob[at]
+        at += len(text)
+        if text == "**/":
+            found += "(?:[^/]+/)*"
+        elif text == "**":
+            found += ".*"
+        elif text == "*":
+            found += "[^/]*"
+        elif text == "?":
+            found += "[^/]"
+        elif text.startswith("[") and len(text) > 1:
+            inner = text[1:-1].replace("\\", "\\\\").replace("[", "\\[")
+            found += f"[^/{inner[1:]}]" if inner[0] in "!^" else f"[{inner}]"
+        elif text == "{" and "}" in glob[at:]:
+            depth += 1
+            found += "(?:"
+        elif text == "}" and depth:
+            depth -= 1
+            found += ")"
+        elif text == "," and depth:
+            found += "|"
+        else:
+            found += re.escape(text)
+    found += ")" * depth
+    try:
+        re.compile(found)
+    except re.error:  # such as [z-a]
+        return re.escape(glob)
+    return found

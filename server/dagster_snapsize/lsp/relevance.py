@@ -1,0 +1,290 @@
+"""Which changes of files ask for a new measurement: those that leave other contents than before.
+
+Contents are compared with those at the start of the last measurement, never with what an event
+says of itself. So a tree that goes away and comes back, as ``git stash`` and ``git checkout`` do,
+asks for nothing, and one change that is told three times is measured once.
+"""
+
+# Paths are plain strings here: they are compared by the thousand.
+# ruff: noqa: PTH120
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from attrs import define, field, frozen
+
+from dagster_snapsize.lsp.disk import Disk, normal, resolved
+from dagster_snapsize.lsp.interest import SOURCE_SUFFIXES, Interest, suffix_of
+
+Action = Literal["measure", "keep", "drop"]
+
+_UNKNOWN = "changed while it was measured"
+_PRESENT = "present"
+# The clock of file times runs up to a tick of the kernel behind the one that is asked.
+_TICK = 10_000_000
+# What tools write, and what changed in so many measurements in a row, they write themselves.
+_OWN_WRITING = 2
+# A source that changes in so many in a row ends none of them any more, and the next one waits.
+_RESTLESS = 4
+_FIRST_WAIT = 10.0  # seconds
+_LONGEST_WAIT = 300.0
+
+
+@frozen
+class Verdict:
+    """What a batch of changes means for a location.
+
+    - ``measure``: its files have contents that no measurement has seen.
+    - ``keep``: they are what the running measurement began with; one that was asked for since is
+      not needed.
+    - ``drop``: they are what the last result was made from; none is needed, nor the one that runs.
+
+    ``paths`` are the files that decided it. ``wait`` is how many seconds to wait for it, over the
+    usual: more where each measurement finds its sources changed, as code that writes code does.
+    """
+
+    location: str
+    action: Action
+    paths: tuple[str, ...] = ()
+    wait: float = 0.0
+
+
+@define
+class _Baseline:
+    """Contents at one moment, and which files differ from them by now."""
+
+    contents: dict[str, str]
+    dirty: set[str] = field(factory=set)
+
+    def compare(self, path: str, content: str | None) -> None:
+        if content == self.contents.get(path):
+            self.dirty.discard(path)
+        else:
+            self.dirty.add(path)
+
+
+@define
+class _Location:
+    interest: Interest | None = None
+    measured: _Baseline | None = None
+    running: _Baseline | None = None
+    started: int = 0
+    asked: bool = False
+    told: dict[str, str | None] = field(factory=dict)
+    saved: set[str] = field(factory=set)
+    in_a_row: dict[str, int] = field(factory=dict)
+
+
+class Triggers:
+    """What each location was measured from, and what has changed since. Safe for threads.
+
+    A measurement is ``start``, then ``finish`` or ``abort``. All of them and ``changed`` read
+    files: they belong in a thread, not on an event loop.
+    """
+
+    def __init__(self, disk: Disk | None = None) -> None:
+        self._disk = disk or Disk()
+        self._locations: dict[str, _Location] = {}
+        self._lock = threading.RLock()
+
+    def interests(self) -> Mapping[str, Interest]:
+        """The interest of each location that has one."""
+        with self._lock:
+            return {n: x.interest for n, x in self._locations.items() if x.interest}
+
+    def start(self, name: str, provisional: Interest | None = None) -> None:
+        """A measurement begins: from now on contents are compared with those of now.
+
+        ``provisional`` says what may matter to a location that has not been measured yet.
+        """
+        with self._lock:
+            location = self._locations.setdefault(name, _Location())
+            location.interest = location.interest or provisional
+            if location.running is not None:
+                self._count(location, location.running.dirty, finished=False)
+            location.started = self._disk.now() - _TICK
+            location.running = _Baseline(self._contents(location.interest))
+            location.asked = False
+            location.told.clear()
+            location.saved.clear()
+
+    def finish(self, name: str, interest: Interest) -> Verdict | None:
+        """It has ended with a result, which was made from ``interest``.
+
+        A verdict if files changed while it ran, those too that nobody knew it would read.
+        """
+        with self._lock:
+            location = self._locations.setdefault(name, _Location())
+            since = location.started or self._disk.now() - _TICK
+            before = location.running or _Baseline({})
+            interest = interest.as_of(since, self._disk)
+            measured = _Baseline(self._contents_since(interest, before, since))
+            for path in {*measured.contents, *before.dirty}:
+                part = interest.part(path)
+                earlier = measured.contents.get(path)
+                if part and (path in before.dirty or earlier == _UNKNOWN or self._gone(path)):
+                    measured.compare(path, self._content(path, part))
+            location.interest, location.measured, location.running = interest, measured, None
+            wait = self._count(location, measured.dirty, finished=True)
+            self._leave_out_own_writing(location, measured)
+            location.told = {p: self._content(p, interest.part(p)) for p in measured.dirty}
+            location.asked = bool(measured.dirty)
+            if not measured.dirty:
+                return None
+            return Verdict(name, "measure", tuple(sorted(measured.dirty)), wait)
+
+    def abort(self, name: str) -> None:
+        """It has ended without a result: the one before is the last again."""
+        with self._lock:
+            location = self._locations.get(name)
+            if location is not None:
+                location.running = None
+                location.asked = False
+                location.told.clear()
+
+    def forget(self, name: str) -> None:
+        """There is no such location any more."""
+        with self._lock:
+            self._locations.pop(name, None)
+
+    def changed(self, paths: Iterable[str], *, saved: bool = False) -> tuple[Verdict, ...]:
+        """What changes of these files and folders mean; nothing for a location none of them touch.
+
+        ``saved`` says that the editor wrote them.
+        """
+        spelled = {s for path in paths for s in (normal(path), resolved(path))}
+        with self._lock:
+            verdicts = [self._judge(n, x, spelled, saved) for n, x in self._locations.items()]
+        return tuple(v for v in verdicts if v is not None)
+
+    def _judge(
+        self, name: str, location: _Location, paths: set[str], saved: bool
+    ) -> Verdict | None:
+        interest = location.interest
+        if interest is None:
+            return None
+        news: list[str] = []
+        was_dirty = [bool(b and b.dirty) for b in (location.measured, location.running)]
+        for path in self._affected(location, interest, paths):
+            content = self._content(path, interest.part(path))
+            if saved:
+                location.saved.add(path)
+            last = location.running or location.measured
+            if content != location.told.get(path, last.contents.get(path) if last else None):
+                news.append(path)
+            location.told[path] = content
+            for baseline in (location.measured, location.running):
+                if baseline is not None:
+                    baseline.compare(path, content)
+        if not news:
+            return None
+        action = self._action(location, was_dirty)
+        if action is None:
+            return None
+        location.asked = action == "measure"
+        return Verdict(name, action, tuple(sorted(news)))
+
+    def _action(self, location: _Location, was_dirty: list[bool]) -> Action | None:
+        measured, running = location.measured, location.running
+        if measured is not None and not measured.dirty and was_dirty[0]:
+            # What was asked for, or runs, was to see contents that are no more.
+            return "drop" if location.asked or running is not None else None
+        if running is None:
+            return "measure" if measured is not None and measured.dirty else None
+        if not running.dirty:
+            return "keep" if location.asked and was_dirty[1] else None
+        if all(self._may_be_own_writing(location, path) for path in running.dirty):
+            return None  # to be judged when it has finished
+        return "measure"
+
+    def _affected(self, location: _Location, interest: Interest, paths: set[str]) -> list[str]:
+        """The files that matter among ``paths``, and those in folders among them."""
+        known: set[str] = set()
+        for baseline in (location.measured, location.running):
+            if baseline is not None:
+                known.update(baseline.contents, baseline.dirty)
+        found = {path for path in paths if interest.part(path)}
+        if any(self._disk.is_folder(path) for path in paths):
+            known.update(path for path, _ in interest.existing(self._disk))
+        for path in known:
+            place = os.path.dirname(path)
+            while place not in paths and place != os.path.dirname(place):
+                place = os.path.dirname(place)
+            if place in paths and interest.part(path):
+                found.add(path)
+        return sorted(found)
+
+    def _contents(self, interest: Interest | None) -> dict[str, str]:
+        contents = {}
+        for path, part in interest.existing(self._disk) if interest else ():
+            content = self._content(path, part)
+            if content is not None:
+                contents[path] = content
+        return contents
+
+    def _contents_since(self, interest: Interest, before: _Baseline, since: int) -> dict[str, str]:
+        """The contents as of ``since``, as far as that can be told."""
+        contents: dict[str, str] = {}
+        for path, part in interest.existing(self._disk):
+            earlier = before.contents.get(path)
+            if part == "presence":
+                contents[path] = _PRESENT
+            elif earlier is not None and earlier != _PRESENT:
+                contents[path] = earlier
+            elif path not in before.dirty or earlier == _PRESENT:
+                new = self._disk.touched(path) >= since
+                content = _UNKNOWN if new else self._content(path, part)
+                if content is not None:
+                    contents[path] = content
+        for path, earlier_content in before.contents.items():
+            if path not in contents and interest.part(path):
+                contents[path] = earlier_content
+        return contents
+
+    def _content(self, path: str, part: str | None) -> str | None:
+        if part == "presence":
+            there = self._disk.exists(path) and not self._disk.is_folder(path)
+            return _PRESENT if there else None
+        return self._disk.digest(path)
+
+    def _gone(self, path: str) -> bool:
+        return not self._disk.exists(path)
+
+    def _may_be_own_writing(self, location: _Location, path: str) -> bool:
+        if path in location.saved:
+            return False
+        return not _is_source(location, path) or location.in_a_row.get(path, 0) >= _RESTLESS
+
+    def _count(self, location: _Location, dirty: set[str], *, finished: bool) -> float:
+        """Count in how many measurements in a row files changed; how long to wait for the next.
+
+        Only measurements that finished count for what tools write: the others had another reason
+        to end.
+        """
+        counts = {}
+        for path in dirty - location.saved:
+            more = 1 if finished or _is_source(location, path) else 0
+            counts[path] = location.in_a_row.get(path, 0) + more
+        location.in_a_row = counts
+        sources = [count for path, count in counts.items() if _is_source(location, path)]
+        beyond = max(sources, default=0) - _RESTLESS
+        return min(_FIRST_WAIT * 2.0**beyond, _LONGEST_WAIT) if beyond >= 0 else 0.0
+
+    def _leave_out_own_writing(self, location: _Location, measured: _Baseline) -> None:
+        for path, count in location.in_a_row.items():
+            if count >= _OWN_WRITING and not _is_source(location, path):
+                content = self._disk.digest(path)
+                if content is None:
+                    measured.contents.pop(path, None)
+                else:
+                    measured.contents[path] = content
+                measured.dirty.discard(path)
+
+
+def _is_source(location: _Location, path: str) -> bool:
+    generated = location.interest is not None and path in location.interest.generated
+    return suffix_of(path) in SOURCE_SUFFIXES and not generated
