@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dagster_snapsize.core.limits import (
     InstanceSettings,
     InstanceValue,
@@ -182,3 +184,22 @@ def test_the_instance_is_heard() -> None:
     assert problems(found) == ("not so",)
     broken = environment(instance=InstanceSettings(source="/h/dagster.yaml", problem="no YAML"))
     assert problems(broken) == ("no YAML",)
+
+
+@pytest.mark.parametrize(
+    ("version", "judged"),
+    [
+        ("1.8.13", False),
+        ("1.11.14", False),
+        ("1.11.15", True),
+        ("1.13.28", True),
+        ("1!0+dev", True),
+    ],
+)
+def test_a_dagster_that_asks_in_chunks_has_no_grpc_limit_for_repositories(
+    version: str, judged: bool
+) -> None:
+    found = effective_environment(DEFAULTS, [], InstanceSettings(), None, version)
+    assert bool(found.repository_limits) is judged
+    assert found.job_limits
+    assert (found.setting("repositories in chunks") is None) is judged

@@ -7,6 +7,7 @@ value. Numbers are never assumed: they come from the user's own Dagster.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -27,6 +28,7 @@ WAIT_ON_SHUTDOWN = "code_servers.wait_for_local_processes_on_shutdown"
 STREAMING = "DAGSTER_CLOUD_USE_STREAMING_EXTERNAL_REPOSITORY"
 AGENT_JOB_TIMEOUT = "DAGSTER_CLOUD_EXTERNAL_JOB_GRPC_TIMEOUT"
 DAGSTER_PLUS = "Dagster+ snapshot limit"
+IN_CHUNKS = "repositories in chunks"
 
 DAGSTER_PLUS_BYTES = 130_000_000
 PROTOBUF_MAX_BYTES = 2**31 - 1  # no gRPC message is larger, whatever the options say
@@ -70,6 +72,7 @@ def effective_environment(
     layers: Sequence[Layer],
     instance: InstanceSettings,
     dagster_plus: str | None,
+    dagster_version: str = "",
 ) -> Environment:
     """Every setting with its value and source, and the limits that follow from them.
 
@@ -77,6 +80,9 @@ def effective_environment(
     the function (``max_rx_bytes``) or constant (``local_startup_timeout``); None where it has no
     such thing. ``layers`` come in increasing precedence. ``dagster_plus`` says where it was found
     that the limit of Dagster+ applies, or is None.
+
+    Dagster up to 1.11.14 asks for repositories in chunks (``StreamingExternalRepository``, called by
+    ``sync_get_streaming_external_repositories_data_grpc``): no gRPC limit binds them there.
     """
     variables = _Variables(layers)
     sizes = [
@@ -84,6 +90,7 @@ def effective_environment(
         variables.size(SEND, defaults.get("max_send_bytes"), "the largest gRPC message sent"),
     ]
     streaming = variables.streaming()
+    chunks = _asks_in_chunks(dagster_version)
     plus_source = dagster_plus or (STREAMING if streaming.value else None)
     settings = [
         *sizes,
@@ -99,15 +106,30 @@ def effective_environment(
         streaming,
         variables.agent_job_timeout(),
     ]
+    if chunks:
+        settings.append(
+            Setting(
+                IN_CHUNKS,
+                True,
+                "switch",
+                f"Dagster {dagster_version}",
+                "Dagster before 1.11.15 asks for repositories in chunks: no gRPC limit binds them",
+            )
+        )
     fallback = {RX: defaults.get("max_rx_bytes"), SEND: defaults.get("max_send_bytes")}
     wire = [_wire_limit(s, fallback[s.name]) for s in sizes]
     jobs = [limit for limit in wire if limit is not None]
     stored = [Limit(DAGSTER_PLUS, "stored", DAGSTER_PLUS_BYTES, plus_source)] if plus_source else []
     return Environment(
         settings=tuple(settings),
-        repository_limits=tuple(stored if streaming.value else jobs + stored),
+        repository_limits=tuple(stored if streaming.value or chunks else jobs + stored),
         job_limits=tuple(jobs + stored),
     )
+
+
+def _asks_in_chunks(dagster_version: str) -> bool:
+    released = re.match(r"(\d+)\.(\d+)\.(\d+)", dagster_version)
+    return released is not None and tuple(map(int, released.groups())) < (1, 11, 15)
 
 
 def is_default(setting: Setting | Limit) -> bool:

@@ -223,7 +223,11 @@ class _Run:
             None,
         )
         self._environment = effective_environment(
-            header["defaults"], layers, read_instance(home), self.location.dagster_plus
+            header["defaults"],
+            layers,
+            read_instance(home),
+            self.location.dagster_plus,
+            header["dagster_version"],
         )
         unusable = problems(self._environment)
         if unusable and not self.limits_only:
@@ -363,7 +367,7 @@ class _Run:
             ),
             peak_rss_bytes=self._peak_rss_bytes,
             snapshots=tuple(self._snapshots),
-            assets=tuple(self._assets),
+            assets=tuple(sorted(self._assets, key=lambda a: (-a.total_bytes, a.key, a.repository))),
             definition_files=tuple(self.relative(p) for p in files),
             folders=tuple(self.relative(p) for p in self._folders),
             environment=self._environment,
