@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
+from dagster_snapsize.lsp.edits import TextChange
 from dagster_snapsize.lsp.toml_scan import Document, Path, scan
 
 if sys.version_info >= (3, 11):
@@ -19,19 +20,6 @@ else:
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
-
-
-@frozen
-class TextChange:
-    """``text`` instead of what stands from ``start`` to ``end``, offsets in characters."""
-
-    start: int
-    end: int
-    text: str
-
-    def apply(self, text: str) -> str:
-        """The text after the change."""
-        return text[: self.start] + self.text + text[self.end :]
 
 
 def prefix_of(file_name: str) -> Path:

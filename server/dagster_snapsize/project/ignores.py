@@ -42,8 +42,12 @@ def _ignores_in(path: Path, lines: set[int]) -> dict[int, tuple[str, ...]]:
         return {}
     if b"snapsize:" not in content:
         return {}
-    text = content.decode("utf-8-sig", errors="replace")
-    is_python = path.suffix not in _YAML
+    return ignores_in_text(content.decode("utf-8-sig", errors="replace"), path.suffix, lines)
+
+
+def ignores_in_text(text: str, suffix: str, lines: set[int]) -> dict[int, tuple[str, ...]]:
+    """The silenced rules by line, of a file with that suffix, as ``find_ignores`` has them."""
+    is_python = suffix not in _YAML
     comments = _comments(text, is_python)
     spans = _spans(text, lines) if is_python else {}
     found: dict[int, tuple[str, ...]] = {}
