@@ -1,0 +1,233 @@
+"""Hand-made results of a small shop, for tests of what an editor shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from lsprotocol.types import Position, Range
+
+from dagster_snapsize.core.model import Budgets, Failure, Finding, SourceLocation
+from dagster_snapsize.lsp.edits import Files
+from dagster_snapsize.lsp.places import Places
+from dagster_snapsize.lsp.state import LocationState, ProjectState
+from dagster_snapsize.measuring.results import (
+    AssetBytes,
+    AssetDetail,
+    AssetRow,
+    FieldBytes,
+    LocationResult,
+    SharedWith,
+    SnapshotRow,
+)
+
+FOLDER = "/shop"
+ASSETS = "/shop/assets.py"
+DEFINITIONS = "/shop/definitions.py"
+REPOSITORY = "shop/__repository__/repository"
+NIGHTLY = "shop/__repository__/job/nightly"
+ALL_JOB = "shop/__repository__/job/__ASSET_JOB"
+
+
+def places(
+    moved: Mapping[int, int | None] | None = None, *, width: int = 40
+) -> Places[tuple[int, int]]:
+    """Every measured line (from 1) stands where it was, but for those that ``moved`` or are gone.
+
+    A place is (line from 0, end): each line has ``width`` columns.
+    """
+
+    def place_of(path: str, line: int) -> tuple[int, int] | None:
+        now = (moved or {}).get(line, line)
+        return None if now is None else (now - 1, width)
+
+    return Places(
+        place_of=place_of,
+        to_range=lambda path, place: line_range(*place),
+        line_range=lambda path, line: line_range(line, width),
+        uri_of=lambda path: f"file://{path}",
+    )
+
+
+def line_range(line: int, width: int = 40) -> Range:
+    """A whole line, from 0."""
+    return Range(Position(line, 0), Position(line, width))
+
+
+def whole_file() -> Range:
+    return Range(Position(0, 0), Position(9999, 0))
+
+
+def snapshot(
+    snapshot_id: str = REPOSITORY,
+    *,
+    stored: int = 100_000,
+    budget: int = 80_000_000,
+    budget_name: str = "DAGSTER_GRPC_MAX_RX_BYTES",
+    budget_source: str = "Dagster's default",
+    heaviest: Sequence[tuple[str, int]] = (),
+) -> SnapshotRow:
+    parts = snapshot_id.split("/")
+    return SnapshotRow(
+        id=snapshot_id,
+        kind="job" if parts[2] == "job" else "repository",
+        name=parts[3] if parts[2] == "job" else parts[1],
+        repository=parts[1],
+        stored_bytes=stored,
+        wire_bytes=stored + 4,
+        used_bytes=stored + 4,
+        budget_bytes=budget,
+        budget_name=budget_name,
+        budget_source=budget_source,
+        heaviest=tuple(AssetBytes(key, size) for key, size in heaviest),
+    )
+
+
+def asset(
+    key: str,
+    line: int | None,
+    repository_bytes: int,
+    total_bytes: int | None = None,
+    *,
+    path: str = ASSETS,
+    repository: str = "__repository__",
+) -> AssetRow:
+    return AssetRow(
+        key=key,
+        repository=repository,
+        total_bytes=total_bytes or repository_bytes,
+        repository_bytes=repository_bytes,
+        location=SourceLocation(path, line) if line else None,
+        offset=0,
+        length=0,
+    )
+
+
+def result(
+    *,
+    name: str = "shop",
+    assets: Sequence[AssetRow] = (),
+    snapshots: Sequence[SnapshotRow] = (),
+    findings: Sequence[Finding] = (),
+    budgets: Budgets | None = None,
+    config_path: str | None = "/shop/pyproject.toml",
+    definitions: SourceLocation | None = SourceLocation(DEFINITIONS, 5),  # noqa: B008
+    failure: Failure | None = None,
+) -> LocationResult:
+    ranked = sorted(assets, key=lambda a: (-a.total_bytes, a.key))
+    return LocationResult(
+        name=name,
+        root=FOLDER,
+        config_path=config_path,
+        python="/shop/.venv/bin/python",
+        python_source=".venv",
+        python_version="3.11.7",
+        dagster_version="1.13.28",
+        seconds=3.2,
+        budgets=budgets or Budgets(),
+        snapshots=tuple(snapshots) or (snapshot(),),
+        assets=tuple(ranked),
+        findings=tuple(findings),
+        definitions_location=definitions,
+        definition_files=(ASSETS, DEFINITIONS),
+        folders=(),
+        rows="",
+        failure=failure,
+    )
+
+
+def project(*locations: LocationState | LocationResult) -> ProjectState:
+    return ProjectState(
+        FOLDER,
+        locations=tuple(
+            x if isinstance(x, LocationState) else LocationState(x.name, x.root, good=x)
+            for x in locations
+        ),
+    )
+
+
+def detail(
+    row: AssetRow,
+    cells: Mapping[tuple[str, str], int | tuple[int, int]],
+    *,
+    dangling: int = 0,
+    checks: int = 0,
+    shared_with: Sequence[SharedWith] = (),
+) -> AssetDetail:
+    """``cells`` are bytes by (snapshot, field): own ones, or own and shared ones."""
+    both = {at: size if isinstance(size, tuple) else (size, 0) for at, size in cells.items()}
+    fields: dict[str, int] = {}
+    by_snapshot: dict[str, int] = {}
+    for (snapshot_id, name), (own, shared) in both.items():
+        fields[name] = fields.get(name, 0) + own + shared
+        by_snapshot[snapshot_id] = by_snapshot.get(snapshot_id, 0) + own + shared
+    exclusive = sum(own for own, _ in both.values())
+    return AssetDetail(
+        key=row.key,
+        repository=row.repository,
+        total_bytes=sum(fields.values()),
+        exclusive_bytes=exclusive,
+        shared_bytes=sum(fields.values()) - exclusive,
+        dangling_bytes=dangling,
+        check_bytes=checks,
+        fields=fields,
+        by_snapshot=by_snapshot,
+        cells=tuple(FieldBytes(s, f, own, shared) for (s, f), (own, shared) in both.items()),
+        shared_with=tuple(shared_with),
+    )
+
+
+def no_detail(row: AssetRow) -> AssetDetail | None:
+    return None
+
+
+def files(
+    texts: Mapping[str, str],
+    *,
+    units_of: Callable[[str], int] = len,
+    document_changes: bool = True,
+    creates_files: bool = True,
+) -> Files:
+    return Files(
+        text_of=texts.get,
+        version_of=lambda path: 7 if path in texts else None,
+        uri_of=lambda path: f"file://{path}",
+        units_of=units_of,
+        document_changes=document_changes,
+        creates_files=creates_files,
+    )
+
+
+def over_asset_budget(
+    key: str,
+    line: int | None,
+    size: int,
+    *,
+    budget: int = 64_000,
+    severity: str = "warning",
+    path: str = ASSETS,
+    snapshot_id: str = REPOSITORY,
+) -> Finding:
+    return Finding(
+        "asset-over-budget",
+        "error" if severity == "error" else "warning",
+        f"asset {key} takes {size:,} bytes of {snapshot_id}",
+        snapshot=snapshot_id,
+        asset=key,
+        bytes=size,
+        budget_bytes=budget,
+        location=SourceLocation(path, line) if line else None,
+    )
+
+
+def over_budget(
+    size: int = 90_000_000, budget: int = 80_000_000, *, snapshot_id: str = REPOSITORY
+) -> Finding:
+    return Finding(
+        "snapshot-over-budget",
+        "error",
+        f"snapshot {snapshot_id} is over its budget",
+        snapshot=snapshot_id,
+        bytes=size,
+        budget_bytes=budget,
+        location=SourceLocation(DEFINITIONS, 5),
+    )
