@@ -81,8 +81,8 @@ def effective_environment(
     such thing. ``layers`` come in increasing precedence. ``dagster_plus`` says where it was found
     that the limit of Dagster+ applies, or is None.
 
-    Dagster up to 1.11.14 asks for repositories in chunks (``StreamingExternalRepository``, called by
-    ``sync_get_streaming_external_repositories_data_grpc``): no gRPC limit binds them there.
+    Dagster up to 1.11.14 asks for repositories in chunks (``StreamingExternalRepository``, called
+    by ``sync_get_streaming_external_repositories_data_grpc``): no gRPC limit binds them there.
     """
     variables = _Variables(layers)
     sizes = [
