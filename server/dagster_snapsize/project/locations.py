@@ -286,15 +286,25 @@ def _longer_name(location: CodeLocation, folder: Path) -> str:
     return relative if "python_file" in location.target else f"{relative}/{location.name}"
 
 
-def _nothing_found(folder: Path, environ: Mapping[str, str]) -> UserError:
-    def is_project(place: Path) -> bool:
-        if (place / "__init__.py").is_file():
-            return False  # the definitions.py of a package is loaded from the project around it
-        try:
-            return bool(_discover(place, load_config(place), environ).targets)
-        except UserError:
-            return True  # a project, if one with a mistake
+def is_project(folder: Path, environ: Mapping[str, str]) -> bool:
+    """Whether a folder has code locations, or settings that are wrong."""
+    if (folder / "__init__.py").is_file():
+        return False  # the definitions.py of a package is loaded from the project around it
+    try:
+        return bool(_discover(folder, load_config(folder), environ).targets)
+    except UserError:
+        return True  # a project, if one with a mistake
 
+
+def project_folders(folder: Path, environ: Mapping[str, str]) -> list[Path]:
+    """``folder`` if it is a project, else the projects in the folders below (two levels)."""
+    if is_project(folder, environ):
+        return [folder]
+    near = nearby_projects(folder, lambda place: is_project(place, environ))
+    return [folder / place for place in near if not place.startswith("..")]
+
+
+def _nothing_found(folder: Path, environ: Mapping[str, str]) -> UserError:
     tried = (
         ("the flags -m, -f, --package-name, -w", "none given"),
         ("[tool.dagster-snapsize] in pyproject.toml, snapsize.toml", "no target there"),
@@ -305,7 +315,7 @@ def _nothing_found(folder: Path, environ: Mapping[str, str]) -> UserError:
         ("definitions.py", "no such file"),
     )
     lines = ["Tried, in this order:", *(f"  {what}: {outcome}" for what, outcome in tried)]
-    near = nearby_projects(folder, is_project)
+    near = nearby_projects(folder, lambda place: is_project(place, environ))
     if near:
         lines.append("There is a project nearby; measure it with:")
         lines += [f"  dagster-snapsize measure -d {place}" for place in near]
