@@ -137,6 +137,25 @@ def limits(selection: Selection, form: str) -> None:
         print_limits(rows, form)
 
 
+@cli.command()
+@click.option(
+    "--tcp",
+    "port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Listen on this port of 127.0.0.1 instead, for debugging.",
+)
+def lsp(port: int | None) -> None:
+    """Serve an editor: sizes beside the code while you write it.
+
+    Speaks the Language Server Protocol over standard input and output. An editor starts it; see
+    docs/editors.md for what to paste into its configuration.
+    """
+    from dagster_snapsize.lsp.serve import serve
+
+    serve(port)
+
+
 def main() -> NoReturn:
     """Run the command line; every error is a message and an exit status, never a traceback."""
     escape_what_cannot_be_shown()

@@ -30,7 +30,10 @@ _log = logging.getLogger(__name__)
 class Remeasuring:
     """One project folder: its state, and the worker that is renewing it.
 
-    ``changed`` is called with the new state after every change, on the event loop.
+    ``changed`` is called with the new state after every change, on the event loop. The others are
+    called in threads: ``began`` before a worker starts and ``ended`` after it has ended, with the
+    names of the locations (none: all) and the results by name; ``measured`` with each result, and
+    what it returns on the event loop, just before the state has that result.
     """
 
     def __init__(
@@ -38,8 +41,15 @@ class Remeasuring:
         folder: str,
         make_request: Callable[[str, tuple[str, ...], float], WorkerRequest],
         changed: Callable[[ProjectState], None],
+        measured: Callable[[LocationResult], Callable[[], None]],
+        began: Callable[[tuple[str, ...]], None],
+        ended: Callable[[tuple[str, ...], dict[str, LocationResult]], None],
     ):
+        self.loop = asyncio.get_running_loop()
         self.state = ProjectState(folder)
+        self._measured = measured
+        self._began = began
+        self._ended = ended
         self._make_request = make_request
         self._changed = changed
         self._task: asyncio.Task[None] | None = None
@@ -67,8 +77,23 @@ class Remeasuring:
         self._asked = time.time()
         if self._timer is not None:
             self._timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(delay, self._start)
+        self._timer = self.loop.call_later(delay, self._start)
+
+    def withdraw(self, keep_running: bool) -> None:
+        """What was asked for and has not begun is not needed after all, nor what runs unless kept.
+
+        The files are again what they were when the last result, or the running one, was begun.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not keep_running and self._task is not None:
+            self._task.cancel()
+        self._set(
+            evolve(
+                self.state, locations=tuple(evolve(x, stale=False) for x in self.state.locations)
+            )
+        )
 
     def mark_stale(self, names: Iterable[str]) -> None:
         """Say of these locations that their sizes are from before an edit."""
@@ -109,6 +134,8 @@ class Remeasuring:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await before
         self._set(evolve(self.state, phase="measuring", text="starting", done=0, of=0))
+        await asyncio.to_thread(self._began, request.only)
+        results: dict[str, LocationResult] = {}
         process = await asyncio.create_subprocess_exec(
             *_command(),
             stdin=asyncio.subprocess.PIPE,
@@ -123,11 +150,12 @@ class Remeasuring:
             process.stdin.write(json.dumps(unstructure(request)).encode("utf-8") + b"\n")
             await process.stdin.drain()
             while line := await process.stdout.readline():
-                told_end = await self._take(line) or told_end
+                told_end = await self._take(line, results) or told_end
         except (BrokenPipeError, ConnectionResetError):
             pass
         finally:
             await asyncio.shield(_end(process))
+            await asyncio.shield(asyncio.to_thread(self._ended, request.only, results))
             self._rest(finished=told_end)
         if not told_end:
             text = (await noise).decode("utf-8", "replace").strip()
@@ -137,7 +165,7 @@ class Remeasuring:
             )
             self._set(evolve(self.state, phase="failed", mistake=mistake))
 
-    async def _take(self, line: bytes) -> bool:
+    async def _take(self, line: bytes, results: dict[str, LocationResult]) -> bool:
         """One line of the worker; True for the last."""
         message = await asyncio.to_thread(_parse, line)
         kind = message["type"]
@@ -154,7 +182,10 @@ class Remeasuring:
             text = f"{message['location']}: {message['text']}"
             self._set(evolve(state, text=text, done=message["done"], of=message["of"]))
         elif kind == "result":
-            self._replace(message["result"])
+            result: LocationResult = message["result"]
+            results[result.name] = result
+            (await asyncio.to_thread(self._measured, result))()
+            self._replace(result)
         elif kind == "mistake":
             self._set_mistake(message)
         return bool(kind == "done")

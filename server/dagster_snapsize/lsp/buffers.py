@@ -1,0 +1,137 @@
+"""What the editor shows of each file now, and where in it that is what was measured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from attrs import define
+from lsprotocol.types import Range
+from pygls.workspace import PositionCodec, Workspace
+
+from dagster_snapsize.lsp.anchoring import Anchors, Language, Place
+from dagster_snapsize.lsp.places import Places
+from dagster_snapsize.lsp.positions import split_lines, to_path, to_range, to_uri
+from dagster_snapsize.measuring.results import LocationResult
+
+_LANGUAGES: dict[str, Language] = {".py": "python", ".yaml": "yaml", ".yml": "yaml"}
+
+
+@define
+class _File:
+    """A file as it was measured, and where its lines are in the text seen last."""
+
+    anchors: Anchors
+    seen: str | None = None
+    places: dict[int, Place | None] | None = None
+
+
+class Buffers:
+    """The texts of all files of interest, by their real paths.
+
+    ``workspace`` gives the documents that are open; other files are read from disk.
+    """
+
+    def __init__(self, workspace: Callable[[], Workspace]):
+        self._workspace = workspace
+        self._files: dict[str, _File] = {}
+        self._uris: dict[str, str] = {}  # real path -> URI of the open document
+        self._disk: dict[str, str | None] = {}
+
+    def opened(self, uri: str) -> None:
+        """The client opened a document."""
+        path = to_path(uri)
+        if path is not None:
+            self._uris[os.path.realpath(path)] = uri
+
+    def closed(self, uri: str) -> None:
+        """The client closed it: from now on the file on disk counts."""
+        path = to_path(uri)
+        if path is not None:
+            self._uris.pop(os.path.realpath(path), None)
+            self._disk.pop(os.path.realpath(path), None)
+
+    def forget_disk(self, paths: Iterable[str]) -> None:
+        """These files have changed on disk."""
+        for path in paths:
+            self._disk.pop(os.path.realpath(path), None)
+
+    def anchored(self, result: LocationResult) -> dict[str, Anchors]:
+        """Read and anchor the files of a result, as they are on disk. For a thread."""
+        lines: dict[str, set[int]] = {}
+        located = [a.location for a in result.assets] + [f.location for f in result.findings]
+        located += [result.definitions_location]
+        located += [result.failure.location] if result.failure else []
+        for place in located:
+            if place is not None:
+                lines.setdefault(os.path.realpath(place.path), set()).add(place.line)
+        found = {}
+        for path, wanted in lines.items():
+            text = _read(path)
+            if text is not None:
+                language = _LANGUAGES.get(Path(path).suffix.lower(), "other")
+                found[path] = Anchors.of(text, sorted(wanted), language)
+        return found
+
+    def measured(self, anchors: dict[str, Anchors]) -> None:
+        """From now on these files stand as they were measured by the newest result."""
+        for path, anchored in anchors.items():
+            self._files[path] = _File(anchored)
+            self._disk.pop(path, None)
+
+    def places(self) -> Places[Place]:
+        """The functions that features find measured places with."""
+        return Places(self._place_of, self._to_range, self._line_range, self.uri_of)
+
+    def uri_of(self, path: str) -> str:
+        """The URI under which the client knows a file."""
+        return self._uris.get(os.path.realpath(path)) or to_uri(path)
+
+    def text_of(self, path: str) -> str | None:
+        """The text of a buffer, or of the file on disk where none is open."""
+        return self._text(os.path.realpath(path))
+
+    def version_of(self, path: str) -> int | None:
+        """The version of an open document."""
+        uri = self._uris.get(os.path.realpath(path))
+        return self._workspace().get_text_document(uri).version if uri else None
+
+    def _text(self, path: str) -> str | None:
+        uri = self._uris.get(path)
+        if uri is not None:
+            return self._workspace().get_text_document(uri).source
+        if path not in self._disk:
+            self._disk[path] = _read(path)
+        return self._disk[path]
+
+    def _place_of(self, path: str, line: int) -> Place | None:
+        real = os.path.realpath(path)
+        file = self._files.get(real)
+        text = self._text(real)
+        if file is None or text is None:
+            return None
+        if file.places is None or file.seen != text:
+            file.places = dict(file.anchors.locate(text))
+            file.seen = text
+        return file.places.get(line)
+
+    def _to_range(self, path: str, place: Place) -> Range:
+        text = self._text(os.path.realpath(path)) or ""
+        return to_range(split_lines(text), place, self._codec())
+
+    def _line_range(self, path: str, line: int) -> Range:
+        lines = split_lines(self._text(os.path.realpath(path)) or "")
+        line = max(0, min(line, len(lines) - 1))
+        place = Place(line=line, start=0, end=len(lines[line]), names=())
+        return to_range(lines, place, self._codec())
+
+    def _codec(self) -> PositionCodec:
+        return self._workspace().position_codec
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return None
