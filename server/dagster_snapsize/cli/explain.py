@@ -12,7 +12,13 @@ from rich.text import Text
 from dagster_snapsize.cli.report_json import asset_json
 from dagster_snapsize.cli.report_text import place
 from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.cli.terminal import bytes_cell, plain_table, print_table, report_console
+from dagster_snapsize.cli.terminal import (
+    bytes_cell,
+    counted,
+    plain_table,
+    print_table,
+    report_console,
+)
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import AssetCost, Owner, SharedGroup, Snapshot
 from dagster_snapsize.core.sizes import format_percent, format_size
@@ -111,9 +117,8 @@ def _print(console: Console, judged: Judged, asset: AssetCost, top: int) -> None
             )
     if len(snapshots) > top:
         rest = sum(asset.by_snapshot[s.id] for s in snapshots[top:])
-        console.print(
-            f"and {bytes_cell(rest)} bytes in {len(snapshots) - top} more jobs", style="dim"
-        )
+        more = counted(len(snapshots) - top, "more snapshot")
+        console.print(f"and {bytes_cell(rest)} bytes in {more}", style="dim")
     console.print()
     console.print(
         f"Removing it also frees {bytes_cell(asset.dangling_bytes)} bytes of references to it and"

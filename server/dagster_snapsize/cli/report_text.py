@@ -13,6 +13,7 @@ from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.cli.terminal import (
     bar,
     bytes_cell,
+    counted,
     fits,
     plain_table,
     print_table,
@@ -70,13 +71,14 @@ def _print_snapshots(console: Console, judged: Judged, top: int) -> None:
     if rest:
         heaviest = bytes_cell(max(s.wire_bytes for s in rest))
         console.print(
-            f"and {len(rest)} more jobs, each of at most {heaviest} wire bytes", style="dim"
+            f"and {counted(len(rest), 'more job')} of at most {heaviest} wire bytes", style="dim"
         )
 
 
 def _snapshot_table(console: Console | None, judged: Judged, snapshots: list[Snapshot]) -> Table:
     """One row for each snapshot; without a console no bars, for windows that are narrow."""
     measurement = judged.measurement
+    several = len({s.repository for s in measurement.snapshots}) > 1
     table = plain_table(
         ("Snapshot", "left"),
         ("stored bytes", "right"),
@@ -93,8 +95,11 @@ def _snapshot_table(console: Console | None, judged: Judged, snapshots: list[Sna
             style = "red"
         elif used > budget.bytes * judged.budgets.warn_at:
             style = "yellow"
+        name = Text(f"{snapshot.kind} {snapshot.name}")
+        if several and snapshot.kind == "job":
+            name.append(f" of {snapshot.repository}", "dim")
         table.add_row(
-            Text(f"{snapshot.kind} {snapshot.name}"),
+            name,
             bytes_cell(snapshot.stored_bytes),
             bytes_cell(snapshot.wire_bytes),
             format_size(budget.bytes),
@@ -140,7 +145,7 @@ def _print_assets(console: Console, measurement: Measurement, top: int) -> None:
     if len(measurement.assets) > top:
         rest = measurement.assets[top:]
         weight = format_size(sum(a.total_bytes for a in rest))
-        console.print(f"and {len(rest):,} more assets, {weight} in all", style="dim")
+        console.print(f"and {counted(len(rest), 'more asset')}, {weight} in all", style="dim")
 
 
 def _mostly(sizes: Mapping[str, int]) -> str:
@@ -180,7 +185,7 @@ def _print_fields(console: Console, measurement: Measurement, top: int) -> None:
     rest = ranked[top:]
     if rest:
         weight = format_size(sum(sizes.total() for _, sizes in rest))
-        console.print(f"and {len(rest)} more kinds, {weight} in all", style="dim")
+        console.print(f"and {counted(len(rest), 'more kind')}, {weight} in all", style="dim")
     console.print()
 
 

@@ -104,7 +104,7 @@ def _snapshot_findings(
         over = sizes.format_both(size - budget.bytes)
         message = (
             f"{what} {is_size}, {over} over its budget of {may_be}."
-            f"{_heaviest(snapshot, measurement)}{_next_step(snapshot, measurement, budget)}"
+            f"{_heaviest(snapshot)}{_next_step(snapshot, measurement, budget)}"
         )
         yield Finding(
             "snapshot-over-budget",
@@ -131,7 +131,7 @@ def _snapshot_findings(
     elif size > budgets.warn_at * budget.bytes:
         message = (
             f"{what} {is_size}, {sizes.format_percent(size, budget.bytes)} of its budget of"
-            f" {may_be}.{_heaviest(snapshot, measurement)}"
+            f" {may_be}.{_heaviest(snapshot)}"
         )
     else:
         return
@@ -152,22 +152,30 @@ def _set_by(limit: Limit) -> str:
     return f"{limit.name} ({limit.source})"
 
 
-def _heaviest(snapshot: Snapshot, measurement: Measurement) -> str:
-    assets = sorted(_assets_of(snapshot, measurement), key=lambda a: -a.by_snapshot[snapshot.id])
+def _heaviest(snapshot: Snapshot) -> str:
+    """The heaviest assets and fields, and before them what is heavier than any asset."""
+    assets: Counter[str] = Counter()
+    others: Counter[str] = Counter()
     fields: Counter[str] = Counter()
-    for owner_fields in snapshot.ledger.owners.values():
+    for owner, owner_fields in snapshot.ledger.owners.items():
         for name, share in owner_fields.items():
             fields[name] += share.bytes
-    named = [(a.key, a.by_snapshot[snapshot.id]) for a in assets[:_HEAVIEST]]
-    parts = [
+        size = sum(share.bytes for share in owner_fields.values())
+        if owner.kind == "asset":
+            assets[owner.name] = size
+        elif owner.kind != "structure" and owner != Owner("job", snapshot.name):
+            others[f"{owner.kind.replace('_', ' ')} {owner.name}"] = size
+    least = max(assets.values(), default=0)
+    ranked = {
+        "heaviest": [pair for pair in others.most_common(_HEAVIEST) if pair[1] > least],
+        _plural("heaviest asset", len(assets)): assets.most_common(_HEAVIEST),
+        _plural("heaviest field", len(fields)): fields.most_common(_HEAVIEST),
+    }
+    text = "; ".join(
         f"{label}: {', '.join(f'{name} {sizes.format_size(size)}' for name, size in rows)}"
-        for label, rows in (
-            (_plural("heaviest asset", len(named)), named),
-            (_plural("heaviest field", len(fields)), fields.most_common(_HEAVIEST)),
-        )
+        for label, rows in ranked.items()
         if rows
-    ]
-    text = "; ".join(parts)
+    )
     return f" {text[0].upper()}{text[1:]}." if text else ""
 
 
@@ -184,17 +192,17 @@ def _assets_of(snapshot: Snapshot, measurement: Measurement) -> list[AssetCost]:
 
 
 def _next_step(snapshot: Snapshot, measurement: Measurement, budget: Limit) -> str:
-    assets = _assets_of(snapshot, measurement)
-    look = ""
-    if assets:
-        top = max(assets, key=lambda a: a.by_snapshot[snapshot.id])
-        look = f" `{_explain(top)}` shows where its bytes are: shorten them;"
-    split = "split the code location" if snapshot.kind == "repository" else "make the job smaller"
+    steps = ["split the code location" if snapshot.kind == "repository" else "make the job smaller"]
     if budget.source == CONFIGURATION:
-        return f"{look} or {split}, or raise {budget.name}."
-    if budget.judges == "stored":
-        return f"{look} or {split}."
-    return f"{look} or {split}, or raise {limits.RX} and {limits.SEND} on both ends."
+        steps.append(f"raise {budget.name}")
+    elif budget.judges == "wire":
+        steps.append(f"raise {limits.RX} and {limits.SEND} on both ends")
+    rest = ", or ".join(steps)
+    assets = _assets_of(snapshot, measurement)
+    if not assets:
+        return f" {rest[0].upper()}{rest[1:]}."
+    top = max(assets, key=lambda a: a.by_snapshot[snapshot.id])
+    return f" `{_explain(top)}` shows where its bytes are: shorten them; or {rest}."
 
 
 def _explain(asset: AssetCost) -> str:
