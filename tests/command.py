@@ -44,10 +44,12 @@ def snapsize(
 ) -> Result:
     """Run ``dagster-snapsize`` in ``cwd``; everything that it starts carries a mark to be found by.
 
-    Variables that decide which interpreter or limits are found are not inherited from the tests.
+    Variables that decide which interpreter or limits are found, or how output looks, are not
+    inherited from the tests.
     """
     mark = uuid.uuid4().hex
     dropped = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT")
+    dropped += ("COLUMNS", "NO_COLOR", "FORCE_COLOR")
     clean = {
         key: value
         for key, value in os.environ.items()
