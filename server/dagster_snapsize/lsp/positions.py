@@ -20,7 +20,6 @@ from dagster_snapsize.lsp.anchoring_lines import split_lines
 
 __all__ = [
     "from_position",
-    "line_range",
     "path_key",
     "split_lines",
     "to_path",
@@ -71,12 +70,6 @@ def to_range(lines: Sequence[str], place: Place, codec: PositionCodec) -> Range:
     )
 
 
-def line_range(lines: Sequence[str], line: int, codec: PositionCodec) -> Range:
-    """A whole line (from 0), or the last where there is none such."""
-    line = min(max(0, line), len(lines) - 1)
-    return Range(Position(line, 0), to_position(lines, line, len(lines[line]), codec))
-
-
 def to_path(uri: str, *, windows: bool = _WINDOWS) -> str | None:
     """The file that a ``file:`` URI names, with forward slashes; None for any other scheme.
 
@@ -93,8 +86,11 @@ def to_path(uri: str, *, windows: bool = _WINDOWS) -> str | None:
     if "\0" in path:
         return None
     host = _decode(parts.netloc, windows)
-    if windows and host and host.lower() != "localhost":
-        path = f"//{host}{path}"
+    if host.lower() not in ("", "localhost"):
+        if not windows:
+            return None
+        # Some clients write file://c:/x.
+        path = f"{host}{path}" if _DRIVE.fullmatch(host) else f"//{host}{path}"
     return _normal(path, windows)
 
 
@@ -147,7 +143,7 @@ def _normal(path: str, windows: bool) -> str:
 def _decode(text: str, windows: bool) -> str:
     """Percent-encoded bytes as a path: names that are no UTF-8 are possible but on Windows."""
     errors = "replace" if windows else "surrogateescape"
-    return unquote_to_bytes(text).decode("utf-8", errors)
+    return unquote_to_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", errors)
 
 
 def _encode(path: str, windows: bool) -> str:
