@@ -143,6 +143,23 @@ def test_over_budget_names_numbers_the_heaviest_and_the_next_step() -> None:
     )
 
 
+def test_a_resource_that_is_heavier_than_any_asset_is_named_first() -> None:
+    owners = {
+        Owner("asset", "orders"): {"op": Share(1_000)},
+        Owner("resource", "spark"): {"config": Share(9_000)},
+        Owner("resource", "io_manager"): {"config": Share(500)},
+        Owner("job", "__ASSET_JOB"): {"execution config": Share(5_000)},
+    }
+    ledger = Ledger(15_500, owners, {}, {})
+    heavy = evolve(snapshot({}, JOB), stored_bytes=15_500, wire_bytes=15_650, ledger=ledger)
+    [finding] = judge(measurement(heavy, assets=()), evolve(HEAVY, job=10))
+    assert finding.message.endswith(
+        " Heaviest: resource spark 9.0 kB; heaviest asset: orders 1.0 kB;"
+        " heaviest fields: config 9.5 kB, execution config 5.0 kB, op 1.0 kB."
+        " Make the job smaller, or raise budget.job."
+    ), finding.message
+
+
 def test_a_limit_of_grpc_asks_for_both_variables() -> None:
     found = measurement(SMALL, environment=environment(dict.fromkeys(RX_AND_SEND, "30003")))
     [finding] = judge(found, HEAVY)
