@@ -88,7 +88,7 @@ def run(command: str, folder: Path) -> list[str]:
     before: list[str] = []
     if words == ["make", "demo"]:
         recipe = subprocess.run(
-            ["make", "--dry-run", "--always-make", "demo"],
+            ["make", "--no-print-directory", "--dry-run", "--always-make", "demo"],
             cwd=ROOT,
             capture_output=True,
             text=True,
