@@ -286,7 +286,9 @@ class _Run:
     def _on_failed(self, header: dict[str, Any], payload: bytes) -> None:
         if header["usage"]:
             raise UserError(
-                header["message"], f"location {self.location.name}, from {self.location.source}"
+                header["message"],
+                f"location {self.location.name}, from {self.location.source}, run by"
+                f" {self.interpreter.path} ({self.interpreter.source})",
             )
         place = [header["path"], header["line"]] if header["path"] else None
         raise _Broken(Failure(header["message"], self._place(place), header["traceback"]))
