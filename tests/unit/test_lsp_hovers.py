@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from attrs import evolve
 from lsp_values import (
     ALL_JOB,
     ASSETS,
@@ -15,7 +16,7 @@ from lsp_values import (
     result,
     snapshot,
 )
-from lsprotocol.types import Hover, MarkupContent, MarkupKind
+from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 from markdown_it import MarkdownIt
 
 from dagster_snapsize.core.model import Failure, SourceLocation
@@ -53,7 +54,7 @@ def exact(row: AssetRow) -> AssetDetail:
 
 
 def test_an_asset_shows_its_bytes_field_by_field_and_snapshot_by_snapshot() -> None:
-    found = hover(project(SHOP), ASSETS, 11, places(), exact)
+    found = hover(project(SHOP), ASSETS, Position(11, 0), places(), exact)
     assert text(found) == (
         "`wh/orders`: 9.2 kB (9,203 bytes), 2.7 % of `shop`; number 2 of 3 assets\n"
         "\n"
@@ -77,7 +78,7 @@ def test_what_is_shared_has_columns_and_says_with_whom() -> None:
     found = hover(
         project(result(assets=[row])),
         ASSETS,
-        11,
+        Position(11, 0),
         places(),
         lambda r: detail(r, {(REPOSITORY, "op"): (2_600, 400)}, shared_with=shared),
     )
@@ -101,7 +102,7 @@ def test_many_jobs_and_fields_are_summed_and_still_add_up() -> None:
     row = asset("a", 12, 0, sum(cells.values()))
     shop = result(assets=[row], snapshots=[snapshot(), *map(snapshot, jobs)])
     lines = text(
-        hover(project(shop), ASSETS, 11, places(), lambda r: detail(r, cells))
+        hover(project(shop), ASSETS, Position(11, 0), places(), lambda r: detail(r, cells))
     ).splitlines()
     assert lines[2] == "| field | size | bytes | job `j0` | job `j1` | 3 other jobs |"
     assert len([x for x in lines if x.startswith("| `metadata")]) == 12
@@ -111,7 +112,7 @@ def test_many_jobs_and_fields_are_summed_and_still_add_up() -> None:
 
 def test_a_factory_line_shows_count_sum_and_the_heaviest_five() -> None:
     rows = [asset(f"table_{n}", 30, 1_000 * n, 2_000 * n) for n in range(1, 8)]
-    found = hover(project(result(assets=rows)), ASSETS, 29, places(), no_detail)
+    found = hover(project(result(assets=rows)), ASSETS, Position(29, 0), places(), no_detail)
     assert text(found) == (
         "**7 assets** of this line: 56.0 kB (56,000 bytes), 56.0 % of `shop`\n"
         "\n"
@@ -127,7 +128,7 @@ def test_a_factory_line_shows_count_sum_and_the_heaviest_five() -> None:
 
 
 def test_definitions_show_the_budgets_and_what_set_them() -> None:
-    found = hover(project(SHOP), DEFINITIONS, 4, places(), no_detail)
+    found = hover(project(SHOP), DEFINITIONS, Position(4, 0), places(), no_detail)
     assert text(found) == (
         "`shop`: 3 assets, 3 snapshots, 340.0 kB (340,000 bytes); measured in 3.2 s with Dagster"
         " 1.13.28\n"
@@ -144,22 +145,32 @@ def test_definitions_show_the_budgets_and_what_set_them() -> None:
 
 def test_many_jobs_are_cut_short_at_the_definitions() -> None:
     jobs = [snapshot(f"shop/__repository__/job/j{n}", stored=1_000 + n) for n in range(13)]
-    found = hover(project(result(snapshots=jobs)), DEFINITIONS, 4, places(), no_detail)
+    found = hover(project(result(snapshots=jobs)), DEFINITIONS, Position(4, 0), places(), no_detail)
     assert text(found).endswith("\n\nand 3 more jobs, each of at most 1.0 kB (1,006 bytes)")
 
 
 def test_stale_sizes_say_so() -> None:
     state = project(LocationState("shop", "/shop", good=SHOP, stale=True))
     note = "\n\n*Sizes from before the last edit.*"
-    assert text(hover(state, ASSETS, 11, places(), exact)).endswith(note)
-    assert text(hover(state, DEFINITIONS, 4, places(), exact)).endswith(note)
+    assert text(hover(state, ASSETS, Position(11, 0), places(), exact)).endswith(note)
+    assert text(hover(state, DEFINITIONS, Position(4, 0), places(), exact)).endswith(note)
 
 
 def test_an_asset_is_found_where_it_is_now() -> None:
     state = project(LocationState("shop", "/shop", good=SHOP, stale=True))
     moved = places({12: 22})
-    assert hover(state, ASSETS, 11, moved, exact) is None
-    assert text(hover(state, ASSETS, 21, moved, exact)).startswith("`wh/orders`")
+    assert hover(state, ASSETS, Position(11, 0), moved, exact) is None
+    assert text(hover(state, ASSETS, Position(21, 0), moved, exact)).startswith("`wh/orders`")
+
+
+def test_only_the_names_of_an_asset_answer_where_they_are_known() -> None:
+    names = [Range(Position(11, 1), Position(11, 6)), Range(Position(14, 4), Position(14, 10))]
+    known = evolve(places(), names_of=lambda path, place: names)
+    shown = {
+        at: hover(project(SHOP), ASSETS, Position(*at), known, exact) is not None
+        for at in ((11, 0), (11, 1), (11, 6), (11, 7), (13, 4), (14, 10), (14, 11))
+    }
+    assert [at for at, is_shown in shown.items() if is_shown] == [(11, 1), (11, 6), (14, 10)]
 
 
 FAILED = result(
@@ -186,26 +197,26 @@ def test_a_location_that_failed_says_why_at_the_frame_and_above_the_good_sizes()
         "KeyError: 'RE`GION'\n"
         "```"
     )
-    assert text(hover(state, ASSETS, 39, places(), no_detail)) == why
-    at_definitions = text(hover(state, DEFINITIONS, 4, places(), no_detail))
+    assert text(hover(state, ASSETS, Position(39, 0), places(), no_detail)) == why
+    at_definitions = text(hover(state, DEFINITIONS, Position(4, 0), places(), no_detail))
     assert at_definitions.startswith(f"{why}\n\n`shop`: 3 assets")
     assert at_definitions.endswith("*Sizes from before the last edit.*")
 
 
 def test_rows_that_cannot_be_read_leave_the_sum() -> None:
-    assert text(hover(project(SHOP), ASSETS, 11, places(), no_detail)) == (
+    assert text(hover(project(SHOP), ASSETS, Position(11, 0), places(), no_detail)) == (
         "`wh/orders`: 9.2 kB (9,203 bytes), 2.7 % of `shop`; number 2 of 3 assets\n\n"
         "What its bytes are made of is not at hand: save to measure again."
     )
 
 
 def test_nothing_is_shown_elsewhere() -> None:
-    assert hover(project(SHOP), ASSETS, 200, places(), exact) is None
-    assert hover(project(SHOP), "/shop/other.py", 11, places(), exact) is None
+    assert hover(project(SHOP), ASSETS, Position(200, 0), places(), exact) is None
+    assert hover(project(SHOP), "/shop/other.py", Position(11, 0), places(), exact) is None
 
 
 def test_clients_without_markdown_get_aligned_text() -> None:
-    found = hover(project(SHOP), ASSETS, 11, places(), exact, markdown=False)
+    found = hover(project(SHOP), ASSETS, Position(11, 0), places(), exact, markdown=False)
     assert found is not None
     assert isinstance(found.contents, MarkupContent)
     assert found.contents.kind == MarkupKind.PlainText
@@ -230,7 +241,7 @@ def test_names_from_user_code_cannot_break_the_table() -> None:
     found = hover(
         project(shop),
         ASSETS,
-        11,
+        Position(11, 0),
         places(),
         lambda r: detail(r, {(REPOSITORY, "metadata: |`x`|"): 60, (job, "[y](http://z)"): 40}),
     )
@@ -254,7 +265,7 @@ def test_repositories_are_named_where_there_are_several() -> None:
         hover(
             project(shop),
             ASSETS,
-            11,
+            Position(11, 0),
             places(),
             lambda r: detail(r, {(f"shop/{r.repository}/repository", "op"): 500}),
         )
@@ -263,5 +274,5 @@ def test_repositories_are_named_where_there_are_several() -> None:
     assert "of `shop`, of repository `one`; number 1 of 2 assets" in first
     assert "of `shop`, of repository `two`; number 1 of 2 assets" in second
     assert "| repository `one` | 100 kB |" in text(
-        hover(project(shop), DEFINITIONS, 4, places(), no_detail)
+        hover(project(shop), DEFINITIONS, Position(4, 0), places(), no_detail)
     )

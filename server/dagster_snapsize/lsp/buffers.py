@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from attrs import define
@@ -38,6 +38,7 @@ class Buffers:
         self._files: dict[str, _File] = {}
         self._uris: dict[str, str] = {}  # real path -> URI of the open document
         self._disk: dict[str, str | None] = {}
+        self._split: dict[str, tuple[str, Sequence[str]]] = {}
 
     def opened(self, uri: str) -> None:
         """The client opened a document."""
@@ -82,7 +83,7 @@ class Buffers:
 
     def places(self) -> Places[Place]:
         """The functions that features find measured places with."""
-        return Places(self._place_of, self._to_range, self._line_range, self.uri_of)
+        return Places(self._place_of, self._to_range, self._line_range, self.uri_of, self._names_of)
 
     def uri_of(self, path: str) -> str:
         """The URI under which the client knows a file."""
@@ -117,11 +118,25 @@ class Buffers:
         return file.places.get(line)
 
     def _to_range(self, path: str, place: Place) -> Range:
-        text = self._text(os.path.realpath(path)) or ""
-        return to_range(split_lines(text), place, self._codec())
+        return to_range(self._rows(path), place, self._codec())
+
+    def _names_of(self, path: str, place: Place) -> list[Range]:
+        rows, codec = self._rows(path), self._codec()
+        names = (Place(line, start, end, names=()) for line, start, end in place.names)
+        return [to_range(rows, name, codec) for name in names]
+
+    def _rows(self, path: str) -> Sequence[str]:
+        """The lines of a file; split once for each text of it, not for each place in it."""
+        real = os.path.realpath(path)
+        text = self._text(real) or ""
+        seen, rows = self._split.get(real, ("", [""]))
+        if seen is not text:
+            rows = split_lines(text)
+            self._split[real] = text, rows
+        return rows
 
     def _line_range(self, path: str, line: int) -> Range:
-        lines = split_lines(self._text(os.path.realpath(path)) or "")
+        lines = self._rows(path)
         line = max(0, min(line, len(lines) - 1))
         place = Place(line=line, start=0, end=len(lines[line]), names=())
         return to_range(lines, place, self._codec())

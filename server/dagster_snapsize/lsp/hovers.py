@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
-from lsprotocol.types import Hover, MarkupContent, MarkupKind, Range
+from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 
+from dagster_snapsize.core.model import SourceLocation
 from dagster_snapsize.core.sizes import format_both, format_exact, format_percent, format_seconds
 from dagster_snapsize.lsp.places import Group, Places, groups, is_stale
 from dagster_snapsize.lsp.state import LocationState, ProjectState
@@ -84,13 +85,13 @@ class _Paper:
 def hover(
     state: ProjectState,
     path: str,
-    line: int,
+    at: Position,
     places: Places[Any],
     detail_of: Callable[[AssetRow], AssetDetail | None],
     *,
     markdown: bool = True,
 ) -> Hover | None:
-    """What stands at a line (from 0) of a buffer, or None.
+    """What stands at a place of a buffer, or None.
 
     That are assets whose place it is, definitions, or where a location failed. ``detail_of`` gives
     None where an asset's rows cannot be read.
@@ -98,11 +99,11 @@ def hover(
     paper = _Paper(markdown)
     parts: list[tuple[Range, str]] = []
     for location in state.locations:
-        parts += _location_parts(location, path, line, places, paper)
+        parts += _location_parts(location, path, at, places, paper)
     parts += [
         (group.range, _group_text(group, detail_of, paper))
         for group in groups(state, path, places)
-        if _covers(group.range, line)
+        if any(places.is_at(SourceLocation(path, line), at) for line in group.lines)
     ]
     if not parts:
         return None
@@ -111,12 +112,8 @@ def hover(
     return Hover(MarkupContent(kind, rule.join(text for _, text in parts)), parts[0][0])
 
 
-def _covers(place: Range, line: int) -> bool:
-    return place.start.line <= line <= place.end.line
-
-
 def _location_parts(
-    location: LocationState, path: str, line: int, places: Places[Any], paper: _Paper
+    location: LocationState, path: str, at: Position, places: Places[Any], paper: _Paper
 ) -> list[tuple[Range, str]]:
     """Why it failed, where it did and at the definitions; its snapshots, at the definitions."""
     good, failed = location.good, location.failed
@@ -129,7 +126,8 @@ def _location_parts(
         if place is None or place.path != path:
             continue
         within = places.range_or_line(place)
-        if not _covers(within, line):
+        # A frame has no name: its whole line counts.
+        if not places.is_at(place, at) and (place == made_at or within.start.line != at.line):
             continue
         texts = []
         if failed is not None and failed.failure is not None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from attrs import frozen
-from lsprotocol.types import Command, Range
+from lsprotocol.types import Command, Position, Range
 
 from dagster_snapsize.core.model import SourceLocation
 from dagster_snapsize.lsp.state import LocationState, ProjectState
@@ -27,13 +27,28 @@ class Places(Generic[P]):
     ``place_of`` takes an absolute path and the line (from 1) that was measured, and gives None
     where what stood there is gone. ``line_range`` is the whole text of a line (from 0) of the
     buffer, without its end, and that of the last line for one behind it. All ranges are in the
-    encoding that was agreed with the client.
+    encoding that was agreed with the client. ``names_of`` are the parts of the text that a pointer
+    is on; without it, the place's whole lines are.
     """
 
     place_of: Callable[[str, int], P | None]
     to_range: Callable[[str, P], Range]
     line_range: Callable[[str, int], Range]
     uri_of: Callable[[str], str]
+    names_of: Callable[[str, P], Sequence[Range]] | None = None
+
+    def is_at(self, location: SourceLocation, at: Position) -> bool:
+        """Whether a pointer is on it, where it is now."""
+        place = self.place_of(location.path, location.line)
+        if place is None:
+            return False
+        if self.names_of is None:
+            within = self.to_range(location.path, place)
+            return within.start.line <= at.line <= within.end.line
+        return any(
+            _key(name.start) <= _key(at) <= _key(name.end)
+            for name in self.names_of(location.path, place)
+        )
 
     def range_of(self, location: SourceLocation) -> Range | None:
         """Where it is now, or None where it is gone."""
@@ -75,6 +90,10 @@ class Group:
     def is_stale(self) -> bool:
         """Whether the sizes are older than the code."""
         return is_stale(self.state)
+
+
+def _key(position: Position) -> tuple[int, int]:
+    return position.line, position.character
 
 
 def is_stale(location: LocationState) -> bool:

@@ -314,7 +314,7 @@ class Session:
             found = hovers.hover(
                 project.state,
                 path or "",
-                position.line,
+                position,
                 self.buffers.places(),
                 partial(self.detail_of, good),
                 markdown=markdown,
