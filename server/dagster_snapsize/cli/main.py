@@ -1,16 +1,18 @@
-"""The commands: ``measure``, ``check``, ``explain``, ``limits``."""
+"""The commands: ``measure``, ``check``, ``explain``, ``limits`` and ``lsp``."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
 import click
 
 from dagster_snapsize.cli.options import format_option, target_options, top_option
 from dagster_snapsize.cli.output import escape_what_cannot_be_shown, leave_with
-from dagster_snapsize.cli.run import Selection, measure_all, read_limits
+from dagster_snapsize.cli.run import Outcome, Selection, measure_all, read_limits
 from dagster_snapsize.core.budgets import exit_status
 from dagster_snapsize.core.errors import NotMeasured, UserError
 
@@ -44,21 +46,9 @@ def measure(selection: Selection, form: str, top: int) -> None:
       dagster-snapsize measure -m my_project.definitions --top 30
       dagster-snapsize measure --format json > sizes.json
     """
-    outcome = measure_all(selection)
-    status = exit_status(outcome.findings)
-    with leave_with(status):
-        if form == "json":
-            from dagster_snapsize.cli.report_json import print_outcome
+    from dagster_snapsize.cli.report_text import print_report
 
-            print_outcome(outcome, status)
-        elif form == "github":
-            from dagster_snapsize.cli.report_github import print_findings
-
-            print_findings(outcome)
-        else:
-            from dagster_snapsize.cli.report_text import print_report
-
-            print_report(outcome, top)
+    _measure_and_print(selection, form, partial(print_report, top=top))
 
 
 @cli.command(short_help="Judge the budgets and print findings only; for hooks and CI.")
@@ -72,6 +62,15 @@ def check(selection: Selection, form: str) -> None:
       dagster-snapsize check
       dagster-snapsize check --format github
     """
+    from dagster_snapsize.cli.report_text import print_findings
+
+    _measure_and_print(selection, form, print_findings)
+
+
+def _measure_and_print(
+    selection: Selection, form: str, print_text: Callable[[Outcome], None]
+) -> None:
+    """Measure, judge, print in the form that was asked for, and leave with what was found."""
     outcome = measure_all(selection)
     status = exit_status(outcome.findings)
     with leave_with(status):
@@ -84,8 +83,6 @@ def check(selection: Selection, form: str) -> None:
 
             print_findings(outcome)
         else:
-            from dagster_snapsize.cli.report_text import print_findings as print_text
-
             print_text(outcome)
 
 
