@@ -67,14 +67,18 @@ def publish(
     information.
     """
     found: defaultdict[str, list[Diagnostic]] = defaultdict(list)
+    said: set[tuple[str, int, str]] = set()
     for path, diagnostic in _all(state, places, fallback):
+        # Two locations that share a file may say the same of it.
+        what = path, diagnostic.range.start.line, diagnostic.message
+        if what in said:
+            continue
+        said.add(what)
         if docs_base is not None and diagnostic.code != CONFIGURATION:
             diagnostic.code_description = CodeDescription(f"{docs_base}#{diagnostic.code}")
         if not related:
             diagnostic.related_information = None
-        # Two locations that share a file may say the same of it.
-        if diagnostic not in found[path]:
-            found[path].append(diagnostic)
+        found[path].append(diagnostic)
     return {
         path: sorted(listed, key=lambda d: (d.range.start.line, d.severity or 0, d.message))
         for path, listed in found.items()

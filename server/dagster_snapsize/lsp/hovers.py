@@ -9,7 +9,6 @@ from typing import Any
 from attrs import frozen
 from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 
-from dagster_snapsize.core.model import SourceLocation
 from dagster_snapsize.core.sizes import format_both, format_exact, format_percent, format_seconds
 from dagster_snapsize.lsp.places import Group, Places, groups, is_stale
 from dagster_snapsize.lsp.state import LocationState, ProjectState
@@ -102,8 +101,7 @@ def hover(
         parts += _location_parts(location, path, at, places, paper)
     parts += [
         (group.range, _group_text(group, detail_of, paper))
-        for group in groups(state, path, places)
-        if any(places.is_at(SourceLocation(path, line), at) for line in group.lines)
+        for group in groups(state, path, places, lambda place: places.is_at(place, at))
     ]
     if not parts:
         return None

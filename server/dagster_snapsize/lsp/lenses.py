@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from lsprotocol.types import CodeLens, InlayHint, MarkupContent, MarkupKind, Range
@@ -88,13 +89,16 @@ def _assets(
     state: ProjectState, path: str, places: Places[Any], minimum_bytes: int
 ) -> list[tuple[Group, str]]:
     found = [g for g in groups(state, path, places) if g.repository_bytes >= minimum_bytes]
-    return [(group, _asset_words(group, _of_several(group, found))) for group in found]
-
-
-def _of_several(group: Group, found: list[Group]) -> str:
-    """The location's name where assets of several locations share the line."""
-    names = {g.state.name for g in found if g.range.start.line == group.range.start.line}
-    return f" of {flat(group.state.name)}" if len(names) > 1 else ""
+    locations: defaultdict[int, set[str]] = defaultdict(set)
+    for group in found:
+        locations[group.range.start.line].add(group.state.name)
+    words = []
+    for group in found:
+        # Assets of several locations may share a line.
+        several = len(locations[group.range.start.line]) > 1
+        of = f" of {flat(group.state.name)}" if several else ""
+        words.append((group, _asset_words(group, of)))
+    return words
 
 
 def _asset_words(group: Group, of: str) -> str:

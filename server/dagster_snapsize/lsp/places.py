@@ -101,8 +101,16 @@ def is_stale(location: LocationState) -> bool:
     return location.stale or location.failed is not None or location.mistake is not None
 
 
-def groups(state: ProjectState, path: str, places: Places[Any]) -> list[Group]:
-    """The assets whose code is in a file, by line; those whose place is gone are not there."""
+def groups(
+    state: ProjectState,
+    path: str,
+    places: Places[Any],
+    wanted: Callable[[SourceLocation], bool] = lambda location: True,
+) -> list[Group]:
+    """The assets whose code is in a file, by line; those whose place is gone are not there.
+
+    ``wanted`` chooses among the measured places.
+    """
     found: list[Group] = []
     for location in state.locations:
         good = location.good
@@ -112,7 +120,8 @@ def groups(state: ProjectState, path: str, places: Places[Any]) -> list[Group]:
         for row in good.assets:
             if row.location is not None and row.location.path == path:
                 by_line[row.location.line].append(row)
-        found += _anchored(location, good, path, by_line, places)
+        chosen = {x: rows for x, rows in by_line.items() if wanted(SourceLocation(path, x))}
+        found += _anchored(location, good, path, chosen, places)
     return sorted(found, key=lambda g: (g.range.start.line, g.state.name, g.repository))
 
 
