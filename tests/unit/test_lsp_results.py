@@ -1,0 +1,52 @@
+"""A measurement as the language server receives it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from test_budgets import JOB, REPOSITORY, measurement, snapshot
+
+from dagster_snapsize.core.model import Budgets
+from dagster_snapsize.measuring.results import (
+    LocationResult,
+    read_detail,
+    structure,
+    summarize,
+    unstructure,
+)
+
+
+def summarized(folder: Path) -> LocationResult:
+    repository = {f"table_{n}": {"description": 100 * n} for n in range(1, 8)}
+    job = {"table_1": {"op": 900}, "table_2": {"op": 50}}
+    return summarize(
+        measurement(snapshot(repository), snapshot(job, JOB)),
+        [],
+        Budgets(),
+        root=Path("/shop"),
+        config_path=None,
+        python_source=".venv",
+        rows=folder / "shop.rows",
+    )
+
+
+def test_each_snapshot_names_the_assets_that_take_most_of_it(tmp_path: Path) -> None:
+    named = {s.id: [(a.key, a.bytes) for a in s.heaviest] for s in summarized(tmp_path).snapshots}
+    assert named == {
+        REPOSITORY: [(f"table_{n}", 100 * n) for n in (7, 6, 5, 4, 3)],
+        JOB: [("table_1", 900), ("table_2", 50)],
+    }
+
+
+def test_every_row_leads_to_its_detail_and_both_sum_up(tmp_path: Path) -> None:
+    result = summarized(tmp_path)
+    for row in result.assets:
+        detail = read_detail(result.rows, row)
+        assert (detail.key, detail.total_bytes) == (row.key, row.total_bytes)
+        assert sum(c.exclusive + c.shared for c in detail.cells) == row.total_bytes
+        assert detail.by_snapshot[REPOSITORY] == row.repository_bytes
+
+
+def test_a_result_survives_json(tmp_path: Path) -> None:
+    result = summarized(tmp_path)
+    assert structure(unstructure(result), LocationResult) == result
