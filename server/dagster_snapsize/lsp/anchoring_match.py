@@ -7,7 +7,7 @@ given and by their content; a definition with another name or key is another def
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ class Place:
 
 
 class Begin(NamedTuple):
-    """A line that a site can be meant by: a decorator (by its name), or where it begins."""
+    """A line that a site can be meant by: a decorator, by its name, or where it begins."""
 
     name: str
     line: int
@@ -89,6 +89,17 @@ class Placed(NamedTuple):
     def line(self) -> int:
         """Its line in the file."""
         return self.site.first + self.down
+
+
+def decorator_begins(decorators: Iterable[tuple[str, Span]]) -> tuple[Begin, ...]:
+    """Decorators by name and place; the second of one name is another."""
+    count: Counter[str] = Counter()
+    begins = []
+    for name, span in decorators:
+        count[name] += 1
+        nth = f" {count[name]}" if count[name] > 1 else ""
+        begins.append(Begin(f"@{name}{nth}", *span))
+    return tuple(begins)
 
 
 def match(

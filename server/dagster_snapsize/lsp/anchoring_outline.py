@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from attrs import define
 
 from dagster_snapsize.lsp.anchoring_lines import whole_line
-from dagster_snapsize.lsp.anchoring_match import Begin, Site
+from dagster_snapsize.lsp.anchoring_match import Begin, Site, decorator_begins
 from dagster_snapsize.lsp.anchoring_python import KEY_WORDS
 
 _DEF = re.compile(r"(?:async\s+)?(?:def|class)\s+(?P<name>\w+)")
@@ -76,14 +76,9 @@ def _function(
                 break
             last = number
     end = last + 1
-    named = _DECORATOR.match
-    begins = [
-        Begin("@" + found[1], *whole_line(lines, number))
-        for number in decorators
-        if (found := named(lines[number].strip()))
-    ]
+    named = [(_DECORATOR.match(lines[number].strip()), number) for number in decorators]
+    begins = decorator_begins((m[1], whole_line(lines, number)) for m, number in named if m)
     column = lines[own].index(name, indent + 3)
-    begins.append(Begin("def", own, column, column + len(name)))
     first = decorators[0] if decorators else own
     label = _LABEL.search("\n".join(lines[first:own]))
     return Site(
@@ -94,7 +89,7 @@ def _function(
         digest=hash(tuple(line.strip() for line in lines[own:end])),
         first=first,
         last=own,
-        begins=tuple(begins),
+        begins=(*begins, Begin("def", own, column, column + len(name))),
         spans=(
             *(whole_line(lines, n) for n in range(first, own) if lines[n].strip()),
             (own, column, column + len(name)),

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Sequence
 
 from dagster_snapsize.lsp.anchoring_lines import whole_line
-from dagster_snapsize.lsp.anchoring_match import Begin, Site, Span
+from dagster_snapsize.lsp.anchoring_match import Begin, Site, Span, decorator_begins
 
 # What gives an asset its key, where it is called with a literal.
 KEY_WORDS = ("key", "name", "asset_key")
@@ -69,7 +69,7 @@ class _Reader:
         # The header goes on to the body, which may begin with a decorator.
         last = max(own, _start(node.body[0]) - 2)
         named = self._name(own, node.name)
-        begins = [Begin("@" + name, *self._whole(start)) for name, start, _ in decorators]
+        begins = decorator_begins((name, self._whole(start)) for name, start, _ in decorators)
         spans = [self._whole(n) for _, start, end in decorators for n in range(start, end + 1)]
         site = Site(
             head=head,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -15,20 +17,29 @@ from dagster_snapsize.lsp.anchoring_python import KEY_WORDS
 
 # Reading YAML takes 0.1 ms a line. Longer files are anchored by their lines.
 MOST_LINES = 600
+# The time also grows with the square of open brackets: 12 s for 2,000.
+MOST_OPEN = 50
 # Line breaks to ruamel.yaml (YAML 1.1), and to no editor.
 _NO_BREAKS = str.maketrans("\x85\u2028\u2029", "   ")
 
 
 def yaml_sites(lines: Sequence[str]) -> list[Placed] | None:
     """The entries in the order of the text, the outer one first; None where it is no YAML."""
-    if len(lines) > MOST_LINES:
+    text = "\n".join(lines).translate(_NO_BREAKS)
+    if len(lines) > MOST_LINES or _open_brackets(text) > MOST_OPEN:
         return None
     try:
-        documents = _documents("\n".join(lines).translate(_NO_BREAKS))
+        documents = _documents(text)
         sites = [site for document in documents for site in _entries(document, lines)]
-    except (YAMLError, ValueError, RecursionError):
+    except (YAMLError, ValueError, RecursionError, IndexError):
+        # An IndexError is ruamel.yaml's at directives (%YAML 1.2), which it reads in load() only.
         return None
     return [Placed(site, 0) for site in sorted(sites, key=lambda site: site.first)]
+
+
+def _open_brackets(text: str) -> int:
+    depths = accumulate(1 if found[0] in "[{" else -1 for found in re.finditer(r"[][{}]", text))
+    return max(depths, default=0)
 
 
 def _documents(text: str) -> list[Node]:
