@@ -112,6 +112,12 @@ def test_a_heavy_asset_can_be_allowed_silenced_and_looked_at() -> None:
     )
 
 
+def test_a_byte_order_mark_is_not_counted() -> None:
+    text = "tool.dagster-snapsize.budget.asset = 'x'"
+    raised = actions(HEAVY, has=files({CONFIG: "\ufeff" + text}))[0]
+    assert edited(raised, text) == text.replace("'x'", '"96 kB"')
+
+
 def test_an_edit_names_the_version_that_it_is_for() -> None:
     raised = actions(HEAVY, has=files({CONFIG: SETTINGS}))[0]
     assert raised.edit == WorkspaceEdit(

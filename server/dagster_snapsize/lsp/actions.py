@@ -156,7 +156,7 @@ def _quick_fixes(
             yield _action(title, diagnostic, edit=edit)
     if data["asset"] is None:
         return
-    text = files.text_of(path)
+    text = files.read(path)
     here = next((g for g in shown if g.range.start.line == diagnostic.range.start.line), None)
     if text is None or here is None:
         return
@@ -208,7 +208,7 @@ def _raised(good: LocationResult, wanted: _Raise, files: Files) -> WorkspaceEdit
     path = good.config_path or f"{good.root}/pyproject.toml"
     prefix = prefix_of(path.replace("\\", "/").rpartition("/")[2])
     value = short_size(wanted.bytes)
-    text = files.text_of(path)
+    text = files.read(path)
     if text is None:
         return files.created(path, new_file(prefix, wanted.keys, value))
     if _allows(read_budget(text, prefix, wanted.keys), wanted.bytes):

@@ -37,8 +37,8 @@ class TextChange:
 class Files:
     """The client's files, and what it can do with edits of them.
 
-    ``text_of`` gives the text of a buffer, or of the file on disk where none is open, without a
-    byte order mark; None where there is no file. ``version_of`` is None for what is not open.
+    ``text_of`` gives the text of a buffer, or of the file on disk where none is open; None where
+    there is no file. ``version_of`` is None for what is not open.
     ``units_of`` counts a text in the units of the position encoding. ``creates_files`` needs
     ``document_changes``.
     """
@@ -49,6 +49,11 @@ class Files:
     units_of: Callable[[str], int]
     document_changes: bool
     creates_files: bool
+
+    def read(self, path: str) -> str | None:
+        """The text as an editor counts it: without a byte order mark."""
+        text = self.text_of(path)
+        return None if text is None else text.removeprefix("\ufeff")
 
     def changed(self, path: str, text: str, change: TextChange) -> WorkspaceEdit:
         """The edit that makes the change in a file with that text."""
