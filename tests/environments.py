@@ -43,14 +43,17 @@ _REQUIREMENTS: dict[str, tuple[str, ...]] = {
     ),
     # Scaffolds projects; they are measured with a Dagster of the matrix.
     "dg": ("create-dagster>=1.13.27,<1.14",),
+    # The oldest Python that the probe runs on.
+    "py39": (f"dagster=={OLDEST}", *_OLD_NEEDS),
     # A Python without Dagster, as a user has it who pointed the tool at the wrong one.
     "bare": ("six",),
 }
+_OWN_PYTHON = {"py39": "3.9"}
 _PYTHONS = ("3.11", "3.12", "3.10")  # Dagsters before 1.10 do not run on later ones
 
 
 def requirements(name: str) -> tuple[str, ...]:
-    """The requirements of an environment: ``dbt``, ``dg``, ``bare`` or a Dagster version."""
+    """The requirements of ``dbt``, ``dg``, ``bare``, ``py39`` or a Dagster version."""
     if name in _REQUIREMENTS:
         return _REQUIREMENTS[name]
     minor = int(name.split(".")[1])
@@ -77,7 +80,9 @@ def environment(name: str) -> Path:
     with _locked(folder.with_suffix(folder.suffix + ".lock")):
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            uv("venv", "--quiet", "--no-project", "--python", base_python(), str(folder))
+            own = _OWN_PYTHON.get(name)
+            base = (own, "--no-python-downloads") if own else (base_python(),)
+            uv("venv", "--quiet", "--no-project", str(folder), "--python", *base)
             uv("pip", "install", "--quiet", "--python", str(python), *wanted)
             complete.write_text("\n".join(wanted) + "\n")
     return python
