@@ -37,6 +37,7 @@ _FIELDS = 12
 _JOB_COLUMNS = 2
 _JOB_ROWS = 10
 _TRACEBACK_LINES = 15
+_REPORT_ASSETS = 50
 _GONE = "What its bytes are made of is not at hand: save to measure again."
 
 
@@ -223,6 +224,34 @@ def _factory_parts(group: Group, paper: _Paper) -> list[str]:
 
 def _share(group: Group) -> str:
     return format_percent(group.total_bytes, group.good.total_bytes)
+
+
+def asset_report(
+    location: LocationState, good: LocationResult, row: AssetRow, detail: AssetDetail | None
+) -> str:
+    """Everything about one asset, in Markdown: a hover that needs no place in a buffer."""
+    nowhere = Range(Position(0, 0), Position(0, 0))
+    group = Group(location, good, row.repository, "", nowhere, frozenset(), (row,))
+    return "\n\n".join(_asset_parts(group, row, detail, _Paper(markdown=True)))
+
+
+def location_report(location: LocationState, good: LocationResult) -> str:
+    """The snapshots of a location and its heaviest assets, in Markdown."""
+    paper = _Paper(markdown=True)
+    rows = [
+        (
+            paper.name(asset.key),
+            short_size(asset.total_bytes),
+            f"{asset.total_bytes:,}",
+            paper.text(
+                f"{asset.location.path}:{asset.location.line}" if asset.location else "nowhere"
+            ),
+        )
+        for asset in good.assets[:_REPORT_ASSETS]
+    ]
+    titles = ("heaviest assets", "size", "bytes", "defined at")
+    table = paper.table(titles, rows, left=(0, 3))
+    return "\n\n".join([_definitions_text(location, good, paper), table])
 
 
 def _asset_parts(

@@ -137,7 +137,7 @@ class Remeasuring:
         await asyncio.to_thread(self._began, request.only)
         results: dict[str, LocationResult] = {}
         process = await asyncio.create_subprocess_exec(
-            *_command(),
+            *own_command("dagster_snapsize.measuring.worker"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -250,14 +250,12 @@ def _parse(line: bytes) -> dict[str, Any]:
     return message
 
 
-def _command() -> list[str]:
-    """The worker in this very interpreter, with this very sys.path: PYTHONPATH would leak.
+def own_command(module: str, *arguments: str) -> list[str]:
+    """``main`` of a module in this very interpreter, with this very sys.path.
 
-    What the worker starts in turn is the user's interpreter, which must not see ours.
+    PYTHONPATH would leak: what is started in turn is the user's interpreter, which must not see
+    ours.
     """
     path = [str(Path(p).resolve()) for p in sys.path if p]
-    boot = (
-        f"import sys; sys.path[:] = {path!r};"
-        " from dagster_snapsize.measuring.worker import main; main()"
-    )
-    return [sys.executable, "-I", "-c", boot]
+    boot = f"import sys; sys.path[:] = {path!r}; from {module} import main; main()"
+    return [sys.executable, "-I", "-c", boot, *arguments]

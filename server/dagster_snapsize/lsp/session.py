@@ -1,0 +1,400 @@
+"""Everything that the server knows and does, for one client."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from dagster_snapsize.lsp import actions, diagnostics, hovers, lenses
+from dagster_snapsize.lsp.buffers import Buffers
+from dagster_snapsize.lsp.client_watching import client_roots, client_watchers
+from dagster_snapsize.lsp.edits import Files
+from dagster_snapsize.lsp.interest import WatchList
+from dagster_snapsize.lsp.lifetime import leave_on_signals, leave_with_client
+from dagster_snapsize.lsp.measurement import measurement_answer
+from dagster_snapsize.lsp.positions import to_path
+from dagster_snapsize.lsp.progress import ProgressBars
+from dagster_snapsize.lsp.project import Project
+from dagster_snapsize.lsp.settings import SECTION, Settings, read_settings
+from dagster_snapsize.lsp.watching import FileWatcher
+from dagster_snapsize.measuring.results import AssetDetail, AssetRow, LocationResult, read_detail
+from dagster_snapsize.project.locations import project_folders
+
+STATUS = "dagsterSnapsize/status"
+_WATCHERS = "dagster-snapsize-files"
+_CLOSE_WITHIN = 10.0  # seconds
+_log = logging.getLogger(__name__)
+
+
+class Session:
+    """Everything that the server knows and does, for one client."""
+
+    def __init__(self, server: LanguageServer):
+        self.server = server
+        self.settings = Settings()
+        self.projects: dict[str, Project] = {}
+        self.buffers = Buffers(lambda: server.workspace)
+        self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}
+        self.progress = ProgressBars(server, self.spawn)
+        self.initial_options: dict[str, Any] = {}
+        self.wants_status = False
+        self.client_watches = False
+        self._watcher: FileWatcher | None = None
+        self._wanted = WatchList()
+        self._watchers: list[types.FileSystemWatcher] = []
+        self._tasks: set[asyncio.Future[Any]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._leaving = False
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Let it run beside everything else, and log how it failed if it did."""
+
+        def ended(task: asyncio.Future[Any]) -> None:
+            self._tasks.discard(task)
+            if not task.cancelled() and task.exception() is not None:
+                _log.error("a task of the server failed", exc_info=task.exception())
+
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(ended)
+
+    # -- the client --------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """After ``initialized``: settings, projects, watching."""
+        leave_on_signals(self.leave)
+        if self.server.process_id:
+            self.spawn(leave_with_client(self.server.process_id, self.leave))
+        watched = self.capability("workspace.did_change_watched_files")
+        self.client_watches = bool(watched and watched.dynamic_registration)
+        if not self.client_watches:
+            self._watcher = FileWatcher(self._changed_on_disk)
+        await self.fetch_settings()
+        await self.find_projects()
+
+    async def leave(self, status: int) -> NoReturn:
+        """End every tree, then this process: a plain exit would wait for its standard input."""
+        if not self._leaving:
+            self._leaving = True
+            closing = [project.close() for project in self.projects.values()]
+            done = asyncio.gather(*closing, return_exceptions=True)
+            try:
+                await asyncio.wait_for(done, _CLOSE_WITHIN)
+            finally:
+                os._exit(status)
+        await asyncio.Event().wait()
+        raise AssertionError("the process has ended")
+
+    def capability(self, path: str) -> Any:
+        """A client capability by its dotted path, or None."""
+        found: Any = self.server.client_capabilities
+        for name in path.split("."):
+            found = getattr(found, name, None)
+            if found is None:
+                return None
+        return found
+
+    async def restart(self) -> None:
+        """Begin anew: settings, projects, measurements."""
+        for project in self.projects.values():
+            await project.close()
+            self._publish(project.folder, {})
+        self.projects.clear()
+        await self.fetch_settings()
+        await self.find_projects()
+
+    async def fetch_settings(self) -> None:
+        """Ask the client for its settings, where it can be asked."""
+        if not self.capability("workspace.configuration"):
+            return
+        item = types.ConfigurationItem(section=SECTION)
+        try:
+            answer = await self.server.workspace_configuration_async(
+                types.ConfigurationParams([item])
+            )
+        except Exception as error:  # a client that cannot after all
+            _log.warning("the client gave no settings: %s", error)
+            return
+        if answer and answer[0] is not None:
+            self.take_settings(answer[0])
+
+    def take_settings(self, data: object) -> None:
+        """Heed settings; what cannot be used is said once and has its default."""
+        before = self.settings
+        self.settings, messages = read_settings(data)
+        for message in messages:
+            self.server.window_show_message(
+                types.ShowMessageParams(types.MessageType.Warning, f"dagster-snapsize: {message}")
+            )
+        for project in self.projects.values():
+            project.settings = self.settings
+        if self.projects and (before.interpreter, before.timeout, before.enable) != (
+            self.settings.interpreter,
+            self.settings.timeout,
+            self.settings.enable,
+        ):
+            for project in self.projects.values():
+                project.opened()
+        self.refresh()
+
+    async def find_projects(self) -> None:
+        """Take up the projects of all workspace folders, and let go of the others."""
+        roots = [to_path(uri) for uri in self.server.workspace.folders]
+        if not roots and self.server.workspace.root_path:
+            roots = [self.server.workspace.root_path]
+        folders: list[str] = []
+        for root in filter(None, roots):
+            found = await asyncio.to_thread(project_folders, Path(root), os.environ)
+            folders += [str(place) for place in found]
+        for folder in [f for f in self.projects if f not in folders]:
+            project = self.projects.pop(folder)
+            self._publish(folder, {})
+            await project.close()
+        for folder in dict.fromkeys(folders):
+            if folder not in self.projects:
+                self.projects[folder] = Project(
+                    folder, self.settings, self._project_changed, self._anchor
+                )
+                self.projects[folder].opened()
+        if not folders:
+            self._tell_status(None)
+        self._watch()
+
+    # -- documents and files -----------------------------------------------------------------
+
+    def opened(self, uri: str) -> None:
+        """A document was opened: what is known of it is shown on its text."""
+        self.buffers.opened(uri)
+        self._show_again(to_path(uri))
+
+    def edited(self, uri: str) -> None:
+        """A document was edited: everything moves along with its text."""
+        path = to_path(uri)
+        if path is not None:
+            for project in self.projects.values():
+                project.edited(path)
+            self._show_again(path)
+
+    def closed(self, uri: str) -> None:
+        """A document was closed: its file on disk counts again."""
+        self.buffers.closed(uri)
+        self._show_again(to_path(uri))
+
+    async def files_changed(self, paths: Iterable[str], *, saved: bool = False) -> None:
+        """Files were changed, whoever did it."""
+        changed = list(paths)
+        self.buffers.forget_disk(changed)
+        for project in list(self.projects.values()):
+            await project.files_changed(changed, saved=saved)
+
+    def _changed_on_disk(self, paths: frozenset[str]) -> None:
+        """In the watcher's thread."""
+        self._loop.call_soon_threadsafe(lambda: self.spawn(self.files_changed(paths)))
+
+    def _watch(self) -> None:
+        """Watch what the newest results were made from."""
+        wanted = WatchList()
+        for project in self.projects.values():
+            wanted |= project.watch_list
+        if self._watcher is not None:
+            self._watcher.watch(wanted)
+        elif wanted != self._wanted:
+            self._wanted = wanted
+            self.spawn(self._ask_client_to_watch(wanted))
+
+    async def _ask_client_to_watch(self, wanted: WatchList) -> None:
+        roots = await asyncio.to_thread(client_roots, wanted)
+        watched = self.capability("workspace.did_change_watched_files")
+        relative = bool(watched and watched.relative_pattern_support)
+        watchers = client_watchers(roots, relative=relative)
+        if watchers != self._watchers and wanted == self._wanted:
+            self._watchers, before = watchers, self._watchers
+            await self._register(watchers, again=bool(before))
+
+    async def _register(self, watchers: list[types.FileSystemWatcher], again: bool) -> None:
+        method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+        if again:
+            gone = types.UnregistrationParams([types.Unregistration(_WATCHERS, method)])
+            await self.server.client_unregister_capability_async(gone)
+        options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+        registration = types.Registration(_WATCHERS, method, options)
+        await self.server.client_register_capability_async(types.RegistrationParams([registration]))
+
+    # -- what is shown -----------------------------------------------------------------------
+
+    def _anchor(self, result: LocationResult) -> Callable[[], None]:
+        """In a thread: tie a result to the texts it was measured from."""
+        return partial(self.buffers.measured, self.buffers.anchored(result))
+
+    def _project_changed(self, project: Project) -> None:
+        state = project.state
+        self.progress.show(project)
+        self._tell_status(project)
+        if state.phase != "measuring" or not state.text:
+            self._show(project)
+            self._watch()
+            self.refresh()
+
+    def _show_again(self, path: str | None) -> None:
+        if path is None:
+            return
+        for project in self.projects.values():
+            self._show(project)
+
+    def _show(self, project: Project) -> None:
+        found = diagnostics.publish(
+            project.state,
+            self.buffers.places(),
+            related=bool(self.capability("text_document.publish_diagnostics.related_information")),
+        )
+        self._publish(project.folder, found)
+
+    def _publish(self, folder: str, found: dict[str, list[types.Diagnostic]]) -> None:
+        before = self.published.get(folder, {})
+        self.published[folder] = found
+        for path in {*before, *found}:
+            if before.get(path) == found.get(path):
+                continue
+            # Two projects may have something to say of one file.
+            listed = [d for by_path in self.published.values() for d in by_path.get(path, [])]
+            self.server.text_document_publish_diagnostics(
+                types.PublishDiagnosticsParams(self.buffers.uri_of(path), listed)
+            )
+
+    def refresh(self) -> None:
+        """Ask the client to draw lenses and hints anew, where it can be asked."""
+        lens = self.capability("workspace.code_lens.refresh_support")
+        hint = self.capability("workspace.inlay_hint.refresh_support")
+        if lens:
+            self.server.workspace_code_lens_refresh(None)
+        if hint:
+            self.server.workspace_inlay_hint_refresh(None)
+
+    def _tell_status(self, project: Project | None) -> None:
+        if not self.wants_status:
+            return
+        if project is None:
+            status: dict[str, Any] = {"folder": None, "phase": "no-location"}
+        else:
+            state = project.state
+            status = {
+                "folder": state.folder,
+                "phase": state.phase,
+                "text": state.text,
+                "done": state.done,
+                "of": state.of,
+                "locations": [x.name for x in state.locations],
+                "stale": any(x.stale for x in state.locations),
+                "totalBytes": sum(x.good.total_bytes for x in state.locations if x.good),
+            }
+        self.server.protocol.notify(STATUS, status)
+
+    # -- requests ----------------------------------------------------------------------------
+
+    def detail_of(self, results: Iterable[LocationResult], row: AssetRow) -> AssetDetail | None:
+        """An asset's fields, from the file of rows of the result that it is in."""
+        for result in results:
+            if any(row is own for own in result.assets):
+                try:
+                    return read_detail(result.rows, row)
+                except (OSError, ValueError):
+                    return None
+        return None
+
+    def hover(self, uri: str, position: types.Position) -> types.Hover | None:
+        """What is known of the place under the cursor."""
+        path = to_path(uri)
+        markdown = self._takes_markdown()
+        for project in self.projects.values() if path else ():
+            good = [x.good for x in project.state.locations if x.good]
+            found = hovers.hover(
+                project.state,
+                path or "",
+                position,
+                self.buffers.places(),
+                partial(self.detail_of, good),
+                markdown=markdown,
+            )
+            if found is not None:
+                return found
+        return None
+
+    def _takes_markdown(self) -> bool:
+        formats = self.capability("text_document.hover.content_format")
+        return formats is None or types.MarkupKind.Markdown in formats
+
+    def code_lenses(self, uri: str) -> list[types.CodeLens]:
+        """Sizes above definitions."""
+        path, settings = to_path(uri), self.settings.code_lens
+        if path is None or not (settings.enable and self.settings.enable):
+            return []
+        return [
+            lens
+            for project in self.projects.values()
+            for lens in lenses.code_lenses(
+                project.state, path, self.buffers.places(), settings.minimum_bytes
+            )
+        ]
+
+    def inlay_hints(self, uri: str, within: types.Range) -> list[types.InlayHint]:
+        """The same at the ends of lines."""
+        path, settings = to_path(uri), self.settings.inlay_hints
+        if path is None or not (settings.enable and self.settings.enable):
+            return []
+        return [
+            hint
+            for project in self.projects.values()
+            for hint in lenses.inlay_hints(
+                project.state,
+                path,
+                within,
+                self.buffers.places(),
+                settings.minimum_bytes,
+                markdown=self._takes_markdown(),
+            )
+        ]
+
+    def code_actions(self, params: types.CodeActionParams) -> list[types.CodeAction]:
+        """What can be done here."""
+        path = to_path(params.text_document.uri)
+        if path is None:
+            return []
+        found: list[types.CodeAction] = []
+        for folder, project in self.projects.items():
+            good = [x.good for x in project.state.locations if x.good]
+            found += actions.code_actions(
+                project.state,
+                path,
+                params.range,
+                self.published.get(folder, {}).get(path, []),
+                self.buffers.places(),
+                self._files(),
+                partial(self.detail_of, good),
+                params.context.only,
+            )
+        return found
+
+    def _files(self) -> Files:
+        edits = self.capability("workspace.workspace_edit")
+        documents = bool(edits and edits.document_changes)
+        operations = (edits and edits.resource_operations) or []
+        return Files(
+            text_of=self.buffers.text_of,
+            version_of=self.buffers.version_of,
+            uri_of=self.buffers.uri_of,
+            units_of=self.server.workspace.position_codec.client_num_units,
+            document_changes=documents,
+            creates_files=types.ResourceOperationKind.Create in operations,
+        )
+
+    def measurement(self, params: Any) -> Any:
+        """Totals at once; rows in pages, or the file that they are in."""
+        return measurement_answer([p.state for p in self.projects.values()], params)
