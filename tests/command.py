@@ -49,7 +49,7 @@ def snapsize(
     """
     mark = uuid.uuid4().hex
     dropped = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT")
-    dropped += ("COLUMNS", "NO_COLOR", "FORCE_COLOR")
+    dropped += ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "GITHUB_WORKSPACE")
     clean = {
         key: value
         for key, value in os.environ.items()

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -210,6 +211,7 @@ def test_a_target_that_is_not_there_is_status_2(
         ("snapsize.toml", '\n\npython = "no/python"', 3, "no/python does not exist in"),
         ("snapsize.toml", 'python = "sub"', 1, "sub is a folder without a Python"),
         ("snapsize.toml", '[env]\nA = "1"\nB = 2', 3, "`env.B`: a variable is a text"),
+        ("snapsize.toml", '[env]\n"A=B" = "1"', 2, "`env.A=B`: no environment variable"),
         ("snapsize.toml", 'prepare = [["no-such-command"]]', 2, "no command `no-such-command`"),
         ("snapsize.toml", b"\xef\xbb\xbfa = 1\n", 1, "unknown key `a`"),
         ("snapsize.toml", b"# caf\xe9\n", 1, "snapsize.toml is not UTF-8: byte 0xe9"),
@@ -237,6 +239,28 @@ def test_a_mistake_in_a_file_is_one_message_with_its_place(
     assert re.fullmatch(rf".*{file}:{place}: error: .*{said}.*", first), found.stderr
     assert found.stderr.count("error:") == 1
     assert "Traceback" not in found.stderr
+
+
+def test_a_folder_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    tool = shlex.join([sys.executable, "-m", "dagster_snapsize", "check"])
+    script = f"rmdir {shlex.quote(str(gone))}; exec {tool}"
+    found = subprocess.run(["sh", "-c", script], cwd=gone, capture_output=True, check=False)
+    assert found.returncode == 2
+    assert found.stderr.startswith(b"error: the current folder is gone")
+
+
+def test_brackets_in_names_are_no_markup(tmp_path: Path, dagster_python: Python) -> None:
+    project(tmp_path, SHOP, dagster_python())
+    name = "shop [/prod] [bold]x, y:z %"
+    (tmp_path / "workspace.yaml").write_text(
+        f"load_from:\n  - python_file: {{relative_path: definitions.py, location_name: '{name}'}}\n"
+    )
+    for command in (["measure"], ["explain", "orders"], ["limits"]):
+        found = snapsize(*command, cwd=tmp_path)
+        assert found.status == 0, found.stderr
+        assert name in found.stdout
 
 
 def test_settings_in_two_files_are_refused(shop: Path) -> None:

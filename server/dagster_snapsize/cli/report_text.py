@@ -214,10 +214,9 @@ def _print_findings(console: Console, outcome: Outcome) -> None:
                 f" and a commit leaves out: {shown}",
                 style="dim",
                 soft_wrap=True,
-                markup=False,
             )
     for note in outcome.notes:
-        console.print(f"note: {note}", style="dim", soft_wrap=True, markup=False)
+        console.print(f"note: {note}", style="dim", soft_wrap=True)
 
 
 def _print_finding(console: Console, finding: Finding, judged: Judged) -> None:

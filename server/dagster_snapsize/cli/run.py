@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 
 from dagster_snapsize.core.budgets import judge
+from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement
 from dagster_snapsize.measuring.measure import Progress, Watcher, measure, read_environment
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
@@ -107,7 +108,11 @@ def read_limits(selection: Selection) -> list[tuple[CodeLocation, Interpreter, E
 def _choose(
     selection: Selection,
 ) -> tuple[list[tuple[CodeLocation, Interpreter]], tuple[str, ...]]:
-    found = find_locations(Path.cwd(), selection.flags)
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        raise UserError("the current folder is gone", "Change into one that is there.") from None
+    found = find_locations(folder, selection.flags)
     chosen = []
     for location in found.locations:
         if selection.timeout is not None:

@@ -22,11 +22,12 @@ class _Console(Console):
 def report_console() -> Console:
     """Standard output; NO_COLOR and FORCE_COLOR are honoured by rich.
 
-    A pipe gets lines as long as they need, so that nothing is folded for want of a window.
+    Brackets in a user's names are no markup. A pipe gets lines as long as they need, so that
+    nothing is folded for want of a window.
     """
-    console = _Console(highlight=False, emoji=False, soft_wrap=False)
+    console = _Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        return _Console(highlight=False, emoji=False, soft_wrap=False, width=_PIPE_WIDTH)
+        console.width = _PIPE_WIDTH
     return console
 
 

@@ -280,6 +280,8 @@ def _variable(name: str) -> Callable[[Any], str]:
             raise _Wrong(
                 f"a variable is a text in quotes, got {_toml(value)}", f'{name} = "{shown}"'
             )
+        if not name or "=" in name or "\0" in name + value:
+            raise _Wrong("no environment variable can be like this", 'MY_FLAG = "1"')
         return value
 
     return read
