@@ -187,6 +187,34 @@ def test_an_asset_keeps_its_place_while_the_file_is_edited(edit: str) -> None:
     assert lines[nested.line + 1].strip().startswith("def nested")
 
 
+TYPED = '''@asset(deps=[orders], metadata={"a": f("b")})
+def more(orders):
+    """More of "them"."""
+    if orders:
+        return AssetSpec(
+            key='x')
+
+'''
+
+
+@pytest.mark.parametrize("before", ["from dagster", "def build", "class", "raw = ", "defs = "])
+@pytest.mark.parametrize("language", ["python", "other"])
+def test_while_an_asset_is_typed_the_others_keep_their_places(
+    before: str, language: Language
+) -> None:
+    at = MODULE.index(before)
+    below = line_of(MODULE, before)
+    parts = ("@dg.asset(", "@retry", "@asset(name=name)", "@asset\n", "raw = ", "AssetSpec(\n")
+    lines = [line_of(MODULE, part) for part in parts]
+    anchors = Anchors.of(MODULE, lines, language)
+    for end in range(len(TYPED) + 1):
+        typed = TYPED[:end] + "\n"
+        places = anchors.locate(MODULE[:at] + typed + MODULE[at:])
+        down = typed.count("\n")
+        expected = {line: line - 1 + (down if line >= below else 0) for line in lines}
+        assert {line: place and place.line for line, place in places.items()} == expected, typed
+
+
 @pytest.mark.parametrize(
     ("part", "cut"),
     [
@@ -400,6 +428,13 @@ def test_a_hover_answers_in_the_whole_block_of_an_entry() -> None:
         "description: |",
         "All orders.",
     ]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n# end\n", "  # end\n", "\nb: 1\n"])
+def test_an_entry_at_the_end_of_a_file(end: str) -> None:
+    after = f"a:\n  - key: orders{end}"
+    place = locate("a:\n  - key: orders", "- key", after, "yaml")
+    assert (shown(place, after) or "").startswith("key: orders")
 
 
 def test_a_deleted_or_renamed_entry_is_gone() -> None:

@@ -78,9 +78,9 @@ def _site(
     first = key.start_mark.line
     last = max(first, _last_line(value, lines))
     _, _, end = whole_line(lines, first)
-    if last == first:
-        end = max(key.end_mark.column, value.end_mark.column)
-    elif key is not value:
+    if value.end_mark.line == first:
+        end = value.end_mark.column
+    elif key is not value and last > first:
         end = key.end_mark.column
     begin = Begin("", first, key.start_mark.column, end)
     block = lines[first : last + 1]
