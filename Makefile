@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 # The machine's own certificates, as pip takes them: a proxy may have signed what uv fetches.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test matrix lint format benchmark clean
+.PHONY: demo test matrix lint format benchmark benchmark-lsp clean
 
 # Install into a virtual environment and measure the bundled example.
 demo: $(DEMO)/installed
@@ -36,6 +36,9 @@ format: .venv/installed
 
 benchmark: .venv/installed
 	$(BIN)/python benchmarks/run.py
+
+benchmark-lsp: .venv/installed
+	$(BIN)/python benchmarks/lsp.py
 
 clean:
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

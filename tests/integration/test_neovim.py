@@ -1,0 +1,110 @@
+"""A real Neovim, set up by nothing but the Lua of docs/editors.md, shows what was measured."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "editors.md"
+NEOVIM = shutil.which("nvim")
+_WITHIN = 60  # seconds
+
+# Waits for the finding of the heavy asset, then asks for a hover on the line where it stands.
+_LOOK = f"""
+local function over_budget()
+  for _, found in ipairs(vim.diagnostic.get(0)) do
+    local lsp = found.user_data and found.user_data.lsp or {{}}
+    if found.code == "asset-over-budget" or lsp.code == "asset-over-budget" then
+      return found
+    end
+  end
+end
+local seen = vim.wait({_WITHIN * 1000}, over_budget, 50)
+if not seen then
+  print("NOTHING " .. vim.inspect(vim.diagnostic.get(0)))
+  vim.cmd("cquit")
+end
+local found = over_budget()
+print("DIAGNOSTIC " .. (found.lnum + 1) .. " " .. found.severity .. " " .. found.message)
+local params = {{
+  textDocument = {{ uri = vim.uri_from_bufnr(0) }},
+  position = {{ line = found.lnum, character = found.col + 1 }},
+}}
+for _, answer in pairs(vim.lsp.buf_request_sync(0, "textDocument/hover", params, 5000) or {{}}) do
+  print("HOVER " .. answer.result.contents.value)
+end
+vim.cmd("qall!")
+"""
+
+
+def neovim_version() -> tuple[int, int]:
+    """Major and minor version of the Neovim on PATH."""
+    assert NEOVIM is not None
+    printed = subprocess.run([NEOVIM, "--version"], capture_output=True, text=True, check=True)
+    found = re.search(r"v(\d+)\.(\d+)", printed.stdout)
+    assert found, printed.stdout
+    return int(found[1]), int(found[2])
+
+
+def lua_block() -> str:
+    """What the page tells users of this version of Neovim to paste."""
+    before, after = re.findall(r"^```lua\n(.*?)^```$", PAGE.read_text("utf-8"), re.S | re.M)
+    return str(after if neovim_version() >= (0, 11) else before)
+
+
+@pytest.mark.skipif(NEOVIM is None, reason="there is no nvim on PATH (apt-get install neovim)")
+def test_neovim_shows_a_heavy_asset(tmp_path: Path, dagster_python: Callable[..., Path]) -> None:
+    assert NEOVIM is not None
+    project = tmp_path / "shop"
+    shutil.copytree(
+        ROOT / "examples" / "shop", project, ignore=shutil.ignore_patterns("__pycache__", ".venv")
+    )
+    (project / ".venv").symlink_to(dagster_python().parent.parent)
+    init = tmp_path / "init.lua"
+    init.write_text(f'vim.cmd("filetype on")\n{lua_block()}', encoding="utf-8")
+    look = tmp_path / "look.lua"
+    look.write_text(_LOOK, encoding="utf-8")
+    done = subprocess.run(
+        [
+            *(NEOVIM, "--headless", "-i", "NONE", "-n", "-u", str(init)),
+            *("shop_analytics/features.py", "-c", f"luafile {look}"),
+        ],
+        cwd=project,
+        env=environment(tmp_path),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=_WITHIN + 30,
+        check=False,
+    )
+    printed = (done.stdout + done.stderr).replace("\r", "")
+    assert done.returncode == 0, printed
+    source = (project / "shop_analytics" / "features.py").read_text("utf-8").splitlines()
+    found = re.search(r"^DIAGNOSTIC (\d+) (\d) (asset customer_features takes .+)$", printed, re.M)
+    assert found, printed
+    assert source[int(found[1]) - 1].startswith("@dg.asset")
+    assert found[2] == "2", "a warning"
+    _, _, hover = printed.partition("HOVER ")
+    assert "customer_features" in hover, printed
+    assert "dagster/column_schema" in hover, printed
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Neovim's folders and the server's in one of our own; the tool of this checkout on PATH."""
+    tool = folder / "bin" / "dagster-snapsize"
+    tool.parent.mkdir()
+    tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m dagster_snapsize "$@"\n')
+    tool.chmod(0o755)
+    dropped = ("VIRTUAL_ENV", "DAGSTER_", "NVIM", "VIM", "XDG_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        kept[f"XDG_{name}_HOME"] = str(folder / name.lower())
+    return {**kept, "PATH": f"{tool.parent}{os.pathsep}{kept.get('PATH', os.defpath)}"}
