@@ -151,7 +151,7 @@ def test_a_folder_that_is_not_there_yet(tmp_path: Path, watcher: FileWatcher, se
     _write(file)
     seen.until_told(file)
     _write(file, "y")
-    seen.until(lambda: str(file) in seen.paths)
+    seen.until_told(file)
 
 
 def test_new_folders_in_listed_ones(tmp_path: Path, watcher: FileWatcher, seen: Seen) -> None:
@@ -213,7 +213,7 @@ def test_environments_repositories_and_outputs_are_never_watched(
     # The root, shop with its 6 folders, dbt, its target, and models with one folder.
     seen.until(lambda: _inotify_watches() == 1 + 7 + 1 + 1 + 2)
     # One for each of 5 roots, watchdog's reader and dispatcher, and the watcher's own.
-    assert threading.active_count() - threads == 5 + 3
+    seen.until(lambda: threading.active_count() - threads == 5 + 3)
 
 
 @linux
@@ -240,7 +240,7 @@ def test_what_is_wanted_changes_and_the_rest_is_let_go(
     seen.until_told(one)
     watcher.watch(_folders(two.parent))
     seen.until_told(two)
-    assert _inotify_watches() == 1
+    seen.until(lambda: _inotify_watches() == 1)
     _write(two, "y")
     seen.until_told(two)
     watcher.watch(WatchList())
@@ -360,7 +360,7 @@ def test_a_network_mount_is_polled(tmp_path: Path, seen: Seen) -> None:
     watcher = FileWatcher(seen.change, seen.message, poll_seconds=0.1, mounts=mounts)
     watcher.watch(_folders(tmp_path / "remote", remote.parent, local.parent))
     seen.until_told(remote, local)
-    assert _inotify_watches() == 1
+    seen.until(lambda: _inotify_watches() == 1)
     for content in ("longer", "much longer"):
         _write(remote, content)
         _write(local, content)
@@ -435,16 +435,17 @@ def _let_a_tick_pass(folder: Path) -> None:
 
 
 class Measured:
-    """A watched location, whose measurements are counted when they would begin."""
+    """A watched location, with what its triggers say of each change."""
 
     def __init__(self, root: Path, files: list[Path]):
         self._news = threading.Condition()
         self._triggers = Triggers()
         self._due = False
-        self._batches = 0
-        self._fence = root / "fence.toml"
+        self._told: set[str] = set()
+        self._root = root
+        # Each watched folder has a thread of its own: one fence for each.
+        self._fences = [root / "fence.log", files[0].parent / "fence.log"]
         self._interest = interest_of(_result(root, files), folder=str(root))
-        self._watched = self._interest.watch_list()
         self.watcher = FileWatcher(self._change)
 
     def _change(self, paths: frozenset[str]) -> None:
@@ -452,26 +453,27 @@ class Measured:
         with self._news:
             for verdict in verdicts:
                 self._due = verdict.action == "measure"
-            if {str(self._fence), str(self._fence.parent)} & paths:
-                self._batches += 1
+            self._told |= paths
             self._news.notify_all()
 
     def measure(self) -> None:
-        _let_a_tick_pass(self._fence.parent)
+        _let_a_tick_pass(self._root)
         self._triggers.start("shop")
         assert self._triggers.finish("shop", self._interest) is None
-        self.watcher.watch(self._watched)
+        self.watcher.watch(self._interest.watch_list())
         with self._news:
             self._due = False
-            assert self._news.wait_for(lambda: self._batches > 0, _PATIENCE)
 
-    def is_due_after_all_events(self) -> bool:
-        """After a file that was written last was told of, whatever came before was."""
+    def comes_to_be_due(self, expected: bool) -> bool:
+        """Once files that are written now are told of, what came before should be."""
         with self._news:
-            before = self._batches
-            _write(self._fence, str(before))
-            assert self._news.wait_for(lambda: self._batches > before, _PATIENCE)
-            return self._due
+            self._told.clear()
+            for fence in self._fences:
+                _write(fence, str(time.monotonic()))
+            for fence in self._fences:
+                places = {str(fence), str(fence.parent)}
+                assert self._news.wait_for(lambda p=places: p & self._told, _PATIENCE)
+            return self._news.wait_for(lambda: self._due is expected, _PATIENCE)
 
 
 def test_git_checkout_and_stash_start_something_only_when_the_tree_stays_different(
@@ -480,7 +482,7 @@ def test_git_checkout_and_stash_start_something_only_when_the_tree_stays_differe
     assets = _write(tmp_path / "shop/assets.py", "one")
     tables = _write(tmp_path / "shop/tables.yaml", "one")
     _git(tmp_path, "init", "-q", "-b", "main")
-    _write(tmp_path / ".gitignore", "fence.toml\n")
+    _write(tmp_path / ".gitignore", "fence.log\n")
     _git(tmp_path, "add", ".")
     _git(tmp_path, "commit", "-qm", "one")
     _git(tmp_path, "checkout", "-qb", "other")
@@ -492,26 +494,26 @@ def test_git_checkout_and_stash_start_something_only_when_the_tree_stays_differe
     measured = Measured(tmp_path, [assets, tables])
     try:
         measured.measure()
-        assert not measured.is_due_after_all_events()
+        assert measured.comes_to_be_due(False)
         _git(tmp_path, "checkout", "-q", "other")
         _git(tmp_path, "checkout", "-q", "main")
-        assert not measured.is_due_after_all_events()
+        assert measured.comes_to_be_due(False)
         _git(tmp_path, "checkout", "-q", "other")
-        assert measured.is_due_after_all_events()
+        assert measured.comes_to_be_due(True)
         _git(tmp_path, "checkout", "-q", "main")
-        assert not measured.is_due_after_all_events()
+        assert measured.comes_to_be_due(False)
 
         _write(tables, "unstaged")
-        assert measured.is_due_after_all_events()
+        assert measured.comes_to_be_due(True)
         measured.measure()
         for _ in range(2):
             _git(tmp_path, "stash", "-q")
             _git(tmp_path, "stash", "pop", "-q")
-        assert not measured.is_due_after_all_events()
+        assert measured.comes_to_be_due(False)
         _git(tmp_path, "stash", "-q")
-        assert measured.is_due_after_all_events()
+        assert measured.comes_to_be_due(True)
         _git(tmp_path, "stash", "pop", "-q")
-        assert not measured.is_due_after_all_events()
+        assert measured.comes_to_be_due(False)
     finally:
         measured.watcher.stop()
 

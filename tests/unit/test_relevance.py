@@ -376,7 +376,13 @@ def test_after_a_failure_any_source_below_the_root_matters(project: Project) -> 
     project.write("env/lib/x.py", "x")
     project.write("node_modules/x.py", "x")
     project.write("data.csv", "x")
-    assert project.tell(".venv/lib/x.py", "node_modules/x.py", "data.csv", "env", "") is None
+    project.write("dbt/dbt_project.yml")
+    project.tell("dbt/dbt_project.yml")
+    project.start()
+    assert project.finish(failed) is None
+    project.write("dbt/target/x.yml", "x")
+    names = [".venv/lib/x.py", "node_modules/x.py", "data.csv", "env", "env/lib/x.py"]
+    assert project.tell(*names, "dbt/target/x.yml", "dbt", "") is None
     project.write("shop/missing.py", "x")
     assert project.tell("shop/missing.py") == "measure"
 

@@ -5,7 +5,7 @@ no walk and no watch enters them.
 """
 
 # Paths are plain strings here: they are compared by the thousand.
-# ruff: noqa: PTH100, PTH112, PTH116, PTH118
+# ruff: noqa: PTH100, PTH110, PTH112, PTH116, PTH118, PTH120
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ LARGE_FILE = 64_000_000
 """Above this many bytes a file is told by its size and time, not by its content."""
 
 _NOT_SOURCES = {"node_modules", "site-packages", "__pycache__"}
-_DBT_OUTPUT = {"target", "dbt_packages", "dbt_modules", "logs"}
-_ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
+DBT_OUTPUT = frozenset({"target", "dbt_packages", "dbt_modules", "logs"})
+"""Beside a dbt_project.yml."""
+ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
+"""An entry of either name makes a folder an environment."""
 _PIECE = 1_000_000
 
 
@@ -96,11 +98,23 @@ class Disk:
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 (folders if _is_dir(entry) else files).append(entry.name)
-        if any(mark in files or mark in folders for mark in _ENVIRONMENT_MARKS):
+        if any(mark in files or mark in folders for mark in ENVIRONMENT_MARKS):
             return [], []
-        skipped = _DBT_OUTPUT if "dbt_project.yml" in files else ()
+        skipped = DBT_OUTPUT if "dbt_project.yml" in files else frozenset()
         kept = [name for name in folders if is_source_name(name) and name not in skipped]
         return sorted(kept), sorted(files)
+
+    def is_among_sources(self, path: str, root: str) -> bool:
+        """Whether no folder from ``path`` up to ``root`` is an environment or an output of dbt."""
+        place = os.path.dirname(path)
+        while place != root and os.path.dirname(place) != place:
+            above, name = os.path.split(place)
+            if any(os.path.exists(os.path.join(place, mark)) for mark in ENVIRONMENT_MARKS):
+                return False
+            if name in DBT_OUTPUT and os.path.exists(os.path.join(above, "dbt_project.yml")):
+                return False
+            place = above
+        return True
 
     def walk(self, folder: str, at_most: int = 5000) -> Iterator[tuple[str, list[str]]]:
         """``folder`` and all folders with sources below it, each with the names of its files.

@@ -207,7 +207,7 @@ class Triggers:
         for baseline in (location.measured, location.running):
             if baseline is not None:
                 known.update(baseline.contents, baseline.dirty)
-        found = {path for path in paths if interest.part(path)}
+        found = {path for path in paths if self._matters(interest, path)}
         if any(self._disk.is_folder(path) for path in paths):
             known.update(path for path, _ in interest.existing(self._disk))
         for path in known:
@@ -217,6 +217,11 @@ class Triggers:
             if place in paths and interest.part(path):
                 found.add(path)
         return sorted(found)
+
+    def _matters(self, interest: Interest, path: str) -> bool:
+        if path in interest.files:
+            return True
+        return bool(interest.part(path)) and self._disk.is_among_sources(path, interest.root)
 
     def _contents(self, interest: Interest | None) -> dict[str, str]:
         contents = {}

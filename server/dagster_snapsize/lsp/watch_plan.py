@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from attrs import frozen
 
-from dagster_snapsize.lsp.disk import Disk, is_source_name, resolved
+from dagster_snapsize.lsp.disk import DBT_OUTPUT, ENVIRONMENT_MARKS, Disk, is_source_name, resolved
 from dagster_snapsize.lsp.interest import WatchList
 
 # Folders that a watch may include though nobody asked for them.
@@ -42,12 +42,13 @@ class Plan:
     """What is watched; all folders without links.
 
     ``needed`` are the folders whose entries are wanted, ``growing`` those of them whose new
-    subfolders are wanted too. ``links`` are the links on the way to them, and ``targets`` the
-    folder that each wanted one is.
+    subfolders are wanted too, and ``awaited`` those that are not there yet. ``links`` are the links
+    on the way to them, and ``targets`` the folder that each wanted one is.
     """
 
     needed: frozenset[str]
     growing: frozenset[str]
+    awaited: frozenset[str]
     links: frozenset[str]
     targets: Mapping[str, str]
 
@@ -67,13 +68,16 @@ def plan(wanted: WatchList, disk: Disk) -> Plan:
     needed: set[str] = set()
     growing: set[str] = set()
     links: set[str] = set()
+    awaited: set[str] = set()
     targets: dict[str, str] = {}
 
     def need(folder: str) -> str:
-        place = folder
+        place, missing = folder, ""
         while not os.path.isdir(place) and os.path.dirname(place) != place:
-            place = os.path.dirname(place)
+            place, missing = os.path.split(place)
         real = os.path.realpath(place)
+        if missing:
+            awaited.add(os.path.join(real, missing))
         if real != folder:
             links.update(_links_to(folder))
         targets[folder] = real
@@ -94,7 +98,9 @@ def plan(wanted: WatchList, disk: Disk) -> Plan:
         if os.path.isdir(tree):
             for place, _ in disk.walk(tree):
                 growing.add(need(place))
-    return Plan(frozenset(needed), frozenset(growing), frozenset(links), targets)
+    return Plan(
+        frozenset(needed), frozenset(growing), frozenset(awaited), frozenset(links), targets
+    )
 
 
 def _links_to(folder: str) -> Iterator[str]:
@@ -157,7 +163,7 @@ def _can_include(folder: str, at_most: int) -> bool:
                 names = {e.name: e.is_dir(follow_symlinks=False) for e in entries}
         except OSError:
             continue
-        if "pyvenv.cfg" in names or "conda-meta" in names:
+        if any(mark in names for mark in ENVIRONMENT_MARKS):
             return False
         is_dbt = "dbt_project.yml" in names
         for name, is_dir in names.items():
@@ -165,7 +171,7 @@ def _can_include(folder: str, at_most: int) -> bool:
                 continue
             if name != "__pycache__" and not is_source_name(name):
                 return False
-            if is_dbt and name in ("target", "dbt_packages", "dbt_modules", "logs"):
+            if is_dbt and name in DBT_OUTPUT:
                 return False
             count += 1
             if count > at_most:

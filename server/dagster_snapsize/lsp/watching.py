@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 from watchdog.events import (
     DirCreatedEvent,
     DirDeletedEvent,
@@ -89,7 +89,7 @@ class FileWatcher:
         self._stopping = False
         self._thread: threading.Thread | None = None
         # The thread's own.
-        self._plan = Plan(frozenset(), frozenset(), frozenset(), {})
+        self._plan = plan(WatchList(), self._disk)
         self._scope = _Scope(self._plan)
         self._native: BaseObserver | None = None
         self._poller: BaseObserver | None = None
@@ -327,13 +327,14 @@ class _Scope:
                 elif (
                     entry.path in planned.needed
                     or entry.path in above
+                    or entry.path in planned.awaited
                     or (folder in planned.growing and is_source_name(entry.name))
                 ):
                     yield entry
 
 
 def _only(planned: Plan, folders: frozenset[str]) -> Plan:
-    return Plan(folders, planned.growing & folders, planned.links, planned.targets)
+    return evolve(planned, needed=folders, growing=planned.growing & folders)
 
 
 def _is_lost(root: Root, placed: _Watch, lost: set[str]) -> bool:
