@@ -114,10 +114,17 @@ def _choose(
         raise UserError("the current folder is gone", "Change into one that is there.") from None
     found = find_locations(folder, selection.flags)
     chosen = []
+    prepared = set()
     for location in found.locations:
         if selection.timeout is not None:
             location = evolve(location, config=evolve(location.config, timeout=selection.timeout))
-        chosen.append((location, choose_interpreter(location, selection.python, os.environ)))
+        interpreter = choose_interpreter(location, selection.python, os.environ)
+        # Locations of one project share what is made first.
+        commands = (location.root, interpreter.path, location.config.prepare)
+        if commands in prepared:
+            location = evolve(location, config=evolve(location.config, prepare=()))
+        prepared.add(commands)
+        chosen.append((location, interpreter))
     return chosen, found.notes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from types import TracebackType
 from typing import Any, Dict, List, Optional
@@ -9,6 +10,7 @@ from typing import Any, Dict, List, Optional
 from .userfiles import Place, UserFiles
 
 _TRACEBACK_CHARACTERS = 20_000
+_HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
 def describe(
@@ -92,11 +94,12 @@ def _innermost(tb: Optional[TracebackType], files: UserFiles) -> Optional[Place]
 
 
 def _users_traceback(error: BaseException, files: UserFiles) -> str:
-    """The frames of user code alone, or all of them where there is none of it."""
+    """The frames of user code alone, or where there is none of it all but our own."""
     try:
         frames = traceback.extract_tb(error.__traceback__)
         users = [frame for frame in frames if files.is_users(frame.filename)]
-        lines = ["Traceback (most recent call last):\n", *traceback.format_list(users or frames)]
+        others = [frame for frame in frames if not frame.filename.startswith(_HERE)]
+        lines = ["Traceback (most recent call last):\n", *traceback.format_list(users or others)]
         return "".join(lines + traceback.format_exception_only(type(error), error))
     except BaseException:  # the exception's own __str__ may raise anything
         return ""
