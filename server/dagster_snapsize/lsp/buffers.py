@@ -23,6 +23,7 @@ class _File:
     """A file as it was measured, and where its lines are in the text seen last."""
 
     anchors: Anchors
+    has_sizes: bool
     seen: str | None = None
     places: dict[int, Place | None] | None = None
 
@@ -58,8 +59,11 @@ class Buffers:
         for path in paths:
             self._disk.pop(os.path.realpath(path), None)
 
-    def anchored(self, result: LocationResult) -> dict[str, Anchors]:
-        """Read and anchor the files of a result, as they are on disk. For a thread."""
+    def anchored(self, result: LocationResult) -> dict[str, _File]:
+        """Read and anchor the files of a result, as they are on disk. For a thread.
+
+        Where a measurement failed, the last good sizes stay: so do the lines that they are of.
+        """
         lines: dict[str, set[int]] = {}
         located = [a.location for a in result.assets] + [f.location for f in result.findings]
         located += [result.definitions_location]
@@ -69,16 +73,20 @@ class Buffers:
                 lines.setdefault(os.path.realpath(place.path), set()).add(place.line)
         found = {}
         for path, wanted in lines.items():
+            known = self._files.get(path)
+            if result.failure and known is not None and known.has_sizes:
+                continue
             text = _read(path)
             if text is not None:
                 language = _LANGUAGES.get(Path(path).suffix.lower(), "other")
-                found[path] = Anchors.of(text, sorted(wanted), language)
+                anchors = Anchors.of(text, sorted(wanted), language)
+                found[path] = _File(anchors, has_sizes=result.failure is None)
         return found
 
-    def measured(self, anchors: dict[str, Anchors]) -> None:
+    def measured(self, files: dict[str, _File]) -> None:
         """From now on these files stand as they were measured by the newest result."""
-        for path, anchored in anchors.items():
-            self._files[path] = _File(anchored)
+        for path, file in files.items():
+            self._files[path] = file
             self._disk.pop(path, None)
 
     def places(self) -> Places[Place]:
