@@ -188,20 +188,21 @@ async def benchmark(size: str, python: Path, saves: int) -> None:
         await editor.until(lambda: editor.phase == "measuring")
         await first.until(lambda: editor.phase not in ("", "measuring"))
         opened = time.perf_counter() - began
+        print(row(size, "first", first), flush=True)
 
         again, seconds = Hovers(editor, uri, lines), []
         for number in range(1, saves + 1):
             heavier = re.sub(r'(description=")', r"\1" + "x" * number * HEAVIER_BY, text, count=1)
             seconds.append(await save(editor, again, path, heavier, number))
+        print(row("", "again", again), flush=True)
         idle = Hovers(editor, uri, lines)
         await editor.until(lambda: editor.phase == "idle")
         for _ in range(IDLE_HOVERS):
             await idle.one()
+        print(row("", "idle", idle), flush=True)
         peak = peak_bytes(editor.pid)
         await editor.close()
 
-    for name, hovers in (("first", first), ("again", again), ("idle", idle)):
-        print(row(size if name == "first" else "", name, hovers))
     print(
         f"{'':<14}from open to sizes {opened:.1f} s; from save to diagnostics"
         f" {', '.join(f'{s:.1f}' for s in seconds)} s; server {peak / 1e6:.1f} MB at its peak",

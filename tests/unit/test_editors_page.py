@@ -14,6 +14,7 @@ else:
     import tomli as tomllib
 
 from dagster_snapsize.lsp import settings
+from dagster_snapsize.lsp.server import create_server
 from dagster_snapsize.lsp.settings import Settings, read_settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "editors.md").read_text(encoding="utf-8")
@@ -47,3 +48,11 @@ def test_what_is_pasted_for_helix_is_toml_with_good_settings() -> None:
     server = tomllib.loads(text)["language-server"]["dagster-snapsize"]
     assert [server["command"], *server["args"]] == ["dagster-snapsize", "lsp"]
     assert read_settings(server["config"])[1] == ()
+
+
+def test_every_command_of_the_server_is_on_the_page() -> None:
+    (section,) = re.findall(r"^## Commands$(.*?)^## ", PAGE, re.S | re.M)
+    server = create_server("0")
+    assert set(re.findall(r"^\| `(dagsterSnapsize\.\w+)` \|", section, re.M)) == set(
+        server.protocol.fm.commands
+    )

@@ -134,6 +134,7 @@ class Session:
             self.server.window_show_message(
                 types.ShowMessageParams(types.MessageType.Warning, f"dagster-snapsize: {message}")
             )
+        logging.getLogger("dagster_snapsize").setLevel(self.settings.log_level.upper())
         for project in self.projects.values():
             project.settings = self.settings
         if self.projects and (before.interpreter, before.timeout, before.enable) != (
