@@ -387,6 +387,38 @@ def test_after_a_failure_any_source_below_the_root_matters(project: Project) -> 
     assert project.tell("shop/missing.py") == "measure"
 
 
+@pytest.mark.parametrize(
+    ("message", "missing"),
+    [
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'conf/x.json'", "conf/x.json"),
+        ("DagsterDbtManifestNotFoundError: {root}/dbt/target/m.json does not exist.", ""),
+        ('cannot read "{root}/with space.csv"', "with space.csv"),
+        ("no {root}/conf/y.ini.", "conf/y.ini"),
+    ],
+)
+def test_after_a_failure_the_files_that_it_names_matter(
+    project: Project, message: str, missing: str
+) -> None:
+    missing = missing or "dbt/target/m.json"
+    failed = evolve(project.result, failure=Failure(message.format(root=project.root)))
+    project.start()
+    assert project.finish(failed) is None
+    project.write("conf/other.json")
+    assert project.tell("conf/other.json") is None
+    project.write(missing, "x")
+    assert project.tell(missing) == "measure"
+
+
+def test_a_dbt_manifest_that_is_missing_is_awaited(project: Project) -> None:
+    project.write("dbt/dbt_project.yml", "target-path: out")
+    project.read("dbt/dbt_project.yml")
+    failed = evolve(project.result, failure=Failure("there is no manifest"))
+    project.start()
+    assert project.finish(failed) is None
+    project.write("dbt/out/manifest.json", "{}")
+    assert project.tell("dbt/out/manifest.json") == "measure"
+
+
 def test_globs_of_the_settings(project: Project) -> None:
     project.globs = ("config/**/*.{json,ini}", "*.lock")
     project.measure()

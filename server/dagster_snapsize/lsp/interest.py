@@ -14,6 +14,7 @@ from typing import Literal
 from attrs import evolve, field, frozen
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.model import Failure
 from dagster_snapsize.lsp.disk import Disk, is_source_name, normal, resolved
 from dagster_snapsize.measuring.results import LocationResult
 from dagster_snapsize.project.yaml_files import read_yaml
@@ -48,6 +49,8 @@ _DBT_FOLDERS = {
     "test-paths": ("tests",),
     "analysis-paths": ("analyses",),
 }
+# A path in a message: quoted, or with a dot or a separator in it.
+_PATH = re.compile(r"""'([^'\n\0]+)'|"([^"\n\0]+)"|([^\s'"\0]*[./\\][^\s'"\0]*[^\s'".,:;)\0])""")
 Part = Literal["content", "presence"]
 
 
@@ -194,19 +197,21 @@ def interest_of(
     results = [result] if result.failure is None or good is None else [result, good]
     root = normal(result.root)
     read = [path for r in results for path in r.definition_files]
-    if result.failure and result.failure.location:
-        read.append(result.failure.location.path)
+    if result.failure:
+        read += _named_files(result.failure, root)
     files = [*read, *_project_files((result.root, folder), dagster_home)]
     files += [r.config_path for r in results if r.config_path]
     trees = [_glob_tree(root, glob) for glob in globs]
     if result.failure:
         trees.append(Tree(root, _BROKEN_SUFFIXES))
     manifests = [path for path in read if os.path.basename(path) == "manifest.json"]
-    for manifest in manifests:
-        project = _dbt_project(manifest)
-        if project is not None:
-            files += [os.path.join(project, name) for name in _DBT_FILES]
-            trees += [Tree(place, _DBT_SUFFIXES) for place in _dbt_folders(project)]
+    projects = [os.path.dirname(p) for p in read if os.path.basename(p) == "dbt_project.yml"]
+    projects += filter(None, map(_dbt_project, manifests))
+    for project in dict.fromkeys(projects):
+        settings = _dbt_settings(project)
+        manifests.append(_default_manifest(project, settings))
+        files += [manifests[-1], *(os.path.join(project, name) for name in _DBT_FILES)]
+        trees += [Tree(place, _DBT_SUFFIXES) for place in _dbt_folders(project, settings)]
     return Interest(
         root=root,
         files=_spelled(files, with_targets=True),
@@ -256,6 +261,17 @@ def _spelled(paths: Iterable[str], with_targets: bool = False) -> frozenset[str]
     return frozenset(found)
 
 
+def _named_files(failure: Failure, root: str) -> list[str]:
+    """The files below ``root`` that a failure names: where it happened, and what was missing."""
+    named = [failure.location.path] if failure.location else []
+    for words in _PATH.finditer(failure.message[:2000]):
+        text = next(filter(None, words.groups()))
+        path = normal(os.path.join(root, text))
+        if path.startswith(_as_prefix(root)) and not os.path.isdir(path):  # noqa: PTH112
+            named.append(path)
+    return named
+
+
 def _spelled_trees(trees: Iterable[Tree]) -> tuple[Tree, ...]:
     return tuple(
         evolve(tree, folder=place)
@@ -277,12 +293,20 @@ def _dbt_project(manifest: str) -> str | None:
     return next((str(p) for p in Path(manifest).parents if (p / "dbt_project.yml").is_file()), None)
 
 
-def _dbt_folders(project: str) -> list[str]:
+def _dbt_settings(project: str) -> Mapping[str, object]:
     try:
         content = read_yaml(Path(project, "dbt_project.yml"))
     except UserError:  # dbt has its own words for it
         content = None
-    settings: Mapping[str, object] = content if isinstance(content, dict) else {}
+    return content if isinstance(content, dict) else {}
+
+
+def _default_manifest(project: str, settings: Mapping[str, object]) -> str:
+    """Where dbt would write it; code that fails for want of one has read no other."""
+    return os.path.join(project, str(settings.get("target-path") or "target"), "manifest.json")
+
+
+def _dbt_folders(project: str, settings: Mapping[str, object]) -> list[str]:
     places = []
     for key, default in _DBT_FOLDERS.items():
         configured = settings.get(key, default)
