@@ -458,24 +458,37 @@ def test_explain_opens_every_asset_of_that_key(tmp_path: Path, dagster_python: P
     assert "The nearest are: orders" in explain("ordres").stderr
 
 
-def test_prepare_runs_first_with_the_variables_of_the_project(
+def test_prepare_runs_first_and_once_with_the_variables_of_the_project(
     tmp_path: Path, dagster_python: Python
 ) -> None:
     source = """
         import pathlib
         import dagster as dg
-        words = pathlib.Path("prepared.txt").read_text().split()
+        (line,) = pathlib.Path("prepared.txt").read_text().splitlines()
+        words = line.split()
         assert words[:2] == ["from-env-file", "from-settings"], words
         assert pathlib.Path(words[2]).samefile(pathlib.Path(__file__).parent), words
         assert words[3].endswith("bin/python"), words
         defs = dg.Definitions()
     """
-    script = "echo $FROM_FILE $BOTH $(pwd) $(command -v python) > prepared.txt"
+    script = "echo $FROM_FILE $BOTH $(pwd) $(command -v python) >> prepared.txt"
     settings = f"prepare = [['true'], ['sh', '-c', '{script}']]\n[env]\nBOTH = 'from-settings'"
     project(tmp_path, source, dagster_python(), settings)
+    (tmp_path / "more.py").write_text((tmp_path / "definitions.py").read_text())
     (tmp_path / ".env").write_text("FROM_FILE=from-env-file\nBOTH=from-env-file\n")
-    found = snapsize("check", cwd=tmp_path)
+    found = snapsize("check", "-f", "definitions.py", "-f", "more.py", cwd=tmp_path)
     assert (found.status, found.stdout) == (0, "")
+
+
+def test_a_module_that_hides_one_of_dagsters_is_no_fault_of_ours(
+    tmp_path: Path, dagster_python: Python
+) -> None:
+    project(tmp_path, SHOP, dagster_python())
+    (tmp_path / "yaml.py").touch()
+    found = snapsize("check", cwd=tmp_path)
+    assert found.status == 3
+    assert "module 'yaml' has no attribute" in found.stdout.splitlines()[0]
+    assert "dagster_snapsize" not in found.stdout
 
 
 @pytest.mark.parametrize(
