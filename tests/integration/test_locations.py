@@ -280,9 +280,7 @@ def test_nothing_found_says_what_was_tried_and_what_is_near(tmp_path: Path) -> N
     assert "dagster-snapsize measure -d ../..\n" in snapsize("check", cwd=inside).stderr
 
 
-def test_odd_paths_and_links_change_no_size(
-    tmp_path: Path, dagster_python: Python
-) -> None:
+def test_odd_paths_and_links_change_no_size(tmp_path: Path, dagster_python: Python) -> None:
     plain, odd = tmp_path / "plain", tmp_path / "mit Leerzeichen ünd 数据 %41"
     for folder in (plain, odd):
         write(folder / "définitions datei.py", DEFINITIONS)
