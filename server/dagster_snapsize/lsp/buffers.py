@@ -15,6 +15,7 @@ from dagster_snapsize.lsp.places import Places
 from dagster_snapsize.lsp.positions import split_lines, to_path, to_range, to_uri
 from dagster_snapsize.measuring.results import LocationResult
 
+_BOM = "\ufeff"
 _LANGUAGES: dict[str, Language] = {".py": "python", ".yaml": "yaml", ".yml": "yaml"}
 
 
@@ -58,6 +59,18 @@ class Buffers:
         """These files have changed on disk."""
         for path in paths:
             self._disk.pop(os.path.realpath(path), None)
+
+    def is_saved(self, path: str) -> bool:
+        """Whether no buffer of this file differs from the file on disk."""
+        real = os.path.realpath(path)
+        uri = self._uris.get(real)
+        if uri is None:
+            return True
+        if real not in self._disk:
+            self._disk[real] = _read(real)
+        disk = self._disk[real]
+        shown = self._workspace().get_text_document(uri).source
+        return disk is not None and shown.removeprefix(_BOM) == disk.removeprefix(_BOM)
 
     def anchored(self, result: LocationResult) -> dict[str, _File]:
         """Read and anchor the files of a result, as they are on disk. For a thread.

@@ -16,6 +16,22 @@ from dagster_snapsize.measuring.results import AssetRow, unstructure
 _MOST_ROWS = 1000
 
 
+def status_of(project: ProjectState | None) -> dict[str, Any]:
+    """What ``dagsterSnapsize/status`` says of a project; None where there is no project."""
+    if project is None:
+        return {"folder": None, "phase": "no-location"}
+    return {
+        "folder": project.folder,
+        "phase": project.phase,
+        "text": project.text,
+        "done": project.done,
+        "of": project.of,
+        "locations": [x.name for x in project.locations],
+        "stale": any(x.stale for x in project.locations),
+        "totalBytes": sum(x.good.total_bytes for x in project.locations if x.good),
+    }
+
+
 def measurement_answer(projects: Sequence[ProjectState], params: Any) -> dict[str, Any]:
     """The answer to the request; unknown folders and locations have no rows."""
     wanted = getattr(params, "rows", None)

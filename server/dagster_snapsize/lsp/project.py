@@ -41,6 +41,9 @@ class Project:
         self.unfocused = False
         self._changed = changed
         self._waiting = False
+        self._edited: set[str] = set()  # real paths of buffers that differ from the file on disk
+        self._dirty: set[str] = set()  # locations with files on disk that do
+        self._real: dict[str, tuple[LocationResult, frozenset[str]]] = {}
         self._triggers = Triggers()
         self._remeasuring = Remeasuring(
             folder, self._request, self._take_state, measured, self._began, self._ended
@@ -88,14 +91,30 @@ class Project:
         verdicts = await asyncio.to_thread(lambda: self._triggers.changed(wanted, saved=saved))
         self._heed(verdicts)
 
-    def edited(self, path: str) -> None:
-        """A buffer differs from what was measured."""
+    def edited(self, path: str, is_saved: bool) -> None:
+        """A buffer was typed in; ``is_saved`` says that it holds what is on disk."""
         real = os.path.realpath(path)
-        self._remeasuring.mark_stale(
-            x.name
-            for x in self.state.locations
-            if x.good and any(os.path.realpath(p) == real for p in x.good.definition_files)
-        )
+        if is_saved:
+            self._edited.discard(real)
+        else:
+            self._edited.add(real)
+        self._mark()
+
+    def _mark(self) -> None:
+        """Sizes are stale whose files are other than measured, on disk or in a buffer."""
+        stale = set(self._dirty)
+        if self._edited:
+            stale |= {
+                x.name
+                for x in self.state.locations
+                if x.good and not self._edited.isdisjoint(self._real_files(x.good))
+            }
+        self._remeasuring.mark_stale(stale)
+
+    def _real_files(self, good: LocationResult) -> frozenset[str]:
+        if self._real.get(good.name, (None,))[0] is not good:
+            self._real[good.name] = (good, frozenset(map(os.path.realpath, good.definition_files)))
+        return self._real[good.name][1]
 
     def focus(self, focused: bool) -> None:
         """The editor's window gained or lost the focus."""
@@ -105,19 +124,23 @@ class Project:
 
     def _heed(self, verdicts: Iterable[Verdict]) -> None:
         names = set()
+        wait = 0.0
         for verdict in verdicts:
             if verdict.action == "measure":
                 _log.info("%s: changed: %s", verdict.location, ", ".join(verdict.paths[:5]))
                 names.add(verdict.location)
-            elif not names:
+                wait = max(wait, verdict.wait)
+        for verdict in verdicts:
+            if verdict.action != "measure" and not names:
                 # The files are again what was measured, or is being measured now.
                 self._remeasuring.withdraw(keep_running=verdict.action == "keep")
-        if not names or not self.settings.enable:
-            return
-        self._remeasuring.mark_stale(names)
-        if self.settings.measure != "manual":
+                self._dirty.discard(verdict.location)
+        self._dirty |= names
+        self._mark()
+        if names and self.settings.enable and self.settings.measure != "manual":
             only = None if _FOLDER in names else names
-            self._measure_when_allowed(only, self.settings.debounce_milliseconds / 1000)
+            delay = self.settings.debounce_milliseconds / 1000 + wait
+            self._measure_when_allowed(only, delay)
 
     def _measure_when_allowed(self, only: Iterable[str] | None, delay: float) -> None:
         paused = (self.settings.pause_when_unfocused and self.unfocused) or (
@@ -166,8 +189,12 @@ class Project:
             around = interest_of_folder(self.folder, dagster_home=home)
             verdicts.append(self._triggers.finish(_FOLDER, around))
         news = [v for v in verdicts if v is not None]
-        if news:
-            self._remeasuring.loop.call_soon_threadsafe(self._heed, news)
+        good = {name for name, result in results.items() if not result.failure}
+        self._remeasuring.loop.call_soon_threadsafe(self._settle, good, news)
+
+    def _settle(self, good: set[str], news: list[Verdict]) -> None:
+        self._dirty -= good
+        self._heed(news)
 
     def _take_state(self, state: ProjectState) -> None:
         self._changed(self)

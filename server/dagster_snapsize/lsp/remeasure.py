@@ -53,6 +53,7 @@ class Remeasuring:
         self._make_request = make_request
         self._changed = changed
         self._task: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._asked = 0.0
         self._only: frozenset[str] | None = None  # None: all locations
@@ -87,19 +88,14 @@ class Remeasuring:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not keep_running and self._task is not None:
-            self._task.cancel()
-        self._set(
-            evolve(
-                self.state, locations=tuple(evolve(x, stale=False) for x in self.state.locations)
-            )
-        )
+        if not keep_running:
+            self._end_task()
 
     def mark_stale(self, names: Iterable[str]) -> None:
-        """Say of these locations that their sizes are from before an edit."""
+        """Say of these locations, and of no others, that their sizes are from before an edit."""
         marked = frozenset(names)
         locations = tuple(
-            evolve(x, stale=True) if x.name in marked and x.good else x
+            evolve(x, stale=x.good is not None and (x.name in marked or _has_failed(x)))
             for x in self.state.locations
         )
         if locations != self.state.locations:
@@ -110,43 +106,52 @@ class Remeasuring:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._task is not None:
-            self._task.cancel()
+        self._end_task()
+
+    def _end_task(self) -> None:
+        """Cancel what runs, once: a second cancellation would cut its tidying short."""
+        task = self._task
+        if task is not None and not task.done() and task not in self._ending:
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+            task.cancel()
 
     async def close(self) -> None:
         """End what runs and wait until its tree is dead."""
         self.cancel()
         if self._task is not None:
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await self._task
+            await asyncio.wait({self._task})
 
     def _start(self) -> None:
         self._timer = None
         before = self._task
-        if before is not None:
-            before.cancel()
+        self._end_task()
         only = tuple(sorted(self._only)) if self._only is not None else ()
         request = self._make_request(self.state.folder, only, self._asked)
         self._task = asyncio.ensure_future(self._measure(request, before))
 
     async def _measure(self, request: WorkerRequest, before: asyncio.Task[None] | None) -> None:
         if before is not None:
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await before
+            try:
+                await asyncio.wait({before})
+            except asyncio.CancelledError:
+                await asyncio.wait({before})  # whoever comes next must not meet its tree
+                raise
         self._set(evolve(self.state, phase="measuring", text="starting", done=0, of=0))
-        await asyncio.to_thread(self._began, request.only)
         results: dict[str, LocationResult] = {}
-        process = await asyncio.create_subprocess_exec(
-            *own_command("dagster_snapsize.measuring.worker"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=_LINE_BYTES,
-        )
-        assert process.stdin and process.stdout and process.stderr
-        noise = asyncio.ensure_future(process.stderr.read())
+        process: asyncio.subprocess.Process | None = None
         told_end = False
         try:
+            await asyncio.to_thread(self._began, request.only)
+            process = await asyncio.create_subprocess_exec(
+                *own_command("dagster_snapsize.measuring.worker"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=_LINE_BYTES,
+            )
+            assert process.stdin and process.stdout and process.stderr
+            noise = asyncio.ensure_future(process.stderr.read())
             process.stdin.write(json.dumps(unstructure(request)).encode("utf-8") + b"\n")
             await process.stdin.drain()
             while line := await process.stdout.readline():
@@ -154,8 +159,10 @@ class Remeasuring:
         except (BrokenPipeError, ConnectionResetError):
             pass
         finally:
-            await asyncio.shield(_end(process))
-            await asyncio.shield(asyncio.to_thread(self._ended, request.only, results))
+            # Nobody cancels a task twice (_end_task), so this is waited for to its end.
+            if process is not None:
+                await _end(process)
+            await asyncio.to_thread(self._ended, request.only, results)
             self._rest(finished=told_end)
         if not told_end:
             text = (await noise).decode("utf-8", "replace").strip()
@@ -232,6 +239,10 @@ class Remeasuring:
         self._changed(state)
 
 
+def _has_failed(location: LocationState) -> bool:
+    return location.failed is not None or location.mistake is not None
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
     assert process.stdin is not None
     process.stdin.close()
@@ -256,6 +267,10 @@ def own_command(module: str, *arguments: str) -> list[str]:
     PYTHONPATH would leak: what is started in turn is the user's interpreter, which must not see
     ours.
     """
-    path = [str(Path(p).resolve()) for p in sys.path if p]
+    own = Path(__file__).parent.parent.parent
+    here = Path.cwd()
+    places = [Path(p).resolve() for p in sys.path if p]
+    # `python -m` puts the current folder there, whose modules are the user's.
+    path = [str(p) for p in places if p == own or p != here]
     boot = f"import sys; sys.path[:] = {path!r}; from {module} import main; main()"
     return [sys.executable, "-I", "-c", boot, *arguments]

@@ -19,7 +19,7 @@ from dagster_snapsize.lsp.client_watching import client_roots, client_watchers
 from dagster_snapsize.lsp.edits import Files
 from dagster_snapsize.lsp.interest import WatchList
 from dagster_snapsize.lsp.lifetime import leave_on_signals, leave_with_client
-from dagster_snapsize.lsp.measurement import measurement_answer
+from dagster_snapsize.lsp.measurement import measurement_answer, status_of
 from dagster_snapsize.lsp.positions import to_path
 from dagster_snapsize.lsp.progress import ProgressBars
 from dagster_snapsize.lsp.project import Project
@@ -180,20 +180,23 @@ class Session:
         """A document was edited: everything moves along with its text."""
         path = to_path(uri)
         if path is not None:
+            is_saved = self.buffers.is_saved(path)
             for project in self.projects.values():
-                project.edited(path)
+                project.edited(path, is_saved)
             self._show_again(path)
 
     def closed(self, uri: str) -> None:
         """A document was closed: its file on disk counts again."""
         self.buffers.closed(uri)
-        self._show_again(to_path(uri))
+        self.edited(uri)
 
     async def files_changed(self, paths: Iterable[str], *, saved: bool = False) -> None:
         """Files were changed, whoever did it."""
         changed = list(paths)
         self.buffers.forget_disk(changed)
         for project in list(self.projects.values()):
+            for path in changed:
+                project.edited(path, self.buffers.is_saved(path))
             await project.files_changed(changed, saved=saved)
 
     def _changed_on_disk(self, paths: frozenset[str]) -> None:
@@ -238,11 +241,11 @@ class Session:
     def _project_changed(self, project: Project) -> None:
         state = project.state
         self.progress.show(project)
-        self._tell_status(project)
         if state.phase != "measuring" or not state.text:
             self._show(project)
             self._watch()
             self.refresh()
+        self._tell_status(project)
 
     def _show_again(self, path: str | None) -> None:
         if path is None:
@@ -280,23 +283,8 @@ class Session:
             self.server.workspace_inlay_hint_refresh(None)
 
     def _tell_status(self, project: Project | None) -> None:
-        if not self.wants_status:
-            return
-        if project is None:
-            status: dict[str, Any] = {"folder": None, "phase": "no-location"}
-        else:
-            state = project.state
-            status = {
-                "folder": state.folder,
-                "phase": state.phase,
-                "text": state.text,
-                "done": state.done,
-                "of": state.of,
-                "locations": [x.name for x in state.locations],
-                "stale": any(x.stale for x in state.locations),
-                "totalBytes": sum(x.good.total_bytes for x in state.locations if x.good),
-            }
-        self.server.protocol.notify(STATUS, status)
+        if self.wants_status:
+            self.server.protocol.notify(STATUS, status_of(project.state if project else None))
 
     # -- requests ----------------------------------------------------------------------------
 
