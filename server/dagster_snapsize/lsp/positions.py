@@ -127,7 +127,7 @@ def _normal(path: str, windows: bool) -> str:
         drive = _DRIVE.match(path)
         if drive:
             share, path = f"{drive[1].upper()}:", path[drive.end() :]
-        elif path.startswith("//"):
+        elif re.match("//[^/]", path):
             host, _, path = path[2:].partition("/")
             share = f"//{host.lower()}"
             path = "/" + path
