@@ -9,8 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import environments
+
+# In CI the examples are the same in every run; elsewhere they are new ones. Machines are busy.
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("local", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 PROJECTS = Path(__file__).parent / "projects"
 
