@@ -1,0 +1,142 @@
+// What the language server says beyond the Language Server Protocol, exactly as it is on the wire.
+
+export type Phase = "idle" | "measuring" | "failed" | "no-location" | "no-interpreter";
+
+/** "none": nothing measured yet; "near" and "over" are said of budgets. */
+export type Level = "none" | "fine" | "near" | "over";
+
+/** A place in a file; `line` counts from 1. */
+export interface Place {
+  path: string;
+  line: number;
+}
+
+/** Notification `dagsterSnapsize/status` of one project. */
+export interface ProjectStatus {
+  folder: string;
+  phase: Phase;
+  level: Level;
+  /** Why it failed or what is wrong; the first line is for people. */
+  message: string | null;
+  /** What is being done, while measuring. */
+  text: string;
+  done: number;
+  of: number;
+  locations: string[];
+  stale: boolean;
+  totalBytes: number;
+  /** Ids of the snapshots over budget. */
+  over: string[];
+}
+
+/** Notification `dagsterSnapsize/status` where there is no project at all. */
+export interface NoProjectStatus {
+  folder: null;
+  phase: "no-location";
+}
+
+export type Status = ProjectStatus | NoProjectStatus;
+
+export interface Snapshot {
+  id: string;
+  kind: "repository" | "job";
+  name: string;
+  repository: string;
+  stored_bytes: number;
+  wire_bytes: number;
+  /** What the budget judges: one of the two above. */
+  used_bytes: number;
+  budget_bytes: number;
+  budget_name: string;
+  budget_source: string;
+  heaviest: { key: string; bytes: number }[];
+}
+
+export type Severity = "error" | "warning" | "information";
+
+export interface Finding {
+  rule: string;
+  severity: Severity;
+  message: string;
+  snapshot: string | null;
+  asset: string | null;
+  bytes: number | null;
+  budget_bytes: number | null;
+  location: Place | null;
+}
+
+export interface LocationMeasurement {
+  name: string;
+  root: string;
+  stale: boolean;
+  error: string | null;
+  mistake: string | null;
+  python: string | null;
+  dagsterVersion: string | null;
+  totalBytes: number;
+  assets: number;
+  snapshots: Snapshot[];
+  level: Level;
+  assetBudgetBytes: number | null;
+  /** JSON lines: one `AssetRow` each, and one `OthersRow` at the end. */
+  rowsFile: string | null;
+  definitionsLocation: Place | null;
+  failedLocation: Place | null;
+  findings: Finding[];
+}
+
+export interface ProjectMeasurement {
+  folder: string;
+  phase: Phase;
+  locations: LocationMeasurement[];
+}
+
+/** Answer to the request `dagsterSnapsize/measurement` with `{}`. */
+export interface Measurement {
+  projects: ProjectMeasurement[];
+}
+
+export interface Cell {
+  snapshot: string;
+  field: string;
+  exclusive: number;
+  shared: number;
+}
+
+/** A line of `rowsFile`: one asset, heaviest first. */
+export interface AssetRow {
+  key: string;
+  repository: string;
+  group: string | null;
+  location: Place | null;
+  total_bytes: number;
+  exclusive_bytes: number;
+  shared_bytes: number;
+  dangling_bytes: number;
+  check_bytes: number;
+  fields: Record<string, number>;
+  by_snapshot: Record<string, number>;
+  cells: Cell[];
+  shared_with: { snapshot: string; name: string; keys: string[] }[];
+}
+
+export interface OtherOwner {
+  snapshot: string;
+  kind:
+    | "check"
+    | "job"
+    | "schedule"
+    | "sensor"
+    | "resource"
+    | "op"
+    | "partition_set"
+    | "component"
+    | "structure";
+  name: string;
+  fields: Record<string, number>;
+}
+
+/** The last line of `rowsFile`: what belongs to no asset. */
+export interface OthersRow {
+  others: OtherOwner[];
+}

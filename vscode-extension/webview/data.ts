@@ -1,0 +1,117 @@
+/**
+ * What the report draws: one code location as columns of numbers.
+ *
+ * Columns and not one object for each asset, because 10,000 assets in 20 jobs are 200,000 shares:
+ * typed arrays cross from the extension to the webview as they are. A page of its own may hold plain
+ * arrays instead.
+ */
+
+export type Column = ArrayLike<number>;
+
+export type BudgetLevel = "fine" | "near" | "over";
+
+export interface SnapshotData {
+  readonly id: string;
+  readonly kind: "repository" | "job";
+  readonly name: string;
+  readonly repository: string;
+  readonly storedBytes: number;
+  readonly wireBytes: number;
+  /** The size that the budget judges. */
+  readonly usedBytes: number;
+  readonly budgetBytes: number;
+  readonly budgetName: string;
+  readonly budgetSource: string;
+  readonly level: BudgetLevel;
+}
+
+/** One row for each asset, heaviest first. `group`, `repository` and `field` point into `names`. */
+export interface AssetColumns {
+  readonly key: readonly string[];
+  readonly repository: Column;
+  readonly group: Column;
+  readonly total: Column;
+  readonly exclusive: Column;
+  readonly shared: Column;
+  readonly dangling: Column;
+  readonly check: Column;
+  /** The field that takes most of all its snapshots together. */
+  readonly field: Column;
+  readonly fieldBytes: Column;
+  /** 1 where its line in the source is known. */
+  readonly hasSource: Column;
+}
+
+/** What each asset takes of each snapshot; those of snapshot `s` are rows `start[s]` to `start[s + 1]`. */
+export interface ShareColumns {
+  readonly start: Column;
+  readonly asset: Column;
+  readonly bytes: Column;
+  /** How much of `bytes` is its part of what it shares. */
+  readonly shared: Column;
+  readonly field: Column;
+  readonly fieldBytes: Column;
+}
+
+/** What belongs to no asset: checks, jobs, resources, structure. */
+export interface OtherColumns {
+  readonly snapshot: Column;
+  readonly kind: Column;
+  readonly name: readonly string[];
+  readonly bytes: Column;
+  readonly field: Column;
+  readonly fieldBytes: Column;
+}
+
+export interface ReportData {
+  readonly location: string;
+  /** From here on an asset is too big in one snapshot; null where nothing is said. */
+  readonly assetBudgetBytes: number | null;
+  readonly snapshots: readonly SnapshotData[];
+  readonly names: {
+    readonly repositories: readonly string[];
+    readonly groups: readonly string[];
+    readonly kinds: readonly string[];
+    readonly fields: readonly string[];
+  };
+  readonly assets: AssetColumns;
+  readonly shares: ShareColumns;
+  readonly others: OtherColumns;
+}
+
+/** An asset or another owner, by its row. */
+export type OwnerRef = { readonly asset: number } | { readonly other: number };
+
+/** One field of one owner in one snapshot. */
+export interface Cell {
+  readonly snapshot: number;
+  readonly field: string;
+  readonly exclusive: number;
+  readonly shared: number;
+}
+
+/** What an asset shares in one snapshot, and how many assets share it, itself included. */
+export interface Sharing {
+  readonly snapshot: number;
+  readonly name: string;
+  readonly count: number;
+  /** Some of the others. */
+  readonly keys: readonly string[];
+}
+
+/** What is asked for only once somebody looks into an owner. */
+export interface OwnerDetail {
+  readonly cells: readonly Cell[];
+  readonly sharing: readonly Sharing[];
+}
+
+/** How current the numbers are, in words that are shown as they stand. */
+export interface ReportStatus {
+  readonly kind: "current" | "measuring" | "stale" | "failed" | "empty";
+  /** One or two lines; empty where there is nothing to say. */
+  readonly text: string;
+  /** Whether measuring now would help. */
+  readonly canMeasure: boolean;
+  /** Whether there is a line that the failure points at. */
+  readonly canOpenFailure: boolean;
+}

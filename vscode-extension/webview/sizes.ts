@@ -1,0 +1,66 @@
+/** Sizes as the command line and the language server print them: kB is 1,000 bytes. */
+
+const UNITS: readonly (readonly [string, number])[] = [
+  ["kB", 1e3],
+  ["MB", 1e6],
+  ["GB", 1e9],
+];
+
+/** `1,234,567`, the same in every locale, as everywhere in the tool. */
+export function grouped(whole: number): string {
+  return whole.toString().replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** `10.3 MB`; exact below 1,000 bytes. */
+export function formatSize(size: number): string {
+  if (size < 1000) {
+    return `${size} B`;
+  }
+  for (const [unit, factor] of UNITS) {
+    const tenths = Math.floor((size * 10 + factor / 2) / factor);
+    if (tenths < 10_000 || unit === "GB") {
+      return `${grouped(Math.floor(tenths / 10))}.${tenths % 10} ${unit}`;
+    }
+  }
+  throw new Error("every size has a unit");
+}
+
+/** `80 MB` rather than `80.0 MB`. */
+export function shortSize(size: number): string {
+  return formatSize(size).replace(".0 ", " ");
+}
+
+/** `12,345 bytes`. */
+export function formatExact(size: number): string {
+  return size === 1 ? "1 byte" : `${grouped(size)} bytes`;
+}
+
+/** `10.3 MB (10,312,345 bytes)`, and `812 bytes` where the exact number is short anyway. */
+export function formatBoth(size: number): string {
+  return size < 1000 ? formatExact(size) : `${formatSize(size)} (${formatExact(size)})`;
+}
+
+/** `10.3 %`; above 0 never printed as 0, and over the whole never printed as 100.0 %. */
+export function formatPercent(part: number, whole: number): string {
+  if (whole <= 0) {
+    return part <= 0 ? "0.0 %" : "over 100 %";
+  }
+  const share = (100 * part) / whole;
+  if (share > 0 && share < 0.05) {
+    return "<0.1 %";
+  }
+  if (share > 100 && share < 100.05) {
+    return ">100 %";
+  }
+  return `${share.toFixed(1)} %`;
+}
+
+/** `1 asset`, `1,200 assets`. */
+export function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A name from user code on one line, without what cannot be seen. */
+export function flat(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, " ").trim();
+}
