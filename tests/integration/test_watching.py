@@ -417,6 +417,7 @@ def _result(root: Path, files: list[Path]) -> LocationResult:
         snapshots=(),
         assets=(),
         findings=(),
+        unused_ignores=(),
         definitions_location=None,
         definition_files=tuple(map(str, files)),
         folders=(str(files[0].parent),),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lsprotocol.types import Position, Range
 
-from dagster_snapsize.core.model import Budgets, Failure, Finding, SourceLocation
+from dagster_snapsize.core.model import Budgets, Failure, Finding, SourceLocation, UnusedIgnore
 from dagster_snapsize.lsp.edits import Files
 from dagster_snapsize.lsp.places import Places
 from dagster_snapsize.lsp.state import LocationState, ProjectState
@@ -112,6 +112,7 @@ def result(
     config_path: str | None = "/shop/pyproject.toml",
     definitions: SourceLocation | None = SourceLocation(DEFINITIONS, 5),  # noqa: B008
     failure: Failure | None = None,
+    unused_ignores: Sequence[UnusedIgnore] = (),
 ) -> LocationResult:
     ranked = sorted(assets, key=lambda a: (-a.total_bytes, a.key))
     return LocationResult(
@@ -127,6 +128,7 @@ def result(
         snapshots=tuple(snapshots) or (snapshot(),),
         assets=tuple(ranked),
         findings=tuple(findings),
+        unused_ignores=tuple(unused_ignores),
         definitions_location=definitions,
         definition_files=(ASSETS, DEFINITIONS),
         folders=(),
@@ -164,6 +166,8 @@ def detail(
     return AssetDetail(
         key=row.key,
         repository=row.repository,
+        group="default",
+        location=row.location,
         total_bytes=sum(fields.values()),
         exclusive_bytes=exclusive,
         shared_bytes=sum(fields.values()) - exclusive,

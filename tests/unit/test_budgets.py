@@ -7,13 +7,20 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from dagster_snapsize.core.budgets import exit_status, judge, snapshot_budget, snapshot_limits
+from dagster_snapsize.core.budgets import (
+    exit_status,
+    judge,
+    snapshot_budget,
+    snapshot_limits,
+    unused_ignores,
+)
 from dagster_snapsize.core.limits import InstanceSettings, Layer, effective_environment
 from dagster_snapsize.core.model import (
     AssetCost,
     Budgets,
     Failure,
     Finding,
+    IgnoreComment,
     Ledger,
     Limit,
     Measurement,
@@ -250,12 +257,18 @@ def test_above_asset_max_an_asset_is_an_error() -> None:
     [((), True), (("asset-over-budget",), True), (("stale-input",), False)],
 )
 def test_an_asset_can_be_silenced_where_it_is_defined(rules: tuple[str, ...], silent: bool) -> None:
-    heavy = measurement(snapshot({"orders": {"description": 70_000}}), ignores={ASSET_PLACE: rules})
+    at = evolve(ASSET_PLACE, line=ASSET_PLACE.line + 1)
+    ignore = IgnoreComment(at, rules, (ASSET_PLACE.line,))
+    heavy = measurement(snapshot({"orders": {"description": 70_000}}), ignores=(ignore,))
     assert (judge(heavy, Budgets()) == ()) is silent
+    unused = [(u.location, u.rules) for u in unused_ignores(heavy, Budgets())]
+    assert unused == ([] if silent else [(ignore.location, rules)])
+    light = measurement(SMALL, ignores=(ignore,))
+    assert [u.rules for u in unused_ignores(light, Budgets())] == [rules]
 
 
 def test_snapshots_cannot_be_silenced_by_an_asset() -> None:
-    found = measurement(SMALL, ignores={HERE: ()})
+    found = measurement(SMALL, ignores=(IgnoreComment(HERE, (), (HERE.line,)),))
     assert len(judge(found, evolve(HEAVY, repository=1))) == 1
 
 

@@ -42,17 +42,17 @@ def measured() -> tuple[Snapshot, ...]:
 
 
 def test_costs_are_listed_heaviest_first_then_by_key():
-    costs = asset_costs("r", measured(), {})
+    costs = asset_costs("r", measured(), {}, {})
     assert [cost.key for cost in costs] == ["heavy", "m/one", "m/two"]
     assert costs[1].total_bytes >= costs[2].total_bytes
     same = payload(repository(asset("b"), asset("a")))
     drawn = [snapshot("repository", draw_repository(same)[0])]
-    assert [cost.key for cost in asset_costs("r", drawn, {})][-1] in ("a", "b")
+    assert [cost.key for cost in asset_costs("r", drawn, {}, {})][-1] in ("a", "b")
 
 
 def test_every_sum_of_an_asset_is_its_total():
     snapshots = measured()
-    for cost in asset_costs("r", snapshots, {}):
+    for cost in asset_costs("r", snapshots, {}, {}):
         assert cost.exclusive_bytes + cost.shared_bytes == cost.total_bytes
         assert sum(cost.by_snapshot.values()) == cost.total_bytes
         assert sum(cost.fields.values()) == cost.total_bytes
@@ -61,7 +61,7 @@ def test_every_sum_of_an_asset_is_its_total():
 
 
 def test_members_share_their_op_and_know_what_hangs_on_them():
-    by_key = {cost.key: cost for cost in asset_costs("r", measured(), {})}
+    by_key = {cost.key: cost for cost in asset_costs("r", measured(), {}, {})}
     assert by_key["heavy"].shared_bytes == 0
     assert by_key["m/one"].shared_bytes > 0
     assert by_key["heavy"].dangling_bytes > by_key["m/one"].dangling_bytes == 0
@@ -71,7 +71,9 @@ def test_members_share_their_op_and_know_what_hangs_on_them():
 
 def test_an_asset_knows_where_it_is_defined_if_that_is_known():
     place = SourceLocation("src/assets.py", 12)
-    costs = {cost.key: cost for cost in asset_costs("r", measured(), {"heavy": place})}
+    found = asset_costs("r", measured(), {"heavy": place}, {"heavy": "wide"})
+    costs = {cost.key: cost for cost in found}
+    assert costs["heavy"].group == "wide"
     assert costs["heavy"].location == place
     assert costs["m/one"].location is None
 
@@ -80,5 +82,5 @@ def test_the_snapshots_of_another_repository_do_not_count():
     ours = measured()
     other = draw_repository(payload(repository(asset("heavy"), asset("other"))))[0]
     with_others = (*ours, snapshot("repository", other, "s"))
-    assert asset_costs("r", with_others, {}) == asset_costs("r", ours, {})
-    assert {cost.key for cost in asset_costs("s", with_others, {})} == {"heavy", "other"}
+    assert asset_costs("r", with_others, {}, {}) == asset_costs("r", ours, {}, {})
+    assert {cost.key for cost in asset_costs("s", with_others, {}, {})} == {"heavy", "other"}

@@ -14,7 +14,8 @@ def rules(folder: Path, text: str, line: int, name: str = "assets.py") -> tuple[
     """What is silenced at that line; None where nothing is."""
     (folder / name).write_text(text, encoding="utf-8")
     place = SourceLocation(name, line)
-    return find_ignores([place], folder).get(place)
+    comments = [c for c in find_ignores([place], [], folder) if line in c.assets]
+    return tuple(rule for c in comments for rule in c.rules) if comments else None
 
 
 @pytest.mark.parametrize("comment_line", range(1, 6))
@@ -86,7 +87,16 @@ def test_yaml_and_non_latin_text(tmp_path: Path) -> None:
 
 def test_files_that_are_not_there_silence_nothing(tmp_path: Path) -> None:
     places = [SourceLocation("gone.py", 1), SourceLocation(str(tmp_path), 1)]
-    assert find_ignores(places, tmp_path) == {}
+    assert find_ignores(places, ["gone.yaml"], tmp_path) == ()
     (tmp_path / "bytes.py").write_bytes(b"x = 1  # snapsize: ignore \xff\n")
-    found = find_ignores([SourceLocation(str(tmp_path / "bytes.py"), 1)], Path("/"))
-    assert list(found.values()) == [()]
+    (found,) = find_ignores([SourceLocation(str(tmp_path / "bytes.py"), 1)], [], Path("/"))
+    assert (found.rules, found.assets) == ((), (1,))
+
+
+def test_comments_on_no_asset_are_found_in_every_definition_file(tmp_path: Path) -> None:
+    (tmp_path / "helpers.py").write_text("x = 1\ny = 2  # snapsize: ignore[a]\n", encoding="utf-8")
+    (tmp_path / "manifest.json").write_text('"# snapsize: ignore"', encoding="utf-8")
+    (found,) = find_ignores([], ["helpers.py", "manifest.json"], tmp_path)
+    assert (found.location, found.rules, found.assets) == (
+        SourceLocation("helpers.py", 2), ("a",), ()
+    )  # fmt: skip

@@ -19,8 +19,8 @@ from lsp_values import (
 )
 from lsprotocol.types import Diagnostic, DiagnosticSeverity, DiagnosticTag
 
-from dagster_snapsize.core.model import Failure, Finding, SourceLocation
-from dagster_snapsize.lsp.diagnostics import IgnoreComment, publish, unused_ignores
+from dagster_snapsize.core.model import Failure, Finding, SourceLocation, UnusedIgnore
+from dagster_snapsize.lsp.diagnostics import publish
 from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
 from dagster_snapsize.measuring.results import LocationResult
 
@@ -258,34 +258,35 @@ def test_nothing_to_say_is_no_file() -> None:
     assert publish(project(result(assets=[asset("orders", 12, 5)])), places()) == {}
 
 
-def silenced(line: int) -> Finding:
-    return over_asset_budget("orders", line, 83_910)
-
-
 @pytest.mark.parametrize(
-    ("rules", "assets", "message"),
+    ("rules", "on_asset", "message"),
     [
-        (("asset-over-budget",), (12,), None),
-        ((), (12,), None),
-        ((), (40,), "this comment silences nothing"),
-        (
-            ("asset-over-budget", "stale-input"),
-            (12,),
-            "this comment silences nothing of stale-input",
-        ),
-        (("asset-over-budget",), (), "this comment silences nothing of asset-over-budget: no asset"
-         " is defined here"),
+        ((), True, "this comment silences nothing"),
+        (("stale-input",), True, "this comment silences nothing of stale-input"),
+        (("asset-over-budget",), False, "this comment silences nothing of asset-over-budget: no"
+         " asset is defined here"),
     ],
 )  # fmt: skip
 def test_an_ignore_that_silences_nothing_is_a_hint(
-    rules: tuple[str, ...], assets: tuple[int, ...], message: str | None
+    rules: tuple[str, ...], on_asset: bool, message: str
 ) -> None:
-    comment = IgnoreComment(ASSETS, 13, rules, assets)
-    found = unused_ignores([comment], [silenced(12)], places())
-    if message is None:
-        assert found == {}
-        return
-    hint = only(found, ASSETS)
+    unused = UnusedIgnore(SourceLocation(ASSETS, 13), rules, on_asset)
+    measured = result(assets=[asset("orders", 12, 5)], unused_ignores=[unused])
+    hint = only(publish(project(measured), places()), ASSETS)
     assert (hint.range, hint.message) == (line_range(12), message)
     assert hint.severity == DiagnosticSeverity.Hint
     assert hint.tags == [DiagnosticTag.Unnecessary]
+
+
+def test_an_ignore_that_another_location_needs_is_no_hint() -> None:
+    unused = UnusedIgnore(SourceLocation(ASSETS, 13), (), True)
+    one, other = result(name="one", unused_ignores=[unused]), result(name="other")
+    assert publish(project(one, other), places()) == {}
+    both = result(name="other", unused_ignores=[unused])
+    assert list(publish(project(one, both), places())) == [ASSETS]
+
+
+def test_hints_on_ignores_wait_for_current_sizes() -> None:
+    measured = result(unused_ignores=[UnusedIgnore(SourceLocation(ASSETS, 13), (), True)])
+    stale = LocationState("shop", "/shop", good=measured, stale=True)
+    assert publish(project(stale), places()) == {}

@@ -35,7 +35,9 @@ def test_python(line: int, before: str, after: str) -> None:
     change = silence(before, ".py", line, RULE)
     assert change is not None
     assert change.apply(before) == after.replace("[R]", f"[{RULE}]").replace(" R]", f" {RULE}]")
-    assert RULE in ignores_in_text(change.apply(before), ".py", {line})[line]
+    (comment,) = ignores_in_text(change.apply(before), ".py", {line})
+    assert RULE in comment.rules
+    assert comment.assets == (line,)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from test_budgets import JOB, REPOSITORY, measurement, snapshot
@@ -21,7 +22,6 @@ def summarized(folder: Path) -> LocationResult:
     job = {"table_1": {"op": 900}, "table_2": {"op": 50}}
     return summarize(
         measurement(snapshot(repository), snapshot(job, JOB)),
-        [],
         Budgets(),
         root=Path("/shop"),
         config_path=None,
@@ -45,6 +45,18 @@ def test_every_row_leads_to_its_detail_and_both_sum_up(tmp_path: Path) -> None:
         assert (detail.key, detail.total_bytes) == (row.key, row.total_bytes)
         assert sum(c.exclusive + c.shared for c in detail.cells) == row.total_bytes
         assert detail.by_snapshot[REPOSITORY] == row.repository_bytes
+
+
+def test_the_file_of_rows_tiles_every_snapshot(tmp_path: Path) -> None:
+    result = summarized(tmp_path)
+    *assets, last = map(json.loads, Path(result.rows).read_text(encoding="utf-8").splitlines())
+    sums = dict.fromkeys((s.id for s in result.snapshots), 0)
+    for asset in assets:
+        for cell in asset["cells"]:
+            sums[cell["snapshot"]] += cell["exclusive"] + cell["shared"]
+    for other in last["others"]:
+        sums[other["snapshot"]] += sum(other["fields"].values())
+    assert sums == {s.id: s.stored_bytes for s in result.snapshots}
 
 
 def test_a_result_survives_json(tmp_path: Path) -> None:

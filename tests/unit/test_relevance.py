@@ -36,6 +36,7 @@ _RESULT = LocationResult(
     snapshots=(),
     assets=(),
     findings=(),
+    unused_ignores=(),
     definitions_location=None,
     definition_files=(),
     folders=(),

@@ -12,12 +12,14 @@ from dagster_snapsize.core.model import (
     AssetCost,
     Budgets,
     Finding,
+    IgnoreComment,
     Limit,
     Measurement,
     Owner,
     Setting,
     Snapshot,
     SourceLocation,
+    UnusedIgnore,
 )
 
 CONFIGURATION = "the configuration"
@@ -30,6 +32,28 @@ def judge(measurement: Measurement, budgets: Budgets) -> tuple[Finding, ...]:
 
     With a failure there is one error and nothing about sizes or times: they are not known.
     """
+    kept = [f for f in _all_findings(measurement, budgets) if not _silencing(f, measurement)]
+    severities = ("error", "warning", "information")
+    return tuple(sorted(kept, key=lambda f: (severities.index(f.severity), -(f.bytes or 0))))
+
+
+def unused_ignores(measurement: Measurement, budgets: Budgets) -> tuple[UnusedIgnore, ...]:
+    """Every ignore comment, or rules in one, that silence nothing; none where sizes are unknown."""
+    if measurement.failure or not measurement.ignores:
+        return ()
+    used: dict[IgnoreComment, set[str]] = {comment: set() for comment in measurement.ignores}
+    for finding in _all_findings(measurement, budgets):
+        for comment in _silencing(finding, measurement):
+            used[comment].add(finding.rule)
+    return tuple(
+        UnusedIgnore(comment.location, unused, on_asset=bool(comment.assets))
+        for comment, rules in used.items()
+        if (unused := tuple(r for r in comment.rules if r not in rules))
+        or not (comment.rules or rules)
+    )
+
+
+def _all_findings(measurement: Measurement, budgets: Budgets) -> list[Finding]:
     found = [*_limit_mismatch(measurement), *_stale_inputs(measurement)]
     if measurement.failure:
         found.append(
@@ -45,9 +69,7 @@ def judge(measurement: Measurement, budgets: Budgets) -> tuple[Finding, ...]:
             found += _snapshot_findings(snapshot, measurement, budgets)
         found += _asset_findings(measurement, budgets)
         found += _time_findings(measurement, budgets)
-    kept = [f for f in found if not _ignored(f, measurement.ignores)]
-    severities = ("error", "warning", "information")
-    return tuple(sorted(kept, key=lambda f: (severities.index(f.severity), -(f.bytes or 0))))
+    return found
 
 
 def exit_status(findings: Sequence[Finding]) -> Literal[0, 1, 3]:
@@ -335,8 +357,9 @@ def _limit_mismatch(measurement: Measurement) -> Iterator[Finding]:
     )
 
 
-def _ignored(finding: Finding, ignores: Mapping[SourceLocation, tuple[str, ...]]) -> bool:
-    if finding.asset is None or finding.location is None:
-        return False
-    rules = ignores.get(finding.location)
-    return rules is not None and (not rules or finding.rule in rules)
+def _silencing(finding: Finding, measurement: Measurement) -> list[IgnoreComment]:
+    """The comments that silence a finding: on assets only, where they are defined."""
+    place = finding.location
+    if finding.asset is None or place is None:
+        return []
+    return [c for c in measurement.ignores if c.silences(place, finding.rule)]

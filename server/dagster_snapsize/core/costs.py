@@ -25,11 +25,13 @@ def asset_costs(
     repository: str,
     snapshots: Sequence[Snapshot],
     locations: Mapping[str, SourceLocation],
+    groups: Mapping[str, str | None],
 ) -> tuple[AssetCost, ...]:
     """What each asset of a repository costs in bytes, heaviest first, then by key.
 
-    ``snapshots`` may hold those of other repositories too; they do not count. ``locations`` are by
-    asset key; an asset without one is listed all the same. ``fields`` are heaviest first.
+    ``snapshots`` may hold those of other repositories too; they do not count. ``locations`` and
+    ``groups`` (names) are by asset key; an asset without one is listed all the same. ``fields`` are
+    heaviest first.
     """
     sums: dict[str, _Sum] = {}
     own = [snapshot for snapshot in snapshots if snapshot.repository == repository]
@@ -49,6 +51,7 @@ def asset_costs(
             by_snapshot=found.by_snapshot,
             fields=dict(sorted(found.fields.items(), key=lambda pair: (-pair[1], pair[0]))),
             location=locations.get(key),
+            group=groups.get(key),
         )
         for key, found in sums.items()
     ]

@@ -36,6 +36,7 @@ _ASSETS = Plan(
                     "output_name",
                     "atomic_execution_unit_id",
                     "job_names",
+                    "group_name",
                 ),
                 KEEP,
             ),
@@ -123,6 +124,7 @@ def assets_of(root: Spans) -> Iterable[AssetFacts]:
             unit=node.text("atomic_execution_unit_id"),
             deps=tuple(key for key in keys if key is not None),
             jobs=strings(node.get("job_names")),
+            group=node.text("group_name"),
         )
 
 

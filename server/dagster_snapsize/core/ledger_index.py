@@ -28,6 +28,7 @@ class AssetFacts:
     unit: str | None = None
     deps: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
+    group: str | None = None
 
     @property
     def root(self) -> str | None:

@@ -47,6 +47,35 @@ class SourceLocation:
 
 
 @frozen
+class IgnoreComment:
+    """A ``# snapsize: ignore[...]`` comment; no ``rules`` silence every rule.
+
+    ``assets`` are the lines, in the same file, of the assets that it stands on.
+    """
+
+    location: SourceLocation
+    rules: tuple[str, ...]
+    assets: tuple[int, ...]
+
+    def silences(self, place: SourceLocation, rule: str) -> bool:
+        """Whether it keeps this rule from being told of an asset defined there."""
+        return (
+            place.path == self.location.path
+            and place.line in self.assets
+            and (not self.rules or rule in self.rules)
+        )
+
+
+@frozen
+class UnusedIgnore:
+    """A comment, or those of its rules, that silence nothing; ``on_asset`` says it has an asset."""
+
+    location: SourceLocation
+    rules: tuple[str, ...]
+    on_asset: bool
+
+
+@frozen
 class Owner:
     """Whom bytes belong to.
 
@@ -141,7 +170,7 @@ class AssetCost:
     """What one asset costs, over all snapshots of its repository.
 
     ``exclusive_bytes + shared_bytes == total_bytes``, and so do the values of ``by_snapshot`` (by
-    snapshot id) and those of ``fields``.
+    snapshot id) and those of ``fields``. ``group`` is the asset's group name.
     """
 
     key: str
@@ -154,6 +183,7 @@ class AssetCost:
     by_snapshot: Mapping[str, int]
     fields: Mapping[str, int]
     location: SourceLocation | None = None
+    group: str | None = None
 
     def __attrs_post_init__(self) -> None:
         for what, total in (
@@ -260,7 +290,7 @@ class Measurement:
     folders: tuple[str, ...] = ()
     untracked_files: tuple[str, ...] = ()
     stale_inputs: tuple[StaleInput, ...] = ()
-    ignores: Mapping[SourceLocation, tuple[str, ...]] = field(factory=dict)
+    ignores: tuple[IgnoreComment, ...] = ()
     failure: Failure | None = None
 
 

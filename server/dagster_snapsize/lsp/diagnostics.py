@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from attrs import evolve, frozen
+from attrs import evolve
 from lsprotocol.types import (
     CodeDescription,
     Diagnostic,
@@ -18,7 +18,7 @@ from lsprotocol.types import (
     Range,
 )
 
-from dagster_snapsize.core.model import Finding, Severity, SourceLocation
+from dagster_snapsize.core.model import Finding, Severity, SourceLocation, UnusedIgnore
 from dagster_snapsize.core.sizes import format_both
 from dagster_snapsize.lsp.places import Places, is_stale
 from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
@@ -37,19 +37,6 @@ _SEVERITIES: Mapping[Severity, DiagnosticSeverity] = {
 # Of the surroundings, not of the definitions: a measurement that failed knows them too.
 _NO_SIZES = ("stale-input", "grpc-limit-mismatch", "measurement-failed")
 _FRAME = re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
-
-
-@frozen
-class IgnoreComment:
-    """A ``# snapsize: ignore`` comment; no ``rules`` means every rule. Lines count from 1.
-
-    ``assets`` are the lines of the assets that it stands on, as they were measured.
-    """
-
-    path: str
-    line: int
-    rules: tuple[str, ...]
-    assets: tuple[int, ...]
 
 
 def publish(
@@ -85,42 +72,6 @@ def publish(
     }
 
 
-def unused_ignores(
-    comments: Iterable[IgnoreComment], silenced: Iterable[Finding], places: Places[Any]
-) -> dict[str, list[Diagnostic]]:
-    """A hint for every ignore comment, or rule in one, that silences nothing.
-
-    ``silenced`` are the findings that comments kept from being shown.
-    """
-    rules_at: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
-    for finding in silenced:
-        if finding.location is not None:
-            rules_at[finding.location.path, finding.location.line].add(finding.rule)
-    found: defaultdict[str, list[Diagnostic]] = defaultdict(list)
-    for comment in comments:
-        used = {rule for line in comment.assets for rule in rules_at[comment.path, line]}
-        unused = [rule for rule in comment.rules if rule not in used]
-        if not comment.rules and not used:
-            message = "this comment silences nothing"
-        elif unused:
-            message = f"this comment silences nothing of {', '.join(map(flat, unused))}"
-        else:
-            continue
-        if not comment.assets:
-            message += ": no asset is defined here"
-        found[comment.path].append(
-            Diagnostic(
-                range=places.line_range(comment.path, comment.line - 1),
-                message=message,
-                severity=DiagnosticSeverity.Hint,
-                code=UNUSED_IGNORE,
-                source=SOURCE,
-                tags=[DiagnosticTag.Unnecessary],
-            )
-        )
-    return dict(found)
-
-
 def _all(
     state: ProjectState, places: Places[Any], fallback: str | None
 ) -> Iterator[tuple[str, Diagnostic]]:
@@ -136,6 +87,40 @@ def _all(
             yield from _findings(location, good, kept, places, home)
         if failed is not None:
             yield from _findings(location, failed, failed.findings, places, home)
+    yield from _unused_ignores(state, places)
+
+
+def _unused_ignores(state: ProjectState, places: Places[Any]) -> Iterator[tuple[str, Diagnostic]]:
+    """A hint for every ignore comment that no location needs; none while sizes are stale.
+
+    A comment is tied to the text that was measured: it does not follow what is typed.
+    """
+    if any(is_stale(location) or location.good is None for location in state.locations):
+        return
+    readers: Counter[str] = Counter()
+    unused: defaultdict[UnusedIgnore, int] = defaultdict(int)
+    for location in state.locations:
+        if location.good is not None:
+            readers.update(set(location.good.definition_files))
+            for ignore in location.good.unused_ignores:
+                unused[ignore] += 1
+    for ignore, times in unused.items():
+        place = ignore.location
+        if times < readers[place.path]:
+            continue  # another location needs it
+        what = f"nothing of {', '.join(map(flat, ignore.rules))}" if ignore.rules else "nothing"
+        where = "" if ignore.on_asset else ": no asset is defined here"
+        yield (
+            place.path,
+            Diagnostic(
+                range=places.line_range(place.path, place.line - 1),
+                message=f"this comment silences {what}{where}",
+                severity=DiagnosticSeverity.Hint,
+                code=UNUSED_IGNORE,
+                source=SOURCE,
+                tags=[DiagnosticTag.Unnecessary],
+            ),
+        )
 
 
 def _mistake(mistake: Mistake, places: Places[Any], home: str) -> tuple[str, Diagnostic]:

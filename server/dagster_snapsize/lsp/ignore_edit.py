@@ -40,8 +40,10 @@ def silence(text: str, suffix: str, line: int, rule: str) -> TextChange | None:
     else:
         at = start + len(written.rstrip())
         change = TextChange(at, end, f"  # snapsize: ignore[{rule}]")
+    # A suffix is path enough here.
     after = ignores_in_text(change.apply(text), suffix, {line})
-    return change if line in after and rule in after[line] else None
+    heeded = any(rule in comment.rules and line in comment.assets for comment in after)
+    return change if heeded else None
 
 
 def _line_with_room(text: str, line: int) -> int | None:

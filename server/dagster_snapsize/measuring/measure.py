@@ -276,7 +276,9 @@ class _Run:
         places = {key: self._place(place) for key, place in header["assets"].items()}
         located = {key: place for key, place in places.items() if place is not None}
         mine = [s for s in self._snapshots if s.repository == header["repository"]]
-        self._assets += asset_costs(header["repository"], mine, located)
+        index = self._indexes[header["repository"]]
+        groups = {asset.key: asset.group for asset in index.assets.values()}
+        self._assets += asset_costs(header["repository"], mine, located, groups)
 
     def _on_files(self, header: dict[str, Any], payload: bytes) -> None:
         self._files = header["definitions"]
@@ -376,7 +378,11 @@ class _Run:
             definitions_location=self._definitions,
             untracked_files=tuple(map(self.relative, untracked_files(files, self._tree))),
             stale_inputs=stale_inputs(files, self.location.root, self.folder),
-            ignores=find_ignores((a.location for a in self._assets if a.location), self.folder),
+            ignores=find_ignores(
+                (a.location for a in self._assets if a.location),
+                map(self.relative, files),
+                self.folder,
+            ),
             failure=failure,
         )
 

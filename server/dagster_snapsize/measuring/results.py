@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cattrs
 from attrs import frozen
 
-from dagster_snapsize.core.budgets import judged_bytes, snapshot_budget
+from dagster_snapsize.core.budgets import judge, judged_bytes, snapshot_budget, unused_ignores
 from dagster_snapsize.core.model import (
     AssetCost,
     Budgets,
@@ -26,6 +26,7 @@ from dagster_snapsize.core.model import (
     Owner,
     Snapshot,
     SourceLocation,
+    UnusedIgnore,
 )
 
 _HEAVIEST = 5
@@ -101,6 +102,8 @@ class AssetDetail:
 
     key: str
     repository: str
+    group: str | None
+    location: SourceLocation | None
     total_bytes: int
     exclusive_bytes: int
     shared_bytes: int
@@ -113,11 +116,22 @@ class AssetDetail:
 
 
 @frozen
+class OtherOwner:
+    """What someone else than an asset has of one snapshot: bytes by field."""
+
+    snapshot: str
+    kind: str
+    name: str
+    fields: Mapping[str, int]
+
+
+@frozen
 class LocationResult:
     """One measured code location. All paths are absolute.
 
     ``folders`` are those that the definitions listed: a new file in one of them may be a new
-    definition. ``rows`` is the file of AssetDetails. With a ``failure`` there are no snapshots.
+    definition. ``rows`` is the file of AssetDetails, whose last line lists the OtherOwners: both
+    together tile every snapshot. With a ``failure`` there are no snapshots.
     """
 
     name: str
@@ -132,6 +146,7 @@ class LocationResult:
     snapshots: tuple[SnapshotRow, ...]
     assets: tuple[AssetRow, ...]
     findings: tuple[Finding, ...]
+    unused_ignores: tuple[UnusedIgnore, ...]
     definitions_location: SourceLocation | None
     definition_files: tuple[str, ...]
     folders: tuple[str, ...]
@@ -146,7 +161,6 @@ class LocationResult:
 
 def summarize(
     measurement: Measurement,
-    findings: Sequence[Finding],
     budgets: Budgets,
     *,
     root: Path,
@@ -177,6 +191,8 @@ def summarize(
                 )
             )
             offset += len(line)
+        others = [unstructure(other) for other in _others(measurement.snapshots)]
+        stream.write(json.dumps({"others": others}, separators=(",", ":")).encode("utf-8") + b"\n")
     return LocationResult(
         name=measurement.name,
         root=str(root),
@@ -189,7 +205,8 @@ def summarize(
         budgets=budgets,
         snapshots=tuple(_snapshot_row(s, measurement, budgets) for s in measurement.snapshots),
         assets=tuple(assets),
-        findings=tuple(findings),
+        findings=judge(measurement, budgets),
+        unused_ignores=unused_ignores(measurement, budgets),
         definitions_location=measurement.definitions_location,
         definition_files=measurement.definition_files,
         folders=measurement.folders,
@@ -235,6 +252,14 @@ def _heaviest(snapshot: Snapshot, assets: Sequence[AssetCost]) -> tuple[AssetByt
     return tuple(heapq.nlargest(_HEAVIEST, mine, key=lambda a: a.bytes))
 
 
+def _others(snapshots: Sequence[Snapshot]) -> Iterator[OtherOwner]:
+    for snapshot in snapshots:
+        for owner, fields in snapshot.ledger.owners.items():
+            if owner.kind != "asset":
+                sizes = {name: share.bytes for name, share in fields.items()}
+                yield OtherOwner(snapshot.id, owner.kind, owner.name, sizes)
+
+
 def _groups(snapshots: Sequence[Snapshot]) -> dict[tuple[str, str], list[SharedWith]]:
     """Shared things by repository and asset key."""
     found: dict[tuple[str, str], list[SharedWith]] = {}
@@ -260,6 +285,8 @@ def _detail(
     return AssetDetail(
         key=asset.key,
         repository=asset.repository,
+        group=asset.group,
+        location=asset.location,
         total_bytes=asset.total_bytes,
         exclusive_bytes=asset.exclusive_bytes,
         shared_bytes=asset.shared_bytes,

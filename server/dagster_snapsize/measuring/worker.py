@@ -24,7 +24,6 @@ from typing import Any, NoReturn
 
 from attrs import evolve, frozen
 
-from dagster_snapsize.core.budgets import judge
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.measure import Progress, measure
 from dagster_snapsize.measuring.process import ProbeProcess
@@ -143,7 +142,6 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
                 return
             result = summarize(
                 measurement,
-                judge(measurement, config.budgets),
                 config.budgets,
                 root=location.root,
                 config_path=config.path,

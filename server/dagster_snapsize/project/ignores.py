@@ -7,57 +7,58 @@ import io
 import re
 import tokenize
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
-from dagster_snapsize.core.model import SourceLocation
+from dagster_snapsize.core.model import IgnoreComment, SourceLocation
 
 _IGNORE = re.compile(r"#\s*snapsize:\s*ignore(?:\[(?P<rules>[^\]]*)\])?(?![\w\[-])")
 _YAML = (".yaml", ".yml")
+_SUFFIXES = (".py", *_YAML)
 
 
 def find_ignores(
-    locations: Iterable[SourceLocation], root: Path
-) -> Mapping[SourceLocation, tuple[str, ...]]:
-    """The silenced rules by location; an empty tuple silences all of them.
+    locations: Iterable[SourceLocation], files: Iterable[str], root: Path
+) -> tuple[IgnoreComment, ...]:
+    """The comments in these Python and YAML files and in those of the locations of assets.
 
-    The comment stands on any line of what starts at the location: decorators, the ``def`` and its
-    signature, a call or an assignment over several lines; in YAML on the line itself. ``root`` is
-    where relative paths of ``locations`` start. Files that cannot be read silence nothing.
+    A comment is an asset's on any line of what starts at the asset's location: decorators, the
+    ``def`` and its signature, a call or an assignment over several lines; in YAML on the line
+    itself. ``root`` is where relative paths start. Files that cannot be read have no comments.
     """
     lines_of: dict[str, set[int]] = defaultdict(set)
     for location in locations:
         lines_of[location.path].add(location.line)
-    return {
-        SourceLocation(path, line): rules
-        for path, lines in lines_of.items()
-        for line, rules in _ignores_in(root / path, lines).items()
-    }
+    paths = dict.fromkeys([*lines_of, *(f for f in files if f.endswith(_SUFFIXES))])
+    return tuple(
+        comment for path in paths for comment in _ignores_in(root, path, lines_of.get(path, set()))
+    )
 
 
-def _ignores_in(path: Path, lines: set[int]) -> dict[int, tuple[str, ...]]:
+def _ignores_in(root: Path, path: str, lines: set[int]) -> tuple[IgnoreComment, ...]:
     try:
-        content = path.read_bytes()
+        content = (root / path).read_bytes()
     except OSError:
-        return {}
+        return ()
     if b"snapsize:" not in content:
-        return {}
-    return ignores_in_text(content.decode("utf-8-sig", errors="replace"), path.suffix, lines)
+        return ()
+    return ignores_in_text(content.decode("utf-8-sig", errors="replace"), path, lines)
 
 
-def ignores_in_text(text: str, suffix: str, lines: set[int]) -> dict[int, tuple[str, ...]]:
-    """The silenced rules by line, of a file with that suffix, as ``find_ignores`` has them."""
-    is_python = suffix not in _YAML
+def ignores_in_text(text: str, path: str, lines: set[int]) -> tuple[IgnoreComment, ...]:
+    """The comments of a file whose assets are at ``lines``, as ``find_ignores`` has them."""
+    is_python = not path.endswith(_YAML)
     comments = _comments(text, is_python)
-    spans = _spans(text, lines) if is_python else {}
-    found: dict[int, tuple[str, ...]] = {}
-    for line in lines:
-        first, last = spans.get(line, (line, line))
-        inside = [rules for number, rules in comments.items() if first <= number <= last]
-        if inside:
-            silences_all = any(not rules for rules in inside)
-            found[line] = () if silences_all else tuple(r for rules in inside for r in rules)
-    return found
+    spans = _spans(text, lines) if is_python and comments else {}
+    reach = {line: spans.get(line, (line, line)) for line in sorted(lines)}
+    return tuple(
+        IgnoreComment(
+            SourceLocation(path, number),
+            rules,
+            tuple(line for line, (first, last) in reach.items() if first <= number <= last),
+        )
+        for number, rules in comments.items()
+    )
 
 
 def _comments(text: str, is_python: bool) -> dict[int, tuple[str, ...]]:
