@@ -70,7 +70,7 @@ class Editor:
         self.buffers: dict[Path, str] = {}
         self.versions: dict[Path, int] = {}
         self.statuses: list[dict[str, Any]] = []
-        self.refreshed: list[str] = []
+        self.asked: list[str] = []  # methods of the requests that the server sent
         self.encoding: str = "utf-16"
 
     # -- waiting -----------------------------------------------------------------------------
@@ -113,6 +113,18 @@ class Editor:
         phases = [s["phase"] for s in self.statuses]
         return sum(a == "measuring" and b != "measuring" for a, b in itertools.pairwise(phases))
 
+    def begun(self, folder: Path) -> int:
+        """How many measurements of this project have begun."""
+        phases = [s["phase"] for s in self.statuses if s["folder"] == str(folder)]
+        return sum(
+            a != "measuring" and b == "measuring" for a, b in itertools.pairwise(["", *phases])
+        )
+
+    def rests(self, folder: Path) -> bool:
+        """Whether this project has been measured, and is not being measured now."""
+        phases = [s["phase"] for s in self.statuses if s["folder"] == str(folder)]
+        return "measuring" in phases and phases[-1] != "measuring"
+
     # -- what a user does --------------------------------------------------------------------
 
     def open(self, path: Path, language: str = "python") -> None:
@@ -140,6 +152,11 @@ class Editor:
             self.type(path, text)
         path.write_text(self.buffers[path], encoding="utf-8")
         self.client.text_document_did_save(t.DidSaveTextDocumentParams(_document(path)))
+
+    def set(self, **settings: Any) -> None:
+        """Change the settings; those that are not named have their defaults."""
+        self.client.set_configuration(settings, section="dagsterSnapsize")
+        self.client.workspace_did_change_configuration(t.DidChangeConfigurationParams(settings))
 
     async def run(self, command: str) -> None:
         """Run one of the server's commands."""
@@ -223,10 +240,12 @@ async def editor(
     settings: dict[str, Any] | None = None,
     process_id: int | None = None,
     shut_down: bool = True,
+    env: dict[str, str] | None = None,
 ) -> AsyncIterator[Editor]:
     """An editor with these workspace folders open, and its server, which is ended at the end.
 
-    ``settings`` are given when it starts; a client that can be asked answers with them too.
+    ``settings`` are given when it starts; a client that can be asked answers with them too. ``env``
+    is added to the server's environment.
     """
     client = make_test_lsp_client()
     mark = uuid.uuid4().hex
@@ -238,7 +257,17 @@ async def editor(
     def on_status(params: Any) -> None:
         opened.statuses.append({name: getattr(params, name, None) for name in _STATUS})
 
-    await client.start_io(*SERVER, env=server_environment(mark, scratch), cwd=str(scratch))
+    answer = client.protocol._handle_request
+
+    def note(number: Any, method: str, params: Any) -> None:
+        opened.asked.append(method)
+        answer(number, method, params)
+
+    for method in _MAY_ASK:
+        client.feature(method)(lambda *_: None)
+    client.protocol._handle_request = note
+    variables = {**server_environment(mark, scratch), **(env or {})}
+    await client.start_io(*SERVER, env=variables, cwd=str(scratch))
     try:
         result = await client.initialize_session(
             t.InitializeParams(
@@ -248,7 +277,8 @@ async def editor(
                 initialization_options={"statusNotifications": True, **quick},
             )
         )
-        opened.encoding = str(result.capabilities.position_encoding)
+        encoding = result.capabilities.position_encoding
+        opened.encoding = str(getattr(encoding, "value", encoding))
         yield opened
         if shut_down:
             assert client.error is None
@@ -259,6 +289,12 @@ async def editor(
         await client.stop()
 
 
+_MAY_ASK = (
+    t.WORKSPACE_CODE_LENS_REFRESH,
+    t.WORKSPACE_INLAY_HINT_REFRESH,
+    t.CLIENT_REGISTER_CAPABILITY,
+    t.CLIENT_UNREGISTER_CAPABILITY,
+)
 _STATUS = ("folder", "phase", "text", "done", "of", "locations", "stale", "totalBytes")
 
 

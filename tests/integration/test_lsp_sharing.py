@@ -1,0 +1,102 @@
+"""Two language servers on one project, as two windows of an editor start them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lsp_client import Editor, editor
+from lsp_projects import Small, line_of, small_project
+
+pytestmark = pytest.mark.asyncio
+
+# Whoever runs it first while a certain file is there removes the file, and hangs.
+SOMETIMES_HANGS = """\
+import os, subprocess, sys, time
+
+import dagster as dg
+
+with open(LOG, "a") as log:
+    log.write(os.environ["SNAPSIZE_TEST_MARK"] + "\\n")
+try:
+    os.remove(LOG + "-hang")
+except FileNotFoundError:
+    pass
+else:
+    sleep = [sys.executable, "-c", "import time; time.sleep(1000)"]
+    subprocess.Popen(sleep, start_new_session=True)
+    time.sleep(1000)
+
+
+@dg.asset(description="d" * 3000)
+def orders() -> None: ...
+
+
+defs = dg.Definitions(assets=[orders])
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path, dagster_python: Callable[..., Path]) -> Small:
+    """A project whose asset is over its budget."""
+    return small_project(tmp_path / "small", dagster_python(), SOMETIMES_HANGS)
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """One folder for both servers, as both are of one user."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return folder
+
+
+async def current(opened: Editor, small: Small, size: str) -> None:
+    """Wait until an editor shows the size of the asset, on its line, and rests."""
+    line = line_of(small.definitions, "def orders") - 1
+    await opened.until(lambda: opened.shown(small.definitions) == [("asset-over-budget", line)])
+    await opened.until(lambda: size in opened.diagnostics(small.definitions)[0].message)
+    await opened.until(lambda: not opened.measuring and not opened.statuses[-1]["stale"])
+
+
+async def test_one_change_is_measured_once(small: Small, scratch: Path) -> None:
+    text = small.definitions.read_text()
+    async with editor(scratch, small.folder) as one, editor(scratch, small.folder) as other:
+        for opened in (one, other):
+            await current(opened, small, "with 3.0 kB")
+        before = len(small.loads)
+        small.definitions.write_text(text.replace("3000", "4000"))
+        for opened in (one, other):
+            await current(opened, small, "with 4.0 kB")
+        assert len(small.loads) == before + 1
+        # What only one of them asks for, only that one measures; what the other shows stays.
+        before = len(small.loads)
+        begun = other.begun(small.folder)
+        await one.run("dagsterSnapsize.measure")
+        await one.until(lambda: len(small.loads) == before + 1)
+        await current(one, small, "with 4.0 kB")
+        await current(other, small, "with 4.0 kB")
+        assert other.begun(small.folder) == begun
+        assert len(small.loads) == before + 1
+
+
+async def test_one_is_killed_while_it_measures_for_both(small: Small, scratch: Path) -> None:
+    text = small.definitions.read_text()
+    hang = Path(f"{small.log}-hang")
+    async with editor(scratch, small.folder, shut_down=False) as one:
+        async with editor(scratch, small.folder, shut_down=False) as other:
+            for opened in (one, other):
+                await current(opened, small, "with 3.0 kB")
+            before = len(small.loads)
+            hang.touch()
+            small.definitions.write_text(text.replace("3000", "4000"))
+            await one.until(lambda: not hang.exists() and len(small.loads) == before + 1)
+            killed, left = (one, other) if small.loads[-1] == one.mark else (other, one)
+            await left.until(lambda: left.measuring)
+            os.kill(killed.pid, signal.SIGKILL)
+            await current(left, small, "with 4.0 kB")
+            assert small.loads[before:] == [killed.mark, left.mark]
+            await left.until(lambda: not killed.leftovers() and not left.workers())
