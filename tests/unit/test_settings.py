@@ -115,7 +115,8 @@ def test_a_switch_alone_is_enough_for_hints() -> None:
         ),
         (
             [],
-            "dagsterSnapsize: [] is not an object with enable, interpreter, measure,"
+            "dagsterSnapsize: [] is not an object with enable, interpreter,"
+            " editorInterpreter, measure,"
             " debounceMilliseconds, codeLens, inlayHints, watch, timeout, lowPriority,"
             " pauseWhenUnfocused, pauseOnBattery, logLevel; the defaults are used",
         ),

@@ -18,5 +18,9 @@ class UserError(Exception):
         self.line = line
 
 
+class NoInterpreter(UserError):
+    """No Python to measure with, or one that is none or has no Dagster: exit status 2."""
+
+
 class NotMeasured(UserError):
     """What was asked for could not be found out: exit status 3."""

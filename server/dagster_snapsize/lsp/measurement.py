@@ -8,18 +8,20 @@ assets, heaviest first; the fields of each are in the file ``rowsFile``, one JSO
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.measuring.results import AssetRow, unstructure
 
 _MOST_ROWS = 1000
+Level = Literal["none", "fine", "near", "over"]
 
 
 def status_of(project: ProjectState | None) -> dict[str, Any]:
     """What ``dagsterSnapsize/status`` says of a project; None where there is no project."""
     if project is None:
         return {"folder": None, "phase": "no-location"}
+    findings = [f for x in project.locations if x.good for f in x.good.findings]
     return {
         "folder": project.folder,
         "phase": project.phase,
@@ -29,7 +31,31 @@ def status_of(project: ProjectState | None) -> dict[str, Any]:
         "locations": [x.name for x in project.locations],
         "stale": any(x.stale for x in project.locations),
         "totalBytes": sum(x.good.total_bytes for x in project.locations if x.good),
+        "level": _level(project.locations),
+        "over": [f.snapshot for f in findings if f.rule == "snapshot-over-budget"],
+        "message": _wrong(project),
     }
+
+
+def _level(locations: Sequence[LocationState]) -> Level:
+    """How the snapshots stand to their budgets, the worst of them."""
+    measured = [x.good for x in locations if x.good]
+    rules = {finding.rule for good in measured for finding in good.findings}
+    if "snapshot-over-budget" in rules:
+        return "over"
+    if "snapshot-near-budget" in rules:
+        return "near"
+    return "fine" if measured else "none"
+
+
+def _wrong(project: ProjectState) -> str | None:
+    """What keeps the project from being measured."""
+    mistakes = [project.mistake, *(x.mistake for x in project.locations)]
+    for mistake in mistakes:
+        if mistake is not None:
+            return mistake.message
+    failures = (x.failed.failure for x in project.locations if x.failed)
+    return next((failure.message for failure in failures if failure), None)
 
 
 def measurement_answer(projects: Sequence[ProjectState], params: Any) -> dict[str, Any]:
@@ -63,7 +89,9 @@ def measurement_answer(projects: Sequence[ProjectState], params: Any) -> dict[st
 
 def _location(location: LocationState) -> dict[str, Any]:
     good = location.good
-    failure = location.failed.failure if location.failed else None
+    failed = location.failed
+    failure = failed.failure if failed else None
+    findings = [f for result in (good, failed) if result for f in result.findings]
     return {
         "name": location.name,
         "root": location.root,
@@ -74,6 +102,12 @@ def _location(location: LocationState) -> dict[str, Any]:
         "dagsterVersion": good.dagster_version if good else None,
         "totalBytes": good.total_bytes if good else 0,
         "assets": len(good.assets) if good else 0,
+        "assetBudgetBytes": good.budgets.asset if good else None,
+        "level": _level([location]),
+        "rowsFile": good.rows if good else None,
+        "definitionsLocation": unstructure(good.definitions_location) if good else None,
+        "failedLocation": unstructure(failure.location) if failure else None,
+        "findings": [unstructure(finding) for finding in findings],
         "snapshots": [unstructure(snapshot) for snapshot in good.snapshots] if good else [],
     }
 

@@ -19,6 +19,7 @@ from dagster_snapsize.measuring.results import LocationResult
 from dagster_snapsize.measuring.worker import WorkerRequest
 
 _FOLDER = ""  # the name under which changes of the project's own files are followed
+_HOMES = ("pyproject.toml", "snapsize.toml", "dg.toml", "workspace.yaml", "dagster_cloud.yaml")
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +54,20 @@ class Project:
     def state(self) -> ProjectState:
         """What is known now."""
         return self._remeasuring.state
+
+    @property
+    def interpreter(self) -> str | None:
+        """The Python that the settings name; a relative path starts at the project's folder."""
+        value = self.settings.interpreter
+        if value is None or Path(value).name == value:
+            return value
+        return str(Path(self.folder) / Path(value).expanduser())
+
+    @property
+    def home(self) -> str:
+        """The file that stands for the project, for what belongs to no other."""
+        files = (Path(self.folder) / name for name in _HOMES)
+        return str(next((f for f in files if f.is_file()), Path(self.folder) / _HOMES[0]))
 
     @property
     def watch_list(self) -> WatchList:
@@ -158,10 +173,19 @@ class Project:
             store=str(Path(platformdirs.user_cache_dir("dagster-snapsize")) / "results"),
             asked=asked,
             only=only,
-            python=settings.interpreter,
+            python=self.interpreter,
+            editor_choice=settings.editor_interpreter,
             timeout=settings.timeout,
             low_priority=settings.low_priority,
         )
+
+    def take_settings(self, settings: Settings) -> None:
+        """Heed new settings; measure again where they say with what or for how long."""
+        before, self.settings = self.settings, settings
+        if not settings.enable:
+            self.cancel()
+        elif _measured_by(before) != _measured_by(settings) and settings.measure != "manual":
+            self._measure_when_allowed(None, 0.0)
 
     def _began(self, only: tuple[str, ...]) -> None:
         """In a thread, before a worker starts: contents are compared with those of now."""
@@ -198,3 +222,7 @@ class Project:
 
     def _take_state(self, state: ProjectState) -> None:
         self._changed(self)
+
+
+def _measured_by(settings: Settings) -> tuple[object, ...]:
+    return settings.enable, settings.interpreter, settings.editor_interpreter, settings.timeout

@@ -18,7 +18,7 @@ from typing import Any
 
 from attrs import evolve
 
-from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
+from dagster_snapsize.lsp.state import LocationState, Mistake, Phase, ProjectState
 from dagster_snapsize.measuring.results import LocationResult, structure, unstructure
 from dagster_snapsize.measuring.worker import WorkerRequest
 
@@ -210,7 +210,11 @@ class Remeasuring:
 
     def _set_mistake(self, message: dict[str, Any]) -> None:
         mistake = Mistake(
-            message["message"], message["hint"], message["path"], message["line"] or 1
+            message["message"],
+            message["hint"],
+            message["path"],
+            message["line"] or 1,
+            message["interpreter"],
         )
         name = message["location"]
         if name is None:
@@ -225,11 +229,12 @@ class Remeasuring:
     def _rest(self, finished: bool) -> None:
         """The phase after a worker has ended."""
         state = self.state
-        phase: Any = "idle"
-        if any(x.failed or x.mistake for x in state.locations):
-            phase = "failed"
+        failed = [x for x in state.locations if x.failed or x.mistake]
+        phase: Phase = "failed" if failed else "idle"
+        if failed and all(x.mistake and x.mistake.interpreter for x in failed):
+            phase = "no-interpreter"
         elif state.mistake is not None:
-            phase = "no-location"
+            phase = "failed" if state.mistake.path else "no-location"
         if finished:
             self._only = frozenset()
         self._set(evolve(state, phase=phase, text="", done=0, of=0))

@@ -40,7 +40,7 @@ def create_server(version: str) -> SnapsizeServer:
         session = server.session
         if session is not None:
             if session.initial_options:
-                session.take_settings(session.initial_options)
+                session.settings.take(session.initial_options)
             await session.start()
 
     @server.feature(types.EXIT)
@@ -78,12 +78,8 @@ def create_server(version: str) -> SnapsizeServer:
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
-        if server.session is None:
-            return
-        if server.session.capability("workspace.configuration"):
-            await server.session.fetch_settings()
-        else:
-            server.session.take_settings(params.settings)
+        if server.session is not None:
+            await server.session.settings_changed(params.settings)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     async def did_change_folders(params: types.DidChangeWorkspaceFoldersParams) -> None:

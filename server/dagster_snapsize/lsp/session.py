@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,8 +13,10 @@ from typing import Any, NoReturn
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+import dagster_snapsize
 from dagster_snapsize.lsp import actions, diagnostics, hovers, lenses
 from dagster_snapsize.lsp.buffers import Buffers
+from dagster_snapsize.lsp.client_settings import ClientSettings
 from dagster_snapsize.lsp.client_watching import client_roots, client_watchers
 from dagster_snapsize.lsp.edits import Files
 from dagster_snapsize.lsp.interest import WatchList
@@ -23,14 +25,15 @@ from dagster_snapsize.lsp.measurement import measurement_answer, status_of
 from dagster_snapsize.lsp.positions import to_path
 from dagster_snapsize.lsp.progress import ProgressBars
 from dagster_snapsize.lsp.project import Project
-from dagster_snapsize.lsp.settings import SECTION, Settings, read_settings
 from dagster_snapsize.lsp.watching import FileWatcher
 from dagster_snapsize.measuring.results import AssetDetail, AssetRow, LocationResult, read_detail
 from dagster_snapsize.project.locations import project_folders
 
 STATUS = "dagsterSnapsize/status"
+RULES = Path(dagster_snapsize.__file__).parent / "rules.md"
 _WATCHERS = "dagster-snapsize-files"
 _CLOSE_WITHIN = 10.0  # seconds
+_SHOW_AFTER = 0.15  # seconds
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +42,7 @@ class Session:
 
     def __init__(self, server: LanguageServer):
         self.server = server
-        self.settings = Settings()
+        self.settings = ClientSettings(server)
         self.projects: dict[str, Project] = {}
         self.buffers = Buffers(lambda: server.workspace)
         self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}
@@ -50,6 +53,7 @@ class Session:
         self._watcher: FileWatcher | None = None
         self._wanted = WatchList()
         self._watchers: list[types.FileSystemWatcher] = []
+        self._show_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
         self._loop = asyncio.get_running_loop()
         self._leaving = False
@@ -77,7 +81,6 @@ class Session:
         self.client_watches = bool(watched and watched.dynamic_registration)
         if not self.client_watches:
             self._watcher = FileWatcher(self._changed_on_disk)
-        await self.fetch_settings()
         await self.find_projects()
 
     async def leave(self, status: int) -> NoReturn:
@@ -108,42 +111,22 @@ class Session:
             await project.close()
             self._publish(project.folder, {})
         self.projects.clear()
-        await self.fetch_settings()
         await self.find_projects()
 
-    async def fetch_settings(self) -> None:
+    async def fetch_settings(self, folders: Sequence[str]) -> None:
         """Ask the client for its settings, where it can be asked."""
-        if not self.capability("workspace.configuration"):
-            return
-        item = types.ConfigurationItem(section=SECTION)
-        try:
-            answer = await self.server.workspace_configuration_async(
-                types.ConfigurationParams([item])
-            )
-        except Exception as error:  # a client that cannot after all
-            _log.warning("the client gave no settings: %s", error)
-            return
-        if answer and answer[0] is not None:
-            self.take_settings(answer[0])
+        if self.capability("workspace.configuration"):
+            await self.settings.fetch(folders)
 
-    def take_settings(self, data: object) -> None:
-        """Heed settings; what cannot be used is said once and has its default."""
-        before = self.settings
-        self.settings, messages = read_settings(data)
-        for message in messages:
-            self.server.window_show_message(
-                types.ShowMessageParams(types.MessageType.Warning, f"dagster-snapsize: {message}")
-            )
-        logging.getLogger("dagster_snapsize").setLevel(self.settings.log_level.upper())
+    async def settings_changed(self, data: object) -> None:
+        """The client's settings have changed; ``data`` are new ones, if it cannot be asked."""
+        if self.capability("workspace.configuration"):
+            await self.settings.fetch(list(self.projects))
+        elif data is not None:
+            self.settings.take(data)
         for project in self.projects.values():
-            project.settings = self.settings
-        if self.projects and (before.interpreter, before.timeout, before.enable) != (
-            self.settings.interpreter,
-            self.settings.timeout,
-            self.settings.enable,
-        ):
-            for project in self.projects.values():
-                project.opened()
+            project.take_settings(self.settings.of(project.folder))
+            self._show(project)
         self.refresh()
 
     async def find_projects(self) -> None:
@@ -159,12 +142,15 @@ class Session:
             project = self.projects.pop(folder)
             self._publish(folder, {})
             await project.close()
-        for folder in dict.fromkeys(folders):
-            if folder not in self.projects:
-                self.projects[folder] = Project(
-                    folder, self.settings, self._project_changed, self._anchor
+        new = [f for f in dict.fromkeys(folders) if f not in self.projects]
+        await self.fetch_settings([*self.projects, *new])
+        for folder in new:
+            if folder not in self.projects:  # while the client was asked
+                project = Project(
+                    folder, self.settings.of(folder), self._project_changed, self._anchor
                 )
-                self.projects[folder].opened()
+                self.projects[folder] = project
+                project.opened()
         if not folders:
             self._tell_status(None)
         self._watch()
@@ -174,7 +160,7 @@ class Session:
     def opened(self, uri: str) -> None:
         """A document was opened: what is known of it is shown on its text."""
         self.buffers.opened(uri)
-        self._show_again(to_path(uri))
+        self._show_soon()
 
     def edited(self, uri: str) -> None:
         """A document was edited: everything moves along with its text."""
@@ -183,7 +169,7 @@ class Session:
             is_saved = self.buffers.is_saved(path)
             for project in self.projects.values():
                 project.edited(path, is_saved)
-            self._show_again(path)
+            self._show_soon()
 
     def closed(self, uri: str) -> None:
         """A document was closed: its file on disk counts again."""
@@ -247,17 +233,28 @@ class Session:
             self.refresh()
         self._tell_status(project)
 
-    def _show_again(self, path: str | None) -> None:
-        if path is None:
-            return
+    def _show_soon(self) -> None:
+        """Once for everything that is typed within a moment."""
+        if self._show_timer is None:
+            self._show_timer = self._loop.call_later(_SHOW_AFTER, self._show_all)
+
+    def _show_all(self) -> None:
+        self._show_timer = None
         for project in self.projects.values():
             self._show(project)
 
     def _show(self, project: Project) -> None:
+        if not project.settings.enable:
+            self._publish(project.folder, {})
+            return
+        related = self.capability("text_document.publish_diagnostics.related_information")
+        docs = self.capability("text_document.publish_diagnostics.code_description_support")
         found = diagnostics.publish(
             project.state,
             self.buffers.places(),
-            related=bool(self.capability("text_document.publish_diagnostics.related_information")),
+            fallback=project.home,
+            docs_base=RULES.as_uri() if docs else None,
+            related=bool(related),
         )
         self._publish(project.folder, found)
 
@@ -302,7 +299,7 @@ class Session:
         """What is known of the place under the cursor."""
         path = to_path(uri)
         markdown = self._takes_markdown()
-        for project in self.projects.values() if path else ():
+        for project in self._enabled(path):
             good = [x.good for x in project.state.locations if x.good]
             found = hovers.hover(
                 project.state,
@@ -322,48 +319,51 @@ class Session:
 
     def code_lenses(self, uri: str) -> list[types.CodeLens]:
         """Sizes above definitions."""
-        path, settings = to_path(uri), self.settings.code_lens
-        if path is None or not (settings.enable and self.settings.enable):
-            return []
+        path = to_path(uri)
         return [
             lens
-            for project in self.projects.values()
+            for project in self._enabled(path)
+            if project.settings.code_lens.enable
             for lens in lenses.code_lenses(
-                project.state, path, self.buffers.places(), settings.minimum_bytes
+                project.state,
+                path or "",
+                self.buffers.places(),
+                project.settings.code_lens.minimum_bytes,
             )
         ]
 
     def inlay_hints(self, uri: str, within: types.Range) -> list[types.InlayHint]:
         """The same at the ends of lines."""
-        path, settings = to_path(uri), self.settings.inlay_hints
-        if path is None or not (settings.enable and self.settings.enable):
-            return []
+        path = to_path(uri)
         return [
             hint
-            for project in self.projects.values()
+            for project in self._enabled(path)
+            if project.settings.inlay_hints.enable
             for hint in lenses.inlay_hints(
                 project.state,
-                path,
+                path or "",
                 within,
                 self.buffers.places(),
-                settings.minimum_bytes,
+                project.settings.inlay_hints.minimum_bytes,
                 markdown=self._takes_markdown(),
             )
         ]
 
+    def _enabled(self, path: str | None) -> list[Project]:
+        """The projects that have something to say of a file."""
+        return [p for p in self.projects.values() if path is not None and p.settings.enable]
+
     def code_actions(self, params: types.CodeActionParams) -> list[types.CodeAction]:
         """What can be done here."""
-        path = to_path(params.text_document.uri)
-        if path is None:
-            return []
+        path = to_path(params.text_document.uri) or ""
         found: list[types.CodeAction] = []
-        for folder, project in self.projects.items():
+        for project in self._enabled(path or None):
             good = [x.good for x in project.state.locations if x.good]
             found += actions.code_actions(
                 project.state,
                 path,
                 params.range,
-                self.published.get(folder, {}).get(path, []),
+                self.published.get(project.folder, {}).get(path, []),
                 self.buffers.places(),
                 self._files(),
                 partial(self.detail_of, good),

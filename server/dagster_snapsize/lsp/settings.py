@@ -43,13 +43,15 @@ class Settings:
     """What the editor's user chose.
 
     ``interpreter`` is the Python that runs the user's code, ``timeout`` is in seconds; None leaves
-    both to the project. ``measure`` says when: ``onOpen`` is on open and on save, ``onSave`` on
-    save only. ``watch`` holds globs of more files whose change asks for a measurement, relative to
-    the project.
+    both to the project. ``editor_interpreter`` is what the editor's own Python tooling chose: the
+    project's configuration comes before it. ``measure`` says when: ``onOpen`` is on open and on
+    save, ``onSave`` on save only. ``watch`` holds globs of more files whose change asks for a
+    measurement, relative to the project.
     """
 
     enable: bool = True
     interpreter: str | None = None
+    editor_interpreter: str | None = None
     measure: Measure = "onOpen"
     debounce_milliseconds: int = 400
     code_lens: Hints = field(factory=lambda: Hints(True, 1000))
@@ -80,6 +82,9 @@ def read_settings(data: object) -> tuple[Settings, tuple[str, ...]]:
     settings = Settings(
         enable=reader.value(table, "enable", _boolean, default.enable),
         interpreter=reader.value(table, "interpreter", _optional_text, default.interpreter),
+        editor_interpreter=reader.value(
+            table, "editorInterpreter", _optional_text, default.editor_interpreter
+        ),
         measure=reader.value(table, "measure", _one_of(_MEASURE), default.measure),
         debounce_milliseconds=reader.value(
             table, "debounceMilliseconds", _milliseconds, default.debounce_milliseconds
@@ -277,6 +282,7 @@ _HINT_KEYS = ("enable", "minimum", "minimumBytes")
 _KEYS = (
     "enable",
     "interpreter",
+    "editorInterpreter",
     "measure",
     "debounceMilliseconds",
     "codeLens",

@@ -14,6 +14,7 @@ from pygls.lsp.server import LanguageServer
 from dagster_snapsize.lsp.field_source import field_source
 from dagster_snapsize.lsp.hovers import asset_report, location_report
 from dagster_snapsize.lsp.places import OPEN_HEAVIEST_FIELD, SHOW_ASSET, SHOW_REPORT
+from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.remeasure import own_command
 from dagster_snapsize.lsp.session import Session
 from dagster_snapsize.lsp.state import LocationState
@@ -75,7 +76,7 @@ def register_commands(server: LanguageServer, session_of: Callable[[], Session |
         session = session_of()
         if session is None:
             return None
-        texts = [await _limits(session, folder) for folder in session.projects]
+        texts = [await _limits(project) for project in session.projects.values()]
         text = "\n".join(texts) or "no code location was found\n"
         await _show(session, "limits.txt", text)
         return text
@@ -119,11 +120,12 @@ async def _open_field(session: Session, found: Found) -> None:
     await _show_document(session, session.buffers.uri_of(row.location.path), selection)
 
 
-async def _limits(session: Session, folder: str) -> str:
+async def _limits(project: Project) -> str:
     """What ``dagster-snapsize limits`` prints for a project."""
+    folder = project.folder
     words = ["limits", "-d", folder]
-    if session.settings.interpreter:
-        words += ["--python", session.settings.interpreter]
+    if project.interpreter:
+        words += ["--python", project.interpreter]
     process = await asyncio.create_subprocess_exec(
         *own_command("dagster_snapsize.cli.main", *words),
         stdin=asyncio.subprocess.DEVNULL,

@@ -13,12 +13,16 @@ Phase = Literal["idle", "measuring", "failed", "no-location", "no-interpreter"]
 
 @frozen
 class Mistake:
-    """A wrong configuration; ``path`` is absolute, ``line`` counts from 1."""
+    """A wrong configuration; ``path`` is absolute, ``line`` counts from 1.
+
+    ``interpreter`` says that it is of the Python that would run the code.
+    """
 
     message: str
     hint: str
     path: str | None
     line: int
+    interpreter: bool = False
 
 
 @frozen

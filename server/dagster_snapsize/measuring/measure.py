@@ -14,7 +14,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from dagster_snapsize.core.costs import asset_costs
-from dagster_snapsize.core.errors import NotMeasured, UserError
+from dagster_snapsize.core.errors import NoInterpreter, NotMeasured, UserError
 from dagster_snapsize.core.ledger import AssetIndex, draw_job, draw_repository
 from dagster_snapsize.core.limits import Layer, effective_environment, problems
 from dagster_snapsize.core.model import (
@@ -287,7 +287,9 @@ class _Run:
 
     def _on_failed(self, header: dict[str, Any], payload: bytes) -> None:
         if header["usage"]:
-            raise UserError(
+            # Before its hello it has found no Dagster, or one too old.
+            wrong = UserError if self._hello else NoInterpreter
+            raise wrong(
                 header["message"],
                 f"location {self.location.name}, from {self.location.source}, run by"
                 f" {self.interpreter.path} ({self.interpreter.source})",
@@ -315,13 +317,13 @@ class _Run:
     def _must_have_begun(self, process: ProbeProcess, status: int | None) -> None:
         """Tell a program that is no Python, or none that runs here, from one that user code ended.
 
-        Raises UserError.
+        Raises NoInterpreter.
         """
         if self._began or process.timed_out or process.cancelled:
             return
         last = process.output().strip().rpartition("\n")[2]
         interpreter = self.interpreter
-        raise UserError(
+        raise NoInterpreter(
             f"{interpreter.path} ({interpreter.source}) is no Python that can measure, 3.9 or newer"
             f"{f': {last}' if last else ''}",
             f"location {self.location.name}, from {self.location.source}",

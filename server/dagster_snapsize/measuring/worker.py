@@ -8,7 +8,8 @@ started, and itself. Standard output is one JSON object a line, with a ``type``:
 ``found``    ``locations``: name and root of each, ``notes``
 ``progress`` ``location``, ``text``, ``done``, ``of`` (snapshots)
 ``result``   ``result``: a LocationResult (measuring/results.py)
-``mistake``  ``location`` (or null), ``message``, ``hint``, ``path``, ``line``: wrong configuration
+``mistake``  ``location`` (or null), ``message``, ``hint``, ``path``, ``line``: wrong configuration;
+             ``interpreter``: whether it is of the Python that would run the code
 ``done``     the last line
 ============ =====================================================================================
 """
@@ -24,7 +25,7 @@ from typing import Any, NoReturn
 
 from attrs import evolve, frozen
 
-from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.errors import NoInterpreter, UserError
 from dagster_snapsize.measuring.measure import Progress, measure
 from dagster_snapsize.measuring.process import ProbeProcess
 from dagster_snapsize.measuring.results import structure, summarize, unstructure
@@ -33,6 +34,7 @@ from dagster_snapsize.project.interpreters import choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 
 _NOWHERE = Path(os.sep) / "nowhere"  # the editor wants absolute paths: relative to nothing
+SETTING = "the setting dagsterSnapsize.interpreter"
 _PATIENCE = 6.0  # seconds for a supervisor to end its tree
 
 
@@ -124,7 +126,11 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
     if request.timeout is not None:
         location = evolve(location, config=evolve(config, timeout=request.timeout))
     interpreter = choose_interpreter(
-        location, request.python, os.environ, editor_choice=request.editor_choice
+        location,
+        request.python,
+        os.environ,
+        editor_choice=request.editor_choice,
+        flag_source=SETTING,
     )
     key = [str(location.root), location.name, dict(location.target), interpreter.path]
     with SharedResults(Path(request.store), key) as shared:
@@ -170,6 +176,7 @@ def _tell_mistake(location: str | None, mistake: UserError) -> None:
         hint=mistake.hint,
         path=mistake.path,
         line=mistake.line,
+        interpreter=isinstance(mistake, NoInterpreter),
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.errors import NoInterpreter
 from dagster_snapsize.project.config import line_of_setting
 from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.locations import CodeLocation
@@ -52,19 +52,20 @@ def choose_interpreter(
     environ: Mapping[str, str],
     editor_choice: str | None = None,
     own: Own | None = None,
+    flag_source: str = "--python",
 ) -> Interpreter:
     """The interpreter of ``location``, by the first of these that says one.
 
-    ``flag`` (--python, or the editor's setting), ``python`` of the configuration,
-    ``executable_path`` of the workspace entry, ``editor_choice`` (what the editor's Python
-    extension chose for the folder), UV_PROJECT_ENVIRONMENT, a ``.venv`` or ``venv`` beside the
-    project and then up to the repository's root, VIRTUAL_ENV unless it is this tool's or a commit
-    hook's, CONDA_PREFIX, and this tool's own where it has dagster and is no hook's. Looks at files
-    only, runs nothing. Raises UserError where an explicit choice is no interpreter, and where
-    there is none, with all that was tried.
+    ``flag`` (--python, or the editor's setting: ``flag_source`` says which), ``python`` of the
+    configuration, ``executable_path`` of the workspace entry, ``editor_choice`` (what the editor's
+    Python extension chose for the folder), UV_PROJECT_ENVIRONMENT, a ``.venv`` or ``venv`` beside
+    the project and then up to the repository's root, VIRTUAL_ENV unless it is this tool's or a
+    commit hook's, CONDA_PREFIX, and this tool's own where it has dagster and is no hook's. Looks at
+    files only, runs nothing. Raises NoInterpreter where an explicit choice is no interpreter, and
+    where there is none, with all that was tried.
     """
     own = own or Own.here()
-    for value, source, base in _explicit(location, flag, editor_choice):
+    for value, source, base in _explicit(location, flag, flag_source, editor_choice):
         if value:
             return Interpreter(_explicit_path(value, source, base, environ, location), source)
     tried: list[str] = []
@@ -86,7 +87,7 @@ def choose_interpreter(
         "  [tool.dagster-snapsize]",
         '  python = ".venv/bin/python"',
     ]
-    raise UserError(f"no Python found for the code location {location.name}", "\n".join(lines))
+    raise NoInterpreter(f"no Python found for the code location {location.name}", "\n".join(lines))
 
 
 def is_hook_environment(path: str, environ: Mapping[str, str]) -> bool:
@@ -111,12 +112,12 @@ def is_hook_environment(path: str, environ: Mapping[str, str]) -> bool:
 
 
 def _explicit(
-    location: CodeLocation, flag: str | None, editor_choice: str | None
+    location: CodeLocation, flag: str | None, flag_source: str, editor_choice: str | None
 ) -> Iterator[tuple[str | None, str, Path]]:
     """Value, source and the folder that a relative path starts at."""
     config = location.config
     base = Path(config.path).parent if config.path else location.root
-    yield flag, "--python", Path.cwd()
+    yield flag, flag_source, Path.cwd()
     yield config.python, f"python in {Path(config.path or '').name}", base
     yield location.executable_path, f"executable_path of {location.source}", location.cwd
     yield editor_choice, "the editor's Python extension", location.folder
@@ -125,12 +126,16 @@ def _explicit(
 def _explicit_path(
     value: str, source: str, base: Path, environ: Mapping[str, str], location: CodeLocation
 ) -> str:
-    def error(reason: str) -> UserError:
+    def error(reason: str) -> NoInterpreter:
         in_config = source.startswith("python in ")
-        return UserError(
+        example = ".venv/bin/python"
+        if in_config:
+            example = f'python = "{example}"'
+        elif source == "--python":
+            example = f"--python {example}"
+        return NoInterpreter(
             f"{source}: {value} {reason}",
-            hint="Name a Python that has the project's dagster, for example:\n"
-            + ('  python = ".venv/bin/python"' if in_config else "  --python .venv/bin/python"),
+            hint=f"Name a Python that has the project's dagster, for example:\n  {example}",
             path=location.config.path if in_config else None,
             line=line_of_setting(location.config, "python") if in_config else 1,
         )
