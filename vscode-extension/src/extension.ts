@@ -1,11 +1,130 @@
 import * as vscode from "vscode";
-import { MeasurementStore } from "./measurements.ts";
+import { tellOverBudget } from "./budgetNotices.ts";
+import type { Show } from "./client.ts";
+import { registerCommands } from "./commands.ts";
+import { PROJECT_FILES, holdsProject } from "./detection.ts";
+import { Documents } from "./documents.ts";
+import { EditorPython } from "./editorPython.ts";
+import { Log } from "./log.ts";
+import { MeasurementStore, type Project } from "./measurements.ts";
+import { projectOf, worst } from "./projects.ts";
 import { registerReport } from "./report/index.ts";
+import { Server } from "./server.ts";
+import { SECTION } from "./settings.ts";
 import { registerSizes } from "./sizes/index.ts";
+import { StatusBar } from "./statusBar.ts";
+import { stateOf, statusView } from "./statusView.ts";
+
+let server: Server | undefined;
 
 export function activate(context: vscode.ExtensionContext): void {
+  const log = new Log();
   const store = new MeasurementStore();
-  context.subscriptions.push(store);
+  const editorPython = new EditorPython(log);
+  const documents = new Documents();
+  const statusBar = new StatusBar();
   registerSizes(context, store);
-  registerReport(context, store);
+  const report = registerReport(context, store);
+
+  const show: Show = async (command, args, text) => {
+    const [name, second] = args.map(String);
+    if (command === "dagsterSnapsize.showReport") {
+      await report.show(second ?? "", name); // the location, and its project's folder
+      return;
+    }
+    const found = await text();
+    if (found === null) return;
+    if (command === "dagsterSnapsize.showLimits") await documents.show("limits.txt", found);
+    else await documents.show(`${second ?? "asset"}.md`, found);
+  };
+  const ownServer = new Server(context.extensionPath, log, store, editorPython, show);
+  server = ownServer;
+
+  function currentProject(): Project | undefined {
+    const path = vscode.window.activeTextEditor?.document.uri.fsPath;
+    const own = path === undefined ? undefined : projectOf(path, store.projects);
+    return own ?? worst(store.projects);
+  }
+
+  function render(): void {
+    const project = currentProject();
+    statusBar.show(statusView(ownServer.state, project));
+    void setContext("state", stateOf(ownServer.state, project));
+  }
+
+  /** Only where there may be a Dagster project is there a server; it has the last word. */
+  async function startWhereNeeded(): Promise<void> {
+    const folders = vscode.workspace.workspaceFolders ?? [];
+    const found = await Promise.all(folders.map(({ uri }) => holdsProject(uri.fsPath)));
+    if (found.includes(true)) await ownServer.start();
+    else if (ownServer.state.name !== "off") await ownServer.stop();
+    else log.info("No Dagster project was found in this workspace.");
+  }
+
+  async function settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
+    if (event.affectsConfiguration(`${SECTION}.serverPython`)) await ownServer.restart();
+    else if (event.affectsConfiguration(SECTION)) await ownServer.settingsChanged();
+  }
+
+  const projectFiles = vscode.workspace.createFileSystemWatcher(
+    `**/{${PROJECT_FILES.join(",")}}`,
+    false,
+    false,
+    true,
+  );
+  const guarded = (work: Promise<void>) => {
+    work.catch((error: unknown) => {
+      log.error(String(error));
+    });
+  };
+  context.subscriptions.push(
+    log,
+    store,
+    editorPython,
+    documents,
+    statusBar,
+    ownServer,
+    projectFiles,
+    registerCommands({
+      context,
+      log,
+      store,
+      server: ownServer,
+      report,
+      editorPython,
+      currentProject,
+    }),
+    tellOverBudget(store),
+    store.onDidChange(render),
+    ownServer.onDidChangeState(render),
+    vscode.window.onDidChangeActiveTextEditor(render),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      guarded(settingsChanged(event));
+    }),
+    vscode.workspace.onDidChangeWorkspaceFolders(() => {
+      guarded(startWhereNeeded());
+    }),
+    projectFiles.onDidCreate(() => {
+      if (ownServer.state.name === "off") guarded(startWhereNeeded());
+    }),
+    projectFiles.onDidChange(() => {
+      if (ownServer.state.name === "off") guarded(startWhereNeeded());
+    }),
+    editorPython.onDidChange(() => {
+      guarded(ownServer.settingsChanged());
+    }),
+    vscode.window.onDidChangeWindowState(({ focused }) => {
+      guarded(ownServer.focusChanged(focused));
+    }),
+  );
+  render();
+  guarded(startWhereNeeded());
+}
+
+export async function deactivate(): Promise<void> {
+  await server?.stop();
+}
+
+async function setContext(name: string, value: unknown): Promise<void> {
+  await vscode.commands.executeCommand("setContext", `${SECTION}.${name}`, value);
 }

@@ -56,7 +56,7 @@ export class MeasurementStore implements vscode.Disposable {
   }
 
   async #fetchAll(): Promise<void> {
-    for (let answered = 0; answered !== this.#asked; ) {
+    for (let answered = 0; answered !== this.#asked;) {
       answered = this.#asked;
       const fetch = this.#fetch;
       const measurement = await fetch?.();
