@@ -1,0 +1,310 @@
+"""Whatever happens to a project, in whatever order: in the end the editor shows what is true.
+
+Each sequence of random edits, with its number, can be run again: ``SNAPSIZE_SEED=17`` runs that one
+alone, and ``SNAPSIZE_SEQUENCES=100`` the first hundred.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from attrs import define, evolve, field, frozen
+from lsprotocol import types as t
+
+from command import Result, measure_json, snapsize
+from dagster_snapsize.core.sizes import format_both
+from dagster_snapsize.lsp.words import STALE_NOTE
+from lsp_client import Editor, editor, full_capabilities
+from random_edits import COMMIT, Step, random_sequence
+
+pytestmark = pytest.mark.asyncio
+
+IN_CI = 5
+NUMBERS = (
+    [int(os.environ["SNAPSIZE_SEED"])]
+    if "SNAPSIZE_SEED" in os.environ
+    else range(int(os.environ.get("SNAPSIZE_SEQUENCES", IN_CI)))
+)
+REST = 0.7  # seconds without a sign of work: longer than any watcher takes to tell of a change
+WITHIN = 60.0  # seconds until all is as it should be
+_SEVERITIES = {"error": 1, "warning": 2, "information": 3}
+_GIT = ("git", "-c", "user.name=tests", "-c", "user.email=tests@localhost", "-c", "gc.auto=0")
+_MISTAKE = re.compile(r"(?:(?P<path>[^:\n]+):(?P<line>\d+): )?error: (?P<message>.*)")
+_TOGETHER = re.compile(r"^(\d+ assets of this line) .*")
+
+
+@frozen(order=True)
+class Shown:
+    """A diagnostic, or what it should be; lines count from 1."""
+
+    path: str
+    line: int
+    severity: int
+    rule: str
+    message: str
+
+
+@pytest.fixture
+def project(tmp_path: Path, dagster_python: Callable[..., Path]) -> Path:
+    """The project as it was committed, with its environment beside it."""
+    folder = tmp_path / "project"
+    for name, text in COMMIT.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (folder / ".venv").symlink_to(dagster_python().parents[1])
+    for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "All"]):
+        subprocess.run([*_GIT, *arguments], cwd=folder, check=True)
+    return folder
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+async def test_it_converges(number: int, project: Path, tmp_path: Path) -> None:
+    sequence = random_sequence(number)
+    print(f"SNAPSIZE_SEED={number}", sequence)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    watches = number % 2 == 1
+    capabilities = full_capabilities()
+    assert capabilities.workspace is not None
+    if watches:
+        capabilities.workspace.did_change_watched_files = t.DidChangeWatchedFilesClientCapabilities(
+            dynamic_registration=True, relative_pattern_support=number % 4 == 1
+        )
+    async with editor(scratch, project, capabilities=capabilities) as opened:
+        user = _User(opened, project, watches)
+        for step in sequence.steps:
+            await user.do(step)
+        assert {name: (project / name).read_text("utf-8") for name in sequence.files} == dict(
+            sequence.files
+        )
+        await _ends_well(opened, project)
+        assert bool(user.registrations) == watches
+    await opened.until(lambda: not opened.leftovers(), 5.0)
+    assert opened.temporary() == []
+
+
+@define
+class _User:
+    """Does the steps of a sequence; where the editor watches files, it tells of them."""
+
+    opened: Editor
+    project: Path
+    watches: bool
+    registrations: dict[str, list[t.FileSystemWatcher]] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        # Before anything is awaited: the server has asked for nothing yet.
+        features = self.opened.client.protocol.fm.features
+        features[t.CLIENT_REGISTER_CAPABILITY] = self._register
+        features[t.CLIENT_UNREGISTER_CAPABILITY] = self._unregister
+
+    def _register(self, params: t.RegistrationParams) -> None:
+        for one in params.registrations:
+            options = self.opened.client.protocol._converter.structure(
+                one.register_options, t.DidChangeWatchedFilesRegistrationOptions
+            )
+            self.registrations[one.id] = list(options.watchers)
+
+    def _unregister(self, params: t.UnregistrationParams) -> None:
+        for one in params.unregisterations:
+            del self.registrations[one.id]
+
+    async def do(self, step: Step) -> None:
+        """One step, and what the editor tells of it."""
+        path = self.project / step.path
+        before = {p for p in step.paths if (self.project / p).exists()}
+        if step.kind == "settle":
+            await _rests(self.opened)
+        elif step.kind == "open":
+            languages = {".toml": "toml", ".yaml": "yaml"}
+            self.opened.open(path, languages.get(path.suffix, "python"))
+        elif step.kind == "close":
+            self.opened.close(path)
+        elif step.kind == "type":
+            self.opened.type(path, step.text)
+        elif step.kind == "save":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.opened.save(path)
+        else:
+            await asyncio.to_thread(_do_outside, self.project, step)
+        if self.watches and step.kind not in ("settle", "open", "close", "type"):
+            self._tell(step, before)
+
+    def _tell(self, step: Step, before: set[str]) -> None:
+        """What a watching editor says: of a folder that came or went, the folder alone."""
+        changes: list[tuple[str, t.FileChangeType]] = []
+        if step.kind in ("delete", "rename"):
+            changes.append((step.path, t.FileChangeType.Deleted))
+            if step.to:
+                changes.append((step.to, t.FileChangeType.Created))
+        else:
+            for name in step.paths:
+                kinds = {
+                    (False, True): t.FileChangeType.Created,
+                    (True, False): t.FileChangeType.Deleted,
+                }
+                there = (name in before, (self.project / name).exists())
+                changes.append((name, kinds.get(there, t.FileChangeType.Changed)))
+        events = [
+            t.FileEvent((self.project / name).as_uri(), kind)
+            for name, kind in changes
+            if self._is_watched(self.project / name)
+        ]
+        if events:
+            self.opened.client.workspace_did_change_watched_files(
+                t.DidChangeWatchedFilesParams(events)
+            )
+
+    def _is_watched(self, path: Path) -> bool:
+        return any(
+            path.parent == folder or (below and folder in path.parents)
+            for listed in self.registrations.values()
+            for folder, below in map(_watched, listed)
+        )
+
+
+def _watched(watcher: t.FileSystemWatcher) -> tuple[Path, bool]:
+    """The folder of a watcher, and whether what is deeper in it is watched too."""
+    pattern = watcher.glob_pattern
+    if isinstance(pattern, t.RelativePattern):
+        assert isinstance(pattern.base_uri, str)
+        whole = f"{pattern.base_uri.removeprefix('file://')}/{pattern.pattern}"
+    else:
+        whole = pattern
+    folder = whole.removesuffix("/*").removesuffix("/**")
+    return Path(folder), whole.endswith("/**/*")
+
+
+def _do_outside(project: Path, step: Step) -> None:
+    path = project / step.path
+    if step.kind == "write":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(step.text, encoding="utf-8")
+    elif step.kind == "replace":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        other = path.with_name(f".{path.name}.part")
+        other.write_text(step.text, encoding="utf-8")
+        other.replace(path)
+    elif step.kind == "delete" and path.is_dir():
+        shutil.rmtree(path)
+    elif step.kind == "delete":
+        path.unlink()
+    elif step.kind == "rename":
+        path.rename(project / step.to)
+    elif step.kind == "touch":
+        path.touch()
+    else:
+        arguments = {
+            "checkout": ["checkout", "--quiet", "HEAD", "--", step.path],
+            "stash": ["stash", "push", "--quiet", "--include-untracked"],
+            "pop": ["stash", "pop", "--quiet"],
+        }[step.kind]
+        subprocess.run([*_GIT, *arguments], cwd=project, check=True, capture_output=True)
+
+
+async def _rests(opened: Editor) -> None:
+    """Wait until the server has had nothing to do for a while."""
+    end = time.monotonic() + WITHIN
+    told, since = -1, 0.0
+    while opened.measuring or told != len(opened.statuses) or time.monotonic() - since < REST:
+        assert time.monotonic() < end, opened.statuses[-5:]
+        if told != len(opened.statuses):
+            told, since = len(opened.statuses), time.monotonic()
+        await asyncio.sleep(0.02)
+
+
+async def _ends_well(opened: Editor, project: Path) -> None:
+    """What is shown becomes what the command line says, and stays so."""
+    result = await asyncio.to_thread(snapsize, "check", "--format", "json", cwd=project)
+    wanted = Counter(_told(result, project))
+    broken = result.status in (2, 3)
+    end = time.monotonic() + WITHIN
+    while True:
+        shown, stale = _shown(opened, project)
+        if Counter(shown) == wanted and (broken or not stale) and not opened.measuring:
+            count = len(opened.statuses)
+            await _rests(opened)
+            if len(opened.statuses) == count:
+                break
+        text = "\n".join(
+            ["it should show", *map(str, sorted(wanted)), "and shows", *map(str, sorted(shown))]
+            + (["and stale:", *map(str, stale)] if stale and not broken else [])
+            + [f"statuses: {opened.statuses[-3:]}"]
+        )
+        assert time.monotonic() < end, text
+        await asyncio.sleep(0.05)
+    if not broken:
+        await _hovers_are_true(opened, project)
+
+
+async def _hovers_are_true(opened: Editor, project: Path) -> None:
+    """The numbers of hovers are those of ``measure``."""
+    whole = await asyncio.to_thread(measure_json, cwd=project)
+    ((location),) = whole["locations"]
+    assets = [a for a in location["assets"] if a["location"]]
+    for asset in (assets[0], assets[-1]):
+        path, line = project / asset["location"]["path"], asset["location"]["line"]
+        text = path.read_text(encoding="utf-8").splitlines()[line - 1]
+        name = text.find(asset["key"].rpartition("/")[2])
+        hovered = await opened.hover(path, line, max(name, 1))
+        assert hovered is not None, (asset, text)
+        assert format_both(asset["total_bytes"]) in hovered, (asset, hovered)
+
+
+def _told(result: Result, project: Path) -> Iterator[Shown]:
+    """What ``check`` says, as it should be shown: the assets of one line together."""
+    together: dict[Shown, list[Shown]] = {}
+    for one in _each_told(result, project):
+        place = evolve(one, message="") if one.rule.startswith("asset-") else one
+        together.setdefault(place, []).append(one)
+    for place, told in together.items():
+        count = f"{len(told)} assets of this line"
+        yield told[0] if len(told) == 1 else evolve(place, message=count)
+
+
+def _each_told(result: Result, project: Path) -> Iterator[Shown]:
+    if result.status == 2:
+        mistake = _MISTAKE.match(result.stderr)
+        assert mistake, result.stderr
+        path = project / (mistake["path"] or "pyproject.toml")
+        yield Shown(str(path), int(mistake["line"] or 1), 1, "configuration", mistake["message"])
+        return
+    whole = result.json
+    definitions = whole["locations"][0]["definitions_location"]
+    for finding in whole["findings"]:
+        place = finding["location"] or definitions or {"path": "pyproject.toml", "line": 1}
+        yield Shown(
+            str(project / place["path"]),
+            place["line"],
+            _SEVERITIES[finding["severity"]],
+            finding["rule"],
+            finding["message"].splitlines()[0],
+        )
+
+
+def _shown(opened: Editor, project: Path) -> tuple[list[Shown], list[Shown]]:
+    """What the editor shows: what is said to be true now, and what is said to be stale."""
+    shown, stale = [], []
+    for uri, listed in opened.client.diagnostics.items():
+        for diagnostic in listed:
+            if diagnostic.severity == t.DiagnosticSeverity.Hint:
+                continue
+            one = Shown(
+                uri.removeprefix("file://"),
+                diagnostic.range.start.line + 1,
+                int(diagnostic.severity or 0),
+                str(diagnostic.code),
+                _TOGETHER.sub(r"\1", diagnostic.message.splitlines()[0]),
+            )
+            (stale if STALE_NOTE in diagnostic.message else shown).append(one)
+    return shown, stale
