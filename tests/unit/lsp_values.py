@@ -180,7 +180,7 @@ def detail(
     )
 
 
-def no_detail(row: AssetRow) -> AssetDetail | None:
+def no_detail(good: LocationResult, row: AssetRow) -> AssetDetail | None:
     return None
 
 

@@ -250,7 +250,7 @@ def test_the_heaviest_field_can_be_opened() -> None:
         [],
         places(),
         NONE,
-        lambda r: detail(r, {(REPOSITORY, "op"): 100, (REPOSITORY, "description"): 400}),
+        lambda _, r: detail(r, {(REPOSITORY, "op"): 100, (REPOSITORY, "description"): 400}),
     )
     assert found[1].command == Command(
         title="Open the source of the heaviest field of orders (description, 400 B)",

@@ -22,7 +22,7 @@ from markdown_it import MarkdownIt
 from dagster_snapsize.core.model import Failure, SourceLocation
 from dagster_snapsize.lsp.hovers import hover
 from dagster_snapsize.lsp.state import LocationState
-from dagster_snapsize.measuring.results import AssetDetail, AssetRow, SharedWith
+from dagster_snapsize.measuring.results import AssetDetail, AssetRow, LocationResult, SharedWith
 
 ORDERS = asset("wh/orders", 12, 4_873, 9_203)
 SHOP = result(
@@ -49,7 +49,7 @@ def text(found: Hover | None) -> str:
     return found.contents.value
 
 
-def exact(row: AssetRow) -> AssetDetail:
+def exact(good: LocationResult, row: AssetRow) -> AssetDetail:
     return detail(row, CELLS, dangling=2_213, checks=1_500)
 
 
@@ -80,7 +80,7 @@ def test_what_is_shared_has_columns_and_says_with_whom() -> None:
         ASSETS,
         Position(11, 0),
         places(),
-        lambda r: detail(r, {(REPOSITORY, "op"): (2_600, 400)}, shared_with=shared),
+        lambda _, r: detail(r, {(REPOSITORY, "op"): (2_600, 400)}, shared_with=shared),
     )
     lines = text(found).splitlines()
     assert lines[2:6] == [
@@ -102,7 +102,7 @@ def test_many_jobs_and_fields_are_summed_and_still_add_up() -> None:
     row = asset("a", 12, 0, sum(cells.values()))
     shop = result(assets=[row], snapshots=[snapshot(), *map(snapshot, jobs)])
     lines = text(
-        hover(project(shop), ASSETS, Position(11, 0), places(), lambda r: detail(r, cells))
+        hover(project(shop), ASSETS, Position(11, 0), places(), lambda _, r: detail(r, cells))
     ).splitlines()
     assert lines[2] == "| field | size | bytes | job `j0` | job `j1` | 3 other jobs |"
     assert len([x for x in lines if x.startswith("| `metadata")]) == 12
@@ -243,7 +243,7 @@ def test_names_from_user_code_cannot_break_the_table() -> None:
         ASSETS,
         Position(11, 0),
         places(),
-        lambda r: detail(r, {(REPOSITORY, "metadata: |`x`|"): 60, (job, "[y](http://z)"): 40}),
+        lambda _, r: detail(r, {(REPOSITORY, "metadata: |`x`|"): 60, (job, "[y](http://z)"): 40}),
     )
     tokens = MarkdownIt("commonmark").enable("table").parse(text(found))
     rows = [t for t in tokens if t.type == "tr_open"]
@@ -267,7 +267,7 @@ def test_repositories_are_named_where_there_are_several() -> None:
             ASSETS,
             Position(11, 0),
             places(),
-            lambda r: detail(r, {(f"shop/{r.repository}/repository", "op"): 500}),
+            lambda _, r: detail(r, {(f"shop/{r.repository}/repository", "op"): 500}),
         )
     )
     first, second = found.split("\n\n---\n\n")

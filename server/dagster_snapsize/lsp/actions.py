@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import posixpath
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -19,6 +19,7 @@ from dagster_snapsize.lsp.ignore_edit import silence
 from dagster_snapsize.lsp.places import (
     OPEN_HEAVIEST_FIELD,
     SHOW_ASSET,
+    DetailOf,
     Group,
     Places,
     command,
@@ -26,7 +27,7 @@ from dagster_snapsize.lsp.places import (
 )
 from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.lsp.words import counted, flat, short_size
-from dagster_snapsize.measuring.results import AssetDetail, AssetRow, LocationResult
+from dagster_snapsize.measuring.results import AssetRow, LocationResult
 
 _HEADROOM = 1.1
 _MOST_ASSETS = 3
@@ -48,7 +49,7 @@ def code_actions(
     published: Sequence[Diagnostic],
     places: Places[Any],
     files: Files,
-    detail_of: Callable[[AssetRow], AssetDetail | None],
+    detail_of: DetailOf,
     only: Sequence[str] | None = None,
 ) -> list[CodeAction]:
     """The actions for a range of a buffer: quick fixes first, then those of its assets.
@@ -103,12 +104,12 @@ def _looks(
     state: ProjectState,
     location: LocationState,
     row: AssetRow,
-    detail_of: Callable[[AssetRow], AssetDetail | None],
+    detail_of: DetailOf,
     diagnostic: Diagnostic | None,
 ) -> Iterator[CodeAction]:
     name = flat(row.key)
     titles = {SHOW_ASSET: f"Show the full report of {name}"}
-    detail = detail_of(row)
+    detail = detail_of(location.good, row) if location.good else None
     if detail is not None and detail.fields:
         heaviest = max(detail.fields, key=lambda f: detail.fields[f])
         titles[OPEN_HEAVIEST_FIELD] = (

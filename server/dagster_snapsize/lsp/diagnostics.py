@@ -193,9 +193,8 @@ def _heaviest(result: LocationResult, finding: Finding) -> Iterator[tuple[Source
     snapshot = next((s for s in result.snapshots if s.id == finding.snapshot), None)
     if snapshot is None or finding.bytes is None:
         return
-    located = {a.key: a.location for a in result.assets if a.repository == snapshot.repository}
     for asset in snapshot.heaviest:
-        place = located.get(asset.key)
+        place = result.location_of.get((snapshot.repository, asset.key))
         if place is not None:
             yield place, f"{flat(asset.key)}: {format_both(asset.bytes)} of it"
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 
 from dagster_snapsize.core.sizes import format_both, format_exact, format_percent, format_seconds
-from dagster_snapsize.lsp.places import Group, Places, groups, is_stale
+from dagster_snapsize.lsp.places import DetailOf, Group, Places, groups, is_stale
 from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.lsp.words import (
     STALE_NOTE,
@@ -87,7 +87,7 @@ def hover(
     path: str,
     at: Position,
     places: Places[Any],
-    detail_of: Callable[[AssetRow], AssetDetail | None],
+    detail_of: DetailOf,
     *,
     markdown: bool = True,
 ) -> Hover | None:
@@ -184,11 +184,9 @@ def _definitions_text(location: LocationState, good: LocationResult, paper: _Pap
     return "\n\n".join(parts)
 
 
-def _group_text(
-    group: Group, detail_of: Callable[[AssetRow], AssetDetail | None], paper: _Paper
-) -> str:
+def _group_text(group: Group, detail_of: DetailOf, paper: _Paper) -> str:
     if len(group.rows) == 1:
-        parts = _asset_parts(group, group.rows[0], detail_of(group.rows[0]), paper)
+        parts = _asset_parts(group, group.rows[0], detail_of(group.good, group.rows[0]), paper)
     else:
         parts = _factory_parts(group, paper)
     if group.is_stale:
@@ -258,12 +256,11 @@ def _asset_parts(
     group: Group, row: AssetRow, detail: AssetDetail | None, paper: _Paper
 ) -> list[str]:
     good = group.good
-    rank = 1 + sum(other.total_bytes > row.total_bytes for other in good.assets)
     several = len({s.repository for s in good.snapshots}) > 1
     of = f", of {repository_words(good, group.repository, paper.name)}" if several else ""
     parts = [
         f"{paper.name(row.key)}: {format_both(row.total_bytes)}, {_share(group)} of"
-        f" {paper.name(group.state.name)}{of}; number {rank:,} of"
+        f" {paper.name(group.state.name)}{of}; number {good.rank(row):,} of"
         f" {counted(len(good.assets), 'asset')}"
     ]
     if detail is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from attrs import frozen
@@ -11,13 +11,15 @@ from lsprotocol.types import Command, Position, Range
 
 from dagster_snapsize.core.model import SourceLocation
 from dagster_snapsize.lsp.state import LocationState, ProjectState
-from dagster_snapsize.measuring.results import AssetRow, LocationResult
+from dagster_snapsize.measuring.results import AssetDetail, AssetRow, LocationResult
 
 SHOW_ASSET = "dagsterSnapsize.showAsset"
 SHOW_REPORT = "dagsterSnapsize.showReport"
 OPEN_HEAVIEST_FIELD = "dagsterSnapsize.openHeaviestField"
 
 P = TypeVar("P")
+# An asset's fields, or None where they are not at hand.
+DetailOf = Callable[[LocationResult, AssetRow], AssetDetail | None]
 
 
 @frozen
@@ -116,10 +118,7 @@ def groups(
         good = location.good
         if good is None:
             continue
-        by_line: defaultdict[int, list[AssetRow]] = defaultdict(list)
-        for row in good.assets:
-            if row.location is not None and row.location.path == path:
-                by_line[row.location.line].append(row)
+        by_line = good.assets_of_file.get(path, {})
         chosen = {x: rows for x, rows in by_line.items() if wanted(SourceLocation(path, x))}
         found += _anchored(location, good, path, chosen, places)
     return sorted(found, key=lambda g: (g.range.start.line, g.state.name, g.repository))
@@ -129,7 +128,7 @@ def _anchored(
     location: LocationState,
     good: LocationResult,
     path: str,
-    by_line: dict[int, list[AssetRow]],
+    by_line: Mapping[int, Sequence[AssetRow]],
     places: Places[Any],
 ) -> list[Group]:
     ranges: dict[int, Range] = {}

@@ -26,7 +26,7 @@ from dagster_snapsize.lsp.positions import to_path
 from dagster_snapsize.lsp.progress import ProgressBars
 from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.watching import FileWatcher
-from dagster_snapsize.measuring.results import AssetDetail, AssetRow, LocationResult, read_detail
+from dagster_snapsize.measuring.results import LocationResult, detail_of
 from dagster_snapsize.project.locations import project_folders
 
 STATUS = "dagsterSnapsize/status"
@@ -285,28 +285,17 @@ class Session:
 
     # -- requests ----------------------------------------------------------------------------
 
-    def detail_of(self, results: Iterable[LocationResult], row: AssetRow) -> AssetDetail | None:
-        """An asset's fields, from the file of rows of the result that it is in."""
-        for result in results:
-            if any(row is own for own in result.assets):
-                try:
-                    return read_detail(result.rows, row)
-                except (OSError, ValueError):
-                    return None
-        return None
-
     def hover(self, uri: str, position: types.Position) -> types.Hover | None:
         """What is known of the place under the cursor."""
         path = to_path(uri)
         markdown = self._takes_markdown()
         for project in self._enabled(path):
-            good = [x.good for x in project.state.locations if x.good]
             found = hovers.hover(
                 project.state,
                 path or "",
                 position,
                 self.buffers.places(),
-                partial(self.detail_of, good),
+                detail_of,
                 markdown=markdown,
             )
             if found is not None:
@@ -358,7 +347,6 @@ class Session:
         path = to_path(params.text_document.uri) or ""
         found: list[types.CodeAction] = []
         for project in self._enabled(path or None):
-            good = [x.good for x in project.state.locations if x.good]
             found += actions.code_actions(
                 project.state,
                 path,
@@ -366,7 +354,7 @@ class Session:
                 self.published.get(project.folder, {}).get(path, []),
                 self.buffers.places(),
                 self._files(),
-                partial(self.detail_of, good),
+                detail_of,
                 params.context.only,
             )
         return found

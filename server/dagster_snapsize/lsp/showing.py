@@ -18,7 +18,7 @@ from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.remeasure import own_command
 from dagster_snapsize.lsp.session import Session
 from dagster_snapsize.lsp.state import LocationState
-from dagster_snapsize.measuring.results import AssetRow, LocationResult
+from dagster_snapsize.measuring.results import AssetRow, LocationResult, detail_of
 
 MEASURE = "dagsterSnapsize.measure"
 CANCEL = "dagsterSnapsize.cancel"
@@ -57,7 +57,7 @@ def register_commands(server: LanguageServer, session_of: Callable[[], Session |
         if session is None or found is None:
             return None
         state, good, row = found
-        text = asset_report(state, good, row, session.detail_of([good], row))
+        text = asset_report(state, good, row, detail_of(good, row))
         await _show(session, f"{key}.md", text)
         return text
 
@@ -107,7 +107,7 @@ async def _open_field(session: Session, found: Found) -> None:
     _, good, row = found
     if row.location is None:
         return
-    detail = session.detail_of([good], row)
+    detail = detail_of(good, row)
     places = session.buffers.places()
     selection = places.range_or_line(row.location)
     text = session.buffers.text_of(row.location.path)

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import heapq
 import json
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +161,25 @@ class LocationResult:
         """Stored bytes of all snapshots."""
         return sum(s.stored_bytes for s in self.snapshots)
 
+    @cached_property
+    def assets_of_file(self) -> Mapping[str, Mapping[int, Sequence[AssetRow]]]:
+        """The assets by absolute path and line of where they are defined, heaviest first."""
+        found: defaultdict[str, defaultdict[int, list[AssetRow]]]
+        found = defaultdict(lambda: defaultdict(list))
+        for row in self.assets:
+            if row.location is not None:
+                found[row.location.path][row.location.line].append(row)
+        return found
+
+    @cached_property
+    def location_of(self) -> Mapping[tuple[str, str], SourceLocation]:
+        """Where an asset is defined, by repository and key; those that are nowhere are not here."""
+        return {(a.repository, a.key): a.location for a in self.assets if a.location is not None}
+
+    def rank(self, asset: AssetRow) -> int:
+        """How many assets are heavier, and one."""
+        return 1 + bisect_left(self.assets, -asset.total_bytes, key=lambda a: -a.total_bytes)
+
 
 def summarize(
     measurement: Measurement,
@@ -224,6 +246,14 @@ def read_detail(rows: str, asset: AssetRow) -> AssetDetail:
     if detail.key != asset.key:
         raise ValueError(f"the rows of {asset.key} were replaced")
     return detail
+
+
+def detail_of(result: LocationResult, asset: AssetRow) -> AssetDetail | None:
+    """One asset's detail, or None where it cannot be read any more."""
+    try:
+        return read_detail(result.rows, asset)
+    except (OSError, ValueError):
+        return None
 
 
 def _snapshot_row(snapshot: Snapshot, measurement: Measurement, budgets: Budgets) -> SnapshotRow:
