@@ -10,7 +10,10 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 # The machine's own certificates, as pip takes them: a proxy may have signed what uv fetches.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test matrix lint format benchmark benchmark-lsp clean
+# Node and npm of our own, below .cache: systems carry older ones than the packaging runs on.
+NODE_PATH_FIRST := PATH="$(CURDIR)/.cache/tools/node/bin:$$PATH"
+
+.PHONY: demo test matrix lint format benchmark benchmark-lsp extension e2e clean
 
 # Install into a virtual environment and measure the bundled example.
 demo: $(DEMO)/installed
@@ -39,6 +42,18 @@ benchmark: .venv/installed
 
 benchmark-lsp: .venv/installed
 	$(BIN)/python benchmarks/lsp.py
+
+# Check, build and package the extension of VS Code: vscode-extension/dist/*.vsix.
+extension: .venv/installed
+	tests/e2e/install-tools node
+	cd vscode-extension && export $(NODE_PATH_FIRST) && npm ci --no-audit --no-fund && \
+		npm run lint && npm run typecheck && npm test && npm run build && npm run package
+
+# Try that package in a real VS Code, in a browser. As root on a Debian it installs what it lacks.
+e2e: extension
+	tests/e2e/install-tools editor
+	cd tests/e2e && export $(NODE_PATH_FIRST) && npm ci --no-audit --no-fund && \
+		npm run lint && npm test
 
 clean:
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,30 @@
+import path from "node:path";
+import { defineConfig } from "@playwright/test";
+
+import { chromium, OUTPUT } from "./support/paths.ts";
+
+const asRoot = process.getuid?.() === 0;
+
+export default defineConfig({
+  testDir: ".",
+  outputDir: path.join(OUTPUT, "results"),
+  reporter: [["list"], ["html", { outputFolder: path.join(OUTPUT, "report"), open: "never" }]],
+  // One code-server, one browser, and two cores: windows side by side would only wait.
+  workers: 1,
+  forbidOnly: true,
+  timeout: 90_000,
+  expect: { timeout: 30_000 },
+  use: {
+    browserName: "chromium",
+    viewport: { width: 1280, height: 800 },
+    colorScheme: "dark",
+    screenshot: "only-on-failure",
+    // Snapshots of the whole editor's page at every step would double the time of a run.
+    trace: { mode: "retain-on-failure", snapshots: false },
+    launchOptions: {
+      executablePath: chromium(),
+      // Chromium's sandbox does not work for root.
+      chromiumSandbox: !asRoot,
+    },
+  },
+});
