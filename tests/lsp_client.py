@@ -69,6 +69,9 @@ class Editor:
         self.scratch = scratch
         self.buffers: dict[Path, str] = {}
         self.versions: dict[Path, int] = {}
+        self.uris: dict[Path, str] = {}  # where the editor spells one in a way of its own
+        self.encodings: dict[Path, str] = {}  # of files, where it is not UTF-8
+        self.parameters: t.InitializeParams | None = None
         self.statuses: list[dict[str, Any]] = []
         self.asked: list[str] = []  # methods of the requests that the server sent
         self.encoding: str = "utf-16"
@@ -129,20 +132,22 @@ class Editor:
 
     def open(self, path: Path, language: str = "python") -> None:
         """Open a file as it is on disk."""
-        self.buffers[path] = path.read_bytes().decode("utf-8", "replace")
+        self.buffers[path] = path.read_bytes().decode(self.encodings.get(path, "utf-8"), "replace")
         self.versions[path] = 1
-        document = t.TextDocumentItem(path.as_uri(), language, 1, self.buffers[path])
+        document = t.TextDocumentItem(self.uri(path), language, 1, self.buffers[path])
         self.client.text_document_did_open(t.DidOpenTextDocumentParams(document))
 
     def close(self, path: Path) -> None:
         """Close its buffer."""
-        self.client.text_document_did_close(t.DidCloseTextDocumentParams(_document(path)))
+        self.client.text_document_did_close(t.DidCloseTextDocumentParams(self._document(path)))
 
     def type(self, path: Path, text: str) -> None:
         """Replace the text of a buffer; the file stays as it is."""
         self.buffers[path] = text
         self.versions[path] += 1
-        document = t.VersionedTextDocumentIdentifier(uri=path.as_uri(), version=self.versions[path])
+        document = t.VersionedTextDocumentIdentifier(
+            uri=self.uri(path), version=self.versions[path]
+        )
         change = t.TextDocumentContentChangeWholeDocument(text)
         self.client.text_document_did_change(t.DidChangeTextDocumentParams(document, [change]))
 
@@ -150,8 +155,8 @@ class Editor:
         """Write the buffer to its file, after replacing its text where one is given."""
         if text is not None:
             self.type(path, text)
-        path.write_text(self.buffers[path], encoding="utf-8")
-        self.client.text_document_did_save(t.DidSaveTextDocumentParams(_document(path)))
+        path.write_bytes(self.buffers[path].encode(self.encodings.get(path, "utf-8")))
+        self.client.text_document_did_save(t.DidSaveTextDocumentParams(self._document(path)))
 
     def set(self, **settings: Any) -> None:
         """Change the settings; those that are not named have their defaults."""
@@ -162,11 +167,18 @@ class Editor:
         """Run one of the server's commands."""
         await self.client.workspace_execute_command_async(t.ExecuteCommandParams(command))
 
+    def uri(self, path: Path) -> str:
+        """The URI by which the editor knows a file."""
+        return self.uris.get(path) or path.as_uri()
+
+    def _document(self, path: Path) -> t.TextDocumentIdentifier:
+        return t.TextDocumentIdentifier(self.uri(path))
+
     # -- what a user sees --------------------------------------------------------------------
 
     def diagnostics(self, path: Path) -> Sequence[t.Diagnostic]:
         """The diagnostics of a file."""
-        return self.client.diagnostics.get(path.as_uri(), [])
+        return self.client.diagnostics.get(self.uri(path), [])
 
     def shown(self, path: Path) -> list[tuple[str, int]]:
         """Rule and line (from 1) of each diagnostic of a file."""
@@ -179,7 +191,7 @@ class Editor:
     async def hover(self, path: Path, line: int, character: int = 0) -> str | None:
         """The text of the hover on a line (from 1)."""
         found = await self.client.text_document_hover_async(
-            t.HoverParams(_document(path), t.Position(line - 1, character))
+            t.HoverParams(self._document(path), t.Position(line - 1, character))
         )
         if found is None:
             return None
@@ -188,14 +200,16 @@ class Editor:
 
     async def lenses(self, path: Path) -> list[tuple[int, str]]:
         """Line (from 1) and title of each code lens of a file."""
-        found = await self.client.text_document_code_lens_async(t.CodeLensParams(_document(path)))
+        found = await self.client.text_document_code_lens_async(
+            t.CodeLensParams(self._document(path))
+        )
         return [(x.range.start.line + 1, x.command.title) for x in found or () if x.command]
 
     async def hints(self, path: Path) -> list[tuple[int, str]]:
         """Line (from 1) and text of each inlay hint of a file."""
         whole = t.Range(t.Position(0, 0), t.Position(100_000, 0))
         found = await self.client.text_document_inlay_hint_async(
-            t.InlayHintParams(_document(path), whole)
+            t.InlayHintParams(self._document(path), whole)
         )
         return [(x.position.line + 1, str(x.label)) for x in found or ()]
 
@@ -204,7 +218,7 @@ class Editor:
         at = t.Position(line - 1, 0)
         found = await self.client.text_document_code_action_async(
             t.CodeActionParams(
-                _document(path),
+                self._document(path),
                 t.Range(at, at),
                 t.CodeActionContext(list(self.diagnostics(path))),
             )
@@ -227,6 +241,11 @@ class Editor:
         """The same without the server."""
         return [x for x in self.leftovers() if "dagster_snapsize lsp" not in x]
 
+    def watches(self) -> int:
+        """How many folders the system watches for the server (Linux)."""
+        infos = Path(f"/proc/{self.pid}/fdinfo").iterdir()
+        return sum(info.read_text().count("inotify wd:") for info in infos)
+
     def temporary(self) -> list[Path]:
         """Files and folders in the temporary folder that all of them were given."""
         return sorted((self.scratch / "tmp").rglob("*"))
@@ -240,12 +259,13 @@ async def editor(
     settings: dict[str, Any] | None = None,
     process_id: int | None = None,
     shut_down: bool = True,
+    initialize: bool = True,
     env: dict[str, str] | None = None,
 ) -> AsyncIterator[Editor]:
     """An editor with these workspace folders open, and its server, which is ended at the end.
 
     ``settings`` are given when it starts; a client that can be asked answers with them too. ``env``
-    is added to the server's environment.
+    is added to the server's environment. Without ``initialize`` that is left to the test.
     """
     client = make_test_lsp_client()
     mark = uuid.uuid4().hex
@@ -269,16 +289,16 @@ async def editor(
     variables = {**server_environment(mark, scratch), **(env or {})}
     await client.start_io(*SERVER, env=variables, cwd=str(scratch))
     try:
-        result = await client.initialize_session(
-            t.InitializeParams(
-                capabilities=capabilities or t.ClientCapabilities(),
-                process_id=process_id or os.getpid(),
-                workspace_folders=[t.WorkspaceFolder(f.as_uri(), f.name) for f in folders],
-                initialization_options={"statusNotifications": True, **quick},
-            )
+        opened.parameters = t.InitializeParams(
+            capabilities=capabilities or t.ClientCapabilities(),
+            process_id=process_id or os.getpid(),
+            workspace_folders=[t.WorkspaceFolder(f.as_uri(), f.name) for f in folders],
+            initialization_options={"statusNotifications": True, **quick},
         )
-        encoding = result.capabilities.position_encoding
-        opened.encoding = str(getattr(encoding, "value", encoding))
+        if initialize:
+            result = await client.initialize_session(opened.parameters)
+            encoding = result.capabilities.position_encoding
+            opened.encoding = str(getattr(encoding, "value", encoding))
         yield opened
         if shut_down:
             assert client.error is None
@@ -316,10 +336,6 @@ def changed_text(text: str, edit: t.WorkspaceEdit, path: Path) -> str:
         last = starts[one.range.end.line] + one.range.end.character
         text = text[:first] + one.new_text + text[last:]
     return text
-
-
-def _document(path: Path) -> t.TextDocumentIdentifier:
-    return t.TextDocumentIdentifier(path.as_uri())
 
 
 async def _wait_for_the_end(folder: Path) -> None:

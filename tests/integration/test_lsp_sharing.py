@@ -86,17 +86,19 @@ async def test_one_change_is_measured_once(small: Small, scratch: Path) -> None:
 async def test_one_is_killed_while_it_measures_for_both(small: Small, scratch: Path) -> None:
     text = small.definitions.read_text()
     hang = Path(f"{small.log}-hang")
-    async with editor(scratch, small.folder, shut_down=False) as one:
-        async with editor(scratch, small.folder, shut_down=False) as other:
-            for opened in (one, other):
-                await current(opened, small, "with 3.0 kB")
-            before = len(small.loads)
-            hang.touch()
-            small.definitions.write_text(text.replace("3000", "4000"))
-            await one.until(lambda: not hang.exists() and len(small.loads) == before + 1)
-            killed, left = (one, other) if small.loads[-1] == one.mark else (other, one)
-            await left.until(lambda: left.measuring)
-            os.kill(killed.pid, signal.SIGKILL)
-            await current(left, small, "with 4.0 kB")
-            assert small.loads[before:] == [killed.mark, left.mark]
-            await left.until(lambda: not killed.leftovers() and not left.workers())
+    async with (
+        editor(scratch, small.folder, shut_down=False) as one,
+        editor(scratch, small.folder, shut_down=False) as other,
+    ):
+        for opened in (one, other):
+            await current(opened, small, "with 3.0 kB")
+        before = len(small.loads)
+        hang.touch()
+        small.definitions.write_text(text.replace("3000", "4000"))
+        await one.until(lambda: not hang.exists() and len(small.loads) == before + 1)
+        killed, left = (one, other) if small.loads[-1] == one.mark else (other, one)
+        await left.until(lambda: left.measuring)
+        os.kill(killed.pid, signal.SIGKILL)
+        await current(left, small, "with 4.0 kB")
+        assert small.loads[before:] == [killed.mark, left.mark]
+        await left.until(lambda: not killed.leftovers() and not left.workers())

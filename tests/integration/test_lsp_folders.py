@@ -1,0 +1,234 @@
+"""The language server as a process: several folders, several locations, and very many files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from lsprotocol import types as t
+
+from lsp_client import Editor, editor
+from lsp_projects import CONFIG, HANGS, Small, git, line_of, small_project, with_log
+
+pytestmark = pytest.mark.asyncio
+
+SHARED = """\
+import dagster as dg
+
+
+@dg.asset(description="d" * 5000)
+def shared() -> None: ...
+"""
+ONE = """\
+import dagster as dg
+from shared import shared
+
+with open(LOG, "a") as log:
+    log.write("NAME\\n")
+
+defs = dg.Definitions(assets=[shared, dg.AssetSpec("of_NAME", description="n" * 2000)])
+"""
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """A folder for the server: its cache, its temporary files, its working directory."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def python(dagster_python: Callable[..., Path]) -> Path:
+    """The interpreter of the projects."""
+    return dagster_python()
+
+
+def found(small: Small) -> list[tuple[str, int]]:
+    """What is to be shown of a small project."""
+    return [("asset-over-budget", line_of(small.definitions, "def orders") - 1)]
+
+
+async def measured(opened: Editor, small: Small, times: int) -> None:
+    """Wait until a project has been measured so often, and no more, and what is shown is new."""
+    await opened.until(lambda: opened.begun(small.folder) >= times and opened.rests(small.folder))
+    await opened.until(lambda: opened.shown(small.definitions) == found(small))
+    assert "before the last edit" not in opened.diagnostics(small.definitions)[0].message
+    assert opened.begun(small.folder) == times
+    assert len(small.loads) == times
+
+
+def change_folders(
+    opened: Editor, *, add: tuple[Path, ...] = (), gone: tuple[Path, ...] = ()
+) -> None:
+    """Add and remove workspace folders."""
+    event = t.WorkspaceFoldersChangeEvent(
+        [t.WorkspaceFolder(f.as_uri(), f.name) for f in add],
+        [t.WorkspaceFolder(f.as_uri(), f.name) for f in gone],
+    )
+    opened.client.workspace_did_change_workspace_folders(t.DidChangeWorkspaceFoldersParams(event))
+
+
+async def test_folders_come_and_go(tmp_path: Path, scratch: Path, python: Path) -> None:
+    first, second = (small_project(tmp_path / name, python) for name in ("first", "second"))
+    async with editor(scratch, first.folder) as opened:
+        await opened.until(lambda: opened.shown(first.definitions) == found(first))
+        change_folders(opened, add=(second.folder,))
+        await opened.until(lambda: opened.shown(second.definitions) == found(second))
+        await opened.until(lambda: opened.rests(second.folder))
+        # The second hangs, and is taken away.
+        text = second.definitions.read_text()
+        second.definitions.write_text(with_log(HANGS, second))
+        await opened.until(lambda: len(second.loads) == 2)
+        assert opened.workers()
+        watches = opened.watches() if sys.platform == "linux" else 0
+        change_folders(opened, gone=(second.folder,))
+        await opened.until(lambda: not opened.workers())
+        await opened.until(lambda: opened.shown(second.definitions) == [])
+        assert opened.temporary() == []
+        if watches:
+            await opened.until(lambda: opened.watches() < watches)
+        assert opened.shown(first.definitions) == found(first)
+        second.definitions.write_text(text)
+        # The first is not touched by all that, and still followed.
+        assert len(first.loads) == 1
+        first.definitions.write_text("\n" + first.definitions.read_text())
+        await measured(opened, first, 2)
+        assert len(second.loads) == 2
+        # And the second comes back.
+        change_folders(opened, add=(second.folder,))
+        await opened.until(lambda: opened.shown(second.definitions) == found(second))
+        change_folders(opened, gone=(first.folder, second.folder))
+        await opened.until(lambda: opened.all_shown() == [])
+
+
+async def test_a_folder_that_stays_for_a_moment(
+    tmp_path: Path, scratch: Path, python: Path
+) -> None:
+    first, second = (small_project(tmp_path / name, python) for name in ("first", "second"))
+    async with editor(scratch, first.folder) as opened:
+        await measured(opened, first, 1)
+        for _ in range(3):
+            change_folders(opened, add=(second.folder,))
+            change_folders(opened, gone=(second.folder,))
+        first.definitions.write_text("\n" + first.definitions.read_text())
+        await measured(opened, first, 2)
+        await opened.until(lambda: not opened.workers())
+        assert second.loads == []
+        assert opened.shown(second.definitions) == []
+
+
+async def test_nested_projects(tmp_path: Path, scratch: Path, python: Path) -> None:
+    """Both as workspace folders; and a folder of projects that is none itself."""
+    outer = small_project(tmp_path / "outer", python)
+    inner = small_project(outer.folder / "inner", python)
+    apart = small_project(tmp_path / "apart" / "deep" / "apart", python)
+    folders = (outer.folder, inner.folder, tmp_path / "apart")
+    async with editor(scratch, *folders) as opened:
+        for small in (outer, inner, apart):
+            await opened.until(lambda s=small: opened.rests(s.folder))
+            assert opened.shown(small.definitions) == found(small)
+        loads = [len(small.loads) for small in (outer, inner, apart)]
+        assert loads == [1, 1, 1]
+        # Each is measured for its own files only.
+        for small in (inner, apart):
+            small.definitions.write_text("\n" + small.definitions.read_text())
+            await measured(opened, small, 2)
+        assert [len(small.loads) for small in (outer, inner, apart)] == [1, 2, 2]
+
+
+async def test_a_file_of_two_locations(tmp_path: Path, scratch: Path, python: Path) -> None:
+    small = small_project(
+        tmp_path / "small", python, "", CONFIG.replace('python-file = "definitions.py"', "")
+    )
+    small.definitions.unlink()
+    shared = small.folder / "shared.py"
+    shared.write_text(SHARED)
+    files = {name: small.folder / f"{name}.py" for name in ("one", "two")}
+    for name, path in files.items():
+        path.write_text(with_log(ONE, small).replace("NAME", name))
+    (small.folder / "workspace.yaml").write_text(
+        "load_from:\n"
+        + "".join(
+            f"  - python_file:\n      relative_path: {n}.py\n      location_name: loc_{n}\n"
+            for n in files
+        )
+    )
+    line = line_of(shared, "def shared") - 1
+    async with editor(scratch, small.folder) as opened:
+        opened.open(shared)
+        await opened.ended(1)
+        assert opened.statuses[-1]["locations"] == ["loc_one", "loc_two"]
+        assert small.loads == ["one", "two"]
+        await opened.until(lambda: opened.shown(shared) == [("asset-over-budget", line)] * 2)
+        messages = [d.message for d in opened.diagnostics(shared)]
+        for name in ("loc_one", "loc_two"):
+            assert sum(name in message for message in messages) == 1
+        titles = [title for n, title in await opened.lenses(shared) if n == line]
+        assert len(titles) == 2
+        assert {"of loc_one" in title for title in titles} == {True, False}
+        hover = await opened.hover(shared, line, 3)
+        assert hover is not None
+        assert "loc_one" in hover
+        assert "loc_two" in hover
+        # Only the location that reads a file is measured for it, and both for what both read.
+        files["two"].write_text(files["two"].read_text().replace("2000", "4000"))
+        await opened.until(lambda: opened.shown(files["two"]) == [("asset-over-budget", 7)])
+        await opened.until(lambda: not opened.measuring)
+        assert small.loads == ["one", "two", "two"]
+        assert opened.shown(shared) == [("asset-over-budget", line)] * 2
+        opened.save(shared, SHARED.replace("5000", "1000"))
+        await opened.until(lambda: opened.shown(shared) == [])
+        await opened.until(lambda: not opened.measuring)
+        assert sorted(small.loads[3:]) == ["one", "two"]
+        # One location is taken out of the workspace.
+        workspace = small.folder / "workspace.yaml"
+        workspace.write_text(
+            workspace.read_text().partition("  - python_file:\n      relative_path: two")[0]
+        )
+        await opened.until(lambda: opened.statuses[-1]["locations"] == ["loc_one"])
+        await opened.until(lambda: not opened.measuring)
+        assert opened.all_shown() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts what Linux alone counts")
+async def test_ten_thousand_files(tmp_path: Path, scratch: Path, python: Path) -> None:
+    config = f'[tool.dagster-snapsize]\npython = "{python}"\n'
+    config = CONFIG.replace("[tool.dagster-snapsize]\n", config)
+    small = small_project(tmp_path / "small", python, config=config)
+    # Environments in the project's folder, of a usual name and of another.
+    environments = [small.folder / name for name in (".venv", "python")]
+    environments[0].unlink()
+    for environment in environments:
+        environment.mkdir()
+        (environment / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    packages, others = (e / "lib" / "python3.11" / "site-packages" for e in environments)
+    git(small.folder, "init", "--quiet")
+    for place, folders in {
+        packages: 120,
+        others: 30,
+        small.folder / "node_modules": 150,
+        small.folder / ".git" / "objects": 100,
+        small.folder / ".mypy_cache": 50,
+        small.folder / "data" / "raw": 50,
+    }.items():
+        for number in range(folders):
+            folder = place / f"package{number}" / "deep"
+            folder.mkdir(parents=True)
+            for name in range(20):
+                (folder / f"file{name}.py").touch()
+    async with editor(scratch, small.folder) as opened:
+        await opened.until(lambda: opened.shown(small.definitions) == found(small))
+        await opened.until(lambda: opened.rests(small.folder))
+        await opened.until(opened.watches)
+        # What goes on there starts nothing.
+        (packages / "package0" / "deep" / "file0.py").write_text("x = 1\n")
+        (small.folder / "node_modules" / "package0" / "new.py").write_text("x = 1\n")
+        git(small.folder, "add", "definitions.py")
+        (small.folder / "data" / "raw" / "package0" / "deep" / "file0.py").write_text("x = 1\n")
+        small.definitions.write_text("\n" + small.definitions.read_text())
+        await measured(opened, small, 2)
+        assert opened.begun(small.folder) == 2
+        assert 1 <= opened.watches() <= 10
