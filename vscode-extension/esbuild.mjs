@@ -1,5 +1,5 @@
 // Bundles the extension and, where there is one, its webview.
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { build, context } from "esbuild";
 
 const production = process.argv.includes("--production");
@@ -11,6 +11,7 @@ const common = {
   sourcemap: !production,
   legalComments: "none",
   logLevel: "info",
+  metafile: true,
 };
 
 const bundles = [
@@ -40,5 +41,11 @@ rmSync("dist", { recursive: true, force: true });
 if (watch) {
   for (const bundle of bundles) await (await context(bundle)).watch();
 } else {
-  await Promise.all(bundles.map((bundle) => build(bundle)));
+  const results = await Promise.all(bundles.map((bundle) => build(bundle)));
+  // Their licenses go into the notices (scripts/bundle.py).
+  const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const packages = inputs.map((path) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]);
+  mkdirSync("build", { recursive: true });
+  const found = [...new Set(packages)].filter((path) => path !== undefined).sort();
+  writeFileSync("build/npm-packages.json", JSON.stringify(found, undefined, 2));
 }

@@ -1,0 +1,112 @@
+"""Puts what the extension carries into ``bundled/``, and writes the notices of third parties.
+
+``bundled/server`` is the tool itself, ``bundled/libs`` its libraries from ``requirements.lock``:
+pure Python for every platform, and for every Python from 3.10 on. The npm packages in the notices
+are those that the build has put into the bundles (``build/npm-packages.json``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from email.parser import HeaderParser
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+PACKAGE = HERE.parent / "server" / "dagster_snapsize"
+LIBS = HERE / "bundled" / "libs"
+SERVER = HERE / "bundled" / "server"
+NOTICES = HERE / "THIRD-PARTY-NOTICES.txt"
+LICENSES = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
+COMPILED = {".so", ".pyd", ".dylib", ".dll", ".exe", ".pyc"}
+RULE = "=" * 80
+
+# Watchdog's wheel for Linux holds the Python files of every platform and nothing compiled; the one
+# for macOS has a compiled module, without which it watches in another way.
+PLATFORMS = ("any", "manylinux2014_x86_64")
+
+
+def main() -> None:
+    for folder in (LIBS, SERVER):
+        shutil.rmtree(folder, ignore_errors=True)
+    install_libraries()
+    libraries = sorted(read_python_notices(), key=str.casefold)
+    tidy()
+    copy_server()
+    NOTICES.write_text(
+        "\n".join(
+            [
+                "Dagster Snapsize carries the packages below, each under its own license.",
+                "",
+                *libraries,
+                *read_npm_notices(),
+            ]
+        ),
+        encoding="utf-8",
+    )
+
+
+def install_libraries() -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pure = ["--only-binary=:all:", "--implementation", "py", "--abi", "none"]
+    platforms = [word for name in PLATFORMS for word in ("--platform", name)]
+    # The lock is whole: nothing is looked up beside it, nor judged for the Python that runs this.
+    exact = ["--no-deps", "--require-hashes", "--python-version", "3.10", "-r", "requirements.lock"]
+    target = ["--target", str(LIBS), "--no-compile", "--root-user-action=ignore"]
+    subprocess.run([*pip, *pure, *platforms, *target, *exact], cwd=HERE, check=True)
+
+
+def tidy() -> None:
+    """Leave what is imported: no scripts, no records of an installation."""
+    shutil.rmtree(LIBS / "bin", ignore_errors=True)
+    for folder in LIBS.glob("*.dist-info"):
+        shutil.rmtree(folder)
+    compiled = [path for path in LIBS.rglob("*") if path.suffix in COMPILED]
+    if compiled:
+        sys.exit(f"not pure Python: {', '.join(map(str, compiled))}")
+
+
+def copy_server() -> None:
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PACKAGE, SERVER / PACKAGE.name, ignore=ignored)
+    # So that the tool knows its version.
+    found = re.search(
+        r'^version = "(.+)"$', (HERE.parent / "pyproject.toml").read_text(encoding="utf-8"), re.M
+    )
+    if found is None:
+        sys.exit("pyproject.toml has no version")
+    metadata = SERVER / f"dagster_snapsize-{found[1]}.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    text = f"Metadata-Version: 2.1\nName: dagster-snapsize\nVersion: {found[1]}\n"
+    metadata.write_text(text, encoding="utf-8")
+
+
+def read_python_notices() -> Iterator[str]:
+    for folder in LIBS.glob("*.dist-info"):
+        metadata = HeaderParser().parsestr((folder / "METADATA").read_text(encoding="utf-8"))
+        stated = metadata["License-Expression"] or metadata["License"] or "see below"
+        files = sorted(path for path in folder.rglob("*") if LICENSES.search(path.name))
+        yield notice(f"{metadata['Name']} {metadata['Version']}", stated.splitlines()[0], files)
+
+
+def read_npm_notices() -> Iterator[str]:
+    for name in json.loads((HERE / "build" / "npm-packages.json").read_text(encoding="utf-8")):
+        folder = HERE / name
+        package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+        files = sorted(path for path in folder.glob("*") if LICENSES.match(path.name))
+        yield notice(f"{package['name']} {package['version']}", package.get("license", ""), files)
+
+
+def notice(title: str, stated: str, files: list[Path]) -> str:
+    texts = [path.read_text(encoding="utf-8").strip() for path in files if path.is_file()]
+    if not texts and not stated:
+        sys.exit(f"{title} comes without a license")
+    return "\n\n".join([f"{RULE}\n{title}\nLicense: {stated}", *texts]) + "\n"
+
+
+if __name__ == "__main__":
+    main()
