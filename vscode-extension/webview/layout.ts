@@ -1,7 +1,7 @@
 /** Where every box of the treemap stands. Boxes too small to see are put together in one. */
 
 import { type HierarchyRectangularNode, treemapSquarify } from "d3-hierarchy";
-import { type LocationModel, type Part, restPart } from "./model";
+import { type LocationModel, type Part, restPart } from "./model.ts";
 
 export interface PlacedBox {
   readonly part: Part;
@@ -33,9 +33,22 @@ interface Tile {
 }
 
 /** All boxes below `root`, each before those that it holds. */
-export function place(model: LocationModel, root: Part, width: number, height: number): PlacedBox[] {
+export function place(
+  model: LocationModel,
+  root: Part,
+  width: number,
+  height: number,
+): PlacedBox[] {
   const placed: PlacedBox[] = [];
-  const open = (part: Part, id: string, depth: number, x0: number, y0: number, x1: number, y1: number) => {
+  const open = (
+    part: Part,
+    id: string,
+    depth: number,
+    x0: number,
+    y0: number,
+    x1: number,
+    y1: number,
+  ) => {
     for (const tile of tiles(model, part, x0, y0, x1, y1)) {
       const box = rounded(tile);
       if (box.width < 1 || box.height < 1) {
@@ -85,7 +98,7 @@ function tiles(
   const whole = { value: part.bytes, children: made, x0, y0, x1, y1 };
   // d3's tiling reads `value` and `children` alone: a hierarchy of all 200,000 shares, most of them
   // too small to draw, is never made.
-  treemapSquarify(whole, x0, y0, x1, y1);
+  treemapSquarify(whole as unknown as HierarchyRectangularNode<unknown>, x0, y0, x1, y1);
   return made;
 }
 

@@ -1,1 +1,62 @@
-export {};
+/** The report in a webview of VS Code: messages in and out, and what is kept across reloads. */
+
+import type { FromWebview, SavedPanel, ToWebview } from "./messages.ts";
+import { FIRST_VIEW, Report, type View } from "./report.ts";
+
+interface Saved extends SavedPanel {
+  readonly view: View;
+}
+
+declare function acquireVsCodeApi(): {
+  postMessage(message: FromWebview): void;
+  getState(): Saved | undefined;
+  setState(state: Saved): void;
+};
+
+const vscode = acquireVsCodeApi();
+const { folder = "", location = "" } = document.body.dataset;
+let generation = 0;
+
+const report = new Report(
+  document.body,
+  {
+    open: (asset) => {
+      vscode.postMessage({ type: "open", generation, asset });
+    },
+    loadDetail: (owner) => {
+      vscode.postMessage({ type: "detail", generation, owner });
+    },
+    measure: () => {
+      vscode.postMessage({ type: "measure" });
+    },
+    openFailure: () => {
+      vscode.postMessage({ type: "openFailure" });
+    },
+    keep: (view) => {
+      vscode.setState({ folder, location, view });
+    },
+  },
+  vscode.getState()?.view ?? FIRST_VIEW,
+);
+
+window.addEventListener("message", ({ data: message }: MessageEvent<ToWebview>) => {
+  switch (message.type) {
+    case "data":
+      generation = message.generation;
+      report.show(message.data);
+      break;
+    case "status":
+      report.status(message.status);
+      break;
+    case "detail":
+      if (message.generation === generation) {
+        report.learn(message.owner, message.detail);
+      }
+      break;
+  }
+});
+
+if (!vscode.getState()) {
+  vscode.setState({ folder, location, view: FIRST_VIEW });
+}
+vscode.postMessage({ type: "ready" });

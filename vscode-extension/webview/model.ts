@@ -5,10 +5,11 @@
  * shows a thousand.
  */
 
-import type { Cell, OwnerDetail, OwnerRef, ReportData, SnapshotData } from "./data";
-import { flat } from "./sizes";
+import type { Cell, OwnerDetail, OwnerRef, ReportData, SnapshotData } from "./data.ts";
+import { flat } from "./sizes.ts";
 
-export type Level = "location" | "snapshot" | "group" | "kind" | "asset" | "other" | "field" | "rest";
+export type Level =
+  "location" | "snapshot" | "group" | "kind" | "asset" | "other" | "field" | "rest";
 
 export interface Part {
   readonly level: Level;
@@ -233,7 +234,9 @@ export class LocationModel {
 
   #child(part: Part, segment: string): Part | undefined {
     if (part.level === "location" && segment.startsWith("asset ")) {
-      const asset = this.data.assets.key.findIndex((_, a) => assetSegment(this.data, a) === segment);
+      const asset = this.data.assets.key.findIndex(
+        (_, a) => assetSegment(this.data, a) === segment,
+      );
       return asset < 0 ? undefined : this.#assetPart(asset);
     }
     return this.children(part).parts.find((child) => child.segment === segment);
@@ -468,7 +471,11 @@ function pick(
 function cut(parts: readonly Part[], floor: number): Children {
   const seen = parts.filter((part) => part.bytes >= floor).sort((a, b) => b.bytes - a.bytes);
   const total = (of: readonly Part[]) => of.reduce((bytes, part) => bytes + part.bytes, 0);
-  return { parts: seen, restCount: parts.length - seen.length, restBytes: total(parts) - total(seen) };
+  return {
+    parts: seen,
+    restCount: parts.length - seen.length,
+    restBytes: total(parts) - total(seen),
+  };
 }
 
 function push(map: Map<number, number[]>, key: number, row: number): void {

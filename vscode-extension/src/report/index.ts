@@ -1,5 +1,11 @@
-import type * as vscode from "vscode";
+import * as vscode from "vscode";
+import type { SavedPanel } from "../../webview/messages.ts";
 import type { MeasurementStore } from "../measurements.ts";
+import type { Level, LocationMeasurement } from "../protocol.ts";
+import { ReportPanel } from "./panel.ts";
+
+const VIEW_TYPE = "dagsterSnapsize.report";
+const LEVELS: readonly Level[] = ["none", "fine", "near", "over"];
 
 /** The report panel of code locations. */
 export interface Report {
@@ -8,6 +14,55 @@ export interface Report {
 }
 
 /** The report panel. */
-export function registerReport(_context: vscode.ExtensionContext, _store: MeasurementStore): Report {
-  return { show: () => Promise.resolve() };
+export function registerReport(context: vscode.ExtensionContext, store: MeasurementStore): Report {
+  const open = new Map<string, ReportPanel>();
+  const id = (folder: string, location: string) => JSON.stringify([folder, location]);
+
+  const attach = (panel: vscode.WebviewPanel, folder: string, location: string) => {
+    const key = id(folder, location);
+    open.set(key, new ReportPanel(panel, context.extensionUri, store, folder, location));
+    panel.onDidDispose(() => open.delete(key));
+  };
+
+  context.subscriptions.push(
+    vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, {
+      deserializeWebviewPanel: (panel, state: SavedPanel | undefined) => {
+        if (state) attach(panel, state.folder, state.location);
+        else panel.dispose();
+        return Promise.resolve();
+      },
+    }),
+    {
+      dispose: () => {
+        for (const panel of open.values()) panel.dispose();
+      },
+    },
+  );
+
+  return {
+    show: (folder, location) => {
+      const project = store.project(folder);
+      const name =
+        location ?? worst(project?.locations ?? [])?.name ?? project?.status.locations[0];
+      if (name === undefined) {
+        void vscode.window.showInformationMessage("There is no code location to report on yet.");
+        return Promise.resolve();
+      }
+      const known = open.get(id(folder, name));
+      if (known) {
+        known.reveal();
+      } else {
+        const panel = vscode.window.createWebviewPanel(VIEW_TYPE, name, vscode.ViewColumn.Active);
+        attach(panel, folder, name);
+      }
+      return Promise.resolve();
+    },
+  };
+}
+
+/** The one nearest to its limits; of several the largest. */
+function worst(locations: readonly LocationMeasurement[]): LocationMeasurement | undefined {
+  return [...locations].sort(
+    (a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level) || b.totalBytes - a.totalBytes,
+  )[0];
 }

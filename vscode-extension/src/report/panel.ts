@@ -1,0 +1,176 @@
+import { randomBytes } from "node:crypto";
+import * as vscode from "vscode";
+import type { FromWebview, ToWebview } from "../../webview/messages.ts";
+import type { MeasurementStore } from "../measurements.ts";
+import type { LocationMeasurement, Place } from "../protocol.ts";
+import { page } from "./page.ts";
+import { readMeasurement, type ReadMeasurement } from "./reading.ts";
+import { reportStatus } from "./status.ts";
+
+/** One open report: keeps what it shows in step with the newest measurement. */
+export class ReportPanel implements vscode.Disposable {
+  readonly #panel: vscode.WebviewPanel;
+  readonly #store: MeasurementStore;
+  readonly #folder: string;
+  readonly #location: string;
+  readonly #subscriptions: vscode.Disposable[] = [];
+  #shown: ReadMeasurement | undefined;
+  /** Counts measurements: rows of one mean nothing in the next. */
+  #generation = 0;
+  #version = "";
+  #reading = new AbortController();
+  #problem = "";
+
+  constructor(
+    panel: vscode.WebviewPanel,
+    extensionUri: vscode.Uri,
+    store: MeasurementStore,
+    folder: string,
+    location: string,
+  ) {
+    this.#panel = panel;
+    this.#store = store;
+    this.#folder = folder;
+    this.#location = location;
+    const root = vscode.Uri.joinPath(extensionUri, "dist", "webview");
+    const { webview } = panel;
+    panel.title = `Dagster snapshots: ${location}`;
+    webview.options = { enableScripts: true, localResourceRoots: [root] };
+    webview.html = page(folder, location, {
+      script: webview.asWebviewUri(vscode.Uri.joinPath(root, "main.js")).toString(),
+      style: webview.asWebviewUri(vscode.Uri.joinPath(root, "main.css")).toString(),
+      allowed: webview.cspSource,
+      nonce: randomBytes(16).toString("base64url"),
+    });
+    this.#subscriptions.push(
+      webview.onDidReceiveMessage((message: FromWebview) => this.#receive(message)),
+      store.onDidChange((changed) => {
+        if (changed === undefined || changed === folder) void this.#update();
+      }),
+    );
+    panel.onDidDispose(() => {
+      this.dispose();
+    });
+  }
+
+  reveal(): void {
+    this.#panel.reveal();
+  }
+
+  dispose(): void {
+    this.#reading.abort();
+    vscode.Disposable.from(...this.#subscriptions.splice(0)).dispose();
+  }
+
+  async #receive(message: FromWebview): Promise<void> {
+    switch (message.type) {
+      case "ready":
+        // A webview that was hidden begins anew.
+        this.#sendData();
+        this.#sendStatus();
+        await this.#update();
+        break;
+      case "measure":
+        await vscode.commands.executeCommand("dagsterSnapsize.measureNow");
+        break;
+      case "openFailure": {
+        const place = this.#measurement()?.failedLocation;
+        if (place) await this.#open(place);
+        break;
+      }
+      case "open":
+        if (message.generation === this.#generation) {
+          const place = this.#shown?.place(message.asset);
+          if (place) await this.#open(place);
+        }
+        break;
+      case "detail":
+        await this.#sendDetail(message);
+        break;
+    }
+  }
+
+  #measurement(): LocationMeasurement | undefined {
+    const project = this.#store.project(this.#folder);
+    return project?.locations.find(({ name }) => name === this.#location);
+  }
+
+  /** Reads the newest measurement where it is another than the one that is shown. */
+  async #update(): Promise<void> {
+    this.#sendStatus();
+    const location = this.#measurement();
+    if (!location?.rowsFile || location.snapshots.length === 0) return;
+    const version = JSON.stringify([location.rowsFile, location.snapshots, location.findings]);
+    if (version === this.#version) return;
+    this.#version = version;
+    this.#reading.abort();
+    const reading = (this.#reading = new AbortController());
+    try {
+      const read = await readMeasurement(location, location.rowsFile, reading.signal);
+      if (reading.signal.aborted) return;
+      this.#shown = read;
+      this.#generation++;
+      this.#problem = "";
+      this.#sendData();
+    } catch (error) {
+      if (reading.signal.aborted) return;
+      this.#version = "";
+      this.#problem = error instanceof Error ? error.message : String(error);
+    }
+    this.#sendStatus();
+  }
+
+  #send(message: ToWebview): void {
+    void this.#panel.webview.postMessage(message);
+  }
+
+  #sendData(): void {
+    if (this.#shown) {
+      this.#send({ type: "data", generation: this.#generation, data: this.#shown.data });
+    }
+  }
+
+  #sendStatus(): void {
+    const project = this.#store.project(this.#folder);
+    const status = reportStatus(project?.status, this.#measurement(), this.#shown !== undefined);
+    this.#send({
+      type: "status",
+      status:
+        this.#problem === ""
+          ? status
+          : {
+              kind: "failed",
+              text: `The newest sizes could not be read: ${this.#problem}.`,
+              canMeasure: true,
+              canOpenFailure: false,
+            },
+    });
+  }
+
+  async #sendDetail({ generation, owner }: FromWebview & { type: "detail" }): Promise<void> {
+    const shown = this.#shown;
+    if (!shown || generation !== this.#generation) return;
+    try {
+      this.#send({ type: "detail", generation, owner, detail: await shown.detail(owner) });
+    } catch {
+      // The file was replaced by that of a newer measurement, which is read now.
+      this.#version = "";
+      await this.#update();
+    }
+  }
+
+  /** Beside the report, so that it stays in sight. */
+  async #open({ path, line }: Place): Promise<void> {
+    const own = this.#panel.viewColumn;
+    const other = vscode.window.visibleTextEditors.find(({ viewColumn }) => viewColumn !== own);
+    const position = new vscode.Position(Math.max(0, line - 1), 0);
+    try {
+      await vscode.window.showTextDocument(vscode.Uri.file(path), {
+        viewColumn: other?.viewColumn ?? vscode.ViewColumn.Beside,
+        selection: new vscode.Range(position, position),
+      });
+    } catch {
+      void vscode.window.showWarningMessage(`${path} cannot be opened. Was it moved since?`);
+    }
+  }
+}

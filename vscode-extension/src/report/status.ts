@@ -1,0 +1,57 @@
+import type { ReportStatus } from "../../webview/data.ts";
+import type { LocationMeasurement, ProjectStatus } from "../protocol.ts";
+
+const NONE = { canMeasure: false, canOpenFailure: false } as const;
+
+/** What the report says about how current its numbers are; `hasData` once something is drawn. */
+export function reportStatus(
+  project: ProjectStatus | undefined,
+  location: LocationMeasurement | undefined,
+  hasData: boolean,
+): ReportStatus {
+  if (project === undefined) {
+    const text = hasData
+      ? "The language server is not running: these are its last sizes."
+      : "Waiting for the language server.";
+    return { ...NONE, kind: hasData ? "stale" : "empty", text };
+  }
+  if (project.phase === "measuring") {
+    const count = project.of > 0 ? `, ${project.done} of ${project.of} snapshots` : "";
+    const doing = project.text === "" ? "" : `: ${project.text}`;
+    return { ...NONE, kind: "measuring", text: `Measuring${doing}${count}…` };
+  }
+  const error = location?.error ?? location?.mistake ?? failure(project);
+  if (error !== null) {
+    const last = hasData ? "\nShown are the last sizes that could be measured." : "";
+    return {
+      kind: "failed",
+      text: `${firstLines(error)}${last}`,
+      canMeasure: true,
+      canOpenFailure: Boolean(location?.failedLocation),
+    };
+  }
+  if (!hasData) {
+    const gone = location === undefined && project.level !== "none";
+    const text = gone
+      ? "This code location is no longer in the project."
+      : "Nothing has been measured yet.";
+    return { kind: "empty", text, canMeasure: true, canOpenFailure: false };
+  }
+  if (location === undefined || location.stale) {
+    const text = location
+      ? "These sizes are from before the last change."
+      : "This code location is no longer in the project: these are its last sizes.";
+    return { kind: "stale", text, canMeasure: true, canOpenFailure: false };
+  }
+  return { ...NONE, kind: "current", text: "" };
+}
+
+function failure(project: ProjectStatus): string | null {
+  if (project.phase !== "failed" && project.phase !== "no-interpreter") return null;
+  return project.message ?? "The code location could not be measured.";
+}
+
+/** A failure may carry a traceback; the logs have all of it. */
+function firstLines(text: string): string {
+  return text.trim().split("\n").slice(0, 3).join("\n");
+}

@@ -1,0 +1,314 @@
+/**
+ * The report of one code location: budgets, treemap, table, search.
+ *
+ * It knows of no editor: what it needs from outside comes through `ReportActions`, so that a page of
+ * its own can hold it as well as a webview. Every text from user code is put in as text.
+ */
+
+import "./report.css";
+import { Breadcrumb } from "./breadcrumb.ts";
+import type { OwnerDetail, OwnerRef, ReportData, ReportStatus } from "./data.ts";
+import { isZoomable, lineage, LocationModel, type Part, pathOf } from "./model.ts";
+import { rowsOf, type Sort } from "./rows.ts";
+import { type Found, Search } from "./search.ts";
+import { counted, formatBoth, shortSize } from "./sizes.ts";
+import { SnapshotBars } from "./snapshots.ts";
+import { StatusBanner } from "./status.ts";
+import { rowCount, Table } from "./table.ts";
+import { Treemap } from "./treemap.ts";
+
+export interface ReportActions {
+  /** Goes to where an asset is defined. */
+  open(asset: number): void;
+  /** Asks for the fields of an owner; `learn` brings them. */
+  loadDetail(owner: OwnerRef): void;
+  measure(): void;
+  openFailure(): void;
+  /** Something changed that is worth keeping. */
+  keep(view: View): void;
+}
+
+/** Where somebody is in the report. */
+export interface View {
+  readonly path: readonly string[];
+  readonly search: string;
+  readonly sort: Sort;
+  readonly scrollTop: number;
+}
+
+export const FIRST_VIEW: View = {
+  path: [],
+  search: "",
+  sort: { key: "bytes", descending: true },
+  scrollTop: 0,
+};
+
+const HINT =
+  "In the treemap arrow keys move among boxes, Enter goes in, Escape goes out. In the table Enter" +
+  " opens the source, the right arrow key shows a row in the treemap.";
+
+export class Report {
+  readonly #actions: ReportActions;
+  readonly #root: HTMLElement;
+  readonly #heading = element("h1", "");
+  readonly #summary = element("p", "summary");
+  readonly #live = element("div", "unseen");
+  readonly #searchBox = document.createElement("input");
+  readonly #matches = element("span", "matches");
+  readonly #legend = element("ul", "legend");
+  readonly #status: StatusBanner;
+  readonly #bars: SnapshotBars;
+  readonly #breadcrumb: Breadcrumb;
+  readonly #treemap: Treemap;
+  readonly #table: Table;
+  #view: View;
+  #model: LocationModel | undefined;
+  #search: Search | undefined;
+  #found: Found | undefined;
+  #part: Part | undefined;
+
+  constructor(parent: HTMLElement, actions: ReportActions, view: View = FIRST_VIEW) {
+    this.#actions = actions;
+    this.#view = view;
+    this.#root = element("div", "report");
+    const header = element("header", "");
+    const title = element("div", "title");
+    title.append(this.#heading, this.#summary);
+    header.append(title);
+    this.#status = new StatusBanner(header, actions);
+    this.#bars = new SnapshotBars(header, (snapshot) => {
+      const part = this.#model
+        ?.children(this.#model.root)
+        .parts.find((p) => p.snapshot === snapshot);
+      if (part) {
+        this.#zoom(part);
+      }
+    });
+    const tools = element("div", "tools");
+    this.#breadcrumb = new Breadcrumb(tools, (part) => {
+      this.#zoom(part);
+    });
+    tools.append(this.#matches, this.#searchBox);
+    const picture = element("section", "picture");
+    picture.setAttribute("aria-label", "Treemap");
+    const list = element("section", "list");
+    list.setAttribute("aria-label", "Table");
+    const main = element("main", "");
+    main.append(picture, list);
+    const hint = element("p", "unseen");
+    hint.id = "snapsize-hint";
+    hint.textContent = HINT;
+    this.#live.setAttribute("aria-live", "polite");
+    this.#root.append(header, tools, main, hint, this.#live);
+    parent.append(this.#root);
+    this.#treemap = new Treemap(picture, {
+      zoom: (part) => {
+        this.#zoom(part, true);
+      },
+      up: () => {
+        this.#up(true);
+      },
+    });
+    this.#treemap.element.setAttribute("aria-describedby", hint.id);
+    picture.append(this.#legend);
+    this.#table = new Table(list, hint.id, {
+      open: (asset) => {
+        actions.open(asset);
+      },
+      zoom: (part) => {
+        this.#zoom(part);
+      },
+      up: () => {
+        this.#up();
+      },
+      sort: (sort) => {
+        this.#keep({ sort });
+        this.#showTable();
+      },
+      scrolled: () => {
+        this.#keep({ scrollTop: this.#table.scrollTop });
+      },
+    });
+    this.#listen();
+    this.#root.dataset.state = "empty";
+  }
+
+  /** Shows a measurement, the first or a newer one, where somebody is. */
+  show(data: ReportData): void {
+    const scrollTop = this.#view.scrollTop;
+    this.#model = new LocationModel(data);
+    this.#search = new Search(this.#model);
+    this.#found = this.#search.find(this.#view.search);
+    const { root } = this.#model;
+    this.#root.dataset.state = "full";
+    this.#heading.textContent = data.location;
+    this.#summary.textContent =
+      `${formatBoth(root.bytes)} stored in ${counted(data.snapshots.length, "snapshot")},` +
+      ` ${counted(data.assets.key.length, "asset")}`;
+    this.#bars.show(this.#model);
+    this.#showLegend(data);
+    this.#go(this.#model.find(this.#view.path));
+    this.#table.scrollTop = scrollTop;
+  }
+
+  /** Says how current the numbers are. */
+  status(status: ReportStatus): void {
+    this.#root.dataset.status = status.kind;
+    this.#status.show(status);
+  }
+
+  /** Takes in what was asked for with `loadDetail`. */
+  learn(owner: OwnerRef, detail: OwnerDetail): void {
+    const model = this.#model;
+    const part = this.#part;
+    if (!model || !part) {
+      return;
+    }
+    const missing = model.missingDetail(part);
+    model.learn(owner, detail);
+    if (missing && !model.missingDetail(part)) {
+      // The segments of fields are known only now.
+      this.#go(model.find(this.#view.path));
+    }
+  }
+
+  #listen(): void {
+    this.#searchBox.type = "search";
+    this.#searchBox.placeholder = "Search assets";
+    this.#searchBox.setAttribute("aria-label", "Search assets and other owners by name or group");
+    this.#searchBox.spellcheck = false;
+    this.#searchBox.value = this.#view.search;
+    this.#searchBox.addEventListener("input", () => {
+      this.#keep({ search: this.#searchBox.value });
+      this.#find();
+    });
+    this.#root.addEventListener("keydown", (event) => {
+      if (event.key === "f" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        this.#searchBox.select();
+      }
+    });
+    let frame = 0;
+    new ResizeObserver(() => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => {
+        this.#treemap.draw();
+        this.#table.draw();
+      });
+    }).observe(this.#treemap.element);
+  }
+
+  #find(): void {
+    this.#found = this.#search?.find(this.#view.search);
+    this.#treemap.light(this.#found);
+    this.#table.rewind();
+    this.#showTable();
+    this.#showMatches();
+  }
+
+  #showMatches(): void {
+    const found = this.#found;
+    const others =
+      found && found.otherCount > 0 ? `, ${counted(found.otherCount, "other owner")}` : "";
+    const text = found ? `${counted(found.assetCount, "asset")} found${others}` : "";
+    this.#matches.textContent = text;
+    this.#say(text);
+  }
+
+  #zoom(part: Part, takesFocus = false): void {
+    const from = this.#treemap.rectangle(part);
+    this.#table.rewind();
+    this.#go(part);
+    this.#treemap.animateFrom(from);
+    this.#say(`${part.name}, ${shortSize(part.bytes)}`);
+    if (takesFocus) {
+      this.#treemap.focus();
+    }
+  }
+
+  #up(takesFocus = false): void {
+    const from = this.#part;
+    if (from?.parent) {
+      this.#zoom(from.parent);
+      if (takesFocus) {
+        this.#treemap.focus(from);
+      }
+    }
+  }
+
+  #go(part: Part): void {
+    const model = this.#model;
+    const search = this.#search;
+    if (!model || !search) {
+      return;
+    }
+    const to = isZoomable(part) || !part.parent ? part : part.parent;
+    this.#part = to;
+    this.#keep({ path: pathOf(to) });
+    const missing = model.missingDetail(to);
+    if (missing) {
+      this.#actions.loadDetail(missing);
+    }
+    this.#breadcrumb.show(lineage(to));
+    this.#bars.mark(model, to.snapshot);
+    this.#treemap.show(model, search, to);
+    this.#treemap.light(this.#found);
+    this.#showTable();
+    this.#matches.textContent = this.#found
+      ? `${counted(this.#found.assetCount, "asset")} found`
+      : "";
+  }
+
+  #showTable(): void {
+    const model = this.#model;
+    const part = this.#part;
+    if (!model || !part) {
+      return;
+    }
+    const rows = rowsOf(model, part, this.#found);
+    const none = model.missingDetail(part) ? "Reading the fields…" : "Nothing is found here.";
+    const label = `${part.name}: ${rowCount(rows.length)}`;
+    this.#table.show(label, rows, part.bytes, this.#view.sort, none);
+  }
+
+  #showLegend(data: ReportData): void {
+    const kinds = new Set(data.names.kinds);
+    const entries: [string, string, boolean][] = [
+      ["asset", "asset", true],
+      ["over", `asset over ${shortSize(data.assetBudgetBytes ?? 0)}`, hasAssetOver(data)],
+      ["of-check", "check", kinds.has("check")],
+      ["of-definition", "job, resource, schedule, …", true],
+      ["of-structure", "structure, of no asset", kinds.has("structure")],
+      ["shared", "shared by several assets", true],
+    ];
+    this.#legend.replaceChildren(
+      ...entries
+        .filter(([, , isThere]) => isThere)
+        .map(([name, text]) => {
+          const item = element("li", "");
+          item.append(element("span", `swatch ${name}`), text);
+          return item;
+        }),
+    );
+  }
+
+  #keep(change: Partial<View>): void {
+    this.#view = { ...this.#view, ...change };
+    this.#actions.keep(this.#view);
+  }
+
+  #say(text: string): void {
+    this.#live.textContent = text;
+  }
+}
+
+function hasAssetOver({ assetBudgetBytes, shares }: ReportData): boolean {
+  const isOver = (bytes: number) => assetBudgetBytes !== null && bytes > assetBudgetBytes;
+  return Array.prototype.some.call(shares.bytes, isOver);
+}
+
+function element(tag: string, className: string): HTMLElement {
+  const made = document.createElement(tag);
+  made.className = className;
+  return made;
+}
