@@ -2,14 +2,7 @@
 
 import { formatPercent } from "../../webview/sizes.ts";
 
-export {
-  counted,
-  flat,
-  formatBoth,
-  formatExact,
-  grouped,
-  shortSize,
-} from "../../webview/sizes.ts";
+export { counted, flat, formatBoth, formatExact, grouped, shortSize } from "../../webview/sizes.ts";
 
 const CELLS = 5;
 
@@ -20,8 +13,7 @@ export function shortPercent(part: number, whole: number): string {
 
 /** `▰▰▱▱▱`; full only where nothing is left. */
 export function budgetBar(used: number, budget: number): string {
-  const full =
-    used >= budget ? CELLS : Math.min(CELLS - 1, Math.round((CELLS * used) / budget));
+  const full = used >= budget ? CELLS : Math.min(CELLS - 1, Math.round((CELLS * used) / budget));
   return "▰".repeat(full) + "▱".repeat(CELLS - full);
 }
 

@@ -2,28 +2,14 @@
 
 import type { Project } from "../measurements.ts";
 
+/** Of the projects; where there are none, the state of the language server says why. */
 export type ViewState =
-  | "shown"
-  | "disabled"
-  | "no-project"
-  | "starting"
-  | "measuring"
-  | "no-interpreter"
-  | "failed"
-  | "not-measured";
+  "shown" | "disabled" | "empty" | "measuring" | "no-interpreter" | "failed" | "not-measured";
 
-export interface Surroundings {
-  /** Whether measuring is switched on in some folder. */
-  enabled: boolean;
-  /** Whether the server said that there is no project. */
-  noProject: boolean;
-  projects: readonly Project[];
-}
-
-/** Which of the views is to be seen: the tree, or one of the welcome views. */
-export function viewState({ enabled, noProject, projects }: Surroundings): ViewState {
+/** Whether the tree is to be seen, or which of the welcome views. */
+export function viewState(projects: readonly Project[], enabled: boolean): ViewState {
   if (!enabled) return "disabled";
-  if (projects.length === 0) return noProject ? "no-project" : "starting";
+  if (projects.length === 0) return "empty";
   const locations = projects.flatMap((project) => project.locations);
   if (locations.some((location) => location.snapshots.length > 0)) return "shown";
   const phases = new Set(projects.map((project) => project.status.phase));

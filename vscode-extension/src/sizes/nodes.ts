@@ -1,0 +1,403 @@
+// The nodes of the tree as they look, without an editor.
+
+import { basename } from "node:path";
+import type { Project } from "../measurements.ts";
+import type { AssetRow, LocationMeasurement, Place, Snapshot } from "../protocol.ts";
+import {
+  budgetBar,
+  counted,
+  escaped,
+  flat,
+  formatBoth,
+  formatExact,
+  shortPercent,
+  shortSize,
+} from "./format.ts";
+import { PAGE, shortPath, type AssetGroup, type Grouping } from "./lists.ts";
+import type { AssetHead } from "./rows.ts";
+
+/** What a click does. */
+export type Click =
+  { does: "open"; place: Place } | { does: "show-problems" } | { does: "show-more" };
+
+/** What a node stands for, with what its commands need. */
+export type Subject =
+  | { kind: "project"; folder: string }
+  | { kind: "location"; folder: string; location: string }
+  | { kind: "problem" }
+  | { kind: "snapshots"; folder: string; location: string }
+  | { kind: "snapshot"; folder: string; location: string; snapshot: string }
+  | { kind: "assets"; folder: string; location: string }
+  | { kind: "group"; folder: string; location: string; name: string | null }
+  | { kind: "asset"; folder: string; location: string; asset: AssetHead }
+  | { kind: "field" }
+  | { kind: "more"; of: string }
+  | { kind: "note" };
+
+export interface TreeNode {
+  id: string;
+  parent: string | null;
+  subject: Subject;
+  label: string;
+  description: string;
+  /** Markdown; empty where there is none. An asset's is made when it is asked for. */
+  tooltip: string;
+  icon: { name: string; color?: string } | null;
+  folding: "leaf" | "folded" | "unfolded";
+  click: Click | null;
+  /** What a screen reader says. */
+  spoken: string;
+}
+
+const FINE = { name: "pass", color: "testing.iconPassed" };
+const NEAR = { name: "warning", color: "list.warningForeground" };
+const OVER = { name: "error", color: "list.errorForeground" };
+
+type Parent = Pick<TreeNode, "id"> | null;
+
+function identity(parent: Parent, kind: string, name: string) {
+  const own = `${kind}:${encodeURIComponent(name)}`;
+  return {
+    id: parent === null ? own : `${parent.id}/${own}`,
+    parent: parent === null ? null : parent.id,
+  };
+}
+
+const plain = { description: "", tooltip: "", icon: null, folding: "leaf", click: null } as const;
+
+export function projectNode(project: Project): TreeNode {
+  const label = basename(project.folder) || project.folder;
+  return {
+    ...plain,
+    ...identity(null, "project", project.folder),
+    subject: { kind: "project", folder: project.folder },
+    label,
+    tooltip: escaped(project.folder),
+    icon: project.status.message === null ? { name: "root-folder" } : OVER,
+    folding: "unfolded",
+    spoken: `project ${label}`,
+  };
+}
+
+export interface LocationSetting {
+  unfolded: boolean;
+  /** Whether its name alone does not say which project it is of. */
+  withFolder: boolean;
+}
+
+export function locationNode(
+  project: Project,
+  location: LocationMeasurement,
+  { unfolded, withFolder }: LocationSetting,
+): TreeNode {
+  const measured = location.snapshots.length > 0;
+  const failed = location.error !== null || location.mistake !== null;
+  const words = [
+    ...(measured ? [shortSize(location.totalBytes)] : []),
+    ...(failed ? ["failed"] : measured ? [] : ["not measured yet"]),
+    ...(location.stale && measured ? ["stale"] : []),
+    ...(withFolder ? [basename(project.folder)] : []),
+  ];
+  const python = location.python === null ? "" : `\n\nPython: ${escaped(location.python)}`;
+  const dagster =
+    location.dagsterVersion === null ? "" : `\n\nDagster ${escaped(location.dagsterVersion)}`;
+  const size = measured ? `\n\n${formatBoth(location.totalBytes)} in all snapshots` : "";
+  const stale = location.stale && measured ? "\n\n_Sizes from before the last edit_" : "";
+  return {
+    ...plain,
+    ...identity({ id: encodeURIComponent(project.folder) }, "location", location.name),
+    parent: null,
+    subject: { kind: "location", folder: project.folder, location: location.name },
+    label: flat(location.name),
+    description: words.join(" · "),
+    tooltip: `**${escaped(flat(location.name))}**${size}${stale}${dagster}${python}`,
+    icon: failed ? OVER : { name: "package" },
+    folding: measured || failed ? (unfolded ? "unfolded" : "folded") : "leaf",
+    spoken: `code location ${flat(location.name)}, ${words.join(", ")}`,
+  };
+}
+
+/** What is wrong with a location or a project. */
+export function problemNode(parent: Parent, message: string, place: Place | null): TreeNode {
+  const first = flat(message.split("\n", 1)[0] ?? "");
+  const last = place === null ? "" : basename(place.path);
+  const where = place === null ? "" : `${last}:${place.line}`;
+  return {
+    ...plain,
+    ...identity(parent, "problem", ""),
+    subject: { kind: "problem" },
+    label: first,
+    description: where,
+    tooltip: escaped(message).replaceAll("\n", "\n\n"),
+    icon: OVER,
+    click: place === null ? { does: "show-problems" } : { does: "open", place },
+    spoken: `error: ${first}${where && `, at ${where}`}`,
+  };
+}
+
+export function snapshotsNode(
+  parent: TreeNode,
+  folder: string,
+  location: LocationMeasurement,
+): TreeNode {
+  const over = location.snapshots.filter((s) => snapshotLevel(location, s) === "over").length;
+  const description = `${location.snapshots.length}${over > 0 ? ` · ${over} over budget` : ""}`;
+  return {
+    ...plain,
+    ...identity(parent, "snapshots", ""),
+    subject: { kind: "snapshots", folder, location: location.name },
+    label: "Snapshots",
+    description,
+    folding: "unfolded",
+    spoken: `${counted(location.snapshots.length, "snapshot")}${over > 0 ? `, ${over} over budget` : ""}`,
+  };
+}
+
+export function snapshotNode(
+  parent: TreeNode,
+  folder: string,
+  location: LocationMeasurement,
+  snapshot: Snapshot,
+): TreeNode {
+  const { used_bytes: used, budget_bytes: budget } = snapshot;
+  const label = snapshotWords(location, snapshot);
+  const level = snapshotLevel(location, snapshot);
+  const percent = shortPercent(used, budget);
+  const of = `${shortSize(used)} of ${shortSize(budget)}`;
+  const said = { fine: "", near: ", near its budget", over: ", over its budget" }[level];
+  return {
+    ...plain,
+    ...identity(parent, "snapshot", snapshot.id),
+    subject: { kind: "snapshot", folder, location: location.name, snapshot: snapshot.id },
+    label,
+    description: `${of}  ${budgetBar(used, budget)} ${percent}`,
+    tooltip: [
+      `**${escaped(label)}**`,
+      table([
+        ["stored", formatExact(snapshot.stored_bytes)],
+        ["on the wire", formatExact(snapshot.wire_bytes)],
+        ["budget", formatExact(budget)],
+        ["used", percent],
+      ]),
+      `Budget: ${escaped(snapshot.budget_name)}, ${escaped(snapshot.budget_source)}`,
+    ].join("\n\n"),
+    icon: { fine: FINE, near: NEAR, over: OVER }[level],
+    click:
+      location.definitionsLocation === null
+        ? null
+        : { does: "open", place: location.definitionsLocation },
+    spoken: `${label}, ${of}, ${percent}${said}`,
+  };
+}
+
+/** How a snapshot stands to its budget; when it is near it, the findings say. */
+export function snapshotLevel(
+  location: LocationMeasurement,
+  snapshot: Snapshot,
+): "fine" | "near" | "over" {
+  if (snapshot.used_bytes > snapshot.budget_bytes) return "over";
+  const near = location.findings.some(
+    (finding) => finding.rule === "snapshot-near-budget" && finding.snapshot === snapshot.id,
+  );
+  return near ? "near" : "fine";
+}
+
+/** `repository` or `job nightly`; and of which repository where there are several. */
+export function snapshotWords(location: LocationMeasurement, snapshot: Snapshot): string {
+  const several = new Set(location.snapshots.map((s) => s.repository)).size > 1;
+  const repository = several ? `repository ${flat(snapshot.repository)}` : "repository";
+  if (snapshot.kind === "repository") return repository;
+  return `job ${flat(snapshot.name)}${several ? ` of ${repository}` : ""}`;
+}
+
+const SORTED_BY: Record<Grouping, string> = { size: "", group: "by group", file: "by file" };
+
+export function assetsNode(
+  parent: TreeNode,
+  folder: string,
+  location: LocationMeasurement,
+  grouping: Grouping,
+  filter: string,
+): TreeNode {
+  const words = [counted(location.assets, "asset"), SORTED_BY[grouping]].filter(Boolean);
+  return {
+    ...plain,
+    ...identity(parent, "assets", ""),
+    subject: { kind: "assets", folder, location: location.name },
+    label: "Assets",
+    description: [
+      location.assets.toLocaleString("en-US"),
+      SORTED_BY[grouping],
+      filter && "filtered",
+    ]
+      .filter(Boolean)
+      .join(" · "),
+    folding: location.assets > 0 ? "unfolded" : "leaf",
+    spoken: [...words, ...(filter ? ["filtered"] : [])].join(", "),
+  };
+}
+
+export interface GroupSetting {
+  folder: string;
+  location: LocationMeasurement;
+  grouping: Grouping;
+  /** With a filter, groups are unfolded: what was looked for is to be seen. */
+  filtered: boolean;
+}
+
+export function groupNode(
+  parent: TreeNode,
+  group: AssetGroup,
+  { folder, location, grouping, filtered }: GroupSetting,
+): TreeNode {
+  const file = grouping === "file";
+  const label = group.name === null ? (file ? "no known source" : "no group") : flat(group.name);
+  const description = `${shortSize(group.bytes)}  ${counted(group.assets.length, "asset")}`;
+  // Another id with a filter: folding is remembered for each.
+  const kind = `${grouping}${group.name === null ? "-none" : ""}${filtered ? "-filtered" : ""}`;
+  return {
+    ...plain,
+    ...identity(parent, kind, group.name ?? ""),
+    subject: { kind: "group", folder, location: location.name, name: group.name },
+    label,
+    description,
+    tooltip: `**${escaped(label)}**\n\n${formatBoth(group.bytes)}, ${shortPercent(group.bytes, location.totalBytes)} of all`,
+    icon: { name: file ? "file-code" : "symbol-namespace" },
+    folding: filtered ? "unfolded" : "folded",
+    spoken: `${file ? "file" : "group"} ${label}, ${description}`,
+  };
+}
+
+export function assetNode(
+  parent: TreeNode,
+  folder: string,
+  location: LocationMeasurement,
+  asset: AssetHead,
+): TreeNode {
+  const label = flat(asset.key);
+  const size = shortSize(asset.total_bytes);
+  const percent = shortPercent(asset.total_bytes, location.totalBytes);
+  const findings = location.findings.filter(
+    (finding) =>
+      finding.asset === asset.key &&
+      finding.rule === "asset-over-budget" &&
+      (finding.snapshot === null || isOf(location, finding.snapshot, asset)),
+  );
+  const worst = findings.some((finding) => finding.severity === "error") ? OVER : NEAR;
+  const several = new Set(location.snapshots.map((s) => s.repository)).size > 1;
+  return {
+    ...plain,
+    ...identity(parent, "asset", several ? `${asset.repository}\n${asset.key}` : asset.key),
+    subject: { kind: "asset", folder, location: location.name, asset },
+    label,
+    description: `${size}  ${percent}`,
+    icon: findings.length > 0 ? worst : { name: "symbol-field" },
+    folding: "folded",
+    click: asset.location === null ? null : { does: "open", place: asset.location },
+    spoken: `asset ${label}, ${size}, ${percent} of all${findings.length > 0 ? ", over its budget" : ""}`,
+  };
+}
+
+function isOf(location: LocationMeasurement, snapshot: string, asset: AssetHead): boolean {
+  return location.snapshots.some((s) => s.id === snapshot && s.repository === asset.repository);
+}
+
+/** An asset's tooltip: what it takes of each snapshot. */
+export function assetTooltip(location: LocationMeasurement, row: AssetRow): string {
+  const extra = [
+    row.shared_bytes > 0 ? `${formatExact(row.shared_bytes)} of it shared with others` : "",
+    row.dangling_bytes > 0 ? `${formatExact(row.dangling_bytes)} more in its dependents` : "",
+    row.check_bytes > 0 ? `${formatExact(row.check_bytes)} more in its checks` : "",
+  ].filter(Boolean);
+  const place =
+    row.location === null
+      ? "its source is not known"
+      : `${escaped(shortPath(row.location.path, location.root))}:${row.location.line}`;
+  return [
+    `**${escaped(flat(row.key))}** ${formatBoth(row.total_bytes)}`,
+    table(bySnapshot(location, row.by_snapshot)),
+    ...extra,
+    ...(row.group === null ? [] : [`group ${escaped(flat(row.group))}`]),
+    place,
+  ].join("\n\n");
+}
+
+/** An asset's fields, heaviest first. */
+export function fieldNodes(
+  parent: TreeNode,
+  location: LocationMeasurement,
+  row: AssetRow,
+): TreeNode[] {
+  const fields = Object.entries(row.fields).sort(([, a], [, b]) => b - a);
+  return fields.map(([field, bytes]) => {
+    const label = flat(field);
+    const size = shortSize(bytes);
+    const percent = shortPercent(bytes, row.total_bytes);
+    const shares: Record<string, number> = {};
+    let shared = 0;
+    for (const cell of row.cells) {
+      if (cell.field !== field) continue;
+      shares[cell.snapshot] = (shares[cell.snapshot] ?? 0) + cell.exclusive + cell.shared;
+      shared += cell.shared;
+    }
+    return {
+      ...plain,
+      ...identity(parent, "field", field),
+      subject: { kind: "field" },
+      label,
+      description: `${size}  ${percent}`,
+      tooltip: [
+        `**${escaped(label)}** ${formatBoth(bytes)}`,
+        table(bySnapshot(location, shares)),
+        ...(shared > 0 ? [`${formatExact(shared)} of it shared with others`] : []),
+      ].join("\n\n"),
+      icon: { name: "symbol-property" },
+      click: row.location === null ? null : { does: "open", place: row.location },
+      spoken: `${label}, ${size}, ${percent} of the asset`,
+    };
+  });
+}
+
+/** Stands for those that a list does not show yet. */
+export function moreNode(parent: TreeNode, shown: number, all: number): TreeNode {
+  const next = Math.min(PAGE, all - shown);
+  const label = `Show ${next.toLocaleString("en-US")} more`;
+  const description = `${shown.toLocaleString("en-US")} of ${all.toLocaleString("en-US")}`;
+  return {
+    ...plain,
+    ...identity(parent, "more", ""),
+    subject: { kind: "more", of: parent.id },
+    label,
+    description,
+    icon: { name: "ellipsis" },
+    click: { does: "show-more" },
+    spoken: `${label}, ${description} are shown`,
+  };
+}
+
+/** A line that says why there is nothing else. */
+export function noteNode(parent: TreeNode, text: string): TreeNode {
+  return {
+    ...plain,
+    ...identity(parent, "note", ""),
+    subject: { kind: "note" },
+    label: flat(text),
+    spoken: flat(text),
+    icon: { name: "info" },
+  };
+}
+
+function bySnapshot(
+  location: LocationMeasurement,
+  shares: Readonly<Record<string, number>>,
+): [string, string][] {
+  const words = new Map(location.snapshots.map((s) => [s.id, snapshotWords(location, s)]));
+  return Object.entries(shares)
+    .sort(([, a], [, b]) => b - a)
+    .map(([id, bytes]) => [words.get(id) ?? id, formatExact(bytes)]);
+}
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  const lines = rows.map(([name, value]) => `| ${escaped(name)} | ${escaped(value)} |`);
+  return ["| | |", "| :-- | --: |", ...lines].join("\n");
+}
