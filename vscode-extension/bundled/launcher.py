@@ -1,5 +1,6 @@
 # Starts the packaged tool: its libraries come first on sys.path, and nothing of it in PYTHONPATH,
-# which the user's interpreter would inherit. It must be readable by any Python, however old.
+# which the user's interpreter would inherit. It must be readable by any Python, however old, which rules out what is usual today.
+# ruff: noqa
 import os
 import sys
 
@@ -14,6 +15,6 @@ if sys.version_info < (3, 10):
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(here, "server"), os.path.join(here, "libs")]
 
-from dagster_snapsize.cli.main import main  # noqa: E402
+from dagster_snapsize.cli.main import main
 
 main()

@@ -18,8 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 PACKAGE = HERE.parent / "server" / "dagster_snapsize"
-LIBS = HERE / "bundled" / "libs"
-SERVER = HERE / "bundled" / "server"
+BUNDLED = HERE / "bundled"
 NOTICES = HERE / "THIRD-PARTY-NOTICES.txt"
 LICENSES = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
 COMPILED = {".so", ".pyd", ".dylib", ".dll", ".exe", ".pyc"}
@@ -31,12 +30,7 @@ PLATFORMS = ("any", "manylinux2014_x86_64")
 
 
 def main() -> None:
-    for folder in (LIBS, SERVER):
-        shutil.rmtree(folder, ignore_errors=True)
-    install_libraries()
-    libraries = sorted(read_python_notices(), key=str.casefold)
-    tidy()
-    copy_server()
+    libraries = bundle(BUNDLED)
     NOTICES.write_text(
         "\n".join(
             [
@@ -50,43 +44,55 @@ def main() -> None:
     )
 
 
-def install_libraries() -> None:
+def bundle(into: Path) -> list[str]:
+    """Put the tool and its libraries beside the launcher; the notices of the libraries."""
+    libs, server = into / "libs", into / "server"
+    for folder in (libs, server):
+        shutil.rmtree(folder, ignore_errors=True)
+    install_libraries(libs)
+    notices = sorted(read_python_notices(libs), key=str.casefold)
+    tidy(libs)
+    copy_server(server)
+    return notices
+
+
+def install_libraries(libs: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     pure = ["--only-binary=:all:", "--implementation", "py", "--abi", "none"]
     platforms = [word for name in PLATFORMS for word in ("--platform", name)]
     # The lock is whole: nothing is looked up beside it, nor judged for the Python that runs this.
     exact = ["--no-deps", "--require-hashes", "--python-version", "3.10", "-r", "requirements.lock"]
-    target = ["--target", str(LIBS), "--no-compile", "--root-user-action=ignore"]
+    target = ["--target", str(libs), "--no-compile", "--root-user-action=ignore"]
     subprocess.run([*pip, *pure, *platforms, *target, *exact], cwd=HERE, check=True)
 
 
-def tidy() -> None:
+def tidy(libs: Path) -> None:
     """Leave what is imported: no scripts, no records of an installation."""
-    shutil.rmtree(LIBS / "bin", ignore_errors=True)
-    for folder in LIBS.glob("*.dist-info"):
+    shutil.rmtree(libs / "bin", ignore_errors=True)
+    for folder in libs.glob("*.dist-info"):
         shutil.rmtree(folder)
-    compiled = [path for path in LIBS.rglob("*") if path.suffix in COMPILED]
+    compiled = [path for path in libs.rglob("*") if path.suffix in COMPILED]
     if compiled:
         sys.exit(f"not pure Python: {', '.join(map(str, compiled))}")
 
 
-def copy_server() -> None:
+def copy_server(server: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(PACKAGE, SERVER / PACKAGE.name, ignore=ignored)
+    shutil.copytree(PACKAGE, server / PACKAGE.name, ignore=ignored)
     # So that the tool knows its version.
     found = re.search(
         r'^version = "(.+)"$', (HERE.parent / "pyproject.toml").read_text(encoding="utf-8"), re.M
     )
     if found is None:
         sys.exit("pyproject.toml has no version")
-    metadata = SERVER / f"dagster_snapsize-{found[1]}.dist-info" / "METADATA"
+    metadata = server / f"dagster_snapsize-{found[1]}.dist-info" / "METADATA"
     metadata.parent.mkdir()
     text = f"Metadata-Version: 2.1\nName: dagster-snapsize\nVersion: {found[1]}\n"
     metadata.write_text(text, encoding="utf-8")
 
 
-def read_python_notices() -> Iterator[str]:
-    for folder in LIBS.glob("*.dist-info"):
+def read_python_notices(libs: Path) -> Iterator[str]:
+    for folder in libs.glob("*.dist-info"):
         metadata = HeaderParser().parsestr((folder / "METADATA").read_text(encoding="utf-8"))
         stated = metadata["License-Expression"] or metadata["License"] or "see below"
         files = sorted(path for path in folder.rglob("*") if LICENSES.search(path.name))

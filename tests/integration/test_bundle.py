@@ -1,0 +1,120 @@
+"""What the editor extension carries: it measures on the oldest and on the newest Python."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import lsp_client
+from lsp_client import editor
+from lsp_projects import small_project
+
+EXTENSION = Path(__file__).parents[2] / "vscode-extension"
+OLDEST, NEWEST = 10, 14  # Python 3
+COMPILED = {".so", ".pyd", ".dylib", ".dll", ".exe", ".pyc"}
+
+
+@pytest.fixture(scope="session")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder ``bundled`` of the extension, as its packaging makes it."""
+    folder = tmp_path_factory.mktemp("extension") / "bundled"
+    folder.mkdir()
+    shutil.copy(EXTENSION / "bundled" / "launcher.py", folder)
+    spec = importlib.util.spec_from_file_location("bundle", EXTENSION / "scripts" / "bundle.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    script.bundle(folder)
+    # Now, before anything is imported from there.
+    assert [path for path in folder.rglob("*") if path.suffix in COMPILED] == []
+    return folder
+
+
+def find_python(version: str) -> str | None:
+    """A Python of this version on this machine, if there is one."""
+    kept = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
+    if kept:
+        return str(kept[-1])
+    command = [sys.executable, "-m", "uv", "python", "find", "--no-project", "--system"]
+    found = subprocess.run([*command, "--offline", version], capture_output=True, text=True)
+    return found.stdout.strip() if found.returncode == 0 else None
+
+
+def python_for(which: str) -> str:
+    """The oldest Python that the tool runs on, or the newest that this machine has."""
+    minors = [OLDEST] if which == "oldest" else range(NEWEST, OLDEST, -1)
+    python = next(filter(None, (find_python(f"3.{minor}") for minor in minors)), None)
+    if python is None:
+        pytest.skip(f"this machine has no Python 3.{minors[0]}")
+    return python
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("which", ["oldest", "newest"])
+async def test_bundle_measures_on_every_python(
+    which: str,
+    bundled: Path,
+    tmp_path: Path,
+    dagster_python: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command = (python_for(which), "-I", str(bundled / "launcher.py"), "lsp")
+    monkeypatch.setattr(lsp_client, "SERVER", command)
+    small = small_project(tmp_path / "small", dagster_python())
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    async with editor(scratch, small.folder, initialize=False) as opened:
+        assert opened.parameters is not None
+        info = (await opened.client.initialize_session(opened.parameters)).server_info
+        assert info is not None
+        assert (info.name, info.version) == ("dagster-snapsize", version())
+        opened.open(small.definitions)
+        await opened.ended(1)
+        assert opened.statuses[-1]["phase"] == "idle"
+        assert opened.statuses[-1]["totalBytes"] > 0
+
+
+def version() -> str:
+    """The version of the tool that was bundled."""
+    line = (EXTENSION.parent / "pyproject.toml").read_text(encoding="utf-8").split('version = "')[1]
+    return line.partition('"')[0]
+
+
+def test_libraries_are_those_of_the_bundle(bundled: Path) -> None:
+    # This interpreter has every library too, and must not lend them.
+    show = (
+        f"import sys; sys.argv = ['', '--version']; import runpy\n"
+        f"try: runpy.run_path({str(bundled / 'launcher.py')!r})\n"
+        f"except SystemExit: pass\n"
+        "import dagster_snapsize.lsp.server, attrs, watchdog, pygls\n"
+        "for m in (dagster_snapsize, attrs, watchdog, pygls): print(m.__file__)"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", show], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    printed, *files = done.stdout.splitlines()
+    assert printed.endswith(version())
+    assert len(files) == 4
+    assert all(Path(file).is_relative_to(bundled) for file in files)
+
+
+@pytest.mark.parametrize("minor", range(6, OLDEST))
+def test_an_old_python_says_what_to_do(minor: int) -> None:
+    python = find_python(f"3.{minor}")
+    if python is None:
+        pytest.skip(f"this machine has no Python 3.{minor}")
+    done = subprocess.run(
+        [python, "-I", str(EXTENSION / "bundled" / "launcher.py"), "lsp"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "needs Python 3.10 or newer" in done.stderr
+    assert "dagsterSnapsize.serverPython" in done.stderr
+    assert "Traceback" not in done.stderr
