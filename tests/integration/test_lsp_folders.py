@@ -104,19 +104,26 @@ async def test_folders_come_and_go(tmp_path: Path, scratch: Path, python: Path) 
         await opened.until(lambda: opened.all_shown() == [])
 
 
+@pytest.mark.xfail(
+    strict=True, reason="folders are looked through at once: who comes last need not be the newest"
+)
 async def test_a_folder_that_stays_for_a_moment(
     tmp_path: Path, scratch: Path, python: Path
 ) -> None:
-    first, second = (small_project(tmp_path / name, python) for name in ("first", "second"))
+    """It takes longer to look through it than to see that it is gone."""
+    first = small_project(tmp_path / "first", python)
+    several = tmp_path / "several"
+    second = small_project(several / "second", python)
+    for number in range(1000):
+        (several / f"folder{number}").mkdir()
     async with editor(scratch, first.folder) as opened:
         await measured(opened, first, 1)
-        for _ in range(3):
-            change_folders(opened, add=(second.folder,))
-            change_folders(opened, gone=(second.folder,))
+        change_folders(opened, add=(several,))
+        change_folders(opened, gone=(several,))
         first.definitions.write_text("\n" + first.definitions.read_text())
         await measured(opened, first, 2)
-        await opened.until(lambda: not opened.workers())
-        assert second.loads == []
+        answer = await opened.client.protocol.send_request_async("dagsterSnapsize/measurement", {})
+        assert [project.folder for project in answer.projects] == [str(first.folder)]
         assert opened.shown(second.definitions) == []
 
 
