@@ -49,7 +49,7 @@ export function place(
     x1: number,
     y1: number,
   ) => {
-    for (const tile of tiles(model, part, x0, y0, x1, y1)) {
+    for (const tile of tiles(model, part, x0, y0, x1, y1, depth === 1)) {
       const box = rounded(tile);
       if (box.width < 1 || box.height < 1) {
         continue;
@@ -84,12 +84,16 @@ function tiles(
   y0: number,
   x1: number,
   y1: number,
+  isRoot: boolean,
 ): Tile[] {
   const area = (x1 - x0) * (y1 - y0);
   if (area < SMALLEST * 2 || part.bytes <= 0) {
     return [];
   }
   const children = model.children(part, Math.max(1, (SMALLEST * part.bytes) / area));
+  if (children.parts.length === 0 && !isRoot) {
+    return [];
+  }
   const parts = [...children.parts];
   if (children.restBytes > 0) {
     parts.push(restPart(part, children));

@@ -6,7 +6,7 @@
  */
 
 import type { Cell, OwnerDetail, OwnerRef, ReportData, SnapshotData } from "./data.ts";
-import { flat } from "./sizes.ts";
+import { flat, grouped } from "./sizes.ts";
 
 export type Level =
   "location" | "snapshot" | "group" | "kind" | "asset" | "other" | "field" | "rest";
@@ -401,7 +401,7 @@ export function restPart(parent: Part, children: Children): Part {
     ...BLANK,
     level: "rest",
     segment: "rest",
-    name: `${children.restCount} smaller`,
+    name: `${grouped(children.restCount)} smaller`,
     bytes: children.restBytes,
     parent,
     snapshot: parent.snapshot,

@@ -7,6 +7,7 @@
 
 import "./report.css";
 import { Breadcrumb } from "./breadcrumb.ts";
+import { Caption } from "./caption.ts";
 import type { OwnerDetail, OwnerRef, ReportData, ReportStatus } from "./data.ts";
 import { isZoomable, lineage, LocationModel, type Part, pathOf } from "./model.ts";
 import { rowsOf, type Sort } from "./rows.ts";
@@ -60,6 +61,7 @@ export class Report {
   readonly #bars: SnapshotBars;
   readonly #breadcrumb: Breadcrumb;
   readonly #treemap: Treemap;
+  readonly #caption: Caption;
   readonly #table: Table;
   #view: View;
   #model: LocationModel | undefined;
@@ -110,6 +112,9 @@ export class Report {
       },
     });
     this.#treemap.element.setAttribute("aria-describedby", hint.id);
+    this.#caption = new Caption(picture, (asset) => {
+      actions.open(asset);
+    });
     picture.append(this.#legend);
     this.#table = new Table(list, hint.id, {
       open: (asset) => {
@@ -182,7 +187,11 @@ export class Report {
       this.#keep({ search: this.#searchBox.value });
       this.#find();
     });
-    this.#root.addEventListener("keydown", (event) => {
+    document.addEventListener("keydown", (event) => {
+      const isOut = event.key === "Escape" || event.key === "Backspace";
+      if (isOut && !event.defaultPrevented && event.target !== this.#searchBox) {
+        this.#up();
+      }
       if (event.key === "f" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
         this.#searchBox.select();
@@ -253,6 +262,8 @@ export class Report {
     this.#bars.mark(model, to.snapshot);
     this.#treemap.show(model, search, to);
     this.#treemap.light(this.#found);
+    this.#caption.show(model, to);
+    this.#legend.hidden = to.asset >= 0 || to.other >= 0;
     this.#showTable();
     this.#matches.textContent = this.#found
       ? `${counted(this.#found.assetCount, "asset")} found`
@@ -268,18 +279,20 @@ export class Report {
     const rows = rowsOf(model, part, this.#found);
     const none = model.missingDetail(part) ? "Reading the fields…" : "Nothing is found here.";
     const label = `${part.name}: ${rowCount(rows.length)}`;
-    this.#table.show(label, rows, part.bytes, this.#view.sort, none);
+    const isOwner = part.snapshot >= 0 && (part.asset >= 0 || part.other >= 0);
+    const fieldHead = isOwner ? "Shared with" : "Heaviest field";
+    this.#table.show({ label, rows, whole: part.bytes, fieldHead, none }, this.#view.sort);
   }
 
   #showLegend(data: ReportData): void {
     const kinds = new Set(data.names.kinds);
     const entries: [string, string, boolean][] = [
       ["asset", "asset", true],
-      ["over", `asset over ${shortSize(data.assetBudgetBytes ?? 0)}`, hasAssetOver(data)],
+      ["over", `over ${shortSize(data.assetBudgetBytes ?? 0)}`, hasAssetOver(data)],
       ["of-check", "check", kinds.has("check")],
-      ["of-definition", "job, resource, schedule, …", true],
-      ["of-structure", "structure, of no asset", kinds.has("structure")],
-      ["shared", "shared by several assets", true],
+      ["of-definition", "job, resource, …", true],
+      ["of-structure", "structure", kinds.has("structure")],
+      ["shared", "shared", Array.prototype.some.call(data.shares.shared, (bytes) => bytes > 0)],
     ];
     this.#legend.replaceChildren(
       ...entries

@@ -3,6 +3,7 @@
 import { at, isZoomable, type LocationModel, type Part } from "./model.ts";
 import type { Found } from "./search.ts";
 import { flat } from "./sizes.ts";
+import { sharingLines } from "./text.ts";
 
 export type SortKey = "name" | "bytes" | "field";
 
@@ -13,6 +14,7 @@ export interface Sort {
 
 export interface Row {
   readonly name: string;
+  readonly isAsset: boolean;
   /** What it is, where it is no asset. */
   readonly kind: string;
   readonly bytes: number;
@@ -57,6 +59,7 @@ function totals(model: LocationModel, found: Found | undefined): Row[] {
     if (!found || found.assets[asset] === 1) {
       rows.push({
         name: flat(assets.key[asset] ?? ""),
+        isAsset: true,
         kind: "",
         bytes: at(assets.total, asset),
         field: fieldName(model, at(assets.field, asset)),
@@ -82,6 +85,7 @@ function ofSnapshot(model: LocationModel, part: Part, found: Found | undefined):
       const bytes = at(shares.bytes, share);
       rows.push({
         name: flat(assets.key[asset] ?? ""),
+        isAsset: true,
         kind: "",
         bytes,
         field: fieldName(model, at(shares.field, share)),
@@ -132,6 +136,7 @@ function otherRow(model: LocationModel, other: number): Row {
   const { others, names } = model.data;
   return {
     name: flat(others.name[other] ?? ""),
+    isAsset: false,
     kind: (names.kinds[at(others.kind, other)] ?? "").replaceAll("_", " "),
     bytes: at(others.bytes, other),
     field: fieldName(model, at(others.field, other)),
@@ -147,9 +152,10 @@ function fieldRow(model: LocationModel, part: Part): Row {
   const { hasSource } = model.data.assets;
   return {
     name: part.name,
+    isAsset: false,
     kind: "",
     bytes: part.bytes,
-    field: field?.name ?? "",
+    field: field?.name ?? (part.isShared ? sharingLines(model, part).join("; ") : ""),
     fieldBytes: field?.bytes ?? 0,
     source:
       part.parent && part.parent.asset >= 0 && at(hasSource, part.parent.asset) === 1

@@ -53,7 +53,8 @@ export class SnapshotBars {
     button.className = `snapshot-bar ${snapshot.level}`;
     button.dataset.snapshot = snapshot.id;
     const percent = formatPercent(snapshot.usedBytes, snapshot.budgetBytes);
-    const size = `${shortSize(snapshot.usedBytes)} of ${shortSize(snapshot.budgetBytes)}`;
+    const used = shortSize(snapshot.usedBytes);
+    const size = `${used} of ${shortSize(snapshot.budgetBytes)}`;
     const name = model.snapshotName(index);
     button.title = [name, ...budgetLines(snapshot)].join("\n");
     button.setAttribute(
@@ -70,9 +71,8 @@ export class SnapshotBars {
     const part = Math.min(1, snapshot.usedBytes / Math.max(1, snapshot.budgetBytes));
     bar.style.width = `${100 * part}%`;
     track.append(bar);
-    const words =
-      snapshot.level === "fine" ? percent : `${percent} · ${LEVEL_WORDS[snapshot.level]}`;
-    button.append(span("name", name), span("used", words), track, span("size", size));
+    const words = snapshot.level === "fine" ? percent : `${percent} · ${snapshot.level}`;
+    button.append(span("name", name), span("size", used), span("used", words), track);
     item.append(button);
     return item;
   }

@@ -17,6 +17,17 @@ export interface TableActions {
   scrolled(): void;
 }
 
+export interface ShownRows {
+  readonly label: string;
+  readonly rows: Row[];
+  /** What their shares are of. */
+  readonly whole: number;
+  /** Of the column that is for the heaviest field where rows have fields. */
+  readonly fieldHead: string;
+  /** What is said where there are no rows. */
+  readonly none: string;
+}
+
 const ROW_HEIGHT = 22;
 const HEAD_HEIGHT = 26;
 /** Rows above and below those in sight, for scrolling without gaps. */
@@ -67,8 +78,8 @@ export class Table {
     this.#draw();
   }
 
-  /** Shows rows; `whole` is what their shares are of. */
-  show(label: string, rows: Row[], whole: number, sort: Sort, none: string): void {
+  show(shown: ShownRows, sort: Sort): void {
+    const { label, rows, whole, none } = shown;
     this.#rows = sorted(rows, sort);
     this.#whole = whole;
     this.#sort = sort;
@@ -77,6 +88,10 @@ export class Table {
     this.element.setAttribute("aria-rowcount", String(rows.length + 1));
     this.#none.textContent = rows.length === 0 ? none : "";
     this.#rowsElement.style.height = `${rows.length * ROW_HEIGHT}px`;
+    const field = this.#heads.get("field")?.firstElementChild;
+    if (field) {
+      field.textContent = shown.fieldHead;
+    }
     for (const [key, head] of this.#heads) {
       const order = sort.descending ? "descending" : "ascending";
       head.setAttribute("aria-sort", key === sort.key ? order : "none");
@@ -138,7 +153,7 @@ export class Table {
     element.setAttribute("role", "row");
     element.setAttribute("aria-rowindex", String(index + 2));
     element.style.transform = `translateY(${index * ROW_HEIGHT}px)`;
-    const name = cell("name", row.name);
+    const name = row.isAsset ? keyCell(row.name) : cell("name", row.name);
     if (row.source >= 0) {
       name.classList.add("link");
     }
@@ -157,7 +172,8 @@ export class Table {
       bytes.setAttribute("aria-label", `${formatSize(row.bytes)}, over the asset budget`);
     }
     const field = cell("heaviest-field", row.field);
-    if (row.field) {
+    field.title = row.field;
+    if (row.fieldBytes > 0) {
       field.title = `${row.field}: ${formatExact(row.fieldBytes)}`;
       const size = document.createElement("span");
       size.className = "kind";
@@ -282,6 +298,18 @@ function cell(column: string, text: string): HTMLElement {
   span.className = "text";
   span.textContent = text;
   element.append(span);
+  return element;
+}
+
+/** The end of a long key says more than its beginning: that is cut first. */
+function keyCell(key: string): HTMLElement {
+  const end = key.lastIndexOf("/", key.length - 2) + 1;
+  const element = cell("name", key.slice(0, end));
+  element.firstElementChild?.classList.add("path");
+  const last = document.createElement("span");
+  last.className = "text";
+  last.textContent = key.slice(end);
+  element.append(last);
   return element;
 }
 

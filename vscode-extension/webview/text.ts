@@ -40,7 +40,8 @@ export function lines(model: LocationModel, part: Part): string[] {
   return found;
 }
 
-function sharingLines(model: LocationModel, part: Part): string[] {
+/** `op with orders, customers and 3 others`, of a field that is shared. */
+export function sharingLines(model: LocationModel, part: Part): string[] {
   const owner = part.parent;
   const sharing = owner ? (model.detail(owner)?.sharing ?? []) : [];
   return sharing

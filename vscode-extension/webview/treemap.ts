@@ -14,6 +14,8 @@ export interface TreemapActions {
 }
 
 const CHARACTER_WIDTH = 6.6;
+/** A name of which less than this can be seen says nothing. */
+const LEAST_NAME = 60;
 
 export class Treemap {
   readonly element: HTMLElement;
@@ -33,6 +35,8 @@ export class Treemap {
     this.element = document.createElement("div");
     this.element.className = "treemap";
     this.element.setAttribute("role", "tree");
+    // Holds the focus while there are no boxes yet.
+    this.element.tabIndex = -1;
     this.#empty = document.createElement("p");
     this.#empty.className = "treemap-empty";
     this.#empty.hidden = true;
@@ -102,7 +106,7 @@ export class Treemap {
         this.#current;
       this.#markCurrent();
     }
-    this.#elementOf(this.#current)?.focus({ preventScroll: true });
+    (this.#elementOf(this.#current) ?? this.element).focus({ preventScroll: true });
   }
 
   /** Grows out of the box that was gone into, so that one sees where one is. */
@@ -204,6 +208,11 @@ export class Treemap {
 
   #key(event: KeyboardEvent): void {
     const box = this.#boxes.find((candidate) => candidate.id === this.#current);
+    if (event.key === "Escape" || event.key === "Backspace") {
+      event.preventDefault();
+      this.#actions.up();
+      return;
+    }
     if (!box || event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
@@ -226,9 +235,6 @@ export class Treemap {
     } else if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
       this.#enter(box);
-    } else if (event.key === "Escape" || event.key === "Backspace") {
-      event.preventDefault();
-      this.#actions.up();
     }
   }
 
@@ -265,12 +271,12 @@ function drawBox(element: HTMLElement, model: LocationModel, box: PlacedBox): vo
     element.removeAttribute("aria-label");
   }
   const [name, size] = element.children;
-  const hasName = width >= 34 && height >= 16;
+  const text = shownName(part, width);
+  const hasName = height >= 16 && width >= Math.min(LEAST_NAME, textWidth(text) + 8);
   const isTall = height >= 34 && !box.isOpen;
   if (name && size) {
-    name.textContent = hasName ? shownName(part, width) : "";
-    const nameWidth = (name.textContent.length + 2) * CHARACTER_WIDTH;
-    const hasSize = hasName && (isTall ? width >= 50 : width >= nameWidth + 56);
+    name.textContent = hasName ? text : "";
+    const hasSize = hasName && (isTall ? width >= 56 : width >= textWidth(text) + 70);
     size.textContent = hasSize ? shortSize(part.bytes) : "";
   }
 }
@@ -296,10 +302,15 @@ function colourOf(kind: string): string {
 
 /** The end of a long key says more than its beginning. */
 function shownName(part: Part, width: number): string {
-  if (part.level !== "asset" || part.name.length * CHARACTER_WIDTH <= width - 8) {
+  if (part.level !== "asset" || textWidth(part.name) <= width - 8) {
     return part.name;
   }
   return part.name.slice(part.name.lastIndexOf("/") + 1);
+}
+
+/** About; measuring each would take longer than drawing it. */
+function textWidth(text: string): number {
+  return text.length * CHARACTER_WIDTH;
 }
 
 /** `asset wh/orders`, `check orders:not_null`, `12 smaller assets`. */
