@@ -181,7 +181,7 @@ export function registerSizes(context: vscode.ExtensionContext, store: Measureme
 function isEnabled(): boolean {
   const folders = vscode.workspace.workspaceFolders ?? [];
   return folders.some(({ uri }) =>
-    vscode.workspace.getConfiguration(SECTION, uri).get("enable", true),
+    vscode.workspace.getConfiguration(SECTION, uri).get<boolean>("enable", true),
   );
 }
 

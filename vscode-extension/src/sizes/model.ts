@@ -172,8 +172,10 @@ export class SizesModel {
     if (location.rowsFile === null) return Promise.resolve([]);
     let heads = this.#heads.get(location.rowsFile);
     if (heads === undefined) {
-      heads = readHeads(location.rowsFile, location.totalBytes);
-      this.#heads.set(location.rowsFile, heads);
+      const path = location.rowsFile;
+      heads = readHeads(path, location.totalBytes);
+      this.#heads.set(path, heads);
+      heads.catch(() => this.#heads.delete(path)); // the next one who asks tries again
     }
     return heads;
   }
