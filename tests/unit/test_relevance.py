@@ -235,6 +235,29 @@ def test_a_file_that_vanished_meanwhile_is_noticed(project: Project) -> None:
     assert verdict and verdict.action == "measure"
 
 
+def test_a_module_that_vanished_while_it_was_read_for_the_first_time_is_noticed(
+    project: Project,
+) -> None:
+    project.start()
+    (project.root / "shop/assets.py").unlink()
+    verdict = project.finish()
+    assert verdict == Verdict("shop", "measure", (str(project.root / "shop/assets.py"),))
+    project.read("shop/__init__.py")
+    project.measure()
+
+
+def test_what_comes_back_after_a_cancelled_measurement_is_no_longer_stale(
+    project: Project,
+) -> None:
+    project.measure()
+    project.write("shop/assets.py", "a = 2")
+    assert project.tell("shop/assets.py") == "measure"
+    project.start()
+    project.triggers.abort("shop")
+    project.write("shop/assets.py", "a = 1")
+    assert project.tell("shop/assets.py") == "drop"
+
+
 def test_the_first_measurement_starts_anew_for_any_source(project: Project) -> None:
     _let_a_tick_pass(project.root)
     project.triggers.start("shop", interest_of_folder(str(project.root), sources=True))

@@ -110,6 +110,7 @@ class Interest:
       read: of a file only its presence matters, of what is in a folder nothing.
     - ``suffixes`` are those of new files that matter.
     - ``generated`` are files that tools write, such as dbt manifests.
+    - ``modules`` are files below the root that were there, whatever has become of them since.
     """
 
     root: str
@@ -119,6 +120,7 @@ class Interest:
     trees: tuple[Tree, ...] = ()
     suffixes: frozenset[str] = _NEW_SUFFIXES
     generated: frozenset[str] = field(default=frozenset())
+    modules: frozenset[str] = field(default=frozenset())
 
     def part(self, path: str) -> Part | None:
         """What of ``path`` matters, if it is a file: nothing where None."""
@@ -214,11 +216,16 @@ def interest_of(
         trees += [Tree(place, _DBT_SUFFIXES) for place in _dbt_folders(project, settings)]
     return Interest(
         root=root,
-        files=_spelled(files, with_targets=True),
-        listed=_spelled(place for r in results for place in r.folders),
+        files=spelled(files, with_targets=True),
+        listed=spelled(place for r in results for place in r.folders),
         trees=_spelled_trees(trees),
         suffixes=_NEW_SUFFIXES | {suffix_of(path) for path in read},
-        generated=_spelled(manifests),
+        generated=spelled(manifests),
+        modules=spelled(
+            path
+            for path in result.definition_files
+            if path.endswith(".py") and normal(path).startswith(_as_prefix(root))
+        ),
     )
 
 
@@ -232,7 +239,7 @@ def interest_of_folder(
     files = [*_project_files((folder,), dagster_home), os.path.join(folder, "definitions.py")]
     root = normal(folder)
     trees = [Tree(root, _BROKEN_SUFFIXES)] if sources else []
-    return Interest(root, _spelled(files, with_targets=True), trees=_spelled_trees(trees))
+    return Interest(root, spelled(files, with_targets=True), trees=_spelled_trees(trees))
 
 
 def suffix_of(path: str) -> str:
@@ -248,7 +255,7 @@ def _project_files(folders: Iterable[str], dagster_home: str | None) -> list[str
     return files
 
 
-def _spelled(paths: Iterable[str], with_targets: bool = False) -> frozenset[str]:
+def spelled(paths: Iterable[str], with_targets: bool = False) -> frozenset[str]:
     """The paths as written and as they are without links: events may name either.
 
     ``with_targets`` adds what a link itself points to.
@@ -276,7 +283,7 @@ def _spelled_trees(trees: Iterable[Tree]) -> tuple[Tree, ...]:
     return tuple(
         evolve(tree, folder=place)
         for tree in dict.fromkeys(trees)
-        for place in sorted(_spelled([tree.folder]))
+        for place in sorted(spelled([tree.folder]))
     )
 
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import platformdirs
+from attrs import evolve
 
-from dagster_snapsize.lsp.interest import Interest, WatchList, interest_of, interest_of_folder
+from dagster_snapsize.lsp.interest import (
+    Interest,
+    WatchList,
+    interest_of,
+    interest_of_folder,
+    spelled,
+)
 from dagster_snapsize.lsp.relevance import Triggers, Verdict
 from dagster_snapsize.lsp.remeasure import Remeasuring
 from dagster_snapsize.lsp.settings import Settings, on_battery
@@ -43,7 +51,9 @@ class Project:
         self._changed = changed
         self._waiting = False
         self._edited: set[str] = set()  # real paths of buffers that differ from the file on disk
-        self._dirty: set[str] = set()  # locations with files on disk that do
+        self._dirty: set[str] = set()  # locations whose files are not those of their sizes
+        self._unmeasured: set[str] = set()  # those to be measured for it
+        self._in_order = threading.Lock()  # verdicts are heeded in the order they are given
         self._real: dict[str, tuple[LocationResult, frozenset[str]]] = {}
         self._triggers = Triggers()
         self._remeasuring = Remeasuring(
@@ -85,15 +95,16 @@ class Project:
     def measure(self, only: Iterable[str] | None = None, *, delay: float = 0.0) -> None:
         """Measure, whatever the settings say: a person asked."""
         self._waiting = False
-        self._remeasuring.ask(only, delay)
+        self._remeasuring.ask(only, delay, must_run=True)
 
     def opened(self) -> None:
         """The project was opened in the editor."""
         if self.settings.enable and self.settings.measure == "onOpen":
-            self._measure_when_allowed(None, 0.0)
+            self._measure_when_allowed(None, 0.0, must_run=True)
 
     def cancel(self) -> None:
         """End what runs."""
+        self._unmeasured.clear()
         self._remeasuring.cancel()
 
     async def close(self) -> None:
@@ -102,9 +113,13 @@ class Project:
 
     async def files_changed(self, paths: Iterable[str], *, saved: bool = False) -> None:
         """Files or folders were written, made or removed, by the editor or by others."""
-        wanted = frozenset(paths)
-        verdicts = await asyncio.to_thread(lambda: self._triggers.changed(wanted, saved=saved))
-        self._heed(verdicts)
+        await asyncio.to_thread(self._judge, frozenset(paths), saved)
+
+    def _judge(self, paths: frozenset[str], saved: bool) -> None:
+        """In a thread."""
+        with self._in_order:
+            verdicts = self._triggers.changed(paths, saved=saved)
+            self._remeasuring.loop.call_soon_threadsafe(self._heed, verdicts)
 
     def edited(self, path: str, is_saved: bool) -> None:
         """A buffer was typed in; ``is_saved`` says that it holds what is on disk."""
@@ -145,26 +160,33 @@ class Project:
                 _log.info("%s: changed: %s", verdict.location, ", ".join(verdict.paths[:5]))
                 names.add(verdict.location)
                 wait = max(wait, verdict.wait)
-        for verdict in verdicts:
-            if verdict.action != "measure" and not names:
-                # The files are again what was measured, or is being measured now.
-                self._remeasuring.withdraw(keep_running=verdict.action == "keep")
+            elif verdict.action == "drop":
                 self._dirty.discard(verdict.location)
+                self._unmeasured.discard(verdict.location)
+        self._unmeasured |= names
         self._dirty |= names
+        for verdict in verdicts:
+            # The files are again what was measured, or is being measured now; but what others need
+            # goes on, with it.
+            if verdict.action != "measure" and self._unmeasured <= {verdict.location}:
+                self._remeasuring.withdraw(keep_running=verdict.action == "keep")
         self._mark()
         if names and self.settings.enable and self.settings.measure != "manual":
-            only = None if _FOLDER in names else names
+            # A mistake of the folder's has taken the sizes of all.
+            only = None if _FOLDER in names or self.state.mistake is not None else names
             delay = self.settings.debounce_milliseconds / 1000 + wait
             self._measure_when_allowed(only, delay)
 
-    def _measure_when_allowed(self, only: Iterable[str] | None, delay: float) -> None:
+    def _measure_when_allowed(
+        self, only: Iterable[str] | None, delay: float, *, must_run: bool = False
+    ) -> None:
         paused = (self.settings.pause_when_unfocused and self.unfocused) or (
             self.settings.pause_on_battery and on_battery()
         )
         if paused:
             self._waiting = True
         else:
-            self._remeasuring.ask(only, delay)
+            self._remeasuring.ask(only, delay, must_run=must_run)
 
     def _request(self, folder: str, only: tuple[str, ...], asked: float) -> WorkerRequest:
         settings = self.settings
@@ -185,38 +207,72 @@ class Project:
         if not settings.enable:
             self.cancel()
         elif _measured_by(before) != _measured_by(settings) and settings.measure != "manual":
-            self._measure_when_allowed(None, 0.0)
+            self._measure_when_allowed(None, 0.0, must_run=True)
 
     def _began(self, only: tuple[str, ...]) -> None:
         """In a thread, before a worker starts: contents are compared with those of now."""
         for name in only or (_FOLDER, *(x.name for x in self.state.locations)):
             self._triggers.start(name)
 
-    def _ended(self, only: tuple[str, ...], results: dict[str, LocationResult]) -> None:
+    def _ended(
+        self, only: tuple[str, ...], results: dict[str, LocationResult], finished: bool
+    ) -> None:
         """In a thread, after a worker has ended."""
+        with self._in_order:
+            names = set(only or self._triggers.interests()) - {_FOLDER} | set(results)
+            names |= {x.name for x in self.state.locations if not only}
+            news = [self._finish(name, results.get(name), finished) for name in sorted(names)]
+            if not only:
+                news.append(self._finish_folder(finished))
+                names.add(_FOLDER)
+            done = names if finished else set(results)
+            verdicts = [v for v in news if v is not None]
+            good = {name for name, result in results.items() if not result.failure}
+            self._remeasuring.loop.call_soon_threadsafe(self._settle, done, good, verdicts)
+
+    def _finish(self, name: str, result: LocationResult | None, finished: bool) -> Verdict | None:
+        """What changed of a location's files while it was measured; with or without a result."""
+        location = next((x for x in self.state.locations if x.name == name), None)
         home = os.environ.get("DAGSTER_HOME")
-        verdicts = []
-        known = {x.name: x.good for x in self.state.locations}
-        for name, result in results.items():
+        if result is not None:
             interest = interest_of(
                 result,
                 folder=self.folder,
                 globs=self.settings.watch,
                 dagster_home=home,
-                good=known.get(name),
+                good=location.good if location else None,
             )
-            verdicts.append(self._triggers.finish(name, interest))
-        for name in only or known:
-            if name not in results:
-                self._triggers.abort(name)
-        if not only:
-            around = interest_of_folder(self.folder, dagster_home=home)
-            verdicts.append(self._triggers.finish(_FOLDER, around))
-        news = [v for v in verdicts if v is not None]
-        good = {name for name, result in results.items() if not result.failure}
-        self._remeasuring.loop.call_soon_threadsafe(self._settle, good, news)
+            return self._triggers.finish(name, interest)
+        if finished and (location is not None or self.state.mistake is not None):
+            # Its configuration is wrong: so it was found in the files as they were.
+            known = self._triggers.interests().get(name)
+            if known is None and location is not None:
+                known = interest_of_folder(location.root, dagster_home=home)
+            if known is not None:
+                return self._triggers.finish(name, known)
+        if finished:
+            self._triggers.forget(name)
+        else:
+            self._triggers.abort(name)
+        return None
 
-    def _settle(self, good: set[str], news: list[Verdict]) -> None:
+    def _finish_folder(self, finished: bool) -> Verdict | None:
+        """The same for the folder's own files."""
+        known = self._triggers.interests()
+        if not finished and _FOLDER in known:
+            self._triggers.abort(_FOLDER)
+            return None
+        # Where no measurement has ever come to its end, any source may matter.
+        around = interest_of_folder(
+            self.folder, dagster_home=os.environ.get("DAGSTER_HOME"), sources=not finished
+        )
+        mistake = self.state.mistake
+        if mistake is not None and mistake.path is not None:
+            around = evolve(around, files=around.files | spelled([mistake.path]))
+        return self._triggers.finish(_FOLDER, around)
+
+    def _settle(self, done: set[str], good: set[str], news: list[Verdict]) -> None:
+        self._unmeasured -= done
         self._dirty -= good
         self._heed(news)
 

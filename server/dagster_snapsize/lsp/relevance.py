@@ -66,6 +66,10 @@ class _Baseline:
         else:
             self.dirty.add(path)
 
+    def returns(self, path: str, content: str | None) -> bool:
+        """Whether a file that differed has its old content again."""
+        return path in self.dirty and content == self.contents.get(path)
+
 
 @define
 class _Location:
@@ -174,7 +178,9 @@ class Triggers:
             if saved:
                 location.saved.add(path)
             last = location.running or location.measured
-            if content != location.told.get(path, last.contents.get(path) if last else None):
+            comes_back = location.measured is not None and location.measured.returns(path, content)
+            known = location.told.get(path, last.contents.get(path) if last else None)
+            if comes_back or content != known:
                 news.append(path)
             location.told[path] = content
             for baseline in (location.measured, location.running):
@@ -192,7 +198,7 @@ class Triggers:
         measured, running = location.measured, location.running
         if measured is not None and not measured.dirty and was_dirty[0]:
             # What was asked for, or runs, was to see contents that are no more.
-            return "drop" if location.asked or running is not None else None
+            return "drop"
         if running is None:
             return "measure" if measured is not None and measured.dirty else None
         if not running.dirty:
@@ -248,6 +254,9 @@ class Triggers:
         for path, earlier_content in before.contents.items():
             if path not in contents and interest.part(path):
                 contents[path] = earlier_content
+        for path in interest.modules:
+            if path not in contents and self._gone(path):
+                contents[path] = _UNKNOWN
         return contents
 
     def _content(self, path: str, part: str | None) -> str | None:

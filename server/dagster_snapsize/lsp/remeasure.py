@@ -32,8 +32,9 @@ class Remeasuring:
 
     ``changed`` is called with the new state after every change, on the event loop. The others are
     called in threads: ``began`` before a worker starts and ``ended`` after it has ended, with the
-    names of the locations (none: all) and the results by name; ``measured`` with each result, and
-    what it returns on the event loop, just before the state has that result.
+    names of the locations (none: all), the results by name and whether it came to its end;
+    ``measured`` with each result, and what it returns on the event loop, just before the state has
+    that result.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Remeasuring:
         changed: Callable[[ProjectState], None],
         measured: Callable[[LocationResult], Callable[[], None]],
         began: Callable[[tuple[str, ...]], None],
-        ended: Callable[[tuple[str, ...], dict[str, LocationResult]], None],
+        ended: Callable[[tuple[str, ...], dict[str, LocationResult], bool], None],
     ):
         self.loop = asyncio.get_running_loop()
         self.state = ProjectState(folder)
@@ -54,6 +55,9 @@ class Remeasuring:
         self._changed = changed
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._must_run = False  # what was asked for is needed whatever the files hold,
+        self._must_go_on = False  # and so is what runs
         self._timer: asyncio.TimerHandle | None = None
         self._asked = 0.0
         self._only: frozenset[str] | None = None  # None: all locations
@@ -63,18 +67,24 @@ class Remeasuring:
         """Whether a measurement runs or is about to."""
         return self._timer is not None or (self._task is not None and not self._task.done())
 
-    def ask(self, only: Iterable[str] | None = None, delay: float = 0.0) -> None:
+    def ask(
+        self, only: Iterable[str] | None = None, delay: float = 0.0, *, must_run: bool = False
+    ) -> None:
         """Measure these locations (all, where None) after ``delay`` seconds without another ask.
 
         A measurement that runs is of the past: it is ended, and what it was to measure is measured
-        again with the rest.
+        again with the rest. ``must_run`` says that files are not the reason: then it is not
+        withdrawn because of them.
         """
+        if self._closed:
+            return
         wanted = None if only is None else frozenset(only)
         if self.running and (self._only is None or wanted is None):
             wanted = None
         elif self.running and wanted is not None and self._only is not None:
             wanted |= self._only
         self._only = wanted
+        self._must_run |= must_run
         self._asked = time.time()
         if self._timer is not None:
             self._timer.cancel()
@@ -85,10 +95,12 @@ class Remeasuring:
 
         The files are again what they were when the last result, or the running one, was begun.
         """
+        if self._must_run:
+            return
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not keep_running:
+        if not keep_running and not self._must_go_on:
             self._end_task()
 
     def mark_stale(self, names: Iterable[str]) -> None:
@@ -103,6 +115,7 @@ class Remeasuring:
 
     def cancel(self) -> None:
         """End what runs; the last sizes stay."""
+        self._must_run = self._must_go_on = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -116,14 +129,24 @@ class Remeasuring:
             task.add_done_callback(self._ending.discard)
             task.cancel()
 
+    def _shield(self) -> None:
+        """Let the running task come to its end: it only tidies up."""
+        task = asyncio.current_task()
+        if task is not None and task not in self._ending:
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
     async def close(self) -> None:
-        """End what runs and wait until its tree is dead."""
+        """End what runs and wait until its tree is dead; none begins any more."""
+        self._closed = True
         self.cancel()
         if self._task is not None:
             await asyncio.wait({self._task})
 
     def _start(self) -> None:
         self._timer = None
+        self._must_go_on |= self._must_run
+        self._must_run = False
         before = self._task
         self._end_task()
         only = tuple(sorted(self._only)) if self._only is not None else ()
@@ -159,10 +182,11 @@ class Remeasuring:
         except (BrokenPipeError, ConnectionResetError):
             pass
         finally:
-            # Nobody cancels a task twice (_end_task), so this is waited for to its end.
+            # Nobody cancels a task twice, nor from now on, so this is waited for to its end.
+            self._shield()
             if process is not None:
                 await _end(process)
-            await asyncio.to_thread(self._ended, request.only, results)
+            await asyncio.to_thread(self._ended, request.only, results, told_end)
             self._rest(finished=told_end)
         if not told_end:
             text = (await noise).decode("utf-8", "replace").strip()
@@ -236,7 +260,9 @@ class Remeasuring:
         elif state.mistake is not None:
             phase = "failed" if state.mistake.path else "no-location"
         if finished:
-            self._only = frozenset()
+            self._must_go_on = False
+        if finished and self._timer is None:
+            self._only = frozenset()  # else what the timer is for was added to it meanwhile
         self._set(evolve(state, phase=phase, text="", done=0, of=0))
 
     def _set(self, state: ProjectState) -> None:
