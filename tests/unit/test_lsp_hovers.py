@@ -165,7 +165,7 @@ def test_an_asset_is_found_where_it_is_now() -> None:
 
 def test_only_the_names_of_an_asset_answer_where_they_are_known() -> None:
     names = [Range(Position(11, 1), Position(11, 6)), Range(Position(14, 4), Position(14, 10))]
-    known = evolve(places(), names_of=lambda path, place: names)
+    known = evolve(places(), names_on=lambda path, place, line: names)
     shown = {
         at: hover(project(SHOP), ASSETS, Position(*at), known, exact) is not None
         for at in ((11, 0), (11, 1), (11, 6), (11, 7), (13, 4), (14, 10), (14, 11))

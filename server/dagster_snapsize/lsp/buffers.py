@@ -41,28 +41,29 @@ class Buffers:
         self._uris: dict[str, str] = {}  # real path -> URI of the open document
         self._disk: dict[str, str | None] = {}
         self._split: dict[str, tuple[str, Sequence[str]]] = {}
+        self._real_paths: dict[str, str] = {}  # following links costs a call for each folder
 
     def opened(self, uri: str) -> None:
         """The client opened a document."""
         path = to_path(uri)
         if path is not None:
-            self._uris[os.path.realpath(path)] = uri
+            self._uris[self._real(path)] = uri
 
     def closed(self, uri: str) -> None:
         """The client closed it: from now on the file on disk counts."""
         path = to_path(uri)
         if path is not None:
-            self._uris.pop(os.path.realpath(path), None)
-            self._disk.pop(os.path.realpath(path), None)
+            self._uris.pop(self._real(path), None)
+            self._disk.pop(self._real(path), None)
 
     def forget_disk(self, paths: Iterable[str]) -> None:
         """These files have changed on disk."""
         for path in paths:
-            self._disk.pop(os.path.realpath(path), None)
+            self._disk.pop(self._real(path), None)
 
     def is_saved(self, path: str) -> bool:
         """Whether no buffer of this file differs from the file on disk."""
-        real = os.path.realpath(path)
+        real = self._real(path)
         uri = self._uris.get(real)
         if uri is None:
             return True
@@ -98,26 +99,34 @@ class Buffers:
 
     def measured(self, files: dict[str, _File]) -> None:
         """From now on these files stand as they were measured by the newest result."""
+        self._real_paths.clear()
         for path, file in files.items():
             self._files[path] = file
             self._disk.pop(path, None)
 
     def places(self) -> Places[Place]:
         """The functions that features find measured places with."""
-        return Places(self._place_of, self._to_range, self._line_range, self.uri_of, self._names_of)
+        return Places(self._place_of, self._to_range, self._line_range, self.uri_of, self._names_on)
 
     def uri_of(self, path: str) -> str:
         """The URI under which the client knows a file."""
-        return self._uris.get(os.path.realpath(path)) or to_uri(path)
+        return self._uris.get(self._real(path)) or to_uri(path)
 
     def text_of(self, path: str) -> str | None:
         """The text of a buffer, or of the file on disk where none is open."""
-        return self._text(os.path.realpath(path))
+        return self._text(self._real(path))
 
     def version_of(self, path: str) -> int | None:
         """The version of an open document."""
-        uri = self._uris.get(os.path.realpath(path))
+        uri = self._uris.get(self._real(path))
         return self._workspace().get_text_document(uri).version if uri else None
+
+    def _real(self, path: str) -> str:
+        """The path without links, as it was after the newest measurement."""
+        real = self._real_paths.get(path)
+        if real is None:
+            real = self._real_paths[path] = os.path.realpath(path)
+        return real
 
     def _text(self, path: str) -> str | None:
         uri = self._uris.get(path)
@@ -128,7 +137,7 @@ class Buffers:
         return self._disk[path]
 
     def _place_of(self, path: str, line: int) -> Place | None:
-        real = os.path.realpath(path)
+        real = self._real(path)
         file = self._files.get(real)
         text = self._text(real)
         if file is None or text is None:
@@ -141,14 +150,16 @@ class Buffers:
     def _to_range(self, path: str, place: Place) -> Range:
         return to_range(self._rows(path), place, self._codec())
 
-    def _names_of(self, path: str, place: Place) -> list[Range]:
+    def _names_on(self, path: str, place: Place, line: int) -> list[Range]:
+        names = [Place(*name, names=()) for name in place.names if name[0] == line]
+        if not names:
+            return []
         rows, codec = self._rows(path), self._codec()
-        names = (Place(line, start, end, names=()) for line, start, end in place.names)
         return [to_range(rows, name, codec) for name in names]
 
     def _rows(self, path: str) -> Sequence[str]:
         """The lines of a file; split once for each text of it, not for each place in it."""
-        real = os.path.realpath(path)
+        real = self._real(path)
         text = self._text(real) or ""
         seen, rows = self._split.get(real, ("", [""]))
         if seen is not text:

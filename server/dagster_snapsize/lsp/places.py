@@ -29,27 +29,27 @@ class Places(Generic[P]):
     ``place_of`` takes an absolute path and the line (from 1) that was measured, and gives None
     where what stood there is gone. ``line_range`` is the whole text of a line (from 0) of the
     buffer, without its end, and that of the last line for one behind it. All ranges are in the
-    encoding that was agreed with the client. ``names_of`` are the parts of the text that a pointer
-    is on; without it, the place's whole lines are.
+    encoding that was agreed with the client. ``names_on`` are the parts of the text that a pointer
+    is on, those on one line (from 0) of the buffer; without it, the place's whole lines are.
     """
 
     place_of: Callable[[str, int], P | None]
     to_range: Callable[[str, P], Range]
     line_range: Callable[[str, int], Range]
     uri_of: Callable[[str], str]
-    names_of: Callable[[str, P], Sequence[Range]] | None = None
+    names_on: Callable[[str, P, int], Sequence[Range]] | None = None
 
     def is_at(self, location: SourceLocation, at: Position) -> bool:
         """Whether a pointer is on it, where it is now."""
         place = self.place_of(location.path, location.line)
         if place is None:
             return False
-        if self.names_of is None:
+        if self.names_on is None:
             within = self.to_range(location.path, place)
             return within.start.line <= at.line <= within.end.line
         return any(
             _key(name.start) <= _key(at) <= _key(name.end)
-            for name in self.names_of(location.path, place)
+            for name in self.names_on(location.path, place, at.line)
         )
 
     def range_of(self, location: SourceLocation) -> Range | None:

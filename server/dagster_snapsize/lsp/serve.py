@@ -21,7 +21,7 @@ def serve(port: int | None) -> NoReturn:
         own_version = version("dagster-snapsize")
     except PackageNotFoundError:  # run from a folder, as the editor extension does
         own_version = "unknown"
-    # Files are anchored in threads while the loop answers: it gets its turn within half a millisecond.
+    # Files are anchored in threads while the loop answers: it gets its turn in half a millisecond.
     sys.setswitchinterval(0.0005)
     server = create_server(own_version)
     if port is None:
