@@ -159,7 +159,12 @@ function measured(project: Project, size: string): StatusView {
   const icon = { none: "pass", fine: "pass", near: "warning", over: "error" }[level];
   const background = { none: undefined, fine: undefined, near: "warning", over: "error" }[level];
   const tooltip = [heading(project), about(project), table(project)].filter(Boolean).join("\n\n");
-  const links = [link("Report", REPORT), link("Measure", MEASURE), link("Limits", LIMITS)];
+  const links = [
+    link("Report", REPORT),
+    link("Measure", MEASURE),
+    link("Limits", LIMITS),
+    link("Logs", LOGS),
+  ];
   return view(icon, size, tooltip, REPORT, links, background as StatusView["background"]);
 }
 
@@ -192,6 +197,8 @@ function heading({ folder, status }: Project): string {
 }
 
 const MOST_ROWS = 12;
+/** Cells of a hover have no space between them. */
+const GAP = " &nbsp;&nbsp;";
 
 function table({ locations }: Project): string {
   const snapshots = locations.flatMap((location) => location.snapshots).sort(byShare);
@@ -200,12 +207,13 @@ function table({ locations }: Project): string {
     .slice(0, MOST_ROWS)
     .map(
       (x) =>
-        `| ${escape(x.kind)} ${escape(x.name)} | ${formatSize(x.used_bytes)} ` +
-        `| ${formatSize(x.budget_bytes)} | ${formatPercent(x.used_bytes, x.budget_bytes)} |`,
+        `| ${escape(x.kind)} ${escape(x.name)} |${GAP}${formatSize(x.used_bytes)} ` +
+        `|${GAP}${formatSize(x.budget_bytes)} ` +
+        `|${GAP}${formatPercent(x.used_bytes, x.budget_bytes)} |`,
     );
   const more = snapshots.length - rows.length;
   if (more > 0) rows.push(`| and ${more} more | | | |`);
-  return ["| snapshot | size | budget | used |", "| --- | ---: | ---: | ---: |", ...rows].join(
+  return ["| snapshot | size | budget | used |", "| :--- | ---: | ---: | ---: |", ...rows].join(
     "\n",
   );
 }
