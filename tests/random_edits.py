@@ -107,7 +107,27 @@ attributes:
       width: 300
 """,
 }
-"""The project that every sequence begins with, as it was committed."""
+"""The project that a sequence begins with, as it was committed."""
+
+COMMIT_OF_TWO: Mapping[str, str] = {
+    **COMMIT,
+    "workspace.yaml": """load_from:
+  - python_module: shop.definitions
+  - python_module: shop.more
+""",
+    "shop/more.py": """import dagster as dg
+
+from shop import extra
+
+
+@dg.asset(description="d" * 3600)
+def shelves() -> None: ...
+
+
+defs = dg.Definitions(assets=[shelves, extra.returns])
+""",
+}
+"""The same with another code location beside the first; they share a file."""
 
 _WIDTHS = (200, 900, 2500, 3200, 3600, 5000, 9000)
 _BUDGETS = ("1 kB", "3.5 kB", "4200", "6 kB", "1 MB")
@@ -135,9 +155,10 @@ class Step:
 
 @frozen
 class Sequence:
-    """The steps, and the files as they are after the last of them."""
+    """The steps, the files as they are committed, and as they are after the last of the steps."""
 
     number: int
+    commit: Mapping[str, str]
     steps: tuple[Step, ...]
     files: Mapping[str, str]
 
@@ -158,7 +179,8 @@ def random_sequence(number: int, length: int = 40) -> Sequence:
 class _Maker:
     number: int
     random: random.Random = field(init=False)
-    disk: dict[str, str] = field(init=False, factory=lambda: dict(COMMIT))
+    commit: Mapping[str, str] = field(init=False)
+    disk: dict[str, str] = field(init=False)
     buffers: dict[str, list[str]] = field(init=False, factory=dict)  # all texts, the newest last
     whole: dict[str, str] = field(init=False, factory=dict)  # of broken files: when they were not
     removed: dict[str, str] = field(init=False, factory=dict)
@@ -168,6 +190,8 @@ class _Maker:
 
     def __attrs_post_init__(self) -> None:
         self.random = random.Random(self.number)
+        self.commit = COMMIT_OF_TWO if self.number % 3 == 2 else COMMIT
+        self.disk = dict(self.commit)
 
     def make(self, length: int) -> Sequence:
         choices: list[tuple[int, Callable[[], None]]] = [
@@ -192,7 +216,7 @@ class _Maker:
             if self.stashed is not None and self.random.random() < 0.4:
                 self._take(Step("pop"))
         self._end()
-        return Sequence(self.number, tuple(self.steps), dict(self.disk))
+        return Sequence(self.number, self.commit, tuple(self.steps), dict(self.disk))
 
     # -- the steps ---------------------------------------------------------------------------
 
@@ -204,7 +228,11 @@ class _Maker:
     def _break(self) -> None:
         path = self._pick(p for p in self._sources() if p not in self.whole)
         text = self._text(path)
-        if path.endswith(".toml"):
+        if path == "workspace.yaml":
+            broken = self.random.choice(
+                [("load_from:", "load_from: [", "no YAML"), ("shop.more", "shop.gone", "no module")]
+            )
+        elif path.endswith(".toml"):
             broken = self.random.choice(
                 [("asset = ", "asset == ", "no TOML"), ("asset = ", "aset = ", "an unknown key")]
             )
@@ -301,14 +329,14 @@ class _Maker:
         self._take(Step("touch", self._pick(self._sources(on_disk=True))))
 
     def _checkout(self) -> None:
-        path = self._pick(p for p in COMMIT if self.disk.get(p) != COMMIT[p])
+        path = self._pick(p for p in self.commit if self.disk.get(p) != self.commit[p])
         if path and self.stashed is None:
-            self._take(Step("checkout", path, COMMIT[path]))
+            self._take(Step("checkout", path, self.commit[path]))
 
     def _stash(self) -> None:
         if self.stashed is not None:
             self._take(Step("pop"))
-        elif self.disk != COMMIT:
+        elif self.disk != self.commit:
             self._take(Step("stash"))
             if self.random.random() < 0.6:
                 self._maybe_settle()
@@ -330,7 +358,7 @@ class _Maker:
                 self._outside(path, self.whole.pop(path), "(mended)")
             for path in ("shop/extra.py", "shop/lib/tables.py", "shop/definitions.py"):
                 if self.disk.get(path) is None:
-                    self._outside(path, COMMIT[path], "(restored)")
+                    self._outside(path, self.commit[path], "(restored)")
         for path in list(self.buffers):
             if self.random.random() < 0.5 and path not in self.whole:
                 self._take(Step("save", path, self.buffers[path][-1]))
@@ -407,7 +435,7 @@ class _Maker:
                 if name in self.whole:
                     self.whole[new] = self.whole.pop(name)
         elif step.kind == "stash":
-            self.stashed, self.disk = self.disk, dict(COMMIT)
+            self.stashed, self.disk = self.disk, dict(self.commit)
         elif step.kind == "pop":
             assert self.stashed is not None
             self.disk, self.stashed = self.stashed, None

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,10 +21,9 @@ from attrs import define, evolve, field, frozen
 from lsprotocol import types as t
 
 from command import Result, measure_json, snapsize
-from dagster_snapsize.core.sizes import format_both
 from dagster_snapsize.lsp.words import STALE_NOTE
 from lsp_client import Editor, editor, full_capabilities
-from random_edits import COMMIT, Step, random_sequence
+from random_edits import Step, random_sequence
 
 pytestmark = pytest.mark.asyncio
 
@@ -53,23 +52,24 @@ class Shown:
     message: str
 
 
-@pytest.fixture
-def project(tmp_path: Path, dagster_python: Callable[..., Path]) -> Path:
-    """The project as it was committed, with its environment beside it."""
-    folder = tmp_path / "project"
-    for name, text in COMMIT.items():
+def write_project(folder: Path, commit: Mapping[str, str], python: Path) -> None:
+    """Write a project, with its environment beside it, and commit it."""
+    for name, text in commit.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    (folder / ".venv").symlink_to(dagster_python().parents[1])
+    (folder / ".venv").symlink_to(python.parents[1])
     for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "All"]):
         subprocess.run([*_GIT, *arguments], cwd=folder, check=True)
-    return folder
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_it_converges(number: int, project: Path, tmp_path: Path) -> None:
+async def test_it_converges(
+    number: int, tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
     sequence = random_sequence(number)
+    project = tmp_path / "project"
+    write_project(project, sequence.commit, dagster_python())
     print(f"SNAPSIZE_SEED={number}", sequence)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -250,15 +250,20 @@ async def _ends_well(opened: Editor, project: Path) -> None:
 async def _hovers_are_true(opened: Editor, project: Path) -> None:
     """The numbers of hovers are those of ``measure``."""
     whole = await asyncio.to_thread(measure_json, cwd=project)
-    ((location),) = whole["locations"]
-    assets = [a for a in location["assets"] if a["location"]]
-    for asset in (assets[0], assets[-1]):
+    assets = [
+        asset
+        for location in whole["locations"]
+        for asset in (location["assets"][0], location["assets"][-1])
+        if asset["location"]
+    ]
+    assert assets
+    for asset in assets:
         path, line = project / asset["location"]["path"], asset["location"]["line"]
         text = path.read_text(encoding="utf-8").splitlines()[line - 1]
         name = text.find(asset["key"].rpartition("/")[2])
         hovered = await opened.hover(path, line, max(name, 1))
         assert hovered is not None, (asset, text)
-        assert format_both(asset["total_bytes"]) in hovered, (asset, hovered)
+        assert f"{asset['total_bytes']:,}" in hovered, (asset, hovered)
 
 
 def _told(result: Result, project: Path) -> Iterator[Shown]:
@@ -280,9 +285,9 @@ def _each_told(result: Result, project: Path) -> Iterator[Shown]:
         yield Shown(str(path), int(mistake["line"] or 1), 1, "configuration", mistake["message"])
         return
     whole = result.json
-    definitions = whole["locations"][0]["definitions_location"]
+    definitions = {x["name"]: x["definitions_location"] for x in whole["locations"]}
     for finding in whole["findings"]:
-        place = finding["location"] or definitions or {"path": "pyproject.toml", "line": 1}
+        place = finding["location"] or definitions[finding["snapshot"].split("/")[0]]
         yield Shown(
             str(project / place["path"]),
             place["line"],
