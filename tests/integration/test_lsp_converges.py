@@ -23,7 +23,7 @@ from lsprotocol import types as t
 from command import Result, measure_json, snapsize
 from dagster_snapsize.lsp.words import STALE_NOTE
 from lsp_client import Editor, editor, full_capabilities
-from random_edits import Step, random_sequence
+from random_edits import COMMIT_OF_TWO, Step, random_sequence
 
 pytestmark = pytest.mark.asyncio
 
@@ -313,3 +313,54 @@ def _shown(opened: Editor, project: Path) -> tuple[list[Shown], list[Shown]]:
             )
             (stale if STALE_NOTE in diagnostic.message else shown).append(one)
     return shown, stale
+
+
+async def test_a_change_that_is_undone_leaves_another_location_to_be_measured(
+    tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    project = tmp_path / "project"
+    write_project(project, COMMIT_OF_TWO, dagster_python())
+    more, definitions = project / "shop" / "more.py", project / "shop" / "definitions.py"
+    text = definitions.read_text(encoding="utf-8")
+    async with editor(tmp_path, project, settings={"debounceMilliseconds": 1500}) as opened:
+        opened.open(more)
+        opened.open(definitions)
+        await opened.ended(1)
+        opened.save(more, opened.buffers[more].replace("3600", "7000"))
+        opened.save(definitions, f"{text}# more\n")
+        opened.save(definitions, text)
+        await opened.until(lambda: any("7.9 kB" in d.message for d in opened.diagnostics(more)))
+        assert not [d for d in opened.all_shown() if STALE_NOTE in d.message]
+
+
+@pytest.mark.parametrize("from_the_start", [True, False])
+async def test_a_mistake_of_one_project_in_a_workspace_is_mended(
+    copy_project: Callable[[str], Path],
+    tmp_path: Path,
+    dagster_python: Callable[..., Path],
+    from_the_start: bool,
+) -> None:
+    workspace = copy_project("dg_workspace")
+    alpha, beta = workspace / "projects" / "alpha", workspace / "projects" / "beta"
+    for folder in (alpha, beta):
+        (folder / ".venv").symlink_to(dagster_python().parents[1])
+    config = alpha / "pyproject.toml"
+    text = config.read_text(encoding="utf-8")
+    budget = f'{text}\n[tool.dagster-snapsize.budget]\nasset = "10 bytes"\n'
+    if from_the_start:
+        config.write_text(budget.replace("asset", "aset"), encoding="utf-8")
+    async with editor(tmp_path / "scratch", workspace) as opened:
+        opened.open(config, "toml")
+        await opened.ended(1)
+        if not from_the_start:
+            opened.save(config, budget.replace("asset", "aset"))
+        await opened.until(
+            lambda: [d.code for d in opened.diagnostics(config)] == ["configuration"]
+        )
+        opened.save(config, text)
+        await opened.until(lambda: not opened.diagnostics(config))
+        await _rests(opened)
+        assert opened.statuses[-1]["phase"] == "idle"
+        assert len(opened.statuses[-1]["locations"]) == 2
+        found = await opened.client.protocol.send_request_async("dagsterSnapsize/measurement", {})
+        assert all(x.totalBytes for p in found.projects for x in p.locations), found
