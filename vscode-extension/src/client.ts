@@ -58,7 +58,11 @@ export function createClient(
       // Starting again after an end is ours to decide (server.ts).
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
-        closed: () => ({ action: CloseAction.DoNotRestart, handled: true }),
+        closed: () => ({
+          action: CloseAction.DoNotRestart,
+          handled: true,
+          message: "The connection to the language server was closed.",
+        }),
       },
       middleware: middleware(editorPython, show),
     },

@@ -96,7 +96,10 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
     tellOverBudget(store),
     store.onDidChange(render),
-    ownServer.onDidChangeState(render),
+    ownServer.onDidChangeState((state) => {
+      render();
+      if (state.name === "stopped" || state.name === "no-python") guarded(sayWhy(state.message));
+    }),
     vscode.window.onDidChangeActiveTextEditor(render),
     vscode.workspace.onDidChangeConfiguration((event) => {
       guarded(settingsChanged(event));
@@ -123,6 +126,17 @@ export function activate(context: vscode.ExtensionContext): void {
 
 export async function deactivate(): Promise<void> {
   await server?.stop();
+}
+
+/** The server does not run, and will not by itself. */
+async function sayWhy(message: string): Promise<void> {
+  const actions = {
+    "Show Logs": "dagsterSnapsize.showLogs",
+    "Try Again": "dagsterSnapsize.restartServer",
+  };
+  const picked = await vscode.window.showErrorMessage(message, ...Object.keys(actions));
+  const command = Object.entries(actions).find(([title]) => title === picked)?.[1];
+  if (command !== undefined) await vscode.commands.executeCommand(command);
 }
 
 async function setContext(name: string, value: unknown): Promise<void> {
