@@ -42,4 +42,4 @@ function choices({ enum: values, enumDescriptions: words }: Setting): string[] {
   return values.map((value, index) => `\`"${value}"\`: ${words[index] ?? ""}`);
 }
 
-if (import.meta.main) writeFileSync(README, readme().shouldBe);
+if (process.argv[1] === import.meta.filename) writeFileSync(README, readme().shouldBe);
