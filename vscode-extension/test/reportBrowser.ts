@@ -57,7 +57,7 @@ export class OpenReport {
   ): Promise<OpenReport> {
     const { script, style } = await (bundled ??= bundle());
     const { width = 1200, height = 800, theme = "dark" } = options;
-    const page = await browser.newPage({ viewport: { width, height } });
+    const page = await browser.newPage({ viewport: { width, height }, reducedMotion: "reduce" });
     const report = new OpenReport(page);
     page.on("console", (message) => report.complaints.push(message.text()));
     page.on("pageerror", (error) => report.complaints.push(String(error)));

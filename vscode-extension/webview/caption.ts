@@ -30,11 +30,17 @@ export class Caption {
     if (part.asset < 0) {
       return;
     }
-    const size = (column: ArrayLike<number>) => shortSize(at(column, part.asset));
+    const size = (column: ArrayLike<number>) => at(column, part.asset);
+    const shared = size(assets.shared);
+    const ofIt = shared > 0 ? `, ${shortSize(shared)} of it shared with other assets` : "";
+    const freed = [
+      [size(assets.dangling), "of references to it"] as const,
+      [size(assets.check), "of its checks"] as const,
+    ].filter(([bytes]) => bytes > 0);
+    const also = freed.map(([bytes, what]) => `${shortSize(bytes)} ${what}`).join(" and ");
     this.#text.textContent =
-      `In all snapshots ${size(assets.total)}: ${size(assets.exclusive)} its own,` +
-      ` ${size(assets.shared)} its part of what it shares. Removing it also frees` +
-      ` ${size(assets.dangling)} of references to it and ${size(assets.check)} of its checks.`;
+      `${shortSize(size(assets.total))} in all snapshots${ofIt}.` +
+      (also ? ` Removing it also frees ${also}.` : "");
     this.#open.hidden = at(assets.hasSource, part.asset) !== 1;
   }
 }

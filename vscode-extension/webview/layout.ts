@@ -20,6 +20,8 @@ export interface PlacedBox {
 const DEPTH = 3;
 /** Square pixels; a box of 10 by 12 can be seen and pointed at. */
 const SMALLEST = 120;
+/** About as many boxes as one can tell apart, and as are drawn without waiting. */
+const MOST = 1500;
 const TITLE_HEIGHT = 18;
 const PADDING = 2;
 
@@ -40,6 +42,7 @@ export function place(
   height: number,
 ): PlacedBox[] {
   const placed: PlacedBox[] = [];
+  const smallest = Math.max(SMALLEST, (width * height) / MOST);
   const open = (
     part: Part,
     id: string,
@@ -49,7 +52,7 @@ export function place(
     x1: number,
     y1: number,
   ) => {
-    for (const tile of tiles(model, part, x0, y0, x1, y1, depth === 1)) {
+    for (const tile of tiles(model, part, x0, y0, x1, y1, smallest, depth === 1)) {
       const box = rounded(tile);
       if (box.width < 1 || box.height < 1) {
         continue;
@@ -84,13 +87,14 @@ function tiles(
   y0: number,
   x1: number,
   y1: number,
+  smallest: number,
   isRoot: boolean,
 ): Tile[] {
   const area = (x1 - x0) * (y1 - y0);
-  if (area < SMALLEST * 2 || part.bytes <= 0) {
+  if (area < smallest * 2 || part.bytes <= 0) {
     return [];
   }
-  const children = model.children(part, Math.max(1, (SMALLEST * part.bytes) / area));
+  const children = model.children(part, Math.max(1, (smallest * part.bytes) / area));
   if (children.parts.length === 0 && !isRoot) {
     return [];
   }

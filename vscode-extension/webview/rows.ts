@@ -14,7 +14,6 @@ export interface Sort {
 
 export interface Row {
   readonly name: string;
-  readonly isAsset: boolean;
   /** What it is, where it is no asset. */
   readonly kind: string;
   readonly bytes: number;
@@ -59,7 +58,6 @@ function totals(model: LocationModel, found: Found | undefined): Row[] {
     if (!found || found.assets[asset] === 1) {
       rows.push({
         name: flat(assets.key[asset] ?? ""),
-        isAsset: true,
         kind: "",
         bytes: at(assets.total, asset),
         field: fieldName(model, at(assets.field, asset)),
@@ -85,7 +83,6 @@ function ofSnapshot(model: LocationModel, part: Part, found: Found | undefined):
       const bytes = at(shares.bytes, share);
       rows.push({
         name: flat(assets.key[asset] ?? ""),
-        isAsset: true,
         kind: "",
         bytes,
         field: fieldName(model, at(shares.field, share)),
@@ -136,7 +133,6 @@ function otherRow(model: LocationModel, other: number): Row {
   const { others, names } = model.data;
   return {
     name: flat(others.name[other] ?? ""),
-    isAsset: false,
     kind: (names.kinds[at(others.kind, other)] ?? "").replaceAll("_", " "),
     bytes: at(others.bytes, other),
     field: fieldName(model, at(others.field, other)),
@@ -152,7 +148,6 @@ function fieldRow(model: LocationModel, part: Part): Row {
   const { hasSource } = model.data.assets;
   return {
     name: part.name,
-    isAsset: false,
     kind: "",
     bytes: part.bytes,
     field: field?.name ?? (part.isShared ? sharingLines(model, part).join("; ") : ""),

@@ -153,7 +153,7 @@ export class Table {
     element.setAttribute("role", "row");
     element.setAttribute("aria-rowindex", String(index + 2));
     element.style.transform = `translateY(${index * ROW_HEIGHT}px)`;
-    const name = row.isAsset ? keyCell(row.name) : cell("name", row.name);
+    const name = keyCell("name", row.name);
     if (row.source >= 0) {
       name.classList.add("link");
     }
@@ -171,7 +171,7 @@ export class Table {
       bytes.title += ", over what one asset may take";
       bytes.setAttribute("aria-label", `${formatSize(row.bytes)}, over the asset budget`);
     }
-    const field = cell("heaviest-field", row.field);
+    const field = keyCell("heaviest-field", row.field);
     field.title = row.field;
     if (row.fieldBytes > 0) {
       field.title = `${row.field}: ${formatExact(row.fieldBytes)}`;
@@ -302,14 +302,19 @@ function cell(column: string, text: string): HTMLElement {
 }
 
 /** The end of a long key says more than its beginning: that is cut first. */
-function keyCell(key: string): HTMLElement {
+function keyCell(column: string, key: string): HTMLElement {
   const end = key.lastIndexOf("/", key.length - 2) + 1;
-  const element = cell("name", key.slice(0, end));
-  element.firstElementChild?.classList.add("path");
-  const last = document.createElement("span");
-  last.className = "text";
-  last.textContent = key.slice(end);
-  element.append(last);
+  const element = cell(column, key.slice(end));
+  if (end > 0) {
+    const path = document.createElement("span");
+    path.className = "path";
+    // The path is cut on its left, as text that runs the other way would be.
+    const text = document.createElement("bdi");
+    text.dir = "ltr";
+    text.textContent = key.slice(0, end);
+    path.append(text);
+    element.prepend(path);
+  }
   return element;
 }
 

@@ -274,6 +274,7 @@ function drawBox(element: HTMLElement, model: LocationModel, box: PlacedBox): vo
   const text = shownName(part, width);
   const hasName = height >= 16 && width >= Math.min(LEAST_NAME, textWidth(text) + 8);
   const isTall = height >= 34 && !box.isOpen;
+  element.classList.toggle("tall", isTall);
   if (name && size) {
     name.textContent = hasName ? text : "";
     const hasSize = hasName && (isTall ? width >= 56 : width >= textWidth(text) + 70);
