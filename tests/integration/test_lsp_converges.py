@@ -23,7 +23,7 @@ from lsprotocol import types as t
 from command import Result, measure_json, snapsize
 from dagster_snapsize.lsp.words import STALE_NOTE
 from lsp_client import Editor, editor, full_capabilities
-from random_edits import COMMIT_OF_TWO, Step, random_sequence
+from random_edits import COMMIT, COMMIT_OF_TWO, Step, random_sequence
 
 pytestmark = pytest.mark.asyncio
 
@@ -74,12 +74,7 @@ async def test_it_converges(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     watches = number % 2 == 1
-    capabilities = full_capabilities()
-    assert capabilities.workspace is not None
-    if watches:
-        capabilities.workspace.did_change_watched_files = t.DidChangeWatchedFilesClientCapabilities(
-            dynamic_registration=True, relative_pattern_support=number % 4 == 1
-        )
+    capabilities = _watching(relative=number % 4 == 1) if watches else full_capabilities()
     async with editor(scratch, project, capabilities=capabilities) as opened:
         user = _User(opened, project, watches)
         for step in sequence.steps:
@@ -267,33 +262,38 @@ async def _hovers_are_true(opened: Editor, project: Path) -> None:
 
 
 def _told(result: Result, project: Path) -> Iterator[Shown]:
-    """What ``check`` says, as it should be shown: the assets of one line together."""
-    together: dict[Shown, list[Shown]] = {}
-    for one in _each_told(result, project):
+    """What ``check`` says, as it should be shown: a location's assets of one line together."""
+    together: dict[tuple[str, Shown], list[Shown]] = {}
+    for location, one in _each_told(result, project):
         place = evolve(one, message="") if one.rule.startswith("asset-") else one
-        together.setdefault(place, []).append(one)
-    for place, told in together.items():
+        together.setdefault((location, place), []).append(one)
+    for (_, place), told in together.items():
         count = f"{len(told)} assets of this line"
         yield told[0] if len(told) == 1 else evolve(place, message=count)
 
 
-def _each_told(result: Result, project: Path) -> Iterator[Shown]:
+def _each_told(result: Result, project: Path) -> Iterator[tuple[str, Shown]]:
     if result.status == 2:
         mistake = _MISTAKE.match(result.stderr)
         assert mistake, result.stderr
         path = project / (mistake["path"] or "pyproject.toml")
-        yield Shown(str(path), int(mistake["line"] or 1), 1, "configuration", mistake["message"])
+        line = int(mistake["line"] or 1)
+        yield "", Shown(str(path), line, 1, "configuration", mistake["message"])
         return
     whole = result.json
     definitions = {x["name"]: x["definitions_location"] for x in whole["locations"]}
     for finding in whole["findings"]:
-        place = finding["location"] or definitions[finding["snapshot"].split("/")[0]]
-        yield Shown(
-            str(project / place["path"]),
-            place["line"],
-            _SEVERITIES[finding["severity"]],
-            finding["rule"],
-            finding["message"].splitlines()[0],
+        location = (finding["snapshot"] or "").split("/")[0]
+        place = finding["location"] or definitions[location]
+        yield (
+            location,
+            Shown(
+                str(project / place["path"]),
+                place["line"],
+                _SEVERITIES[finding["severity"]],
+                finding["rule"],
+                finding["message"].splitlines()[0],
+            ),
         )
 
 
@@ -364,3 +364,72 @@ async def test_a_mistake_of_one_project_in_a_workspace_is_mended(
         assert len(opened.statuses[-1]["locations"]) == 2
         found = await opened.client.protocol.send_request_async("dagsterSnapsize/measurement", {})
         assert all(x.totalBytes for p in found.projects for x in p.locations), found
+
+
+def _watching(*, relative: bool = True) -> t.ClientCapabilities:
+    """A client that watches files."""
+    capabilities = full_capabilities()
+    assert capabilities.workspace is not None
+    capabilities.workspace.did_change_watched_files = t.DidChangeWatchedFilesClientCapabilities(
+        dynamic_registration=True, relative_pattern_support=relative
+    )
+    return capabilities
+
+
+async def test_what_changes_before_the_editor_watches_is_noticed(
+    tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    project = tmp_path / "project"
+    write_project(project, COMMIT, dagster_python())
+    orders = project / "shop" / "defs" / "orders.py"
+
+    def register(params: t.RegistrationParams) -> None:
+        # The measurement is over, and nobody watches yet.
+        if "8000" not in orders.read_text(encoding="utf-8"):
+            orders.write_text(orders.read_text(encoding="utf-8").replace("4000", "8000"))
+
+    async with editor(tmp_path / "scratch", project, capabilities=_watching()) as opened:
+        opened.client.protocol.fm.features[t.CLIENT_REGISTER_CAPABILITY] = register
+        await opened.until(lambda: any("8.9 kB" in d.message for d in opened.diagnostics(orders)))
+
+
+async def test_an_editor_that_watches_is_asked_for_new_folders_too(
+    tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    project = tmp_path / "project"
+    write_project(project, COMMIT, dagster_python())
+    # With it in there, the folder cannot be watched with all that is below.
+    (project / "shop" / "defs" / ".notes").mkdir()
+    async with editor(tmp_path / "scratch", project, capabilities=_watching()) as opened:
+        user = _User(opened, project, watches=True)
+        await opened.ended(1)
+        await opened.until(lambda: user.registrations)
+        new = project / "shop" / "defs" / "new"
+        new.mkdir()
+        created = t.FileEvent(new.as_uri(), t.FileChangeType.Created)
+        assert user._is_watched(new)
+        opened.client.workspace_did_change_watched_files(t.DidChangeWatchedFilesParams([created]))
+        await opened.until(lambda: user._is_watched(new / "module.py"))
+        assert len(user.registrations) == 1
+
+
+async def test_a_buffer_is_compared_with_its_file_when_a_folder_comes_back(
+    tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    project = tmp_path / "project"
+    write_project(project, COMMIT, dagster_python())
+    people = project / "shop" / "defs" / "people"
+    customers = people / "customers.py"
+    async with editor(tmp_path / "scratch", project, capabilities=_watching()) as opened:
+        await opened.ended(1)
+        opened.open(customers)
+        opened.type(customers, f"{opened.buffers[customers]}# more\n")
+
+        def stale() -> bool:
+            return any(STALE_NOTE in d.message for d in opened.diagnostics(customers))
+
+        await opened.until(stale)
+        customers.write_text(opened.buffers[customers], encoding="utf-8")
+        changed = t.FileEvent(people.as_uri(), t.FileChangeType.Created)
+        opened.client.workspace_did_change_watched_files(t.DidChangeWatchedFilesParams([changed]))
+        await opened.until(lambda: opened.diagnostics(customers) and not stale())

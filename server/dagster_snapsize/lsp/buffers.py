@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 
 from attrs import define
@@ -57,9 +57,14 @@ class Buffers:
             self._disk.pop(self._real(path), None)
 
     def forget_disk(self, paths: Iterable[str]) -> None:
-        """These files have changed on disk."""
-        for path in paths:
-            self._disk.pop(self._real(path), None)
+        """These files have changed on disk, or anything in these folders."""
+        changed = {self._real(path) for path in paths}
+        for path in [*changed, *_below(self._disk, changed)]:
+            self._disk.pop(path, None)
+
+    def opened_below(self, folders: Iterable[str]) -> list[str]:
+        """The real paths of open documents in these folders."""
+        return _below(self._uris, {self._real(path) for path in folders})
 
     def is_saved(self, path: str) -> bool:
         """Whether no buffer of this file differs from the file on disk."""
@@ -175,6 +180,13 @@ class Buffers:
 
     def _codec(self) -> PositionCodec:
         return self._workspace().position_codec
+
+
+def _below(paths: Iterable[str], folders: Set[str]) -> list[str]:
+    """Those of ``paths`` that are in one of the folders, however deep."""
+    places = {os.path.dirname(path) for path in paths}  # noqa: PTH120
+    inside = {p for p in places if p in folders or any(str(x) in folders for x in Path(p).parents)}
+    return [path for path in paths if os.path.dirname(path) in inside]  # noqa: PTH120
 
 
 def _read(path: str) -> str | None:

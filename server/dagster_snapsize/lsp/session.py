@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -25,6 +26,7 @@ from dagster_snapsize.lsp.measurement import measurement_answer, status_of
 from dagster_snapsize.lsp.positions import to_path
 from dagster_snapsize.lsp.progress import ProgressBars
 from dagster_snapsize.lsp.project import Project
+from dagster_snapsize.lsp.watch_plan import Root
 from dagster_snapsize.lsp.watching import FileWatcher
 from dagster_snapsize.measuring.results import LocationResult, detail_of
 from dagster_snapsize.project.locations import project_folders
@@ -53,6 +55,9 @@ class Session:
         self._watcher: FileWatcher | None = None
         self._wanted = WatchList()
         self._watchers: list[types.FileSystemWatcher] = []
+        self._roots: tuple[Root, ...] = ()  # those folders, as the client watches them
+        self._registration: str | None = None
+        self._numbers = itertools.count(1)
         self._show_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
         self._loop = asyncio.get_running_loop()
@@ -180,10 +185,13 @@ class Session:
         """Files were changed, whoever did it."""
         changed = list(paths)
         self.buffers.forget_disk(changed)
+        files = [*changed, *self.buffers.opened_below(changed)]
         for project in list(self.projects.values()):
-            for path in changed:
+            for path in files:
                 project.edited(path, self.buffers.is_saved(path))
             await project.files_changed(changed, saved=saved)
+        if self.client_watches and await asyncio.to_thread(_any_folder, changed):
+            self.spawn(self._ask_client_to_watch(self._wanted))
 
     def _changed_on_disk(self, paths: frozenset[str]) -> None:
         """In the watcher's thread."""
@@ -206,17 +214,23 @@ class Session:
         relative = bool(watched and watched.relative_pattern_support)
         watchers = client_watchers(roots, relative=relative)
         if watchers != self._watchers and wanted == self._wanted:
-            self._watchers, before = watchers, self._watchers
-            await self._register(watchers, again=bool(before))
+            self._watchers = watchers
+            await self._register(watchers)
+            # They may have changed before the client watched them.
+            new = [root.path for root in roots if root not in self._roots]
+            self._roots = roots
+            await self.files_changed(new)
 
-    async def _register(self, watchers: list[types.FileSystemWatcher], again: bool) -> None:
+    async def _register(self, watchers: list[types.FileSystemWatcher]) -> None:
+        """Begin with these before the others end, so that nothing is missed between."""
         method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
-        if again:
-            gone = types.UnregistrationParams([types.Unregistration(_WATCHERS, method)])
-            await self.server.client_unregister_capability_async(gone)
+        before, self._registration = self._registration, f"{_WATCHERS}-{next(self._numbers)}"
         options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
-        registration = types.Registration(_WATCHERS, method, options)
+        registration = types.Registration(self._registration, method, options)
         await self.server.client_register_capability_async(types.RegistrationParams([registration]))
+        if before is not None:
+            gone = types.UnregistrationParams([types.Unregistration(before, method)])
+            await self.server.client_unregister_capability_async(gone)
 
     # -- what is shown -----------------------------------------------------------------------
 
@@ -375,3 +389,7 @@ class Session:
     def measurement(self, params: Any) -> Any:
         """Totals at once; rows in pages, or the file that they are in."""
         return measurement_answer([p.state for p in self.projects.values()], params)
+
+
+def _any_folder(paths: Iterable[str]) -> bool:
+    return any(Path(path).is_dir() for path in paths)
