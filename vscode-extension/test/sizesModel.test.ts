@@ -49,7 +49,7 @@ function lines(nodes: readonly TreeNode[]): string[] {
 const ORDERS = row("wh/orders", 6000, {
   group: "marts",
   location: { path: join(ROOT, "marts.py"), line: 8 },
-  fields: { deps: 1000, description: 5000 },
+  fields: { deps: 1000, "metadata: dagster/column_schema": 5000 },
 });
 const CUSTOMERS = row("wh/customers", 3000, {
   group: "marts",
@@ -67,8 +67,8 @@ test("a location has its snapshots with their budgets, the fullest first", async
   const model = modelOf(project([{ ...one, snapshots, findings }]));
   const nodes = await below(model, "shop", "Snapshots");
   assert.deepEqual(lines(nodes), [
-    "repository  80.1 kB of 80 kB  ▰▰▰▰▰ 100.1 %",
-    "job __ASSET_JOB  55 kB of 100 kB  ▰▰▰▱▱ 55 %",
+    "repository  ▰▰▰▰▰ 100.1 %  80.1 kB of 80 kB",
+    "job __ASSET_JOB  ▰▰▰▱▱ 55 %  55 kB of 100 kB",
   ]);
   assert.deepEqual(
     nodes.map((node) => node.icon?.name),
@@ -100,8 +100,8 @@ test("assets are listed by heaviness and lead to their source", async () => {
   const model = modelOf(project([location(folder, [RAW, CUSTOMERS, ORDERS])]));
   const nodes = await below(model, "shop", "Assets");
   assert.deepEqual(lines(nodes), [
-    "wh/orders  6 kB  53.8 %",
-    "wh/customers  3 kB  26.9 %",
+    "orders  6 kB  53.8 %  wh",
+    "customers  3 kB  26.9 %  wh",
     "raw_orders  2 kB  17.9 %",
   ]);
   assert.deepEqual(nodes[0]?.click, { does: "open", place: ORDERS.location });
@@ -112,12 +112,12 @@ test("assets are listed by group, the heaviest group first", async () => {
   const model = modelOf(project([location(folder, [RAW, CUSTOMERS, ORDERS])]));
   model.grouping = "group";
   assert.deepEqual(lines(await below(model, "shop", "Assets")), [
-    "marts  9 kB  2 assets",
-    "no group  2 kB  1 asset",
+    "marts  9 kB, 2 assets",
+    "no group  2 kB, 1 asset",
   ]);
   assert.deepEqual(
     (await below(model, "shop", "Assets", "marts")).map((node) => node.label),
-    ["wh/orders", "wh/customers"],
+    ["orders", "customers"],
   );
 });
 
@@ -126,9 +126,9 @@ test("assets are listed by file, with the path below the location's root", async
   const model = modelOf(project([location(folder, [RAW, CUSTOMERS, ORDERS, elsewhere])]));
   model.grouping = "file";
   assert.deepEqual(lines(await below(model, "shop", "Assets")), [
-    "/opt/lib/other.py  9.5 kB  1 asset",
-    "marts.py  9 kB  2 assets",
-    "no known source  2 kB  1 asset",
+    "other.py  9.5 kB, 1 asset  /opt/lib",
+    "marts.py  9 kB, 2 assets",
+    "no known source  2 kB, 1 asset",
   ]);
 });
 
@@ -142,11 +142,11 @@ test("a group that is named like the row for none is another one", async () => {
 
 test("an asset has its fields, heaviest first, and its snapshots in the tooltip", async () => {
   const model = modelOf(project([location(folder, [ORDERS, RAW])]));
-  assert.deepEqual(lines(await below(model, "shop", "Assets", "wh/orders")), [
-    "description  5 kB  83.3 %",
+  assert.deepEqual(lines(await below(model, "shop", "Assets", "orders")), [
+    "dagster/column_schema  5 kB  83.3 %  metadata",
     "deps  1 kB  16.7 %",
   ]);
-  const tooltip = await model.tooltip(await at(model, "shop", "Assets", "wh/orders"));
+  const tooltip = await model.tooltip(await at(model, "shop", "Assets", "orders"));
   assert.match(tooltip, /6.0 kB|6&#46;0 kB/);
   assert.match(tooltip, /\| repository \| 3,000 bytes \|/);
   assert.match(tooltip, /marts&#46;py:8/);
@@ -198,7 +198,7 @@ test("the filter takes words of keys, in upper or lower case", async () => {
   model.filter = "ORDERS wh";
   assert.deepEqual(
     (await below(model, "shop", "Assets")).map((node) => node.label),
-    ["wh/orders"],
+    ["orders"],
   );
   assert.deepEqual(await model.matches(), { shown: 1, all: 3 });
   model.filter = "nothing";
@@ -269,7 +269,7 @@ test("rows that do not add up are not shown as sizes", async () => {
 test("fields that do not add up are not shown as sizes", async () => {
   const wrong = { ...ORDERS, fields: { description: 5999 } };
   const model = modelOf(project([location(folder, [wrong])]));
-  const nodes = await below(model, "shop", "Assets", "wh/orders");
+  const nodes = await below(model, "shop", "Assets", "orders");
   assert.match(nodes[0]?.label ?? "", /could not be read/);
 });
 
@@ -279,5 +279,5 @@ test("a file of rows that is gone is said, and read again after the next measure
   const model = new SizesModel(() => projects);
   assert.match((await below(model, "shop", "Assets"))[0]?.label ?? "", /could not be read/);
   projects = [project([location(folder, [ORDERS])])];
-  assert.equal((await below(model, "shop", "Assets"))[0]?.label, "wh/orders");
+  assert.equal((await below(model, "shop", "Assets"))[0]?.label, "orders");
 });

@@ -92,10 +92,11 @@ export function locationNode(
 ): TreeNode {
   const measured = location.snapshots.length > 0;
   const failed = location.error !== null || location.mistake !== null;
+  // In a narrow view the end is cut off: the state comes first.
   const words = [
-    ...(measured ? [shortSize(location.totalBytes)] : []),
     ...(failed ? ["failed"] : measured ? [] : ["not measured yet"]),
     ...(location.stale && measured ? ["stale"] : []),
+    ...(measured ? [shortSize(location.totalBytes)] : []),
     ...(withFolder ? [basename(project.folder)] : []),
   ];
   const python = location.python === null ? "" : `\n\nPython: ${escaped(location.python)}`;
@@ -170,7 +171,7 @@ export function snapshotNode(
     ...identity(parent, "snapshot", snapshot.id),
     subject: { kind: "snapshot", folder, location: location.name, snapshot: snapshot.id },
     label,
-    description: `${of}  ${budgetBar(used, budget)} ${percent}`,
+    description: `${budgetBar(used, budget)} ${percent}  ${of}`,
     tooltip: [
       `**${escaped(label)}**`,
       table([
@@ -251,8 +252,9 @@ export function groupNode(
   { folder, location, grouping, filtered }: GroupSetting,
 ): TreeNode {
   const file = grouping === "file";
-  const label = group.name === null ? (file ? "no known source" : "no group") : flat(group.name);
-  const description = `${shortSize(group.bytes)}  ${counted(group.assets.length, "asset")}`;
+  const name = group.name === null ? (file ? "no known source" : "no group") : flat(group.name);
+  const size = `${shortSize(group.bytes)}, ${counted(group.assets.length, "asset")}`;
+  const { label, rest } = file ? ending(name) : { label: name, rest: "" };
   // Another id with a filter: folding is remembered for each.
   const kind = `${grouping}${group.name === null ? "-none" : ""}${filtered ? "-filtered" : ""}`;
   return {
@@ -260,11 +262,11 @@ export function groupNode(
     ...identity(parent, kind, group.name ?? ""),
     subject: { kind: "group", folder, location: location.name, name: group.name },
     label,
-    description,
-    tooltip: `**${escaped(label)}**\n\n${formatBoth(group.bytes)}, ${shortPercent(group.bytes, location.totalBytes)} of all`,
+    description: [size, rest].filter(Boolean).join("  "),
+    tooltip: `**${escaped(name)}**\n\n${formatBoth(group.bytes)}, ${shortPercent(group.bytes, location.totalBytes)} of all`,
     icon: { name: file ? "file-code" : "symbol-namespace" },
     folding: filtered ? "unfolded" : "folded",
-    spoken: `${file ? "file" : "group"} ${label}, ${description}`,
+    spoken: `${file ? "file" : "group"} ${name}, ${size}`,
   };
 }
 
@@ -274,7 +276,8 @@ export function assetNode(
   location: LocationMeasurement,
   asset: AssetHead,
 ): TreeNode {
-  const label = flat(asset.key);
+  const key = flat(asset.key);
+  const { label, rest } = ending(key);
   const size = shortSize(asset.total_bytes);
   const percent = shortPercent(asset.total_bytes, location.totalBytes);
   const findings = location.findings.filter(
@@ -290,12 +293,22 @@ export function assetNode(
     ...identity(parent, "asset", several ? `${asset.repository}\n${asset.key}` : asset.key),
     subject: { kind: "asset", folder, location: location.name, asset },
     label,
-    description: `${size}  ${percent}`,
+    description: [size, percent, rest].filter(Boolean).join("  "),
     icon: findings.length > 0 ? worst : { name: "symbol-field" },
     folding: "folded",
     click: asset.location === null ? null : { does: "open", place: asset.location },
-    spoken: `asset ${label}, ${size}, ${percent} of all${findings.length > 0 ? ", over its budget" : ""}`,
+    spoken: `asset ${key}, ${size}, ${percent} of all${findings.length > 0 ? ", over its budget" : ""}`,
   };
+}
+
+/**
+ * The last part of a key or a path, and what is before it: in a narrow view the beginning of a label
+ * is all that is to be seen, and the size stands behind the label.
+ */
+function ending(path: string): { label: string; rest: string } {
+  const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1;
+  if (end === path.length) return { label: path, rest: "" };
+  return { label: path.slice(end), rest: path.slice(0, Math.max(0, end - 1)) };
 }
 
 function isOf(location: LocationMeasurement, snapshot: string, asset: AssetHead): boolean {
@@ -330,7 +343,10 @@ export function fieldNodes(
 ): TreeNode[] {
   const fields = Object.entries(row.fields).sort(([, a], [, b]) => b - a);
   return fields.map(([field, bytes]) => {
-    const label = flat(field);
+    const name = flat(field);
+    // The kind of metadata is what tells them apart.
+    const label = name.replace(/^metadata: (?=.)/, "");
+    const kind = label === name ? [] : ["metadata"];
     const size = shortSize(bytes);
     const percent = shortPercent(bytes, row.total_bytes);
     const shares: Record<string, number> = {};
@@ -345,15 +361,14 @@ export function fieldNodes(
       ...identity(parent, "field", field),
       subject: { kind: "field" },
       label,
-      description: `${size}  ${percent}`,
+      description: [size, percent, ...kind].join("  "),
       tooltip: [
-        `**${escaped(label)}** ${formatBoth(bytes)}`,
+        `**${escaped(name)}** ${formatBoth(bytes)}`,
         table(bySnapshot(location, shares)),
         ...(shared > 0 ? [`${formatExact(shared)} of it shared with others`] : []),
       ].join("\n\n"),
-      icon: { name: "symbol-property" },
       click: row.location === null ? null : { does: "open", place: row.location },
-      spoken: `${label}, ${size}, ${percent} of the asset`,
+      spoken: `${name}, ${size}, ${percent} of the asset`,
     };
   });
 }
