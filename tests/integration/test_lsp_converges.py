@@ -1,5 +1,7 @@
 """Whatever happens to a project, in whatever order: in the end the editor shows what is true.
 
+And so it does in between, wherever everything is saved and the server is at rest.
+
 Each sequence of random edits, with its number, can be run again: ``SNAPSIZE_SEED=17`` runs that one
 alone, and ``SNAPSIZE_SEQUENCES=100`` the first hundred.
 """
@@ -82,7 +84,8 @@ async def test_it_converges(
         assert {name: (project / name).read_text("utf-8") for name in sequence.files} == dict(
             sequence.files
         )
-        await _ends_well(opened, project)
+        if await _is_true(opened, project):
+            await _hovers_are_true(opened, project)
         assert bool(user.registrations) == watches
     await opened.until(lambda: not opened.leftovers(), 5.0)
     assert opened.temporary() == []
@@ -95,6 +98,7 @@ class _User:
     opened: Editor
     project: Path
     watches: bool
+    open: set[Path] = field(factory=set)
     registrations: dict[str, list[t.FileSystemWatcher]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -120,10 +124,14 @@ class _User:
         before = {p for p in step.paths if (self.project / p).exists()}
         if step.kind == "settle":
             await _rests(self.opened)
+            if all(_on_disk(p) == self.opened.buffers[p] for p in self.open):
+                await _is_true(self.opened, self.project)
         elif step.kind == "open":
+            self.open.add(path)
             languages = {".toml": "toml", ".yaml": "yaml"}
             self.opened.open(path, languages.get(path.suffix, "python"))
         elif step.kind == "close":
+            self.open.remove(path)
             self.opened.close(path)
         elif step.kind == "type":
             self.opened.type(path, step.text)
@@ -218,8 +226,12 @@ async def _rests(opened: Editor) -> None:
         await asyncio.sleep(0.02)
 
 
-async def _ends_well(opened: Editor, project: Path) -> None:
-    """What is shown becomes what the command line says, and stays so."""
+def _on_disk(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+async def _is_true(opened: Editor, project: Path) -> bool:
+    """What is shown becomes what the command line says, and stays so; whether code was measured."""
     result = await asyncio.to_thread(snapsize, "check", "--format", "json", cwd=project)
     wanted = Counter(_told(result, project))
     broken = result.status in (2, 3)
@@ -238,8 +250,7 @@ async def _ends_well(opened: Editor, project: Path) -> None:
         )
         assert time.monotonic() < end, text
         await asyncio.sleep(0.05)
-    if not broken:
-        await _hovers_are_true(opened, project)
+    return not broken
 
 
 async def _hovers_are_true(opened: Editor, project: Path) -> None:
@@ -433,3 +444,27 @@ async def test_a_buffer_is_compared_with_its_file_when_a_folder_comes_back(
         changed = t.FileEvent(people.as_uri(), t.FileChangeType.Created)
         opened.client.workspace_did_change_watched_files(t.DidChangeWatchedFilesParams([changed]))
         await opened.until(lambda: opened.diagnostics(customers) and not stale())
+
+
+async def test_a_folder_that_goes_while_it_is_measured_takes_its_findings_along(
+    tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    project = tmp_path / "project"
+    write_project(project, COMMIT, dagster_python())
+    orders = project / "shop" / "defs" / "orders.py"
+    async with editor(tmp_path / "scratch", project, capabilities=full_capabilities()) as opened:
+        opened.open(orders)
+        await opened.ended(1)
+        await opened.until(lambda: opened.diagnostics(orders))
+        opened.save(orders, opened.buffers[orders].replace("4000", "8000"))
+        await opened.until(lambda: opened.measuring)
+        gone = t.WorkspaceFoldersChangeEvent(
+            added=[], removed=[t.WorkspaceFolder(project.as_uri(), project.name)]
+        )
+        opened.client.workspace_did_change_workspace_folders(
+            t.DidChangeWorkspaceFoldersParams(gone)
+        )
+        await opened.until(lambda: not opened.workers())
+        await opened.until(lambda: not opened.all_shown())
+        await _rests(opened)
+        assert opened.all_shown() == []

@@ -53,6 +53,7 @@ class Project:
         self._edited: set[str] = set()  # real paths of buffers that differ from the file on disk
         self._dirty: set[str] = set()  # locations whose files are not those of their sizes
         self._unmeasured: set[str] = set()  # those to be measured for it
+        self._closed = False
         self._in_order = threading.Lock()  # verdicts are heeded in the order they are given
         self._real: dict[str, tuple[LocationResult, frozenset[str]]] = {}
         self._triggers = Triggers()
@@ -108,7 +109,8 @@ class Project:
         self._remeasuring.cancel()
 
     async def close(self) -> None:
-        """End what runs, and wait until nothing of it is left."""
+        """End what runs, and wait until nothing of it is left. Changes mean nothing any more."""
+        self._closed = True
         await self._remeasuring.close()
 
     async def files_changed(self, paths: Iterable[str], *, saved: bool = False) -> None:
@@ -132,6 +134,8 @@ class Project:
 
     def _mark(self) -> None:
         """Sizes are stale whose files are other than measured, on disk or in a buffer."""
+        if self._closed:
+            return
         stale = set(self._dirty)
         if self._edited:
             stale |= {

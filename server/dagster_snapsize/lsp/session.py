@@ -145,8 +145,8 @@ class Session:
             folders += [str(place) for place in found]
         for folder in [f for f in self.projects if f not in folders]:
             project = self.projects.pop(folder)
-            self._publish(folder, {})
             await project.close()
+            self._publish(folder, {})
         new = [f for f in dict.fromkeys(folders) if f not in self.projects]
         await self.fetch_settings([*self.projects, *new])
         for folder in new:
