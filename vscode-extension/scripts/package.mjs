@@ -1,7 +1,9 @@
 // Makes the .vsix: build, bundle, pack. The same sources give the same bytes.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createVSIX } from "@vscode/vsce";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { createVSIX, listFiles } from "@vscode/vsce";
+
+const MOST_BYTES = 3_500_000;
 
 // Time stamps in the archive: those of the sources would differ from one checkout to the next.
 process.env.SOURCE_DATE_EPOCH ??= "946684800";
@@ -17,6 +19,28 @@ for (const [command, ...args] of [
 }
 
 const { name, version } = JSON.parse(readFileSync("package.json", "utf8"));
+const path = `build/${name}-${version}.vsix`;
 mkdirSync("build", { recursive: true });
-const packagePath = `build/${name}-${version}.vsix`;
-await createVSIX({ packagePath, dependencies: false, allowMissingRepository: true });
+await pack(path);
+await check(path);
+
+async function pack(packagePath) {
+  await createVSIX({ packagePath, dependencies: false, allowMissingRepository: true });
+}
+
+/** What a reviewer would look for: small, nothing compiled or left over, and the same every time. */
+async function check(packagePath) {
+  const forbidden =
+    /\.(so|pyd|dylib|dll|exe|node|pyc|map|ts)$|(^|\/)(node_modules|tests?|__pycache__)\//;
+  const wrong = (await listFiles()).filter((file) => forbidden.test(file));
+  if (wrong.length > 0) throw new Error(`these should not ship: ${wrong.join(", ")}`);
+
+  const packed = readFileSync(packagePath);
+  if (packed.length > MOST_BYTES) throw new Error(`${packed.length} bytes are too many`);
+
+  const again = "build/again.vsix";
+  await pack(again);
+  const same = packed.equals(readFileSync(again));
+  rmSync(again);
+  if (!same) throw new Error("packed twice, and not the same");
+}

@@ -41,8 +41,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
 
   async function copyDiagnostics(): Promise<void> {
     await vscode.env.clipboard.writeText(bugReport(context, server, store, log));
-    const text =
-      "Copied. Read it before you publish it: paths and names of your project are in it.";
+    const text = "Copied. Read it before you publish it.";
     await vscode.window.showInformationMessage(text);
   }
 

@@ -7,13 +7,13 @@ import { Documents } from "./documents.ts";
 import { EditorPython } from "./editorPython.ts";
 import { Log } from "./log.ts";
 import { MeasurementStore, type Project } from "./measurements.ts";
-import { projectOf, worst } from "./projects.ts";
+import { isWithin, projectOf, worst } from "./projects.ts";
 import { registerReport } from "./report/index.ts";
 import { Server } from "./server.ts";
 import { SECTION } from "./settings.ts";
 import { registerSizes } from "./sizes/index.ts";
 import { StatusBar } from "./statusBar.ts";
-import { stateOf, statusView } from "./statusView.ts";
+import { stateOf, statusView, type ServerState } from "./statusView.ts";
 
 let server: Server | undefined;
 
@@ -98,13 +98,15 @@ export function activate(context: vscode.ExtensionContext): void {
     store.onDidChange(render),
     ownServer.onDidChangeState((state) => {
       render();
-      if (state.name === "stopped" || state.name === "no-python") guarded(sayWhy(state.message));
+      if (state.name === "stopped" || state.name === "no-python") guarded(sayWhy(state));
     }),
     vscode.window.onDidChangeActiveTextEditor(render),
     vscode.workspace.onDidChangeConfiguration((event) => {
       guarded(settingsChanged(event));
     }),
     vscode.workspace.onDidChangeWorkspaceFolders(() => {
+      const folders = vscode.workspace.workspaceFolders ?? [];
+      store.keep((project) => folders.some(({ uri }) => isWithin(uri.fsPath, project)));
       guarded(startWhereNeeded());
     }),
     projectFiles.onDidCreate(() => {
@@ -129,14 +131,16 @@ export async function deactivate(): Promise<void> {
 }
 
 /** The server does not run, and will not by itself. */
-async function sayWhy(message: string): Promise<void> {
-  const actions = {
-    "Show Logs": "dagsterSnapsize.showLogs",
-    "Try Again": "dagsterSnapsize.restartServer",
-  };
-  const picked = await vscode.window.showErrorMessage(message, ...Object.keys(actions));
-  const command = Object.entries(actions).find(([title]) => title === picked)?.[1];
-  if (command !== undefined) await vscode.commands.executeCommand(command);
+async function sayWhy({ name, message }: ServerState & { message: string }): Promise<void> {
+  const actions = new Map([
+    name === "no-python"
+      ? ["Open Settings", ["workbench.action.openSettings", `${SECTION}.serverPython`]]
+      : ["Show Logs", ["dagsterSnapsize.showLogs"]],
+    ["Try Again", ["dagsterSnapsize.restartServer"]],
+  ]);
+  const picked = await vscode.window.showErrorMessage(message, ...actions.keys());
+  const [command, ...args] = actions.get(picked ?? "") ?? [];
+  if (command !== undefined) await vscode.commands.executeCommand(command, ...args);
 }
 
 async function setContext(name: string, value: unknown): Promise<void> {

@@ -48,6 +48,14 @@ export class MeasurementStore implements vscode.Disposable {
     if (status.phase !== "measuring") await this.#refresh();
   }
 
+  /** Forgets the projects in other folders: those that were taken out of the workspace. */
+  keep(isKept: (folder: string) => boolean): void {
+    for (const folder of [...this.#projects.keys()].filter((folder) => !isKept(folder))) {
+      this.#projects.delete(folder);
+      this.#changed.fire(folder);
+    }
+  }
+
   /** One request at a time: its answer holds all projects. */
   async #refresh(): Promise<void> {
     this.#asked++;

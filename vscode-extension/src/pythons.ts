@@ -6,6 +6,8 @@ import { join } from "node:path";
 
 export const OLDEST = { major: 3, minor: 10 } as const;
 const WITHIN_MILLISECONDS = 10_000;
+/** The reason for what is not there at all. */
+export const NOT_FOUND = "was not found";
 const PROBE = "import sys, json; print(json.dumps([sys.executable, *sys.version_info[:3]]))";
 
 /** What is run, with arguments that come before all others: `py -3`. */
@@ -24,7 +26,7 @@ export interface Python {
 
 export interface Tried {
   candidate: Candidate;
-  /** Why it is not used. */
+  /** Why it is not used: what comes after its name in a sentence. */
   reason: string;
 }
 
@@ -44,10 +46,10 @@ function reasonOf(
   error: { code?: unknown; killed?: boolean | undefined; message: string },
   stderr: string,
 ) {
-  if (error.code === "ENOENT") return "not found";
+  if (error.code === "ENOENT") return NOT_FOUND;
   if (error.killed === true) return `did not answer within ${WITHIN_MILLISECONDS / 1000} s`;
   const said = stderr.trim().split("\n").at(-1) ?? "";
-  return said === "" ? error.message : said;
+  return `does not run: ${said === "" ? error.message : said}`;
 }
 
 /** The first that is new enough, and what was tried before it. */
@@ -66,10 +68,15 @@ export async function findPython(
       if (typeof python !== "string") return { python, tried };
       tried.push({ candidate, reason: python });
     } catch (error) {
-      tried.push({ candidate, reason: error instanceof Error ? error.message : String(error) });
+      tried.push({ candidate, reason: reasonFor(error) });
     }
   }
   return { python: undefined, tried };
+}
+
+function reasonFor(error: unknown): string {
+  if (error instanceof SyntaxError) return "did not answer as a Python does";
+  return error instanceof Error ? error.message : String(error);
 }
 
 function read(printed: string, source: string): Python | string {

@@ -16,6 +16,7 @@ import {
   findPython,
   interpreterIn,
   usualPlaces,
+  NOT_FOUND,
   OLDEST,
   type Candidate,
   type Python,
@@ -25,6 +26,7 @@ import { Restarts } from "./restarts.ts";
 import { pathSetting } from "./settings.ts";
 import type { ServerState } from "./statusView.ts";
 
+const SETTING = "the setting dagsterSnapsize.serverPython";
 const STOP_WITHIN_MILLISECONDS = 5000;
 
 /** The language server of this window: started, watched, and started again when it ends by itself. */
@@ -190,8 +192,7 @@ export class Server implements vscode.Disposable {
   async #findPython(): Promise<{ python: Python | undefined; tried: Tried[] }> {
     const setting = pathSetting("serverPython", undefined);
     if (setting !== undefined) {
-      const source = "the setting dagsterSnapsize.serverPython";
-      return findPython([{ command: setting, args: [], source }]);
+      return findPython([{ command: setting, args: [], source: SETTING }]);
     }
     return findPython(this.#candidates());
   }
@@ -222,21 +223,19 @@ export class Server implements vscode.Disposable {
 }
 
 function noPython(tried: readonly Tried[]): string {
-  const version = `${OLDEST.major}.${OLDEST.minor}`;
-  const all = tried.filter(({ reason }) => reason !== "not found");
-  const setting = tried.find(({ candidate }) => candidate.source.startsWith("the setting "));
+  const version = `Python ${OLDEST.major}.${OLDEST.minor} or newer`;
+  const setting = tried.find(({ candidate }) => candidate.source === SETTING);
   if (setting !== undefined) {
     const { candidate, reason } = setting;
-    return (
-      `${candidate.command}, ${candidate.source}, cannot run the language server: ${reason}. ` +
-      `It needs Python ${version} or newer.`
-    );
+    return `${candidate.command}, which is ${SETTING}, ${reason}. The language server needs ${version}.`;
   }
-  const list = all.map(({ candidate, reason }) => `${candidate.command} ${reason}`).join("; ");
+  const found = tried
+    .filter(({ reason }) => reason !== NOT_FOUND)
+    .map(({ candidate, reason }) => `${candidate.command} ${reason}`);
   return (
-    `The language server needs Python ${version} or newer, and none was found` +
-    (list === "" ? ". " : `: ${list}. `) +
-    "Install one, or name one in the setting dagsterSnapsize.serverPython. " +
-    "Your project may keep its own, older one."
+    `The language server needs ${version}, and none was found` +
+    (found.length === 0 ? "" : ` (${found.join("; ")})`) +
+    ". Install one, or name one in the setting dagsterSnapsize.serverPython. " +
+    "Your project may keep an older one."
   );
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ask, findPython, type Candidate } from "../src/pythons.ts";
+import { NOT_FOUND, ask, findPython, type Candidate } from "../src/pythons.ts";
 
 const candidate = (command: string): Candidate => ({ command, args: [], source: "PATH" });
 
@@ -17,7 +17,7 @@ const answers: Record<string, string> = {
 
 function answer({ command }: Candidate): Promise<string> {
   const text = answers[command];
-  return text === undefined ? Promise.reject(new Error("not found")) : Promise.resolve(text);
+  return text === undefined ? Promise.reject(new Error(NOT_FOUND)) : Promise.resolve(text);
 }
 
 const find = (...commands: string[]) => findPython(commands.map(candidate), answer);
@@ -31,7 +31,7 @@ test("the first that is new enough is taken, and not more are asked", async () =
   });
   assert.deepEqual(
     tried.map(({ reason }) => reason),
-    ["not found", "is Python 3.8.1"],
+    [NOT_FOUND, "is Python 3.8.1"],
   );
 });
 
@@ -52,7 +52,7 @@ test("one that was tried is not tried again", async () => {
 });
 
 test("a program that is not there is not found", async () => {
-  await assert.rejects(ask(candidate("/no/such/python")), /not found/);
+  await assert.rejects(ask(candidate("/no/such/python")), /was not found/);
 });
 
 test(
@@ -65,7 +65,7 @@ test(
       await writeFile(path, "#!/bin/sh\necho 'first line' >&2\necho 'it is broken' >&2\nexit 1\n", {
         mode: 0o755,
       });
-      await assert.rejects(ask(candidate(path)), /^Error: it is broken$/);
+      await assert.rejects(ask(candidate(path)), /^Error: does not run: it is broken$/);
     } finally {
       await rm(folder, { recursive: true });
     }
