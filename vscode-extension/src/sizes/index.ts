@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { holdsProject } from "../detection.ts";
 import type { MeasurementStore } from "../measurements.ts";
 import type { Place } from "../protocol.ts";
 import { SECTION } from "../settings.ts";
@@ -35,11 +36,8 @@ export function registerSizes(context: vscode.ExtensionContext, store: Measureme
     showProgress(measuring);
     // A message would hide the welcome views.
     if (state !== "shown" || model.filter === "") view.message = "";
-    // A workspace that never had a project has no container either; one that had keeps it.
-    const offered = store.projects.length > 0 || context.workspaceState.get(OFFERED, false);
+    if (store.projects.length > 0) await offer();
     await Promise.all([
-      context.workspaceState.update(OFFERED, offered),
-      setContext("offered", offered),
       setContext("state", state),
       setContext("measuring", measuring),
       setContext("grouping", model.grouping),
@@ -51,6 +49,18 @@ export function registerSizes(context: vscode.ExtensionContext, store: Measureme
     const { shown, all } = await model.matches();
     if (filter !== model.filter) return; // typed on
     view.message = `filtered: "${filter}" · ${grouped(shown)} of ${counted(all, "asset")}`;
+  }
+
+  /** A workspace that never had a project has no container either; one that had keeps it. */
+  async function offer(): Promise<void> {
+    await setContext("offered", true);
+    await context.workspaceState.update(OFFERED, true);
+  }
+
+  async function offerWhereWanted(): Promise<void> {
+    const folders = vscode.workspace.workspaceFolders ?? [];
+    const found = await Promise.all(folders.map(({ uri }) => holdsProject(uri.fsPath)));
+    if (context.workspaceState.get<boolean>(OFFERED, false) || found.includes(true)) await offer();
   }
 
   function badge(): vscode.ViewBadge | undefined {
@@ -174,6 +184,7 @@ export function registerSizes(context: vscode.ExtensionContext, store: Measureme
     },
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
   );
+  void offerWhereWanted();
   void update();
 }
 
