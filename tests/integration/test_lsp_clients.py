@@ -354,7 +354,6 @@ async def test_a_bad_setting_is_told_once(tmp_path: Path, scratch: Path) -> None
         assert "measure" in message
 
 
-@pytest.mark.xfail(strict=True, reason="options that are no object are ignored without a word")
 async def test_options_that_are_no_object_are_told_of(tmp_path: Path, scratch: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
@@ -373,12 +372,7 @@ async def test_options_that_are_no_object_are_told_of(tmp_path: Path, scratch: P
     "read_as",
     [
         "utf-8",
-        pytest.param(
-            "latin-1",
-            marks=pytest.mark.xfail(
-                strict=True, reason="a file is read as UTF-8, whatever encoding it declares"
-            ),
-        ),
+        pytest.param("latin-1"),
     ],
 )
 async def test_files_in_other_encodings(
@@ -470,9 +464,6 @@ async def test_exit_before_anything_else(scratch: Path) -> None:
     await asyncio.wait_for(server.wait(), lsp_client.PATIENCE)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="workspace folders are taken from unquoted URIs: what follows # is lost"
-)
 async def test_uris_of_another_spelling(tmp_path: Path, scratch: Path, python: Path) -> None:
     small = small_project(tmp_path / "our préjët #1 (a+b)", python)
 

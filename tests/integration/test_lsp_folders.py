@@ -104,9 +104,6 @@ async def test_folders_come_and_go(tmp_path: Path, scratch: Path, python: Path) 
         await opened.until(lambda: opened.all_shown() == [])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="folders are looked through at once: who comes last need not be the newest"
-)
 async def test_a_folder_that_stays_for_a_moment(
     tmp_path: Path, scratch: Path, python: Path
 ) -> None:

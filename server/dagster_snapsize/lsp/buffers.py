@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tokenize
 from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 
@@ -76,7 +78,12 @@ class Buffers:
             self._disk[real] = _read(real)
         disk = self._disk[real]
         shown = self._workspace().get_text_document(uri).source
-        return disk is not None and shown.removeprefix(_BOM) == disk.removeprefix(_BOM)
+        if disk is None:
+            return False
+        if shown.removeprefix(_BOM) == disk.removeprefix(_BOM):
+            return True
+        # Some editors heed what a file says of its encoding.
+        return "\ufffd" in disk and shown == _read_as_declared(real)
 
     def anchored(self, result: LocationResult) -> dict[str, _File]:
         """Read and anchor the files of a result, as they are on disk. For a thread.
@@ -193,4 +200,14 @@ def _read(path: str) -> str | None:
     try:
         return Path(path).read_bytes().decode("utf-8", "replace")
     except OSError:
+        return None
+
+
+def _read_as_declared(path: str) -> str | None:
+    """The text of a file in the encoding that it declares as Python sources do."""
+    try:
+        content = Path(path).read_bytes()
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        return content.decode(encoding)
+    except (OSError, SyntaxError, UnicodeError):
         return None

@@ -2,16 +2,90 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import PurePath
+from typing import Any
 
-from lsprotocol.types import FileSystemWatcher, RelativePattern
+from lsprotocol.types import (
+    WORKSPACE_DID_CHANGE_WATCHED_FILES,
+    DidChangeWatchedFilesRegistrationOptions,
+    FileSystemWatcher,
+    Registration,
+    RegistrationParams,
+    RelativePattern,
+    Unregistration,
+    UnregistrationParams,
+)
+from pygls.lsp.server import LanguageServer
 
 from dagster_snapsize.lsp.disk import Disk
 from dagster_snapsize.lsp.interest import WatchList
 from dagster_snapsize.lsp.watch_plan import Root, few_roots, plan
+
+_REGISTRATION = "dagster-snapsize-files"
+
+
+class ClientWatching:
+    """Keeps the client watching what is wanted.
+
+    ``tell`` is given folders that may have changed before the client watched them.
+    """
+
+    def __init__(
+        self,
+        server: LanguageServer,
+        relative: bool,
+        spawn: Callable[[Coroutine[Any, Any, Any]], None],
+        tell: Callable[[Iterable[str]], Coroutine[Any, Any, None]],
+    ):
+        self._server = server
+        self._relative = relative
+        self._spawn = spawn
+        self._tell = tell
+        self._wanted = WatchList()
+        self._watchers: list[FileSystemWatcher] = []
+        self._roots: tuple[Root, ...] = ()  # as the client watches them
+        self._registration: str | None = None
+        self._numbers = itertools.count(1)
+
+    def watch(self, wanted: WatchList) -> None:
+        """Watch these instead of those before."""
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._spawn(self._ask(wanted))
+
+    def changed(self, paths: Sequence[str]) -> None:
+        """Where folders came or went, what is to be watched may be other folders."""
+        self._spawn(self._look_again(paths))
+
+    async def _look_again(self, paths: Sequence[str]) -> None:
+        if await asyncio.to_thread(lambda: any(map(os.path.isdir, paths))):
+            await self._ask(self._wanted)
+
+    async def _ask(self, wanted: WatchList) -> None:
+        roots = await asyncio.to_thread(client_roots, wanted)
+        watchers = client_watchers(roots, relative=self._relative)
+        if watchers != self._watchers and wanted == self._wanted:
+            self._watchers = watchers
+            await self._register(watchers)
+            new = [root.path for root in roots if root not in self._roots]
+            self._roots = roots
+            await self._tell(new)
+
+    async def _register(self, watchers: list[FileSystemWatcher]) -> None:
+        """Begin with these before the others end, so that nothing is missed between."""
+        method = WORKSPACE_DID_CHANGE_WATCHED_FILES
+        before, self._registration = self._registration, f"{_REGISTRATION}-{next(self._numbers)}"
+        options = DidChangeWatchedFilesRegistrationOptions(watchers)
+        registration = Registration(self._registration, method, options)
+        await self._server.client_register_capability_async(RegistrationParams([registration]))
+        if before is not None:
+            gone = UnregistrationParams([Unregistration(before, method)])
+            await self._server.client_unregister_capability_async(gone)
 
 
 def client_roots(wanted: WatchList, disk: Disk | None = None) -> tuple[Root, ...]:

@@ -33,13 +33,13 @@ def create_server(version: str) -> SnapsizeServer:
         if isinstance(options, dict):
             options = dict(options)
             session.wants_status = options.pop("statusNotifications", False) is True
-            session.initial_options = options
+        session.initial_options = options
 
     @server.feature(types.INITIALIZED)
     async def initialized(params: types.InitializedParams) -> None:
         session = server.session
         if session is not None:
-            if session.initial_options:
+            if session.initial_options is not None:
                 session.settings.take(session.initial_options)
             await session.start()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -18,7 +17,7 @@ import dagster_snapsize
 from dagster_snapsize.lsp import actions, diagnostics, hovers, lenses
 from dagster_snapsize.lsp.buffers import Buffers
 from dagster_snapsize.lsp.client_settings import ClientSettings
-from dagster_snapsize.lsp.client_watching import client_roots, client_watchers
+from dagster_snapsize.lsp.client_watching import ClientWatching
 from dagster_snapsize.lsp.edits import Files
 from dagster_snapsize.lsp.interest import WatchList
 from dagster_snapsize.lsp.lifetime import leave_on_signals, leave_with_client
@@ -26,14 +25,12 @@ from dagster_snapsize.lsp.measurement import measurement_answer, status_of
 from dagster_snapsize.lsp.positions import to_path
 from dagster_snapsize.lsp.progress import ProgressBars
 from dagster_snapsize.lsp.project import Project
-from dagster_snapsize.lsp.watch_plan import Root
 from dagster_snapsize.lsp.watching import FileWatcher
 from dagster_snapsize.measuring.results import LocationResult, detail_of
 from dagster_snapsize.project.locations import project_folders
 
 STATUS = "dagsterSnapsize/status"
 RULES = Path(dagster_snapsize.__file__).parent / "rules.md"
-_WATCHERS = "dagster-snapsize-files"
 _CLOSE_WITHIN = 10.0  # seconds
 _SHOW_AFTER = 0.15  # seconds
 _log = logging.getLogger(__name__)
@@ -49,15 +46,10 @@ class Session:
         self.buffers = Buffers(lambda: server.workspace)
         self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}
         self.progress = ProgressBars(server, self.spawn)
-        self.initial_options: dict[str, Any] = {}
+        self.initial_options: object = None
+        self._finding = asyncio.Lock()
         self.wants_status = False
-        self.client_watches = False
-        self._watcher: FileWatcher | None = None
-        self._wanted = WatchList()
-        self._watchers: list[types.FileSystemWatcher] = []
-        self._roots: tuple[Root, ...] = ()  # those folders, as the client watches them
-        self._registration: str | None = None
-        self._numbers = itertools.count(1)
+        self._watcher: FileWatcher | ClientWatching | None = None
         self._show_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
         self._loop = asyncio.get_running_loop()
@@ -83,8 +75,10 @@ class Session:
         if self.server.process_id:
             self.spawn(leave_with_client(self.server.process_id, self.leave))
         watched = self.capability("workspace.did_change_watched_files")
-        self.client_watches = bool(watched and watched.dynamic_registration)
-        if not self.client_watches:
+        if watched and watched.dynamic_registration:
+            relative = bool(watched.relative_pattern_support)
+            self._watcher = ClientWatching(self.server, relative, self.spawn, self.files_changed)
+        else:
             self._watcher = FileWatcher(self._changed_on_disk)
         await self.find_projects()
 
@@ -136,7 +130,12 @@ class Session:
 
     async def find_projects(self) -> None:
         """Take up the projects of all workspace folders, and let go of the others."""
-        roots = [to_path(uri) for uri in self.server.workspace.folders]
+        async with self._finding:  # one after the other, so that the newest folders come last
+            await self._find_projects()
+
+    async def _find_projects(self) -> None:
+        # Not their keys there, which pygls has unquoted: what follows a # would be lost.
+        roots = [to_path(folder.uri) for folder in self.server.workspace.folders.values()]
         if not roots and self.server.workspace.root_path:
             roots = [self.server.workspace.root_path]
         folders: list[str] = []
@@ -190,8 +189,8 @@ class Session:
             for path in files:
                 project.edited(path, self.buffers.is_saved(path))
             await project.files_changed(changed, saved=saved)
-        if self.client_watches and await asyncio.to_thread(_any_folder, changed):
-            self.spawn(self._ask_client_to_watch(self._wanted))
+        if isinstance(self._watcher, ClientWatching):
+            self._watcher.changed(changed)
 
     def _changed_on_disk(self, paths: frozenset[str]) -> None:
         """In the watcher's thread."""
@@ -204,33 +203,6 @@ class Session:
             wanted |= project.watch_list
         if self._watcher is not None:
             self._watcher.watch(wanted)
-        elif wanted != self._wanted:
-            self._wanted = wanted
-            self.spawn(self._ask_client_to_watch(wanted))
-
-    async def _ask_client_to_watch(self, wanted: WatchList) -> None:
-        roots = await asyncio.to_thread(client_roots, wanted)
-        watched = self.capability("workspace.did_change_watched_files")
-        relative = bool(watched and watched.relative_pattern_support)
-        watchers = client_watchers(roots, relative=relative)
-        if watchers != self._watchers and wanted == self._wanted:
-            self._watchers = watchers
-            await self._register(watchers)
-            # They may have changed before the client watched them.
-            new = [root.path for root in roots if root not in self._roots]
-            self._roots = roots
-            await self.files_changed(new)
-
-    async def _register(self, watchers: list[types.FileSystemWatcher]) -> None:
-        """Begin with these before the others end, so that nothing is missed between."""
-        method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
-        before, self._registration = self._registration, f"{_WATCHERS}-{next(self._numbers)}"
-        options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
-        registration = types.Registration(self._registration, method, options)
-        await self.server.client_register_capability_async(types.RegistrationParams([registration]))
-        if before is not None:
-            gone = types.UnregistrationParams([types.Unregistration(before, method)])
-            await self.server.client_unregister_capability_async(gone)
 
     # -- what is shown -----------------------------------------------------------------------
 
@@ -389,7 +361,3 @@ class Session:
     def measurement(self, params: Any) -> Any:
         """Totals at once; rows in pages, or the file that they are in."""
         return measurement_answer([p.state for p in self.projects.values()], params)
-
-
-def _any_folder(paths: Iterable[str]) -> bool:
-    return any(Path(path).is_dir() for path in paths)
