@@ -43,11 +43,12 @@ benchmark: .venv/installed
 benchmark-lsp: .venv/installed
 	$(BIN)/python benchmarks/lsp.py
 
-# Check, build and package the extension of VS Code: vscode-extension/dist/*.vsix.
+# Check, build and package the extension of VS Code: vscode-extension/build/*.vsix.
 extension: .venv/installed
 	tests/e2e/install-tools node
 	cd vscode-extension && export $(NODE_PATH_FIRST) && npm ci --no-audit --no-fund && \
-		npm run lint && npm run typecheck && npm test && npm run build && npm run package
+		npm run lint && npm run typecheck && npm test && \
+		PYTHON=../$(BIN)/python npm run package
 
 # Try that package in a real VS Code, in a browser. As root on a Debian it installs what it lacks.
 e2e: extension

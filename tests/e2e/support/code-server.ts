@@ -17,6 +17,9 @@ export interface Options {
 
 const START_WITHIN = 60_000;
 
+/** Settings of the machine, which those of a user cannot hold. */
+const MACHINE_SETTINGS = { "remote.autoForwardPorts": false };
+
 /** What every test wants: nothing that moves, no other extension's opinions, quick measurements. */
 const SETTINGS = {
   "dagsterSnapsize.debounceMilliseconds": 100,
@@ -32,7 +35,6 @@ const SETTINGS = {
   "git.enabled": false,
   "security.workspace.trust.startupPrompt": "always",
   "update.showReleaseNotes": false,
-  "remote.autoForwardPorts": false,
   "window.autoDetectColorScheme": true,
   "workbench.preferredDarkColorTheme": "Dark 2026",
   "workbench.preferredLightColorTheme": "Light 2026",
@@ -64,11 +66,9 @@ export class CodeServer {
     return server;
   }
 
-  /** Settings of the user, on top of those that every test wants. They hold from now on. */
-  configure(settings: Record<string, unknown>): void {
-    const file = path.join(this.userData, "User/settings.json");
-    mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, JSON.stringify({ ...SETTINGS, ...settings }, undefined, 2));
+  private configure(of: "User" | "Machine", settings: object): void {
+    mkdirSync(path.join(this.userData, of), { recursive: true });
+    writeFileSync(path.join(this.userData, of, "settings.json"), JSON.stringify(settings));
   }
 
   /** The address that opens a folder, or a file `*.code-workspace`. */
@@ -91,7 +91,8 @@ export class CodeServer {
 
   private prepare(extensions: string[]): void {
     for (const folder of ["home", "tmp"]) mkdirSync(path.join(this.root, folder));
-    this.configure({});
+    this.configure("User", SETTINGS);
+    this.configure("Machine", MACHINE_SETTINGS);
     const installs = extensions.flatMap((file) => ["--install-extension", file]);
     execFileSync(NODE, [...this.command(), ...installs], {
       env: this.environment(),

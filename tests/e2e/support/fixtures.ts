@@ -1,10 +1,11 @@
 /** What a test is given: VS Code with our extension, windows of it, and projects. */
+import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test as base, expect } from "@playwright/test";
 
 import { CodeServer } from "./code-server.ts";
-import { packagedExtension } from "./paths.ts";
+import { NODE, OUTPUT, packagedExtension, REPOSITORY } from "./paths.ts";
 import { ofWindows } from "./processes.ts";
 import { Project } from "./projects.ts";
 import { Window } from "./window.ts";
@@ -14,20 +15,25 @@ interface ForEachTest {
   openWindow: (folder: string) => Promise<Window>;
   /** A copy of the bundled example. */
   shop: Project;
+  /** A folder with nothing in it. */
+  plain: Project;
 }
 
 interface ForAllTests {
+  /** Whether folders must be trusted; a control extension is there that runs in any of them. */
+  workspaceTrust: boolean;
   vscode: CodeServer;
 }
 
 export { expect };
 
 export const test = base.extend<ForEachTest, ForAllTests>({
+  workspaceTrust: [false, { option: true, scope: "worker" }],
+
   vscode: [
-    async ({}, use) => {
-      const server = await CodeServer.start({
-        extensions: [packagedExtension()],
-      });
+    async ({ workspaceTrust }, use) => {
+      const extensions = [packagedExtension(), ...(workspaceTrust ? [controlExtension()] : [])];
+      const server = await CodeServer.start({ extensions, workspaceTrust });
       await use(server);
       await server.stop();
     },
@@ -49,12 +55,30 @@ export const test = base.extend<ForEachTest, ForAllTests>({
     await expect.poll(() => ofWindows(vscode.mark), { message: "left behind" }).toEqual([]);
   },
 
+  plain: async ({}, use) => {
+    const project = new Project("plain");
+    await use(project);
+    project.remove();
+  },
+
   shop: async ({}, use) => {
     const project = Project.shop();
     await use(project);
     project.remove();
   },
 });
+
+/** Packaged with the tool that packages ours. */
+function controlExtension(): string {
+  const file = path.join(OUTPUT, "control.vsix");
+  const vsce = path.join(REPOSITORY, "vscode-extension/node_modules/@vscode/vsce/vsce");
+  const flags = ["--no-dependencies", "--allow-missing-repository", "--skip-license"];
+  execFileSync(NODE, [vsce, "package", ...flags, "--out", file], {
+    cwd: path.join(REPOSITORY, "tests/e2e/control-extension"),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  return file;
+}
 
 /** The logs of VS Code, our extension and our server among them, and the browser's console. */
 function keepLogs(vscode: CodeServer, windows: Window[], folder: string): void {

@@ -24,7 +24,7 @@ export function chromium(): string {
 /** The packaged extension, as a user installs it: the one that VSIX names, else the one just made. */
 export function packagedExtension(): string {
   if (process.env.VSIX !== undefined) return process.env.VSIX;
-  const found = globSync(path.join(REPOSITORY, "vscode-extension/dist/*.vsix"));
+  const found = globSync(path.join(REPOSITORY, "vscode-extension/build/*.vsix"));
   if (found.length !== 1 || found[0] === undefined) {
     throw new Error(`one packaged extension is wanted, found ${found.length}: run make extension`);
   }

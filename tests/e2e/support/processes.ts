@@ -1,5 +1,5 @@
 /** Processes of this machine, found by a mark that they carry in their environment (Linux). */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 export const MARK = "SNAPSIZE_TEST_MARK";
 
@@ -37,4 +37,15 @@ export function ofWindows(mark: string): Process[] {
   return marked(mark).filter(({ command }) =>
     /dagster.snapsize|--type=extensionHost/.test(command),
   );
+}
+
+/** Whether a process works in that folder: the project's code does while it is measured. */
+export function worksIn(mark: string, folder: string): boolean {
+  return marked(mark).some(({ pid }) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === folder;
+    } catch {
+      return false;
+    }
+  });
 }

@@ -50,6 +50,8 @@ export class Window {
     await this.quickInput.locator("input[type=text]").fill(text);
     await this.quickInput.locator(".monaco-list-row", { hasText: row }).first().click();
     await expect(this.quickInput).toBeHidden();
+    // Not on something that answers with a tooltip.
+    await this.page.mouse.move(0, 0);
   }
 
   /** Put the cursor at the beginning of a line, counted from 1. */
@@ -66,6 +68,13 @@ export class Window {
     await this.page.keyboard.press("Home");
     await this.page.keyboard.press("Shift+End");
     await this.page.keyboard.insertText(text);
+  }
+
+  /** Leave the mouse on a word until its hover is there. */
+  async hoverOver(word: Locator): Promise<void> {
+    await this.page.mouse.move(0, 0);
+    await word.first().hover();
+    await expect(this.hover).toBeVisible();
   }
 
   async save(): Promise<void> {
@@ -102,7 +111,16 @@ export class Window {
   }
 
   get hover(): Locator {
-    return this.page.locator(".monaco-hover:not(.hidden) .hover-contents");
+    return this.page.locator(".monaco-editor .monaco-hover:not(.hidden)");
+  }
+
+  /** What the mouse on an item of the status bar shows. */
+  get tooltip(): Locator {
+    return this.page.locator(".workbench-hover-container .monaco-hover:not(.hidden)");
+  }
+
+  get quickFixes(): Locator {
+    return this.page.locator(".action-widget .monaco-list-row.action");
   }
 
   get problems(): Locator {
@@ -113,13 +131,22 @@ export class Window {
     return this.page.locator(".notifications-toasts .notification-list-item");
   }
 
-  get sidebar(): Locator {
-    return this.page.locator(".part.sidebar");
+  /** A row of the tree in the side bar, by the beginning of what a screen reader says of it. */
+  row(spoken: string | RegExp): Locator {
+    return this.page.locator(".part.sidebar").getByRole("treeitem", { name: spoken });
+  }
+
+  get outputLines(): Locator {
+    return this.page.locator(".part.panel .view-line");
   }
 
   /** The document inside of the webview in front. */
   get webview(): FrameLocator {
-    return this.page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
+    return this.page
+      .locator("iframe.webview.ready:visible")
+      .contentFrame()
+      .locator("iframe#active-frame")
+      .contentFrame();
   }
 
   /** A picture of the whole window in a dark and in a light theme, the name being the state's. */

@@ -1,0 +1,100 @@
+/** What stands beside the code, and how it follows the code. */
+import { expect, test } from "./support/fixtures.ts";
+
+const FEATURES = "features.py";
+const ASSET = "@dg.asset(";
+
+test("sizes stand beside the code", async ({ openWindow, shop }) => {
+  const window = await openWindow(shop.folder);
+  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+
+  await window.openFile(FEATURES);
+  await expect(window.lenses).toHaveText(/^83\.\d kB · 8\d\.\d % of repository$/);
+  await expect(window.squiggles("warning")).toHaveCount(1);
+  await window.picture("code-lens");
+
+  await window.hoverOver(window.line(ASSET).getByText("asset"));
+  await expect(window.hover.locator("table")).toContainText("metadata: dagster/column_schema");
+  await expect(window.hover.locator("table")).toContainText("together");
+  await window.picture("code-hover");
+
+  await window.openFile("definitions.py");
+  await expect(window.lenses).toHaveText(/^Repository 95\.\d kB of 110 kB/);
+  await window.hoverOver(window.line("defs = ").getByText("defs"));
+  await expect(window.hover.locator("table").first()).toContainText("110 kB");
+  await window.picture("code-hover-definitions");
+
+  await window.command("Problems: Focus on Problems View");
+  await expect(window.problems).toContainText([
+    /definitions.py/,
+    /repository snapshot .* of its budget of 110\.0 kB/,
+    /features.py/,
+    /asset customer_features takes 83\.\d kB/,
+  ]);
+  await window.picture("problems");
+});
+
+test("a larger budget is one quick fix away", async ({ openWindow, shop }) => {
+  const window = await openWindow(shop.folder);
+  await window.openFile(FEATURES);
+  await expect(window.squiggles("warning")).toHaveCount(1);
+
+  await expect(window.lenses).toHaveCount(1);
+
+  await window.goToLine(29);
+  await window.page.keyboard.press("Control+.");
+  await expect(window.quickFixes.first()).toBeVisible();
+  await window.picture("quick-fixes");
+  await window.quickFixes.filter({ hasText: "Raise the budget of one asset to 93 kB" }).click();
+  await window.openFile("pyproject.toml");
+  await expect(window.line('asset = "93 kB"')).toBeVisible();
+  await window.save();
+  expect(shop.read("pyproject.toml")).toContain('job = "100 kB"\nasset = "93 kB"\n');
+  await window.openFile(FEATURES);
+  await expect(window.squiggles("warning")).toHaveCount(0);
+  await window.picture("quick-fix-done");
+});
+
+test("new numbers follow an edit that is saved", async ({ openWindow, shop }) => {
+  const window = await openWindow(shop.folder);
+  await window.openFile(FEATURES);
+  await expect(window.lenses).toHaveText(/^83\.\d kB/);
+  await window.replaceLine(6, "WINDOWS = (1, 3, 7)");
+  await expect(window.lenses).toHaveText(/^83\.\d kB .*stale/);
+  await window.picture("code-stale");
+  await window.save();
+  await expect(window.lenses).toHaveText(/^2\d\.\d kB · [^(]+$/);
+  await expect(window.squiggles("warning")).toHaveCount(0);
+  await window.picture("code-fine");
+
+  await window.replaceLine(6, `WINDOWS = (${Array.from({ length: 16 }, (_, i) => i + 1)})`);
+  await window.save();
+  await expect(window.notifications).toContainText(
+    /repository snapshot __repository__ went over its budget: 14\d\.\d kB .* of 110\.0 kB/,
+  );
+  await expect(window.status).toContainText(/Dagster 25\d\.\d kB/);
+
+  await window.picture("code-over");
+});
+
+test("a broken import is shown where it is, and goes when it is mended", async ({
+  openWindow,
+  shop,
+}) => {
+  const window = await openWindow(shop.folder);
+  await window.openFile("definitions.py");
+  await expect(window.lenses).toHaveCount(1);
+
+  await window.replaceLine(5, "from shop_analytics import features, marts, sauces");
+  await window.save();
+  await expect(window.status).toContainText("Dagster failed");
+  await expect(window.squiggles("error")).toHaveCount(1);
+  await window.hoverOver(window.line("import features").getByText("sauces"));
+  await expect(window.hover).toContainText("cannot import name 'sauces'");
+  await window.picture("broken-import");
+
+  await window.replaceLine(5, "from shop_analytics import features, marts, sources");
+  await window.save();
+  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  await expect(window.squiggles("error")).toHaveCount(0);
+});

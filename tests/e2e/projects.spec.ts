@@ -1,0 +1,123 @@
+/** Projects that are not as they should be, and more than one of something. */
+import { rmSync, symlinkSync } from "node:fs";
+import path from "node:path";
+
+import { expect, test } from "./support/fixtures.ts";
+import { languageServers, worksIn } from "./support/processes.ts";
+import { environment, Project } from "./support/projects.ts";
+
+test("a project without Dagster is left alone", async ({ openWindow, plain, vscode }) => {
+  plain.write("pyproject.toml", '[project]\nname = "plain"\n');
+  plain.write("app.py", "print(1)\n");
+  const window = await openWindow(plain.folder);
+  await window.openFile("pyproject.toml");
+  await window.command("Dagster Snapsize: Show Logs");
+  await expect(window.outputLines.filter({ hasText: "No Dagster project was found" })).toHaveCount(
+    1,
+  );
+  await expect(window.status).toHaveCount(0);
+  expect(languageServers(vscode.mark)).toEqual([]);
+  await expect(window.page.getByRole("tab", { name: "Dagster Snapshots" })).toHaveCount(0);
+  await window.command("View: Hide Panel");
+  await window.picture("no-project");
+});
+
+test("a bad setting is told of, and its default is used", async ({ openWindow, shop }) => {
+  shop.settings({ "dagsterSnapsize.codeLens.minimum": "lots" });
+  const window = await openWindow(shop.folder);
+  await expect(window.notifications).toContainText("codeLens.minimum");
+  await window.picture("bad-setting");
+  await window.openFile("features.py");
+  await expect(window.lenses).toHaveText(/^83\.\d kB/);
+  await expect(window.notifications).toHaveCount(1);
+
+  shop.settings({ "dagsterSnapsize.codeLens.enable": false });
+  await expect(window.lenses).toHaveCount(0);
+});
+
+test("an interpreter that is gone is told of, and another can be chosen", async ({
+  openWindow,
+  shop,
+}) => {
+  shop.settings({ "dagsterSnapsize.interpreter": "${workspaceFolder}/.venv/bin/python" });
+  const window = await openWindow(shop.folder);
+  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+
+  rmSync(shop.path(".venv"));
+  await window.command("Dagster Snapsize: Measure Now");
+  await expect(window.status).toContainText("Dagster no interpreter");
+  await window.status.hover();
+  await expect(window.tooltip).toContainText(".venv/bin/python does not exist");
+  await window.picture("no-interpreter");
+
+  symlinkSync(environment("dagster"), shop.path("venv"));
+  await window.status.click();
+  await expect(window.quickInput).toContainText("Dagster 1.");
+  await window.picture("select-interpreter");
+  await window.quickInput.locator(".monaco-list-row", { hasText: "venv/bin/python" }).click();
+  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  expect(shop.read(".vscode/settings.json")).toContain("${workspaceFolder}/venv/bin/python");
+});
+
+test("a Python without Dagster is not replaced by another", async ({ openWindow, shop }) => {
+  rmSync(shop.path(".venv"));
+  symlinkSync(environment("bare"), shop.path(".venv"));
+  const window = await openWindow(shop.folder);
+  await expect(window.status).toContainText("Dagster no interpreter");
+  await window.command("View: Show Dagster Snapshots");
+  await expect(window.page.getByRole("button", { name: "Select Interpreter" })).toBeVisible();
+  await window.picture("python-without-dagster");
+});
+
+test("a pyproject.toml that is no TOML is shown where it breaks", async ({ openWindow, shop }) => {
+  const window = await openWindow(shop.folder);
+  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  await window.openFile("pyproject.toml");
+  await window.replaceLine(11, 'repository = "110 kB');
+  await window.save();
+  await expect(window.squiggles("error")).toHaveCount(1);
+  await window.hoverOver(window.line("repository").getByText("repository"));
+  await expect(window.hover).toContainText("TOML");
+  await window.picture("no-toml");
+  await window.replaceLine(11, 'repository = "90 kB"');
+  await window.save();
+  await expect(window.squiggles("error")).toHaveCount(0);
+  await expect(window.notifications).toContainText("went over its budget");
+});
+
+test("two windows on one project show the same", async ({ openWindow, shop }) => {
+  const first = await openWindow(shop.folder);
+  const second = await openWindow(shop.folder);
+  for (const window of [first, second]) {
+    await window.openFile("features.py");
+    await expect(window.lenses).toHaveText(/^83\.\d kB/);
+  }
+  await first.page.bringToFront();
+  await first.replaceLine(6, "WINDOWS = (1, 3, 7)");
+  await first.save();
+  await expect(first.lenses).toHaveText(/^2\d\.\d kB · [^(]+$/);
+  await second.page.bringToFront();
+  await expect(second.lenses).toHaveText(/^2\d\.\d kB · [^(]+$/);
+});
+
+test("a folder that is removed while it is measured is let go", async ({
+  openWindow,
+  plain,
+  shop,
+  vscode,
+}) => {
+  const other = Project.shop();
+  other.holdUp();
+  const workspace = (...projects: Project[]) => {
+    const folders = projects.map(({ folder }) => ({ path: path.relative(plain.folder, folder) }));
+    plain.write("both.code-workspace", JSON.stringify({ folders }));
+  };
+  workspace(shop, other);
+  const window = await openWindow(plain.path("both.code-workspace"));
+  await expect.poll(() => worksIn(vscode.mark, other.folder)).toBe(true);
+  workspace(shop);
+  await expect.poll(() => worksIn(vscode.mark, other.folder)).toBe(false);
+  other.remove();
+  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  await expect(window.notifications).toHaveCount(0);
+});

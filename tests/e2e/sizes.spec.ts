@@ -1,0 +1,49 @@
+/** The tree of sizes in a container of its own. */
+import { expect, test } from "./support/fixtures.ts";
+
+test("the tree shows what is heavy, and leads to its source", async ({ openWindow, shop }) => {
+  const window = await openWindow(shop.folder);
+  await expect(window.status).toBeVisible();
+  await window.command("View: Show Dagster Snapshots");
+  await expect(
+    window.row(/^repository, 95\.\d kB of 110 kB, 86\.\d %, near its budget/),
+  ).toBeVisible();
+  await expect(window.row(/^job __ASSET_JOB, /)).toBeVisible();
+  const heaviest = window.row(/^asset customer_features, 108\.\d kB, .* over its budget/);
+  await expect(heaviest).toBeVisible();
+  await window.picture("sizes");
+
+  await heaviest.locator(".monaco-tl-twistie").click();
+  await expect(window.row(/^metadata: dagster\/column_schema, 59\.\d kB/)).toBeVisible();
+  await window.picture("sizes-fields");
+
+  await heaviest.click();
+  await expect(window.tab("features.py")).toBeVisible();
+  await expect(window.line("@dg.asset(")).toBeInViewport();
+
+  // What was unfolded stays so with the next measurement.
+  shop.replace("shop_analytics/features.py", '"web", "app", ', "");
+  await expect(window.row(/^metadata: dagster\/column_schema, 2\d\.\d kB/)).toBeVisible();
+  await expect(window.row(/^asset customer_features, 5\d\.\d kB/)).toBeVisible();
+
+  await window.command("Dagster Snapsize: List Assets by Group");
+  await window
+    .row(/^group marts, /)
+    .locator(".monaco-tl-twistie")
+    .click();
+  await expect(window.row(/^asset orders, /)).toBeVisible();
+  await window.picture("sizes-by-group");
+  await window.command("Dagster Snapsize: List Assets by File");
+  await expect(window.row(/^file .*marts\.py, /)).toBeVisible();
+  await window.picture("sizes-by-file");
+  await window.command("Dagster Snapsize: List Assets by Size");
+
+  await window.command("Dagster Snapsize: Filter Assets…");
+  await window.quickInput.getByRole("textbox").fill("revenue");
+  await window.page.keyboard.press("Enter");
+  await expect(window.row(/^asset customer_features/)).toHaveCount(0);
+  await expect(window.row(/^asset revenue_by_/)).toHaveCount(2);
+  await window.picture("sizes-filtered");
+  await window.command("Dagster Snapsize: Clear Filter");
+  await expect(window.row(/^asset customer_features/)).toBeVisible();
+});
