@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { readMeasurement, type ReadMeasurement } from "../src/report/reading.ts";
 import { executable, launch, OpenReport } from "./reportBrowser.ts";
@@ -163,7 +164,7 @@ describe("the report in a browser", { skip }, () => {
 
   test("when what is zoomed into is gone, the nearest that is left is shown", async () => {
     await open(await measured(200, 3));
-    await page.getByRole("button", { name: /^job nightly_2,/ }).click();
+    await page.getByRole("button", { name: /^job nightly_2 / }).click();
     await report.show(await measured(200, 2));
     assert.equal((await crumbs()).length, 1);
   });
@@ -201,7 +202,7 @@ describe("the report in a browser", { skip }, () => {
       assets: { ...data.assets, key: data.assets.key.map((key) => evil + key) },
     };
     await open({ ...measurement, data: changed });
-    await page.getByRole("button", { name: /^repository,/ }).click();
+    await page.getByRole("button", { name: /^repository / }).click();
     await page
       .locator(".box.group")
       .first()
@@ -217,6 +218,18 @@ describe("the report in a browser", { skip }, () => {
       const contrast = await page.evaluate<{ least: number; of: string }>(CONTRAST);
       assert.ok(contrast.least >= 4.5, `${theme}: ${contrast.least} at ${contrast.of}`);
     }
+  });
+
+  test("those who see no picture are told everything, as checked by axe", async () => {
+    await open(await measured(200, 3));
+    await page.evaluate(axe.source);
+    const violations = () =>
+      page.evaluate<string[]>(
+        "axe.run().then(({ violations }) => violations.map((v) => v.id + ': ' + v.nodes[0].html))",
+      );
+    assert.deepEqual(await violations(), []);
+    await box(/^repository,/).press("Enter");
+    assert.deepEqual(await violations(), []);
   });
 
   test("nothing is cut off at the width of half a window", async () => {

@@ -74,7 +74,7 @@ test("every other state has its words", () => {
   assert.match(text(PROJECT, undefined, true), /no longer in the project/);
   assert.match(text({ ...PROJECT, level: "none" }, undefined, false), /Nothing has been measured/);
   assert.match(text(undefined, undefined, false), /Waiting/);
-  assert.match(text(undefined, undefined, true), /not running/);
+  assert.match(text(undefined, undefined, true), /last sizes that are known/);
 });
 
 test("the page allows our script and style alone, and a name is no markup in it", () => {

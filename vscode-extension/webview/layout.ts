@@ -21,7 +21,7 @@ const DEPTH = 3;
 /** Square pixels; a box of 10 by 12 can be seen and pointed at. */
 const SMALLEST = 120;
 /** About as many boxes as one can tell apart, and as are drawn without waiting. */
-const MOST = 1500;
+const MOST = 2500;
 const TITLE_HEIGHT = 18;
 const PADDING = 2;
 

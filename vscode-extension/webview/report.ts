@@ -90,7 +90,10 @@ export class Report {
     this.#breadcrumb = new Breadcrumb(tools, (part) => {
       this.#zoom(part);
     });
-    tools.append(this.#matches, this.#searchBox);
+    const search = element("div", "search");
+    search.setAttribute("role", "search");
+    search.append(this.#matches, this.#searchBox);
+    tools.append(search);
     const picture = element("section", "picture");
     picture.setAttribute("aria-label", "Treemap");
     const list = element("section", "list");
@@ -101,7 +104,8 @@ export class Report {
     hint.id = "snapsize-hint";
     hint.textContent = HINT;
     this.#live.setAttribute("aria-live", "polite");
-    this.#root.append(header, tools, main, hint, this.#live);
+    main.append(hint, this.#live);
+    this.#root.append(header, tools, main);
     parent.append(this.#root);
     this.#treemap = new Treemap(picture, {
       zoom: (part) => {

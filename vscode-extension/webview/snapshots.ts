@@ -54,13 +54,12 @@ export class SnapshotBars {
     button.dataset.snapshot = snapshot.id;
     const percent = formatPercent(snapshot.usedBytes, snapshot.budgetBytes);
     const used = shortSize(snapshot.usedBytes);
-    const size = `${used} of ${shortSize(snapshot.budgetBytes)}`;
+    const words = snapshot.level === "fine" ? percent : `${percent} · ${snapshot.level}`;
     const name = model.snapshotName(index);
     button.title = [name, ...budgetLines(snapshot)].join("\n");
-    button.setAttribute(
-      "aria-label",
-      `${name}, ${size}, ${percent}, ${LEVEL_WORDS[snapshot.level]}`,
-    );
+    // What is seen comes first, for those who speak to what they see.
+    const budget = `budget ${shortSize(snapshot.budgetBytes)}, ${LEVEL_WORDS[snapshot.level]}`;
+    button.setAttribute("aria-label", `${name} ${used} ${words}, ${budget}`);
     button.addEventListener("click", () => {
       this.#choose(index);
     });
@@ -71,8 +70,7 @@ export class SnapshotBars {
     const part = Math.min(1, snapshot.usedBytes / Math.max(1, snapshot.budgetBytes));
     bar.style.width = `${100 * part}%`;
     track.append(bar);
-    const words = snapshot.level === "fine" ? percent : `${percent} · ${snapshot.level}`;
-    button.append(span("name", name), span("size", used), span("used", words), track);
+    button.append(span("name", name), " ", span("size", used), " ", span("used", words), track);
     item.append(button);
     return item;
   }

@@ -9,7 +9,7 @@ const NAMED = 3;
 /** Lines about a part: what it is, how big, and what else is worth knowing. */
 export function lines(model: LocationModel, part: Part): string[] {
   const { data } = model;
-  const found = [formatBoth(part.bytes)];
+  const found = [formatBoth(part.bytes).replace(".0 ", " ")];
   if (part.parent) {
     const whole = part.parent;
     found.push(`${formatPercent(part.bytes, whole.bytes)} of ${whole.name}`);

@@ -85,6 +85,10 @@ export class Treemap {
         const box = enter.append("div");
         box.append("span").attr("class", "name");
         box.append("span").attr("class", "size");
+        // Not one word for those who speak to what they see.
+        box.each(function () {
+          this.insertBefore(document.createTextNode(" "), this.lastChild);
+        });
         return box;
       })
       .order()

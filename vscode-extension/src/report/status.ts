@@ -11,7 +11,7 @@ export function reportStatus(
 ): ReportStatus {
   if (project === undefined) {
     const text = hasData
-      ? "The language server is not running: these are its last sizes."
+      ? "These are the last sizes that are known."
       : "Waiting for the language server.";
     return { ...NONE, kind: hasData ? "stale" : "empty", text };
   }
@@ -39,7 +39,7 @@ export function reportStatus(
   }
   if (location === undefined || location.stale) {
     const text = location
-      ? "These sizes are from before the last change."
+      ? "Sizes from before the last change."
       : "This code location is no longer in the project: these are its last sizes.";
     return { kind: "stale", text, canMeasure: true, canOpenFailure: false };
   }
