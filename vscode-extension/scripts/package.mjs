@@ -1,6 +1,6 @@
 // Makes the .vsix: build, bundle, pack. The same sources give the same bytes.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createVSIX, listFiles } from "@vscode/vsce";
 
 const MOST_BYTES = 3_500_000;
@@ -25,6 +25,8 @@ await pack(path);
 await check(path);
 
 async function pack(packagePath) {
+  // Neither the archive nor who installs it should depend on the umask of this shell.
+  for (const file of await listFiles({ dependencies: false })) chmodSync(file, 0o644);
   await createVSIX({ packagePath, dependencies: false, allowMissingRepository: true });
 }
 
@@ -32,7 +34,7 @@ async function pack(packagePath) {
 async function check(packagePath) {
   const forbidden =
     /\.(so|pyd|dylib|dll|exe|node|pyc|map|ts)$|(^|\/)(node_modules|tests?|__pycache__)\//;
-  const wrong = (await listFiles()).filter((file) => forbidden.test(file));
+  const wrong = (await listFiles({ dependencies: false })).filter((file) => forbidden.test(file));
   if (wrong.length > 0) throw new Error(`these should not ship: ${wrong.join(", ")}`);
 
   const packed = readFileSync(packagePath);
