@@ -276,7 +276,7 @@ function drawBox(element: HTMLElement, model: LocationModel, box: PlacedBox): vo
   }
   const [name, size] = element.children;
   const text = shownName(part, width);
-  const hasName = height >= 16 && width >= Math.min(LEAST_NAME, textWidth(text) + 8);
+  const hasName = height >= 16 && width >= Math.min(LEAST_NAME, textWidth(text) + 12);
   const isTall = height >= 34 && !box.isOpen;
   element.classList.toggle("tall", isTall);
   if (name && size) {
