@@ -155,7 +155,10 @@ class Editor:
         """Write the buffer to its file, after replacing its text where one is given."""
         if text is not None:
             self.type(path, text)
-        path.write_bytes(self.buffers[path].encode(self.encodings.get(path, "utf-8")))
+        # At once: a debounce of nothing would take half of a file for a change.
+        whole = path.with_name(f".{path.name}.saving")
+        whole.write_bytes(self.buffers[path].encode(self.encodings.get(path, "utf-8")))
+        whole.replace(path.resolve())
         self.client.text_document_did_save(t.DidSaveTextDocumentParams(self._document(path)))
 
     def set(self, **settings: Any) -> None:
@@ -315,7 +318,10 @@ _MAY_ASK = (
     t.CLIENT_REGISTER_CAPABILITY,
     t.CLIENT_UNREGISTER_CAPABILITY,
 )
-_STATUS = ("folder", "phase", "text", "done", "of", "locations", "stale", "totalBytes")
+_STATUS = (
+    *("folder", "phase", "text", "done", "of", "locations"),
+    *("stale", "totalBytes", "level", "message"),
+)
 
 
 def changed_text(text: str, edit: t.WorkspaceEdit, path: Path) -> str:

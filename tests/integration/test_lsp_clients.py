@@ -536,3 +536,31 @@ async def test_a_folder_that_cannot_be_written(small: Small, scratch: Path) -> N
             path.chmod(path.stat().st_mode | 0o200)
     # Root could have written all the same.
     assert tree(small.folder) == before
+
+
+async def test_a_project_that_is_measured_when_asked_only(small: Small, scratch: Path) -> None:
+    async with editor(scratch, small.folder, settings={"measure": "manual"}) as opened:
+        status = await opened.until(lambda: opened.statuses and opened.statuses[-1])
+        assert status["folder"] == str(small.folder)
+        assert (status["phase"], status["level"]) == ("idle", "none")
+        await opened.run("dagsterSnapsize.measure")
+        await opened.ended(1)
+        assert opened.statuses[-1]["level"] == "fine"
+        assert small.loads == [opened.mark]
+
+
+async def test_a_missing_interpreter_is_told_apart(small: Small, scratch: Path) -> None:
+    async with editor(scratch, small.folder, settings={"interpreter": ".venv/bin/gone"}) as opened:
+        await opened.until(lambda: opened.statuses and opened.statuses[-1]["message"])
+        status = await opened.until(lambda: not opened.measuring and opened.statuses[-1])
+        assert status["phase"] == "no-interpreter"
+        assert "the setting dagsterSnapsize.interpreter" in status["message"]
+        (told,) = opened.all_shown()
+        assert told.code == "configuration"
+        opened.set(interpreter=".venv/bin/python")
+        await opened.until(lambda: opened.statuses[-1]["level"] == "fine")
+        await opened.until(lambda: not opened.all_shown() or opened.shown(small.definitions))
+        # What the editor's own tooling chose comes after the project's configuration, not before.
+        opened.set(editorInterpreter="/gone/python")
+        await opened.until(lambda: opened.statuses[-1]["phase"] == "no-interpreter")
+        assert "Python extension" in opened.statuses[-1]["message"]

@@ -154,6 +154,7 @@ class Session:
                     folder, self.settings.of(folder), self._project_changed, self._anchor
                 )
                 self.projects[folder] = project
+                self._tell_status(project)
                 project.opened()
         if not folders:
             self._tell_status(None)
