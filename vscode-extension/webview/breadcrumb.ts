@@ -1,6 +1,6 @@
 /** The way from the location to what is zoomed into. */
 
-import type { Part } from "./model.ts";
+import type { Part } from "./parts.ts";
 import { shortSize } from "./sizes.ts";
 
 export class Breadcrumb {

@@ -1,6 +1,7 @@
 /** What is said below the treemap of one asset. */
 
-import { at, type LocationModel, type Part } from "./model.ts";
+import { type LocationModel } from "./model.ts";
+import { at, type Part } from "./parts.ts";
 import { shortSize } from "./sizes.ts";
 
 export class Caption {

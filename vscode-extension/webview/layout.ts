@@ -1,7 +1,8 @@
 /** Where every box of the treemap stands. Boxes too small to see are put together in one. */
 
 import { type HierarchyRectangularNode, treemapSquarify } from "d3-hierarchy";
-import { type LocationModel, type Part, restPart } from "./model.ts";
+import { type LocationModel, restPart } from "./model.ts";
+import { type Part } from "./parts.ts";
 
 export interface PlacedBox {
   readonly part: Part;

@@ -5,31 +5,9 @@
  * shows a thousand.
  */
 
-import type { Cell, OwnerDetail, OwnerRef, ReportData, SnapshotData } from "./data.ts";
+import type { OwnerDetail, OwnerRef, ReportData, SnapshotData } from "./data.ts";
+import { BLANK, type Part, at, fieldParts, kindWords, ownerId, ownerOf } from "./parts.ts";
 import { flat, grouped } from "./sizes.ts";
-
-export type Level =
-  "location" | "snapshot" | "group" | "kind" | "asset" | "other" | "field" | "rest";
-
-export interface Part {
-  readonly level: Level;
-  /** What finds it among the children of its parent, also in the next measurement. */
-  readonly segment: string;
-  readonly name: string;
-  readonly bytes: number;
-  readonly parent: Part | null;
-  /** Rows of the data that it stands for; -1 where there is none. */
-  readonly snapshot: number;
-  readonly group: number;
-  readonly kind: number;
-  readonly asset: number;
-  readonly other: number;
-  readonly share: number;
-  /** A field that several assets hold together. */
-  readonly isShared: boolean;
-  /** How many parts a "rest" stands for. */
-  readonly count: number;
-}
 
 export interface Children {
   readonly parts: readonly Part[];
@@ -39,22 +17,6 @@ export interface Children {
 }
 
 const NOTHING: Children = { parts: [], restCount: 0, restBytes: 0 };
-
-const KIND_WORDS: Readonly<Record<string, string>> = {
-  check: "checks",
-  job: "jobs",
-  schedule: "schedules",
-  sensor: "sensors",
-  resource: "resources",
-  op: "ops",
-  partition_set: "partition sets",
-  component: "components",
-};
-
-/** `checks`, `partition sets`; kinds of a later server stay as they are. */
-export function kindWords(kind: string): string {
-  return KIND_WORDS[kind] ?? kind.replaceAll("_", " ");
-}
 
 export class LocationModel {
   readonly data: ReportData;
@@ -382,19 +344,6 @@ export class LocationModel {
   }
 }
 
-const BLANK = {
-  segment: "",
-  parent: null,
-  snapshot: -1,
-  group: -1,
-  kind: -1,
-  asset: -1,
-  other: -1,
-  share: -1,
-  isShared: false,
-  count: 0,
-} as const;
-
 /** What stands for many parts that are too small to draw. */
 export function restPart(parent: Part, children: Children): Part {
   return {
@@ -407,47 +356,6 @@ export function restPart(parent: Part, children: Children): Part {
     snapshot: parent.snapshot,
     count: children.restCount,
   };
-}
-
-/** Segments from the root down to this part. */
-export function pathOf(part: Part): string[] {
-  return part.parent ? [...pathOf(part.parent), part.segment] : [];
-}
-
-/** The part and all that hold it, the root first. */
-export function lineage(part: Part): Part[] {
-  return part.parent ? [...lineage(part.parent), part] : [part];
-}
-
-/** Whether there is something to see inside. */
-export function isZoomable(part: Part): boolean {
-  return part.level !== "field" && part.level !== "rest";
-}
-
-/** Whose fields make up this part; undefined for snapshots, groups and kinds. */
-export function ownerOf(part: Part): OwnerRef | undefined {
-  if (part.asset >= 0) {
-    return { asset: part.asset };
-  }
-  return part.other >= 0 ? { other: part.other } : undefined;
-}
-
-export function ownerId(owner: OwnerRef): string {
-  return "asset" in owner ? `asset ${owner.asset}` : `other ${owner.other}`;
-}
-
-function fieldParts(parent: Part, cell: Cell): Part[] {
-  const part = (bytes: number, isShared: boolean): Part => ({
-    ...BLANK,
-    level: "field",
-    segment: `${isShared ? "shared" : "field"} ${cell.field}`,
-    name: isShared ? `${flat(cell.field)} (shared)` : flat(cell.field),
-    bytes,
-    parent,
-    snapshot: parent.snapshot,
-    isShared,
-  });
-  return [part(cell.exclusive, false), part(cell.shared, true)].filter((p) => p.bytes > 0);
 }
 
 /** An asset's key is its own within one repository only. */
@@ -489,9 +397,4 @@ function push(map: Map<number, number[]>, key: number, row: number): void {
 
 function sum(rows: readonly number[], column: ArrayLike<number>): number {
   return rows.reduce((total, row) => total + at(column, row), 0);
-}
-
-/** A column's number; every row that we ask for is there. */
-export function at(column: ArrayLike<number>, row: number): number {
-  return column[row] ?? 0;
 }

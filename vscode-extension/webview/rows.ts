@@ -1,6 +1,7 @@
 /** The rows of the table: who owns the bytes of what is zoomed into. */
 
-import { at, isZoomable, type LocationModel, type Part } from "./model.ts";
+import { type LocationModel } from "./model.ts";
+import { at, isZoomable, type Part } from "./parts.ts";
 import type { Found } from "./search.ts";
 import { flat } from "./sizes.ts";
 import { sharingLines } from "./text.ts";

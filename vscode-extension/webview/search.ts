@@ -1,6 +1,7 @@
 /** Which assets and other owners a search finds. */
 
-import { at, type LocationModel, type Part } from "./model.ts";
+import { type LocationModel } from "./model.ts";
+import { at, type Part } from "./parts.ts";
 
 export interface Found {
   readonly assets: Uint8Array;

@@ -5,7 +5,7 @@
  * arithmetic.
  */
 
-import type { Part } from "./model.ts";
+import type { Part } from "./parts.ts";
 import { type Row, type Sort, type SortKey, sorted } from "./rows.ts";
 import { formatExact, formatPercent, formatSize, grouped } from "./sizes.ts";
 

@@ -1,7 +1,8 @@
 /** The words that go with a part, the same in the tooltip and for a screen reader. */
 
 import type { BudgetLevel, SnapshotData } from "./data.ts";
-import { at, type LocationModel, type Part } from "./model.ts";
+import { type LocationModel } from "./model.ts";
+import { at, type Part } from "./parts.ts";
 import { counted, formatBoth, formatPercent, shortSize } from "./sizes.ts";
 
 const NAMED = 3;

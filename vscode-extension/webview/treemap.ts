@@ -2,7 +2,8 @@
 
 import { select } from "d3-selection";
 import { type PlacedBox, place } from "./layout.ts";
-import { isZoomable, kindWords, type LocationModel, type Part } from "./model.ts";
+import { type LocationModel } from "./model.ts";
+import { isZoomable, kindWords, type Part } from "./parts.ts";
 import type { Found, Search } from "./search.ts";
 import { shortSize } from "./sizes.ts";
 import { isOverBudget, lines } from "./text.ts";
