@@ -10,17 +10,11 @@ const RAISE = "Raise Budget…";
 /** Tells of snapshots that went over budget in this session, each of them once. */
 export function tellOverBudget(store: MeasurementStore): vscode.Disposable {
   const notices = new Notices();
-  return store.onDidChange((folder) => {
-    const project = folder === undefined ? undefined : store.project(folder);
-    if (project === undefined || !isCurrent(project)) return;
-    for (const id of notices.news(project.status)) void tell(project, id);
+  return store.onDidMeasure(() => {
+    for (const project of store.projects) {
+      for (const id of notices.news(project.status)) void tell(project, id);
+    }
   });
-}
-
-/** The status comes first, and the snapshots that it speaks of with the measurement. */
-function isCurrent({ status, locations }: Project): boolean {
-  const known = new Set(locations.flatMap((location) => location.snapshots.map(({ id }) => id)));
-  return status.over.every((id) => known.has(id));
 }
 
 async function tell(project: Project, id: string): Promise<void> {

@@ -29,6 +29,13 @@ const SHOW_COMMANDS: readonly string[] = [
   "dagsterSnapsize.showLimits",
 ] satisfies ShowCommand[];
 
+/** Says in the log what failed, and nowhere else: the status bar tells what becomes of the server. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
 /** A client for a server that has just been started. */
 export function createClient(
   server: ChildProcess,
@@ -36,7 +43,7 @@ export function createClient(
   editorPython: EditorPython,
   show: Show,
 ): LanguageClient {
-  const client = new LanguageClient(
+  const client = new QuietClient(
     SECTION,
     "Dagster Snapsize",
     () => Promise.resolve({ process: server, detached: false }),

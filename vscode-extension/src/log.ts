@@ -8,7 +8,7 @@ const LINE = /^\d{4}-\d\d-\d\d [\d:,]+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)$
 
 /** The output channel, and the last of what was written to it for bug reports. */
 export class Log implements vscode.Disposable {
-  readonly channel = vscode.window.createOutputChannel("Dagster snapsize", { log: true });
+  readonly channel = vscode.window.createOutputChannel("Dagster Snapsize", { log: true });
   readonly #last: string[] = [];
 
   get lastLines(): readonly string[] {

@@ -77,7 +77,7 @@ async function choices(
   return [
     {
       label: "$(discard) Let the project decide",
-      description: "its configuration, the Python extension's choice, .venv and so on",
+      detail: "its configuration, the Python extension's choice, .venv and so on",
       value: null,
       picked: current === null,
     },
