@@ -11,6 +11,7 @@ export interface Project {
 /** The newest status and measurement of every project, as the language server told them. */
 export class MeasurementStore implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<string | undefined>();
+  readonly #measured = new vscode.EventEmitter<void>();
   readonly #projects = new Map<string, Project>();
   #fetch: (() => Promise<Measurement>) | undefined;
   #fetching: Promise<void> | undefined;
@@ -18,6 +19,9 @@ export class MeasurementStore implements vscode.Disposable {
 
   /** Something changed: of the project in this folder, or of all where there is none. */
   readonly onDidChange = this.#changed.event;
+
+  /** The measurement that the newest statuses speak of is here. */
+  readonly onDidMeasure = this.#measured.event;
 
   /** All projects, in the order of their folders. */
   get projects(): readonly Project[] {
@@ -70,6 +74,7 @@ export class MeasurementStore implements vscode.Disposable {
       const measurement = await fetch?.();
       if (measurement === undefined || fetch !== this.#fetch) return; // of a server that is gone
       this.#takeMeasurement(measurement);
+      if (answered === this.#asked) this.#measured.fire();
     }
   }
 
@@ -86,5 +91,6 @@ export class MeasurementStore implements vscode.Disposable {
   dispose(): void {
     this.#fetch = undefined;
     this.#changed.dispose();
+    this.#measured.dispose();
   }
 }
