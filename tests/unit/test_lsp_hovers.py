@@ -73,8 +73,8 @@ def test_an_asset_shows_its_bytes_field_by_field_and_snapshot_by_snapshot() -> N
 
 def test_what_is_shared_has_columns_and_says_with_whom() -> None:
     row = asset("a", 12, 3_000)
-    keys = ("a", *(f"b{n}" for n in range(7)))
-    shared = [SharedWith(REPOSITORY, "op many", keys), SharedWith(ALL_JOB, "op many", keys)]
+    keys = tuple(f"b{n}" for n in range(5))
+    shared = [SharedWith(where, "op many", 8, keys) for where in (REPOSITORY, ALL_JOB)]
     found = hover(
         project(result(assets=[row])),
         ASSETS,

@@ -117,7 +117,8 @@ export interface AssetRow {
   fields: Record<string, number>;
   by_snapshot: Record<string, number>;
   cells: Cell[];
-  shared_with: { snapshot: string; name: string; keys: string[] }[];
+  /** What it shares, how many assets share that, and the first few of the others. */
+  shared_with: { snapshot: string; name: string; count: number; others: string[] }[];
 }
 
 export interface OtherOwner {

@@ -59,9 +59,7 @@ export async function writeRows(path: string, wanted: Wanted): Promise<LocationM
       by_snapshot: bySnapshot,
       cells,
       shared_with:
-        shared > 0
-          ? [{ snapshot: ids[1], name: "op", keys: [keyOf(asset), keyOf(asset + 1)] }]
-          : [],
+        shared > 0 ? [{ snapshot: ids[1], name: "op", count: 2, others: [keyOf(asset + 1)] }] : [],
     };
     if (!file.write(`${JSON.stringify(row)}\n`)) await once(file, "drain");
   }

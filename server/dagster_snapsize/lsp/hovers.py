@@ -329,15 +329,14 @@ def _column_title(good: LocationResult, snapshot: SnapshotRow, paper: _Paper) ->
 
 def _shares(detail: AssetDetail, paper: _Paper) -> list[str]:
     """A line for each thing that it shares, however many snapshots hold that."""
-    seen: dict[tuple[str, tuple[str, ...]], SharedWith] = {}
+    seen: dict[tuple[str, int, tuple[str, ...]], SharedWith] = {}
     for shared in detail.shared_with:
-        seen.setdefault((shared.name, shared.keys), shared)
+        seen.setdefault((shared.name, shared.count, shared.others), shared)
     lines = []
     for shared in list(seen.values())[:_HEAVIEST]:
-        others = [key for key in shared.keys if key != detail.key]
-        rest = len(others) - _HEAVIEST
+        rest = shared.count - 1 - len(shared.others)
         more = f" and {rest:,} more" if rest > 0 else ""
-        named = ", ".join(map(paper.name, others[:_HEAVIEST]))
+        named = ", ".join(map(paper.name, shared.others))
         if named:
             lines.append(f"Shares {paper.name(shared.name)} with {named}{more}.")
     return lines

@@ -92,11 +92,16 @@ class FieldBytes:
 
 @frozen
 class SharedWith:
-    """What an asset shares in one snapshot, and the keys that share it, itself included."""
+    """What an asset shares in one snapshot.
+
+    ``count`` assets share it, this one included; ``others`` names the first few of the others, not
+    all: a multi-asset may have thousands of outputs, and each of them such a list.
+    """
 
     snapshot: str
     name: str
-    keys: tuple[str, ...]
+    count: int
+    others: tuple[str, ...]
 
 
 @frozen
@@ -295,8 +300,10 @@ def _groups(snapshots: Sequence[Snapshot]) -> dict[tuple[str, str], list[SharedW
     found: dict[tuple[str, str], list[SharedWith]] = {}
     for snapshot in snapshots:
         for group in snapshot.ledger.shared_groups:
-            shared = SharedWith(snapshot.id, group.name, group.asset_keys)
+            first = group.asset_keys[: _HEAVIEST + 1]
             for key in group.asset_keys:
+                others = tuple(other for other in first if other != key)[:_HEAVIEST]
+                shared = SharedWith(snapshot.id, group.name, len(group.asset_keys), others)
                 found.setdefault((snapshot.repository, key), []).append(shared)
     return found
 

@@ -21,8 +21,6 @@ export interface ReadMeasurement {
   detail(owner: OwnerRef): Promise<OwnerDetail>;
 }
 
-/** How many of the assets that share something are named. */
-const NAMED = 5;
 const NO_GROUP = "(no group)";
 
 /** Reads a measurement's file of rows as a stream. */
@@ -233,11 +231,11 @@ class Reader {
     }
     return {
       cells: row.cells.map((cell) => ({ ...cell, snapshot: this.#snapshot(cell.snapshot) })),
-      sharing: row.shared_with.map(({ snapshot, name, keys }) => ({
+      sharing: row.shared_with.map(({ snapshot, name, count, others }) => ({
         snapshot: this.#snapshot(snapshot),
         name,
-        count: keys.length,
-        keys: keys.filter((key) => key !== row.key).slice(0, NAMED),
+        count,
+        keys: others,
       })),
     };
   }
