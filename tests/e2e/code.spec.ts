@@ -52,6 +52,7 @@ test("a larger budget is one quick fix away", async ({ openWindow, shop }) => {
   expect(shop.read("pyproject.toml")).toContain('job = "100 kB"\nasset = "93 kB"\n');
   await window.openFile(FEATURES);
   await expect(window.squiggles("warning")).toHaveCount(0);
+  await expect(window.lenses).toHaveText(/^83\.\d kB · [^(]+$/);
   await window.picture("quick-fix-done");
 });
 
@@ -74,6 +75,7 @@ test("new numbers follow an edit that is saved", async ({ openWindow, shop }) =>
   );
   await expect(window.status).toContainText(/Dagster 25\d\.\d kB/);
 
+  await expect(window.lenses).toHaveText(/^13\d\.\d kB · [^(]+$/);
   await window.picture("code-over");
 });
 

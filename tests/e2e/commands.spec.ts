@@ -43,14 +43,14 @@ test("a measurement that takes long can be cancelled", async ({ openWindow, shop
   await window.picture("measuring");
   await window.status.click();
   await expect(window.status).toHaveText(/^\s*Dagster\s*$/);
-  await window.status.hover();
+  await window.hoverStatus();
   await expect(window.tooltip).toContainText("Not measured yet");
   await window.picture("cancelled");
 
   shop.letGo();
   await window.command("Dagster Snapsize: Measure Now");
   await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
-  await window.status.hover();
+  await window.hoverStatus();
   await expect(window.tooltip).toContainText("Near its budget");
   await window.picture("status-tooltip");
 });

@@ -46,7 +46,7 @@ test("an interpreter that is gone is told of, and another can be chosen", async 
   rmSync(shop.path(".venv"));
   await window.command("Dagster Snapsize: Measure Now");
   await expect(window.status).toContainText("Dagster no interpreter");
-  await window.status.hover();
+  await window.hoverStatus();
   await expect(window.tooltip).toContainText(".venv/bin/python does not exist");
   await window.picture("no-interpreter");
 

@@ -19,6 +19,8 @@ export class Window {
   async open(address: string): Promise<void> {
     await this.page.goto(address);
     await expect(this.page.locator(".statusbar")).toBeVisible();
+    // In pictures it would be seen on its way from one theme to the other.
+    await this.page.addStyleTag({ content: ".part { transition: none !important }" });
   }
 
   // -- what one does -------------------------------------------------------------------------
@@ -75,6 +77,13 @@ export class Window {
     await this.page.mouse.move(0, 0);
     await word.first().hover();
     await expect(this.hover).toBeVisible();
+  }
+
+  async hoverStatus(): Promise<void> {
+    // The mouse may be there already, after a click that took the tooltip away.
+    await this.page.mouse.move(0, 0);
+    await this.status.hover();
+    await expect(this.tooltip).toBeVisible();
   }
 
   async save(): Promise<void> {
