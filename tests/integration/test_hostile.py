@@ -308,6 +308,8 @@ def test_killing_the_tool_ends_everything_it_started(
         env={**os.environ, "SNAPSIZE_TEST_MARK": mark},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # A shell that runs the tests in the background has it ignored in all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     result = Result(0, "", "", mark)
     try:
