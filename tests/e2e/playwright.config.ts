@@ -19,8 +19,8 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     colorScheme: "dark",
     screenshot: "only-on-failure",
-    // Snapshots of the whole editor's page at every step would double the time of a run.
-    trace: { mode: "retain-on-failure", snapshots: false },
+    // What was done, the console and the network; a film of it would take a quarter of the time.
+    trace: { mode: "retain-on-failure", snapshots: false, screenshots: false },
     launchOptions: {
       executablePath: chromium(),
       // Chromium's sandbox does not work for root.

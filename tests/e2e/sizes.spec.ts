@@ -20,6 +20,8 @@ test("the tree shows what is heavy, and leads to its source", async ({ openWindo
   await heaviest.click();
   await expect(window.tab("features.py")).toBeVisible();
   await expect(window.line("@dg.asset(")).toBeInViewport();
+  await expect(window.lenses).toHaveText(/^83\.\d kB/);
+  await window.picture("sizes-source");
 
   // What was unfolded stays so with the next measurement.
   shop.replace("shop_analytics/features.py", '"web", "app", ', "");
