@@ -13,7 +13,7 @@ export UV_SYSTEM_CERTS ?= 1
 # Node and npm of our own, below .cache: systems carry older ones than the packaging runs on.
 NODE_PATH_FIRST := PATH="$(CURDIR)/.cache/tools/node/bin:$$PATH"
 
-.PHONY: demo test matrix lint format benchmark benchmark-lsp extension e2e clean
+.PHONY: demo test matrix lint format benchmark benchmark-lsp benchmark-extension extension e2e clean
 
 # Install into a virtual environment and measure the bundled example.
 demo: $(DEMO)/installed
@@ -55,6 +55,11 @@ e2e: extension
 	tests/e2e/install-tools editor
 	cd tests/e2e && export $(NODE_PATH_FIRST) && npm ci --no-audit --no-fund && \
 		npm run lint && npm test
+
+# How long the extension takes to activate, and until sizes are seen.
+benchmark-extension: extension
+	tests/e2e/install-tools editor
+	cd tests/e2e && export $(NODE_PATH_FIRST) && npm ci --no-audit --no-fund && npm run benchmark
 
 clean:
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -29,6 +29,10 @@ test("commands answer", async ({ openWindow, shop }) => {
   await window.picture("logs");
   await window.command("View: Hide Panel");
 
+  await window.runAndChoose("Welcome: Open Walkthrough...", "Exact sizes of Dagster snapshots");
+  await expect(window.page.getByText("Choose the project's Python").first()).toBeVisible();
+  await window.picture("walkthrough");
+
   await window.command("Dagster Snapsize: Copy Diagnostics for a Bug Report");
   await expect(window.notifications).toContainText("Copied");
   const copied = await window.page.evaluate(() => navigator.clipboard.readText());

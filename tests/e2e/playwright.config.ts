@@ -1,9 +1,8 @@
 import path from "node:path";
 import { defineConfig } from "@playwright/test";
 
-import { chromium, OUTPUT } from "./support/paths.ts";
-
-const asRoot = process.getuid?.() === 0;
+import { LAUNCH } from "./support/browser.ts";
+import { OUTPUT } from "./support/paths.ts";
 
 export default defineConfig({
   testDir: ".",
@@ -21,10 +20,6 @@ export default defineConfig({
     screenshot: "only-on-failure",
     // What was done, the console and the network; a film of it would take a quarter of the time.
     trace: { mode: "retain-on-failure", snapshots: false, screenshots: false },
-    launchOptions: {
-      executablePath: chromium(),
-      // Chromium's sandbox does not work for root.
-      chromiumSandbox: !asRoot,
-    },
+    launchOptions: LAUNCH,
   },
 });

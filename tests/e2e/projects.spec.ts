@@ -33,6 +33,14 @@ test("a bad setting is told of, and its default is used", async ({ openWindow, s
 
   shop.settings({ "dagsterSnapsize.codeLens.enable": false });
   await expect(window.lenses).toHaveCount(0);
+
+  shop.settings({ "dagsterSnapsize.serverPython": "/nowhere/python" });
+  await expect(window.status).toContainText("Dagster needs Python");
+  await window.hoverStatus();
+  await expect(window.tooltip).toContainText("/nowhere/python");
+  await window.picture("needs-python");
+  shop.settings({});
+  await expect(window.lenses).toHaveText(/^83\.\d kB/);
 });
 
 test("an interpreter that is gone is told of, and another can be chosen", async ({

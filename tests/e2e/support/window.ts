@@ -11,7 +11,10 @@ export class Window {
   /** What its console said, for the report of a failed test. */
   readonly console: string[] = [];
 
-  constructor(readonly page: Page) {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
     page.on("console", (message) => this.console.push(`${message.type()}: ${message.text()}`));
     page.on("pageerror", (error) => this.console.push(`error: ${error.message}`));
   }
@@ -38,6 +41,15 @@ export class Window {
   /** Run a command by its title in the palette. */
   async command(title: string): Promise<void> {
     await this.pick("F1", `>${title}`, new RegExp(`^${title}`));
+  }
+
+  /** The same for a command that asks something itself with a list to choose from. */
+  async runAndChoose(title: string, choice: string): Promise<void> {
+    await this.page.keyboard.press("F1");
+    await this.quickInput.locator("input[type=text]").fill(`>${title}`);
+    await this.quickInput.locator(".monaco-list-row", { hasText: title }).first().click();
+    await this.quickInput.locator(".monaco-list-row", { hasText: choice }).click();
+    await expect(this.quickInput).toBeHidden();
   }
 
   /** What the palette offers for a text. */
