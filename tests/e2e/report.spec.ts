@@ -15,6 +15,9 @@ test("the report draws every byte, finds assets and leads to their source", asyn
   const table = report.getByRole("grid");
   await expect(table.getByRole("row", { name: /customer_features/ })).toContainText("108.2 kB");
   await window.picture("report");
+  await window.command("View: Toggle Primary Side Bar Visibility");
+  await expect(window.page.locator(".part.sidebar")).toBeHidden();
+  await window.picture("report-wide");
 
   // In and out again, as one does without a mouse.
   await boxes.first().focus();

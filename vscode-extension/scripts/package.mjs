@@ -1,6 +1,6 @@
 // Makes the .vsix: build, bundle, pack. The same sources give the same bytes.
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createVSIX, listFiles } from "@vscode/vsce";
 
 const MOST_BYTES = 3_500_000;
@@ -20,21 +20,28 @@ for (const [command, ...args] of [
 
 const { name, version } = JSON.parse(readFileSync("package.json", "utf8"));
 const path = `build/${name}-${version}.vsix`;
+const files = { dependencies: false, readmePath: "build/README.md" };
 mkdirSync("build", { recursive: true });
+writeFileSync(files.readmePath, withoutPictures(readFileSync("README.md", "utf8")));
 await pack(path);
 await check(path);
 
 async function pack(packagePath) {
   // Neither the archive nor who installs it should depend on the umask of this shell.
-  for (const file of await listFiles({ dependencies: false })) chmodSync(file, 0o644);
-  await createVSIX({ packagePath, dependencies: false, allowMissingRepository: true });
+  for (const file of await listFiles(files)) chmodSync(file, 0o644);
+  await createVSIX({ packagePath, ...files, allowMissingRepository: true });
+}
+
+/** An editor shows pictures from an address only, and this package does not say one. */
+function withoutPictures(readme) {
+  return readme.replaceAll(/^!\[.*\]\(.*\)\n\n/gm, "");
 }
 
 /** What a reviewer would look for: small, nothing compiled or left over, and the same every time. */
 async function check(packagePath) {
   const forbidden =
     /\.(so|pyd|dylib|dll|exe|node|pyc|map|ts)$|(^|\/)(node_modules|tests?|__pycache__)\//;
-  const wrong = (await listFiles({ dependencies: false })).filter((file) => forbidden.test(file));
+  const wrong = (await listFiles(files)).filter((file) => forbidden.test(file));
   if (wrong.length > 0) throw new Error(`these should not ship: ${wrong.join(", ")}`);
 
   const packed = readFileSync(packagePath);
