@@ -19,7 +19,7 @@ from typing import Any
 from attrs import evolve
 
 from dagster_snapsize.lsp.state import LocationState, Mistake, Phase, ProjectState
-from dagster_snapsize.measuring.results import LocationResult, structure, unstructure
+from dagster_snapsize.measuring.results import AssetRow, LocationResult, structure, unstructure
 from dagster_snapsize.measuring.worker import WorkerRequest
 
 _LINE_BYTES = 2**28
@@ -162,6 +162,7 @@ class Remeasuring:
                 raise
         self._set(evolve(self.state, phase="measuring", text="starting", done=0, of=0))
         results: dict[str, LocationResult] = {}
+        rows: list[AssetRow] = []
         process: asyncio.subprocess.Process | None = None
         told_end = False
         try:
@@ -178,7 +179,7 @@ class Remeasuring:
             process.stdin.write(json.dumps(unstructure(request)).encode("utf-8") + b"\n")
             await process.stdin.drain()
             while line := await process.stdout.readline():
-                told_end = await self._take(line, results) or told_end
+                told_end = await self._take(line, results, rows) or told_end
         except (BrokenPipeError, ConnectionResetError):
             pass
         finally:
@@ -196,8 +197,10 @@ class Remeasuring:
             )
             self._set(evolve(self.state, phase="failed", mistake=mistake))
 
-    async def _take(self, line: bytes, results: dict[str, LocationResult]) -> bool:
-        """One line of the worker; True for the last."""
+    async def _take(
+        self, line: bytes, results: dict[str, LocationResult], rows: list[AssetRow]
+    ) -> bool:
+        """One line of the worker; True for the last. ``rows`` are those of the next result."""
         message = await asyncio.to_thread(_parse, line)
         kind = message["type"]
         state = self.state
@@ -212,8 +215,11 @@ class Remeasuring:
         elif kind == "progress":
             text = f"{message['location']}: {message['text']}"
             self._set(evolve(state, text=text, done=message["done"], of=message["of"]))
+        elif kind == "assets":
+            rows += message["rows"]
         elif kind == "result":
-            result: LocationResult = message["result"]
+            result: LocationResult = evolve(message["result"], assets=tuple(rows))
+            rows.clear()
             results[result.name] = result
             (await asyncio.to_thread(self._measured, result))()
             self._replace(result)
@@ -287,7 +293,14 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def _parse(line: bytes) -> dict[str, Any]:
     message: dict[str, Any] = json.loads(line)
-    if message["type"] == "result":
+    if message["type"] == "assets":
+        for row in message["rows"]:
+            # Thousands of rows are of one repository and of few files.
+            row["repository"] = sys.intern(row["repository"])
+            if row["location"]:
+                row["location"]["path"] = sys.intern(row["location"]["path"])
+        message["rows"] = [structure(row, AssetRow) for row in message["rows"]]
+    elif message["type"] == "result":
         message["result"] = structure(message["result"], LocationResult)
     return message
 

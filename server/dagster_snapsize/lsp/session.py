@@ -208,7 +208,8 @@ class Session:
     # -- what is shown -----------------------------------------------------------------------
 
     def _anchor(self, result: LocationResult) -> Callable[[], None]:
-        """In a thread: tie a result to the texts it was measured from."""
+        """In a thread: tie a result to the texts it was measured from, and make its indexes."""
+        _ = result.assets_of_file, result.location_of
         return partial(self.buffers.measured, self.buffers.anchored(result))
 
     def _project_changed(self, project: Project) -> None:

@@ -7,7 +7,9 @@ started, and itself. Standard output is one JSON object a line, with a ``type``:
 ============ =====================================================================================
 ``found``    ``locations``: name and root of each, ``notes``
 ``progress`` ``location``, ``text``, ``done``, ``of`` (snapshots)
-``result``   ``result``: a LocationResult (measuring/results.py)
+``assets``   ``rows``: the next AssetRows (measuring/results.py) of the result that follows them, a
+             few at a time: a server that reads a long line answers nobody meanwhile
+``result``   ``result``: a LocationResult, without its assets
 ``mistake``  ``location`` (or null), ``message``, ``hint``, ``path``, ``line``: wrong configuration;
              ``interpreter``: whether it is of the Python that would run the code
 ``done``     the last line
@@ -35,6 +37,7 @@ from dagster_snapsize.project.locations import CodeLocation, Flags, find_locatio
 
 _NOWHERE = Path(os.sep) / "nowhere"  # the editor wants absolute paths: relative to nothing
 SETTING = "the setting dagsterSnapsize.interpreter"
+_ROWS = 500
 _PATIENCE = 6.0  # seconds for a supervisor to end its tree
 
 
@@ -155,7 +158,9 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
                 rows=shared.new_rows(),
             )
             shared.keep(result)
-    _tell("result", result=unstructure(result))
+    for start in range(0, len(result.assets), _ROWS):
+        _tell("assets", rows=[unstructure(row) for row in result.assets[start : start + _ROWS]])
+    _tell("result", result=unstructure(evolve(result, assets=())))
 
 
 def _watch(progress: Progress) -> None:
