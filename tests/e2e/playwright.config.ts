@@ -6,6 +6,7 @@ import { OUTPUT } from "./support/paths.ts";
 
 export default defineConfig({
   testDir: ".",
+  globalSetup: "./support/setup.ts",
   outputDir: path.join(OUTPUT, "results"),
   reporter: [["list"], ["html", { outputFolder: path.join(OUTPUT, "report"), open: "never" }]],
   // One code-server, one browser, and two cores: windows side by side would only wait.

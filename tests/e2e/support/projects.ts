@@ -14,15 +14,24 @@ import path from "node:path";
 
 import { REPOSITORY } from "./paths.ts";
 
-/** The folder of a virtual environment that tests/environments.py keeps: "dagster" or "bare". */
+const environments = new Map<string, string>();
+
+/**
+ * The folder of a virtual environment that tests/environments.py keeps: one with the newest Dagster,
+ * or one with none. Built where it is not there yet, which takes a while.
+ */
 export function environment(name: "dagster" | "bare"): string {
+  const known = environments.get(name);
+  if (known !== undefined) return known;
   const wanted = name === "dagster" ? "environments.NEWEST" : JSON.stringify(name);
   const python = execFileSync(
     path.join(REPOSITORY, ".venv/bin/python"),
     ["-c", `import environments; print(environments.environment(${wanted}))`],
     { cwd: path.join(REPOSITORY, "tests"), encoding: "utf8" },
   );
-  return path.dirname(path.dirname(python.trim()));
+  const folder = path.dirname(path.dirname(python.trim()));
+  environments.set(name, folder);
+  return folder;
 }
 
 export class Project {

@@ -1,0 +1,7 @@
+/** Before all tests: what takes longer than a test may. */
+import { environment } from "./projects.ts";
+
+export default function setUp(): void {
+  environment("dagster");
+  environment("bare");
+}
