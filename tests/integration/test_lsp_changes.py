@@ -95,6 +95,8 @@ async def test_ten_saves_end_in_one_result(
             elif count <= 6:
                 before = opened.begun(small.folder)
                 await opened.until(lambda b=before: opened.begun(small.folder) > b)
+                # What is saved sooner would be what it measures.
+                await opened.until(lambda: "definitions.py" in (opened.statuses[-1]["text"] or ""))
         await opened.until(lambda: small.loads[-1].startswith("7000 "))
         await opened.until(lambda: not opened.measuring)
         (lens,) = [title for _, title in await opened.lenses(small.definitions) if "%" in title]
