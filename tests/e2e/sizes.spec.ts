@@ -48,4 +48,9 @@ test("the tree shows what is heavy, and leads to its source", async ({ openWindo
   await window.picture("sizes-filtered");
   await window.command("Dagster Snapsize: Clear Filter");
   await expect(window.row(/^asset customer_features/)).toBeVisible();
+
+  await window.row(/^asset revenue_by_day/).click({ button: "right" });
+  await window.page.getByRole("menuitem", { name: "Open in Report" }).click();
+  await expect(window.webview.getByRole("searchbox")).toHaveValue("revenue_by_day");
+  await expect(window.webview.getByText("1 asset found").first()).toBeVisible();
 });

@@ -23,10 +23,10 @@ export interface Parts {
 export function registerCommands(parts: Parts): vscode.Disposable {
   const { context, log, store, server, report, editorPython, currentProject } = parts;
 
-  async function openReport(folder?: string, location?: string): Promise<void> {
+  async function openReport(folder?: string, location?: string, search?: string): Promise<void> {
     const project = folder === undefined ? currentProject() : store.project(folder);
     if (project === undefined) await nothingYet();
-    else await report.show(project.folder, location);
+    else await report.show(project.folder, location, search);
   }
 
   async function chooseInterpreter(): Promise<void> {

@@ -48,6 +48,9 @@ window.addEventListener("message", ({ data: message }: MessageEvent<ToWebview>) 
     case "status":
       report.status(message.status);
       break;
+    case "search":
+      report.search(message.text);
+      break;
     case "detail":
       if (message.generation === generation) {
         report.learn(message.owner, message.detail);

@@ -9,6 +9,7 @@ import type { OwnerDetail, OwnerRef, ReportData, ReportStatus } from "./data.ts"
 export type ToWebview =
   | { readonly type: "data"; readonly generation: number; readonly data: ReportData }
   | { readonly type: "status"; readonly status: ReportStatus }
+  | { readonly type: "search"; readonly text: string }
   | {
       readonly type: "detail";
       readonly generation: number;

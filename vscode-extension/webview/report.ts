@@ -189,8 +189,7 @@ export class Report {
     this.#searchBox.spellcheck = false;
     this.#searchBox.value = this.#view.search;
     this.#searchBox.addEventListener("input", () => {
-      this.#keep({ search: this.#searchBox.value });
-      this.#find();
+      this.search(this.#searchBox.value);
     });
     document.addEventListener("keydown", (event) => {
       const isOut = event.key === "Escape" || event.key === "Backspace";
@@ -210,6 +209,13 @@ export class Report {
         this.#table.draw();
       });
     }).observe(this.#treemap.element);
+  }
+
+  /** Searches, as somebody who types does. */
+  search(text: string): void {
+    this.#searchBox.value = text;
+    this.#keep({ search: text });
+    this.#find();
   }
 
   #find(): void {

@@ -9,8 +9,11 @@ const LEVELS: readonly Level[] = ["none", "fine", "near", "over"];
 
 /** The report panel of code locations. */
 export interface Report {
-  /** Opens or reveals the report of a code location; without a name of the project's worst. */
-  show(folder: string, location?: string): Promise<void>;
+  /**
+   * Opens or reveals the report of a code location; without a name of the project's worst. With
+   * `search` it searches for that.
+   */
+  show(folder: string, location?: string, search?: string): Promise<void>;
 }
 
 /** The report panel. */
@@ -20,8 +23,10 @@ export function registerReport(context: vscode.ExtensionContext, store: Measurem
 
   const attach = (panel: vscode.WebviewPanel, folder: string, location: string) => {
     const key = id(folder, location);
-    open.set(key, new ReportPanel(panel, context.extensionUri, store, folder, location));
+    const report = new ReportPanel(panel, context.extensionUri, store, folder, location);
+    open.set(key, report);
     panel.onDidDispose(() => open.delete(key));
+    return report;
   };
 
   context.subscriptions.push(
@@ -40,7 +45,7 @@ export function registerReport(context: vscode.ExtensionContext, store: Measurem
   );
 
   return {
-    show: (folder, location) => {
+    show: (folder, location, search) => {
       const project = store.project(folder);
       const name =
         location ?? worst(project?.locations ?? [])?.name ?? project?.status.locations[0];
@@ -48,13 +53,14 @@ export function registerReport(context: vscode.ExtensionContext, store: Measurem
         void vscode.window.showInformationMessage("There is no code location to report on yet.");
         return Promise.resolve();
       }
-      const known = open.get(id(folder, name));
-      if (known) {
-        known.reveal();
+      let report = open.get(id(folder, name));
+      if (report) {
+        report.reveal();
       } else {
         const panel = vscode.window.createWebviewPanel(VIEW_TYPE, name, vscode.ViewColumn.Active);
-        attach(panel, folder, name);
+        report = attach(panel, folder, name);
       }
+      if (search !== undefined) report.search(search);
       return Promise.resolve();
     },
   };

@@ -20,6 +20,8 @@ export class ReportPanel implements vscode.Disposable {
   #version = "";
   #reading = new AbortController();
   #problem = "";
+  #isReady = false;
+  #search: string | undefined;
 
   constructor(
     panel: vscode.WebviewPanel,
@@ -48,6 +50,9 @@ export class ReportPanel implements vscode.Disposable {
         if (changed === undefined || changed === folder) void this.#update();
       }),
     );
+    panel.onDidChangeViewState(() => {
+      if (!panel.visible) this.#isReady = false; // its page goes, and begins anew when it is shown
+    });
     panel.onDidDispose(() => {
       this.dispose();
     });
@@ -55,6 +60,12 @@ export class ReportPanel implements vscode.Disposable {
 
   reveal(): void {
     this.#panel.reveal();
+  }
+
+  /** Searches in it, once it is drawn. */
+  search(text: string): void {
+    this.#search = text;
+    this.#sendSearch();
   }
 
   dispose(): void {
@@ -68,6 +79,8 @@ export class ReportPanel implements vscode.Disposable {
         // A webview that was hidden begins anew.
         this.#sendData();
         this.#sendStatus();
+        this.#isReady = true;
+        this.#sendSearch();
         await this.#update();
         break;
       case "measure":
@@ -128,6 +141,12 @@ export class ReportPanel implements vscode.Disposable {
     if (this.#shown) {
       this.#send({ type: "data", generation: this.#generation, data: this.#shown.data });
     }
+  }
+
+  #sendSearch(): void {
+    if (this.#search === undefined || !this.#isReady) return;
+    this.#send({ type: "search", text: this.#search });
+    this.#search = undefined;
   }
 
   #sendStatus(): void {

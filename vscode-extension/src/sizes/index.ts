@@ -154,7 +154,9 @@ export function registerSizes(context: vscode.ExtensionContext, store: Measureme
       const subject = id === undefined ? undefined : tree.node(id)?.subject;
       if (subject === undefined || !("location" in subject)) return;
       const { folder, location } = subject;
-      await vscode.commands.executeCommand("dagsterSnapsize.openReport", folder, location);
+      const key = "asset" in subject ? subject.asset.key : undefined;
+      const command = "dagsterSnapsize.openReport";
+      await vscode.commands.executeCommand(command, folder, location, key);
     },
     "dagsterSnapsize.sizes.showProblem": showProblem,
     "dagsterSnapsize.sizes.bySize": () => group("size"),
