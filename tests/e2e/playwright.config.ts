@@ -12,6 +12,8 @@ export default defineConfig({
   // One code-server, one browser, and two cores: windows side by side would only wait.
   workers: 1,
   forbidOnly: true,
+  // A gate must not fall over a machine that stands still for a moment; what it retried is named.
+  retries: process.env["CI"] ? 2 : 0,
   timeout: 90_000,
   expect: { timeout: 30_000 },
   use: {
