@@ -27,6 +27,20 @@ def dagster_python() -> Callable[..., Path]:
     return environments.dagster_python
 
 
+@pytest.fixture
+def python(dagster_python: Callable[..., Path]) -> Path:
+    """An interpreter with the newest Dagster."""
+    return dagster_python()
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """A folder for a language server: its cache, its temporary files, its working directory."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def environment() -> Callable[[str], Path]:
     """A function: ``dbt``, ``dg``, ``bare`` or a Dagster version -> the environment's Python."""

@@ -55,14 +55,6 @@ class Small:
 
 
 @pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    """A folder for the server: its cache, its temporary files, its working directory."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def shop(tmp_path: Path, dagster_python: Callable[..., Path]) -> Path:
     """A copy of the example with an environment beside it, as a user has it."""
     folder = tmp_path / "shop"

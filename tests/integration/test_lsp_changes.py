@@ -69,14 +69,6 @@ def defs():
 """
 
 
-@pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    """A folder for the server: its cache, its temporary files, its working directory."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    return folder
-
-
 async def test_ten_saves_end_in_one_result(
     tmp_path: Path, scratch: Path, dagster_python: Callable[..., Path]
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,20 +44,6 @@ from marked import marked
 
 defs = dg.Definitions(assets=[latin, marked])
 """
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    """A folder for the server: its cache, its temporary files, its working directory."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def python(dagster_python: Callable[..., Path]) -> Path:
-    """The interpreter of the projects."""
-    return dagster_python()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,20 +29,6 @@ with open(LOG, "a") as log:
 
 defs = dg.Definitions(assets=[shared, dg.AssetSpec("of_NAME", description="n" * 2000)])
 """
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    """A folder for the server: its cache, its temporary files, its working directory."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def python(dagster_python: Callable[..., Path]) -> Path:
-    """The interpreter of the projects."""
-    return dagster_python()
 
 
 def found(small: Small) -> list[tuple[str, int]]:
