@@ -15,7 +15,7 @@ from typing import Any
 
 from dagster_snapsize.probe.protocol import read_frames
 
-_SUPERVISOR = Path(__file__).with_name("supervisor.py")
+_SUPERVISOR = Path(__file__).parent.parent / "probe" / "supervisor.py"
 _KEPT_OUTPUT = 64_000
 _PATIENCE = 5.0  # seconds for the supervisor to end a tree before it is killed itself
 

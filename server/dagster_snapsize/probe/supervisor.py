@@ -8,6 +8,8 @@ POSIX: the command leads a session of its own. On Linux this process is also the
 (prctl(2), PR_SET_CHILD_SUBREAPER), so even what detached itself comes back here as a child;
 elsewhere a process that detached itself twice is not found. Windows: a job object that kills on
 close.
+
+It stands in the probe's folder because warm.py, in the user's interpreter, supervises as well.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ import threading
 from collections.abc import Callable
 from typing import NoReturn
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> NoReturn:
@@ -59,8 +61,8 @@ if sys.platform != "win32":
 
     def _supervise_posix() -> NoReturn:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash leaves no file in the project
-        set_option = _prctl()
-        set_option(_PR_SET_CHILD_SUBREAPER, 1)
+        set_option = prctl()
+        set_option(PR_SET_CHILD_SUBREAPER, 1)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # A handler, not SIG_IGN: that would be inherited by the command.
             signal.signal(number, lambda *_: None)
@@ -69,7 +71,7 @@ if sys.platform != "win32":
                 sys.argv[1:],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                preexec_fn=lambda: set_option(_PR_SET_PDEATHSIG, signal.SIGKILL),
+                preexec_fn=lambda: set_option(PR_SET_PDEATHSIG, signal.SIGKILL),
             )
         except OSError as error:
             _could_not_start(error)
@@ -77,16 +79,16 @@ if sys.platform != "win32":
 
         def end() -> None:
             with ended:
-                _kill_all(child.pid)
+                kill_all(child.pid)
                 os._exit(128 + signal.SIGKILL)
 
         _on_lifeline_end(end)
         status = _wait_for(child.pid)
         with ended:
-            _kill_all(child.pid)
+            kill_all(child.pid)
             _leave_like(status)
 
-    def _prctl() -> Callable[[int, int], object]:
+    def prctl() -> Callable[[int, int], object]:
         if not sys.platform.startswith("linux"):
             return lambda option, value: None
         import ctypes
@@ -105,7 +107,7 @@ if sys.platform != "win32":
             threading.Event().wait()
             raise
 
-    def _kill_all(command: int) -> None:
+    def kill_all(command: int) -> None:
         """Kill until nothing is left: what the dead leave behind becomes ours to kill."""
         while True:
             with contextlib.suppress(ProcessLookupError, PermissionError):
