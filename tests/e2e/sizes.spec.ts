@@ -40,8 +40,11 @@ test("the tree shows what is heavy, and leads to its source", async ({ openWindo
   await window.picture("sizes-by-file");
   await window.command("Dagster Snapsize: List Assets by Size");
 
-  await window.page.getByRole("button", { name: "Filter Assets…" }).click();
-  await window.quickInput.getByRole("textbox").fill("revenue");
+  // The toolbar is drawn anew when the list has changed, and a click just then falls on nothing.
+  await expect(async () => {
+    await window.page.getByRole("button", { name: "Filter Assets…" }).click();
+    await window.quickInput.getByRole("textbox").fill("revenue", { timeout: 2_000 });
+  }).toPass();
   await window.page.keyboard.press("Enter");
   await expect(window.row(/^asset customer_features/)).toHaveCount(0);
   await expect(window.row(/^asset revenue_by_/)).toHaveCount(2);
