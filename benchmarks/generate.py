@@ -3,13 +3,15 @@
     python benchmarks/generate.py 2000x10 FOLDER
 
 makes the package ``warehouse`` in FOLDER, with 50 assets to a module. The same numbers always give
-the same source. The graph is wide and shallow (eight layers), as Dagster itself ends in a
-RecursionError where thousands of assets depend on each other in a row.
+the same source. With ``--all`` every job selects all assets, and not a fifth of them; ``--import``
+names modules that the package imports beside Dagster. The graph is wide and shallow (eight layers),
+as Dagster itself ends in a RecursionError where thousands of assets depend on each other in a row.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 PER_MODULE = 50
@@ -20,6 +22,7 @@ TYPES = ("bigint", "varchar(255)", "timestamp with time zone", "numeric(18, 4)",
 COMMON = '''"""What every module shares: resources, partitions, configuration."""
 
 import dagster as dg
+# more imports
 
 
 class Warehouse(dg.ConfigurableResource):
@@ -46,24 +49,31 @@ def schema(*columns):
     )
 '''
 
+MORE_IMPORTS = "# more imports\n"
 IMPORTS = """import dagster as dg
 
 from warehouse.common import DAYS, Options, Warehouse, schema
 """
 
 
-def write(assets: int, jobs: int, folder: Path) -> None:
-    """Write a location of that many assets and jobs, the implicit asset job not counted."""
+def write(
+    assets: int, jobs: int, folder: Path, *, all_in_each: bool = False, imports: Sequence[str] = ()
+) -> None:
+    """Write a location of that many assets and jobs, the implicit asset job not counted.
+
+    Jobs select a fifth of the assets each, or all; ``imports`` are modules to import as well.
+    """
     package = folder / "warehouse"
     package.mkdir(parents=True, exist_ok=True)
     (package / "__init__.py").write_text("")
-    (package / "common.py").write_text(COMMON)
+    others = "".join(f"import {name}\n" for name in imports)
+    (package / "common.py").write_text(COMMON.replace(MORE_IMPORTS, others))
     modules = []
     for number, first in enumerate(range(0, assets, PER_MODULE)):
         modules.append(f"tables_{number:03}")
         texts = [_asset(n, assets) for n in range(first, min(first + PER_MODULE, assets))]
         (package / f"{modules[-1]}.py").write_text("\n\n".join([IMPORTS, *texts]))
-    (package / "definitions.py").write_text(_definitions(modules, jobs))
+    (package / "definitions.py").write_text(_definitions(modules, jobs, all_in_each))
 
 
 def _asset(number: int, assets: int) -> str:
@@ -107,13 +117,15 @@ def _key(number: int, assets: int) -> str:
     return f'dg.AssetKey(["warehouse", "layer_{layer}", "table_{number}"])'
 
 
-def _definitions(modules: list[str], jobs: int) -> str:
-    """Jobs take one or two groups each, so that every asset is in some of them."""
+def _definitions(modules: list[str], jobs: int, all_in_each: bool) -> str:
+    """Jobs take all assets or one or two groups each, so that every asset is in some of them."""
     lines = ["import dagster as dg", "", f"from warehouse import {', '.join(modules)}"]
     lines += ["from warehouse.common import RESOURCES", "", "JOBS = ["]
     for number in range(jobs):
         groups = sorted({number % GROUPS, (number * 3 + 1) % GROUPS})
         selection = " | ".join(f'dg.AssetSelection.groups("group_{group}")' for group in groups)
+        if all_in_each:
+            selection = "dg.AssetSelection.all()"
         lines.append(f'    dg.define_asset_job("job_{number}", selection={selection}),')
     lines += ["]", "defs = dg.Definitions("]
     lines += [f"    assets=dg.load_assets_from_modules([{', '.join(modules)}]),"]
@@ -136,5 +148,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("size", type=parse_size, metavar="ASSETSxJOBS")
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--all", action="store_true", help="every job selects all assets")
+    parser.add_argument("--import", nargs="+", default=[], dest="imports", metavar="MODULE")
     given = parser.parse_args()
-    write(*given.size, given.folder)
+    write(*given.size, given.folder, all_in_each=given.all, imports=given.imports)

@@ -1,0 +1,170 @@
+"""Runs whole processes and watches what they take: time, processor, memory.
+
+Memory is looked at while a process and all that it started run, every 20 ms:
+
+- ``rss_bytes``: the sum of their resident sets. Pages that processes share count once for each.
+- ``pss_bytes``: the sum of their proportional set sizes (``/proc/PID/smaps_rollup``): a page that
+  several processes share is divided among them, so that over the whole tree it counts once.
+
+To read a proportional set size the system walks all pages of a process, some milliseconds for each
+gigabyte. So it is read only when the resident sets together have grown by 1 % since it was last
+read, or the processes are others, and never for more than a twentieth of the time. What all
+the looking took is kept as ``watching_seconds``. Without /proc there is only the largest resident
+set of any one process.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from attrs import field, frozen
+
+SAMPLE_SECONDS = 0.02
+GROWTH = 1.01  # of the resident sets, before proportional sizes are read again
+DUTY = 20  # times as long as reading took passes before it is done again
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+@frozen
+class Run:
+    """What one run took, the sizes that it found, and what it printed."""
+
+    seconds: float
+    cpu_seconds: float
+    rss_bytes: int
+    pss_bytes: int
+    watching_seconds: float
+    sizes: tuple[int, ...] = ()
+    output: str = field(default="", repr=False)
+
+
+class Watch:
+    """Looks at the memory of a process and all that it started, until the block is left."""
+
+    def __init__(self, pid: int):
+        self.rss_bytes = 0
+        self.pss_bytes = 0
+        self.seconds = 0.0
+        self._pid = pid
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look_on)
+        self._last: tuple[float, list[int]] = (0.0, [])
+        self._next_pss = 0.0
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _look_on(self) -> None:
+        if not Path("/proc/self/smaps_rollup").exists():
+            return
+        while not self._ended.wait(SAMPLE_SECONDS):
+            before = time.thread_time()
+            self._look()
+            self.seconds += time.thread_time() - before
+
+    def _look(self) -> None:
+        tree = list(descendants(self._pid))
+        rss = sum(map(resident_bytes, tree))
+        self.rss_bytes = max(self.rss_bytes, rss)
+        began = time.monotonic()
+        last_rss, last_tree = self._last
+        if began < self._next_pss or (tree == last_tree and rss < last_rss * GROWTH):
+            return
+        self.pss_bytes = max(self.pss_bytes, sum(map(proportional_bytes, tree)))
+        self._last = (max(rss, last_rss) if tree == last_tree else rss, tree)
+        ended = time.monotonic()
+        self._next_pss = ended + DUTY * (ended - began)
+
+
+def run(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str], statuses: Sequence[int] = (0,)
+) -> Run:
+    """Run one command to its end; its standard output is ``output``.
+
+    SystemExit with what it printed where it ends with another exit status than ``statuses``.
+    """
+    started, cpu_before = time.perf_counter(), _cpu_seconds()
+    with (
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+        Watch(process.pid) as watch,
+    ):
+        stdout, stderr = process.communicate()
+        seconds = time.perf_counter() - started
+    if process.returncode not in statuses:
+        printed = (stdout + stderr).decode(errors="replace")
+        raise SystemExit(
+            f"exit status {process.returncode}: {' '.join(command)}\n{printed[-4000:]}"
+        )
+    rss = watch.rss_bytes or resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    return Run(
+        seconds=seconds,
+        cpu_seconds=_cpu_seconds() - cpu_before,
+        rss_bytes=rss,
+        pss_bytes=watch.pss_bytes or rss,
+        watching_seconds=watch.seconds,
+        output=stdout.decode(errors="replace"),
+    )
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """A process and all that it started (Linux; the process alone elsewhere)."""
+    yield pid
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - fifty times a second
+    except OSError:
+        return
+    for thread in threads:
+        for child in _read(f"/proc/{pid}/task/{thread}/children").split():
+            yield from descendants(int(child))
+
+
+def resident_bytes(pid: int) -> int:
+    """The resident set of one process; 0 once it has ended."""
+    fields = _read(f"/proc/{pid}/statm").split()
+    return int(fields[1]) * _PAGE if fields else 0
+
+
+def proportional_bytes(pid: int) -> int:
+    """The resident set of one process, with shared pages divided among those that share them."""
+    for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
+        if line.startswith(b"Pss:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _cpu_seconds() -> float:
+    """Processor time of all that we started and that has ended, in the user's code and for it."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
