@@ -99,7 +99,7 @@ def read_limits(selection: Selection) -> list[tuple[CodeLocation, Interpreter, E
         (
             location,
             interpreter,
-            read_environment(location, interpreter, folder=Path.cwd(), environ=os.environ),
+            read_environment(location, interpreter, environ=os.environ),
         )
         for location, interpreter in chosen
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from dagster_snapsize.core.costs import asset_costs
 from dagster_snapsize.core.errors import NoInterpreter, NotMeasured, UserError
@@ -31,6 +32,7 @@ from dagster_snapsize.measuring.crash import crash_place, without_dump
 from dagster_snapsize.measuring.environ import interpreter_environ
 from dagster_snapsize.measuring.prepare import prepare
 from dagster_snapsize.measuring.process import ProbeProcess
+from dagster_snapsize.measuring.relocated import relocated, shown_path
 from dagster_snapsize.probe.protocol import ConnectionLost
 from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.ignores import find_ignores
@@ -41,6 +43,7 @@ from dagster_snapsize.project.stale_inputs import stale_inputs
 from dagster_snapsize.project.tracked import untracked_files
 
 _PROBE = Path(__file__).parent.parent / "probe"
+_NOWHERE = Path(os.sep) / "nowhere"  # paths that are relative to it stay absolute
 _EXIT_PATIENCE = 3.0  # seconds for exit functions of user code, once all was sent
 
 
@@ -75,7 +78,34 @@ def measure(
 ) -> Measurement:
     """Measure one code location; paths in the result are relative to ``folder``.
 
-    ``started`` is given every process that is started, so that another thread can cancel it.
+    As ``measure_absolute``, which see.
+    """
+    measurement = measure_absolute(
+        location,
+        interpreter,
+        environ=environ,
+        watch=watch,
+        started=started,
+        shown=lambda path: shown_path(path, folder),
+    )
+    return relocated(measurement, folder)
+
+
+def measure_absolute(
+    location: CodeLocation,
+    interpreter: Interpreter,
+    *,
+    environ: Mapping[str, str],
+    watch: Watcher = lambda progress: None,
+    started: Callable[[ProbeProcess], None] = lambda process: None,
+    shown: Callable[[str], str] = lambda path: path,
+    prepared: Callable[[], None] = lambda: None,
+) -> Measurement:
+    """Measure one code location; all paths in the result are absolute.
+
+    ``shown`` is how the message of a failure writes a path; nothing else depends on it. ``started``
+    is given every process that is started, so that another thread can cancel it. ``prepared`` is
+    called each time before the definitions are read, once all that ``prepare`` makes is there.
     A location that cannot be loaded gives a Measurement with a ``failure``. Raises UserError where
     the target or the configuration is wrong.
     """
@@ -83,18 +113,18 @@ def measure(
         location, interpreter, environ, lambda text: watch(Progress(location.name, text)), started
     )
     if failure is not None:
-        run = _Run(location, interpreter, folder, environ, watch, started)
-        return run.failed(evolve(failure, location=run.shown(failure.location)))
+        return _Run(location, interpreter, environ, watch, started).failed(failure)
     with _no_collector():
         for _ in range(2):
-            run = _Run(location, interpreter, folder, environ, watch, started)
+            prepared()
+            run = _Run(location, interpreter, environ, watch, started)
             measurement = run.measure()
             if not run.changed:
                 return measurement
     return run.failed(
         Failure(
             "files of the definitions were edited while they were measured: "
-            + ", ".join(run.relative(p) for p in run.changed)
+            + ", ".join(shown(p) for p in run.changed)
         )
     )
 
@@ -112,13 +142,13 @@ def _no_collector() -> Iterator[None]:
 
 
 def read_environment(
-    location: CodeLocation, interpreter: Interpreter, *, folder: Path, environ: Mapping[str, str]
+    location: CodeLocation, interpreter: Interpreter, *, environ: Mapping[str, str]
 ) -> Environment:
     """The effective limits of a location, without loading its definitions.
 
     Raises NotMeasured where its Dagster cannot be asked.
     """
-    run = _Run(location, interpreter, folder, environ, lambda _: None, limits_only=True)
+    run = _Run(location, interpreter, environ, lambda _: None, limits_only=True)
     measurement = run.measure()
     if measurement.failure:
         raise NotMeasured(measurement.failure.message, measurement.failure.output)
@@ -132,7 +162,6 @@ class _Run:
         self,
         location: CodeLocation,
         interpreter: Interpreter,
-        folder: Path,
         environ: Mapping[str, str],
         watch: Watcher,
         started: Callable[[ProbeProcess], None] = lambda process: None,
@@ -140,7 +169,6 @@ class _Run:
     ):
         self.location = location
         self.interpreter = interpreter
-        self.folder = folder
         self.environ = environ
         self.watch = watch
         self.started = started
@@ -297,17 +325,8 @@ class _Run:
         place = [header["path"], header["line"]] if header["path"] else None
         raise _Broken(Failure(header["message"], self._place(place), header["traceback"]))
 
-    def relative(self, path: str) -> str:
-        try:
-            return Path(path).relative_to(self.folder).as_posix()
-        except ValueError:
-            return Path(path).as_posix()
-
-    def shown(self, place: SourceLocation | None) -> SourceLocation | None:
-        return evolve(place, path=self.relative(place.path)) if place else None
-
     def _place(self, place: Any) -> SourceLocation | None:
-        return SourceLocation(self.relative(place[0]), place[1]) if place else None
+        return SourceLocation(Path(place[0]).as_posix(), place[1]) if place else None
 
     def failed(self, failure: Failure) -> Measurement:
         """What is known of a location that could not be measured: no half sizes."""
@@ -374,16 +393,16 @@ class _Run:
             peak_rss_bytes=self._peak_rss_bytes,
             snapshots=tuple(self._snapshots),
             assets=tuple(sorted(self._assets, key=lambda a: (-a.total_bytes, a.key, a.repository))),
-            definition_files=tuple(self.relative(p) for p in files),
-            folders=tuple(self.relative(p) for p in self._folders),
+            definition_files=tuple(Path(p).as_posix() for p in files),
+            folders=tuple(Path(p).as_posix() for p in self._folders),
             environment=self._environment,
             definitions_location=self._definitions,
-            untracked_files=tuple(map(self.relative, untracked_files(files, self._tree))),
-            stale_inputs=stale_inputs(files, self.location.root, self.folder),
+            untracked_files=tuple(Path(p).as_posix() for p in untracked_files(files, self._tree)),
+            stale_inputs=stale_inputs(files, self.location.root, _NOWHERE),
             ignores=find_ignores(
                 (a.location for a in self._assets if a.location),
-                map(self.relative, files),
-                self.folder,
+                [Path(p).as_posix() for p in files],
+                _NOWHERE,
             ),
             failure=failure,
         )

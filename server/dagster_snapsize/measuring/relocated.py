@@ -1,0 +1,71 @@
+"""A measurement whose paths are absolute -> the same, as it is shown from a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+
+from attrs import evolve
+
+from dagster_snapsize.core.model import Measurement, SourceLocation
+
+
+def relocated(measurement: Measurement, folder: Path) -> Measurement:
+    """The measurement with every path that lies below ``folder`` relative to it.
+
+    ``inputs`` keep their absolute paths: they are looked up on disk, not shown.
+    """
+    return _Relocation(folder).measurement(measurement)
+
+
+def shown_path(path: str, folder: Path) -> str:
+    """One path, with forward slashes: relative where it lies below ``folder``."""
+    try:
+        return PurePath(path).relative_to(folder).as_posix()
+    except ValueError:
+        return PurePath(path).as_posix()
+
+
+class _Relocation:
+    """Thousands of assets are defined in few files: each path is looked at once."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._known: dict[str, str] = {}
+
+    def measurement(self, whole: Measurement) -> Measurement:
+        failure = whole.failure
+        return evolve(
+            whole,
+            assets=tuple(
+                evolve(asset, location=self._place(asset.location)) if asset.location else asset
+                for asset in whole.assets
+            ),
+            definition_files=self._paths(whole.definition_files),
+            folders=self._paths(whole.folders),
+            untracked_files=self._paths(whole.untracked_files),
+            definitions_location=self._place(whole.definitions_location),
+            stale_inputs=tuple(
+                evolve(stale, path=self._path(stale.path), sources=self._paths(stale.sources))
+                for stale in whole.stale_inputs
+            ),
+            ignores=tuple(
+                evolve(comment, location=self._must_place(comment.location))
+                for comment in whole.ignores
+            ),
+            failure=evolve(failure, location=self._place(failure.location)) if failure else None,
+        )
+
+    def _path(self, path: str) -> str:
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = shown_path(path, self._folder)
+        return known
+
+    def _paths(self, paths: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(self._path, paths))
+
+    def _place(self, place: SourceLocation | None) -> SourceLocation | None:
+        return self._must_place(place) if place else None
+
+    def _must_place(self, place: SourceLocation) -> SourceLocation:
+        return SourceLocation(self._path(place.path), place.line)
