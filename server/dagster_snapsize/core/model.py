@@ -7,7 +7,8 @@ Nothing here reads a file, starts a process or knows Dagster.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Literal
 
 from attrs import field, frozen
@@ -162,7 +163,16 @@ class Snapshot:
     repository: str
     stored_bytes: int
     wire_bytes: int
-    ledger: Ledger
+    _ledger: Ledger | Callable[[], Ledger] = field(eq=lambda ledger: _read(ledger), repr=False)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Who owns its bytes; one that was given as a function is read when it is asked for."""
+        return _read(self._ledger)
+
+
+def _read(ledger: Ledger | Callable[[], Ledger]) -> Ledger:
+    return ledger if isinstance(ledger, Ledger) else ledger()
 
 
 @frozen
