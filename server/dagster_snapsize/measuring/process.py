@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 import threading
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from dagster_snapsize.probe.protocol import read_frames
 
@@ -20,38 +20,30 @@ _KEPT_OUTPUT = 64_000
 _PATIENCE = 5.0  # seconds for the supervisor to end a tree before it is killed itself
 
 
-class ProbeProcess:
-    """One running command whose standard output is frames.
+class Running(ABC):
+    """A tree of processes under a supervisor, whose standard output is frames.
 
     Leaving the ``with`` block, cancelling, passing ``timeout`` (seconds), or the death of this very
-    process closes the supervisor's standard input, and it then kills the whole tree.
+    process closes the supervisor's lifeline, and it then kills the whole tree.
     """
 
     def __init__(
-        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
-    ):
-        self._deadline = time.monotonic() + timeout
+        self, lifeline: IO[bytes], stdout: IO[bytes], stderr: IO[bytes], timeout: float
+    ) -> None:
         self.timed_out = False
         self.cancelled = False
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_SUPERVISOR), *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env=dict(env),
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+        self._lifeline = lifeline
+        self._stdout = stdout
         self._output = _Tail()
-        self._drain = threading.Thread(target=self._output.drain, args=(self._process.stderr,))
+        self._drain = threading.Thread(target=self._output.drain, args=(stderr,))
         self._drain.daemon = True
         self._drain.start()
         self._alarm = threading.Timer(timeout, self._time_out)
         self._alarm.daemon = True
         self._alarm.start()
 
-    def __enter__(self) -> ProbeProcess:
+    def __enter__(self) -> Running:
         return self
 
     def __exit__(
@@ -61,32 +53,27 @@ class ProbeProcess:
         traceback: TracebackType | None,
     ) -> None:
         self._alarm.cancel()
-        self._end()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._cut_lifeline()
+        if self.wait(_PATIENCE) is None:
+            self._kill()
+        self._stdout.close()
+
+    @abstractmethod
+    def wait(self, seconds: float) -> int | None:
+        """The exit status once the command has ended by itself (negative: a signal's number)."""
+
+    @abstractmethod
+    def _kill(self) -> None:
+        """End the supervisor, which did not end by itself."""
 
     def frames(self) -> Iterator[tuple[dict[str, Any], bytes]]:
         """The probe's frames; see ``probe.protocol.read_frames`` for what is raised."""
-        assert self._process.stdout is not None
-        return read_frames(self._process.stdout)
-
-    def run_to_end(self) -> tuple[int | None, str]:
-        """For a command that sends no frames: its exit status and the end of all it printed."""
-        assert self._process.stdout is not None
-        printed = _Tail()
-        printed.drain(self._process.stdout)
-        return self.wait(_PATIENCE), printed.text() + self.output()
+        return read_frames(self._stdout)
 
     def cancel(self) -> None:
         """End the tree from another thread; the frames then stop."""
         self.cancelled = True
         self._cut_lifeline()
-
-    def wait(self, seconds: float) -> int | None:
-        """The exit status once the command has ended by itself (negative: a signal's number)."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._process.wait(seconds)
-        return None
 
     def output(self) -> str:
         """The end of what was printed, once the process has ended."""
@@ -99,14 +86,53 @@ class ProbeProcess:
 
     def _cut_lifeline(self) -> None:
         with self._lock, contextlib.suppress(OSError):
-            assert self._process.stdin is not None
-            self._process.stdin.close()
+            self._lifeline.close()
 
-    def _end(self) -> None:
-        self._cut_lifeline()
-        if self.wait(_PATIENCE) is None:
-            self._process.kill()
-            self._process.wait()
+
+class ProbeProcess(Running):
+    """One command that is started for this."""
+
+    def __init__(
+        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
+    ):
+        self._process = supervised(
+            command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        super().__init__(self._process.stdin, self._process.stdout, self._process.stderr, timeout)
+
+    def __enter__(self) -> ProbeProcess:
+        return self
+
+    def run_to_end(self) -> tuple[int | None, str]:
+        """For a command that sends no frames: its exit status and the end of all it printed."""
+        printed = _Tail()
+        printed.drain(self._stdout)
+        return self.wait(_PATIENCE), printed.text() + self.output()
+
+    def wait(self, seconds: float) -> int | None:
+        """The exit status once the command has ended by itself (negative: a signal's number)."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(seconds)
+        return None
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def supervised(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], **streams: Any
+) -> subprocess.Popen[bytes]:
+    """Start a command under a supervisor, whose standard input is the lifeline of its tree."""
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", str(_SUPERVISOR), *command],
+        stdin=subprocess.PIPE,
+        cwd=cwd,
+        env=dict(env),
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        **streams,
+    )
 
 
 class _Tail:

@@ -1,7 +1,8 @@
 """One measurement in the user's interpreter: load, serialize, stream frames.
 
 Run as a folder, ``python <this folder> '<JSON>'``, with standard output as the pipe for frames and
-standard error as the one for what user code prints. See protocol.py for what is sent.
+standard error as the one for what user code prints. See protocol.py for what is sent. With
+``--warm`` it keeps an interpreter ready for many (warm.py).
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import sys
 from typing import Any
 
 
-def _as_package() -> Any:
-    """Import this folder under a name that user code cannot have.
+def _as_package(module: str) -> Any:
+    """Import a module of this folder under a name that user code cannot have.
 
     The user's own ``protocol`` or ``loading`` must not meet ours, in sys.path or in sys.modules.
     """
@@ -28,8 +29,10 @@ def _as_package() -> Any:
     package = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = package
     spec.loader.exec_module(package)
-    return importlib.import_module("_dagster_snapsize_probe.session")
+    return importlib.import_module(f"_dagster_snapsize_probe.{module}")
 
 
 if __name__ == "__main__":
-    _as_package().main(sys.argv[1])
+    if sys.argv[1] == "--warm":
+        _as_package("warm").main(sys.argv[2])
+    _as_package("session").main(sys.argv[1])

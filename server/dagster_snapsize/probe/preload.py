@@ -1,0 +1,190 @@
+"""Imports installed modules ahead of time, and tells which of them must not be.
+
+A module is left out where its import starts a thread that is not known to be harmless, or runs the
+user's own code (plugins that entry points name): a fork would have only half of the first, and old
+code of the second. Left out is every top-level module whose import was under way then, since each
+of them would do it again.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import importlib.machinery
+import os
+import random
+import sys
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Set, Tuple
+
+from .userfiles import UserFiles
+
+# Pools of BLAS and OpenMP: their own fork handlers start them anew in a child.
+HARMLESS = frozenset(("numpy", "scipy", "sklearn"))
+_NEEDED = ("dagster", "dagster_shared")
+
+Stamp = Optional[Tuple[int, int, int]]
+
+
+class Preload:
+    """What has been imported, in this process."""
+
+    def __init__(self, files: UserFiles):
+        self._files = files
+        self._importing: List[str] = []
+        self._threads = count_threads()
+        # Where packages are installed; the user's own folders change with every new file.
+        folders = [f for f in sys.path if not files.is_users(os.path.join(f, "any.py"))]
+        self._folders = {folder: _listing(folder) for folder in folders}
+        self._stamps: Dict[str, Stamp] = {}
+        self.left_out: Dict[str, str] = {}
+
+    def run(self, modules: Iterable[str], left_out: Iterable[str]) -> Optional[str]:
+        """Import ``modules``, but those below the top-level names in ``left_out``.
+
+        Returns why nothing may be forked from here; ``self.left_out`` names what to leave out in
+        another process then. A module that cannot be imported is skipped: its import failed in a
+        measurement too, or belongs to a package that has gone.
+        """
+        unwanted = set(left_out)
+        if unwanted.intersection(_NEEDED):
+            return "Dagster itself cannot be imported ahead of time here"
+        restore = self._watch_imports()
+        try:
+            importlib.import_module("dagster._grpc.server")
+            for name in modules:
+                if name not in sys.modules and name.partition(".")[0] not in unwanted:
+                    try:
+                        importlib.import_module(name)
+                    except BaseException:  # whatever a module does when it is imported
+                        continue
+        except BaseException as error:
+            return "dagster cannot be imported: {}".format(error)
+        finally:
+            restore()
+        self._blame_users_modules()
+        if self.left_out:
+            return "some modules must be left out"
+        self._stamp_rest()
+        return None
+
+    def _watch_imports(self) -> Callable[[], None]:
+        """Look at every module before and after it runs; returns what undoes that."""
+        kinds: Tuple[Any, ...] = (
+            importlib.machinery.SourceFileLoader,
+            importlib.machinery.ExtensionFileLoader,
+        )
+        kept = [(kind, vars(kind).get("exec_module")) for kind in kinds]
+        for kind in kinds:
+            kind.exec_module = self._watched(kind.exec_module)
+
+        def restore() -> None:
+            for kind, own in kept:
+                if own is None:
+                    del kind.exec_module
+                else:
+                    kind.exec_module = own
+
+        return restore
+
+    def _watched(self, execute: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+        def exec_module(loader: Any, module: Any) -> None:
+            path = getattr(loader, "path", None)
+            if not isinstance(loader, importlib.machinery.ExtensionFileLoader):
+                self._look()  # what the importing module did so far
+            if isinstance(path, str):
+                if self._files.is_users(path):
+                    self._blame("it imports the project's own " + module.__name__)
+                self._stamps[path] = stamp(path)
+            self._importing.append(module.__name__.partition(".")[0])
+            try:
+                self._look()  # what the loading of its library did
+                execute(loader, module)
+            finally:
+                self._look()
+                self._importing.pop()
+
+        return exec_module
+
+    def _look(self) -> None:
+        count = count_threads()
+        grown, self._threads = count > self._threads, count
+        if grown and not (self._importing and self._importing[-1] in HARMLESS):
+            self._blame("it starts a thread")
+
+    def _blame(self, why: str) -> None:
+        for name in self._importing:
+            self.left_out.setdefault(name, why)
+
+    def _blame_users_modules(self) -> None:
+        """What came in another way than by a file's own loader."""
+        if self.left_out:
+            return
+        for name, module in list(sys.modules.items()):
+            path = getattr(module, "__file__", None)
+            if name == "__main__" or not isinstance(path, str) or not self._files.is_users(path):
+                continue
+            self.left_out.setdefault(name.partition(".")[0], "it is the project's own")
+
+    def _stamp_rest(self) -> None:
+        for module in list(sys.modules.values()):
+            path = getattr(module, "__file__", None)
+            if isinstance(path, str) and path not in self._stamps:
+                self._stamps[path] = stamp(path)
+        for path in (sys.executable, os.path.join(sys.prefix, "pyvenv.cfg")):
+            self._stamps[path] = stamp(path)
+
+    def changed(self) -> Optional[str]:
+        """What is no longer as it was when it was imported, or None."""
+        for path, before in self._stamps.items():
+            if stamp(path) != before:
+                return path
+        for folder, listing in self._folders.items():
+            if _listing(folder) != listing:
+                return folder
+        return None
+
+    @property
+    def names(self) -> Set[str]:
+        """Top-level names of all modules that are there."""
+        return {name.partition(".")[0] for name in sys.modules}
+
+
+def count_threads() -> int:
+    """Threads of this process, native ones too (Linux)."""
+    return len(os.listdir("/proc/self/task"))
+
+
+def stamp(path: str) -> Stamp:
+    """Identity, time and size of a file; None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def _listing(folder: str) -> FrozenSet[Tuple[str, Stamp]]:
+    """Names of what is installed, ``.pth`` files with their stamps."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return frozenset()
+    return frozenset(
+        (name, stamp(os.path.join(folder, name)) if name.endswith(".pth") else None)
+        for name in names
+        if name != "__pycache__"
+    )
+
+
+def settle() -> None:
+    """Make what is here cheap to share with children: none of it is looked at by collections."""
+    gc.collect()
+    gc.freeze()
+
+
+def reseed() -> None:
+    """Give a child its own random numbers, as a fresh interpreter has them."""
+    random.seed()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
