@@ -276,6 +276,37 @@ class Environment:
 
 
 @frozen
+class Volatile:
+    """What the project's own code did while it loaded that no key of a cache can hold.
+
+    ``path`` is absolute; None, as ``line``, where no code can be named.
+    """
+
+    what: str
+    path: str | None
+    line: int | None
+
+
+@frozen
+class Inputs:
+    """What a measurement had for input besides its environment; all paths are absolute.
+
+    ``read`` are files that were opened or imported and that are no installed ones; some may not
+    exist. ``listed`` are folders that were listed or that modules were looked for in. ``installed``
+    are the source files of installed modules with size (bytes) and mtime (ns), ``distributions``
+    the folders that hold installed distributions, ``modules`` the installed modules by name.
+    """
+
+    read: tuple[str, ...]
+    listed: tuple[str, ...]
+    missing: tuple[str, ...]
+    installed: tuple[tuple[str, int, int], ...]
+    distributions: tuple[str, ...]
+    modules: tuple[str, ...]
+    volatile: tuple[Volatile, ...]
+
+
+@frozen
 class Measurement:
     """Everything that is known of one code location after it was measured.
 
@@ -302,6 +333,7 @@ class Measurement:
     stale_inputs: tuple[StaleInput, ...] = ()
     ignores: tuple[IgnoreComment, ...] = ()
     failure: Failure | None = None
+    inputs: Inputs | None = None
 
 
 @frozen

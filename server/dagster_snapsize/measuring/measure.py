@@ -22,10 +22,12 @@ from dagster_snapsize.core.model import (
     AssetCost,
     Environment,
     Failure,
+    Inputs,
     Measurement,
     Seconds,
     Snapshot,
     SourceLocation,
+    Volatile,
 )
 from dagster_snapsize.core.sizes import format_seconds
 from dagster_snapsize.measuring.crash import crash_place, without_dump
@@ -187,6 +189,7 @@ class _Run:
         self._assets: list[AssetCost] = []
         self._files: list[str] = []
         self._folders: list[str] = []
+        self._inputs: Inputs | None = None
         self._peak_rss_bytes = 0
         self._started = time.monotonic()
 
@@ -313,6 +316,17 @@ class _Run:
         self._folders = header["folders"]
         self.changed = header["changed"]
 
+    def _on_inputs(self, header: dict[str, Any], payload: bytes) -> None:
+        self._inputs = Inputs(
+            read=tuple(header["read"]),
+            listed=tuple(header["listed"]),
+            missing=tuple(header["missing"]),
+            installed=tuple((path, size, mtime) for path, size, mtime in header["installed"]),
+            distributions=tuple(header["distributions"]),
+            modules=tuple(header["modules"]),
+            volatile=tuple(Volatile(v["what"], v["path"], v["line"]) for v in header["volatile"]),
+        )
+
     def _on_failed(self, header: dict[str, Any], payload: bytes) -> None:
         if header["usage"]:
             # Before its hello it has found no Dagster, or one too old.
@@ -330,7 +344,7 @@ class _Run:
 
     def failed(self, failure: Failure) -> Measurement:
         """What is known of a location that could not be measured: no half sizes."""
-        self._snapshots, self._assets = [], []
+        self._snapshots, self._assets, self._inputs = [], [], None
         return self._result(failure)
 
     def _must_have_begun(self, process: ProbeProcess, status: int | None) -> None:
@@ -405,6 +419,7 @@ class _Run:
                 _NOWHERE,
             ),
             failure=failure,
+            inputs=self._inputs,
         )
 
 

@@ -18,6 +18,12 @@ In the order in which a measurement sends them:
 ``sources``     ``repository``, ``assets``: asset key -> [path, line]
 ``files``       ``definitions`` (files), ``folders`` (that the definitions listed), ``changed``
                 (edited since they were read): absolute paths; before ``failed`` too
+``inputs``      what the measurement had for input, absolute paths: ``read`` (files, no installed
+                ones, that were opened or imported; some may not exist), ``listed`` (such folders,
+                where modules were looked for included), ``missing`` (reserved), ``installed``
+                ([path, bytes, mtime in ns] of the source of installed modules), ``distributions``
+                (folders of sys.path that hold some), ``modules`` (installed ones by name) and
+                ``volatile`` (objects of ``what``, ``path``, ``line``: see core.model.Volatile)
 ``failed``      ``message``, ``path``, ``line``, ``traceback``, ``usage`` (true where the target
                 itself is wrong: an attribute that is not there, say)
 ``done``        ``peak_rss_bytes``

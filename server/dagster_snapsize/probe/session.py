@@ -13,6 +13,7 @@ import time
 from typing import Any, Callable, Dict, Mapping, NoReturn, Optional
 
 from .failures import describe
+from .inputs import Seen
 from .loading import StateMissing, UsageProblem, load
 from .protocol import ConnectionLost, FrameWriter
 from .snapshots import (
@@ -52,7 +53,10 @@ def main(argument: str) -> NoReturn:
     target = request["target"]
     own_package = target.get("module_name") or target.get("package_name")
     own_package = own_package or target.get("autoload_defs_module_name")
-    files = UserFiles(request["tree"], own_package.split(".")[0] if own_package else None)
+    seen = Seen()
+    seen.start()
+    own_package = own_package.split(".")[0] if own_package else None
+    files = UserFiles(request["tree"], own_package, seen)
     session = _Session(writer, files)
     session.guard_exit()
     left = request["deadline"] - time.time() - 0.3
@@ -178,6 +182,7 @@ class _Session:
             assets = locate_assets(repository, self.origins, self._files)
             self._send("sources", repository=name, assets=assets)
         self._send_files()
+        self._send("inputs", **self._files.inputs())
         self._done()
 
     def _send_files(self) -> None:

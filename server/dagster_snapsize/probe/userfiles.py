@@ -8,7 +8,9 @@ import site
 import sys
 import sysconfig
 from types import FrameType
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Tuple
+
+from .inputs import Seen, describe_inputs
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 Place = Tuple[str, int]
@@ -22,13 +24,12 @@ class UserFiles:
     belongs to: of other files than modules, those below it are taken for the user's.
     """
 
-    def __init__(self, tree: str, own_package: Optional[str] = None):
+    def __init__(self, tree: str, own_package: Optional[str] = None, seen: Optional[Seen] = None):
         self._tree = os.path.join(os.path.abspath(tree), "")
         self._installed = _installed_folders()
         self._own = (own_package + os.sep, own_package + ".py") if own_package else ()
         self._known: Dict[str, bool] = {}
-        self._opened: Set[str] = set()
-        self._listed: Set[str] = set()
+        self._seen = seen or Seen()
         self._compiled: Dict[str, Tuple[int, int]] = {}
 
     def is_users(self, path: str) -> bool:
@@ -64,21 +65,8 @@ class UserFiles:
         saves twice a second. Without a stamp of the source ``SourceLoader.get_code`` neither reads
         nor writes bytecode.
         """
-        opened, listed = self._opened, self._listed
-
-        def on_event(event: str, args: Tuple[Any, ...]) -> None:
-            if event == "open":
-                path, mode, flags = args
-                reads = mode is None or "r" in mode or "+" in mode
-                if reads and isinstance(path, str) and not (mode is None and flags & os.O_WRONLY):
-                    opened.add(os.path.abspath(path))
-            elif event in ("os.listdir", "os.scandir"):
-                # The import system lists every folder that it looks into: that says nothing.
-                caller = sys._getframe(1).f_code.co_filename
-                if isinstance(args[0], str) and not caller.startswith("<frozen importlib"):
-                    listed.add(os.path.abspath(args[0]))
-
-        sys.addaudithook(on_event)
+        self._seen.start()
+        self._seen.mark()
         path_stats = importlib.machinery.SourceFileLoader.path_stats
 
         def from_source(loader: Any, path: str) -> Any:
@@ -99,7 +87,7 @@ class UserFiles:
             for path in [getattr(module, "__file__", None)]
             if isinstance(path, str) and path.endswith(".py") and self.is_users(path)
         }
-        for path in self._opened:
+        for path in map(os.path.abspath, self._seen.opened):
             if (
                 path.startswith(self._tree)
                 and self.is_users(path)
@@ -114,11 +102,15 @@ class UserFiles:
         """The user's folders whose entries the definitions looked at."""
         return sorted(
             path
-            for path in self._listed
+            for path in self._seen.listed
             if os.path.join(path, "").startswith(self._tree)
             and self.is_users(path)
             and not _is_by_product(path)
         )
+
+    def inputs(self) -> Dict[str, Any]:
+        """The header of the frame ``inputs``."""
+        return describe_inputs(self, self._seen, [])
 
     def changed_files(self) -> List[str]:
         """The user's modules that were edited after they had been compiled."""
