@@ -16,6 +16,7 @@ from dagster_snapsize.core.model import StaleInput
 from dagster_snapsize.project.yaml_files import read_yaml
 
 _PROJECT_FILE = "dbt_project.yml"
+_Kinds = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
 # Where dbt looks for what has a checksum in the manifest, by the key of dbt_project.yml.
 _CHECKED = {
     "model-paths": (("models",), (".sql", ".py")),
@@ -60,6 +61,15 @@ def stale_inputs(
     return tuple(found)
 
 
+def folders_of_manifest(manifest: Path) -> tuple[str, ...]:
+    """The folders that ``stale_inputs`` looks into for this manifest.
+
+    That of its dbt project and those that are configured; none where it is no manifest of dbt's.
+    """
+    project = _project_above(manifest)
+    return _Project(project).folders() if project else ()
+
+
 def _project_above(manifest: Path) -> Path | None:
     return next((p for p in manifest.parents if (p / _PROJECT_FILE).is_file()), None)
 
@@ -80,6 +90,12 @@ class _Project:
         except UserError:  # dbt has its own words for it
             content = None
         self._settings: Mapping[str, Any] = content if isinstance(content, dict) else {}
+
+    def folders(self) -> tuple[str, ...]:
+        """Its own folder and all that it may have sources in, which may be elsewhere."""
+        places = [place for place, _ in self._places({**_CHECKED, **_MACROS})]
+        found = [os.path.normpath(self._folder / place) for place in places]
+        return tuple(dict.fromkeys([str(self._folder), *found]))
 
     def changed_since(self, manifest: Path) -> list[Path]:
         """The sources that do not match the manifest, changed ones first."""
@@ -122,16 +138,21 @@ class _Project:
         ]
         return [path for path in dict.fromkeys(paths) if _modified(path) > made_at]
 
-    def _files(self, kinds: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]) -> list[Path]:
+    def _files(self, kinds: _Kinds) -> list[Path]:
         found: dict[Path, None] = {}
+        for place, suffixes in self._places(kinds):
+            for folder, _, names in os.walk(self._folder / place):
+                for name in sorted(names):
+                    if name.endswith(suffixes):
+                        found[Path(folder, name)] = None
+        return list(found)
+
+    def _places(self, kinds: _Kinds) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Folders, as configured, with the suffixes of the files that count there."""
         for key, (default, suffixes) in kinds.items():
             configured = self._settings.get(key, default)
             for place in configured if isinstance(configured, (list, tuple)) else default:
-                for folder, _, names in os.walk(self._folder / str(place)):
-                    for name in sorted(names):
-                        if name.endswith(suffixes):
-                            found[Path(folder, name)] = None
-        return list(found)
+                yield str(place), suffixes
 
 
 def _nodes(manifest: Mapping[str, Any]) -> Iterator[_Node]:
