@@ -1,0 +1,269 @@
+"""What a measurement depends on, as digests: who measures, the project's files, the other inputs.
+
+docs/cache.md says the same to users, with what no key can see.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from dagster_snapsize.core.model import Inputs
+from dagster_snapsize.measuring.keys_environment import relevant_environment
+from dagster_snapsize.measuring.keys_files import (
+    Files,
+    Stamp,
+    is_by_product,
+    names_in,
+    project_files,
+)
+from dagster_snapsize.project.folders import repository_root
+from dagster_snapsize.project.interpreters import Interpreter
+from dagster_snapsize.project.locations import CodeLocation
+from dagster_snapsize.project.stale_inputs import folders_of_manifest
+
+FORMAT = 1  # of keys and entries: one of another is of no use
+_OWN_ROOMS = ("core", "measuring", "probe", "project")
+_DISTRIBUTION_ENDS = (".dist-info", ".egg-info", ".pth", ".egg-link")
+_DISTRIBUTION_FILES = ("RECORD", "METADATA", "PKG-INFO", "entry_points.txt", "direct_url.json")
+_DBT_BY_PRODUCTS = ("dbt_packages", "dbt_modules", "logs")
+# The state of the running system, and not of anything that a project has.
+_SYSTEM = ("/proc/", "/sys/", "/dev/")
+
+
+def _digest(*parts: bytes) -> str:
+    whole = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        whole.update(b"%d:" % len(part))
+        whole.update(part)
+    return whole.hexdigest()
+
+
+def place_key(location: CodeLocation, interpreter: Interpreter) -> str:
+    """Which location of which project, with which interpreter: one folder of the cache."""
+    what = [str(location.root), location.name, str(location.cwd), str(location.working_directory)]
+    known = [what, sorted(location.target.items()), interpreter.path]
+    return _digest(json.dumps(known).encode("utf-8", "surrogatepass"))
+
+
+def identity(location: CodeLocation, interpreter: Interpreter, environ: Mapping[str, str]) -> str:
+    """Everything but files of the project and what the definitions read.
+
+    Budgets and the timeout are no part of it: they are judged anew, and stop a measurement or not.
+    """
+    files = Files()
+    config = location.config
+    dotenv = location.dotenv
+    read = [config.path, str(dotenv) if dotenv else None, "/etc/localtime", "/etc/timezone"]
+    read += [str(Path(interpreter.path).parent.parent / "pyvenv.cfg")]
+    known = {
+        "format": FORMAT,
+        "tool": _own_sources(),
+        "place": place_key(location, interpreter),
+        "tree": str(repository_root(location.root) or location.root),
+        "plus": location.dagster_plus,
+        "env": sorted(config.env.items()),
+        "environment": sorted(relevant_environment(interpreter.path, environ).items()),
+        "files": [(path, files.state(path).digest.hex()) for path in read if path],
+        "interpreter": _interpreter_stamp(interpreter.path),
+        "zone": [time.timezone, time.altzone, list(time.tzname)],
+        "system": _system(),
+        "folder": _folder_of_home(config.env, environ),
+    }
+    return _digest(json.dumps(known).encode("utf-8", "surrogatepass"))
+
+
+def _own_sources() -> str:
+    """A digest of what measures, which is our version where it is installed and where it is not."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    files = Files()
+    parts = []
+    for room in _OWN_ROOMS:
+        folder = os.path.join(package, room)
+        for name in names_in(folder) or ():
+            if name.endswith(".py"):
+                state = files.state(os.path.join(folder, name))
+                parts += [name.encode(), state.digest]
+    return _digest(*parts)
+
+
+def _interpreter_stamp(path: str) -> list[Any]:
+    real = os.path.realpath(path)
+    try:
+        status = os.stat(real)
+    except OSError:
+        return [real]
+    return [real, status.st_size, status.st_mtime_ns]
+
+
+def _system() -> list[str]:
+    if sys.platform == "win32":
+        return [sys.platform, os.environ.get("COMPUTERNAME", "")]
+    name = os.uname()
+    return [name.sysname, name.release, name.machine, name.nodename, str(os.getuid())]
+
+
+def _folder_of_home(configured: Mapping[str, str], environ: Mapping[str, str]) -> str:
+    """Where we are, if that decides which dagster.yaml is read."""
+    homes = [configured.get("DAGSTER_HOME", ""), environ.get("DAGSTER_HOME", "")]
+    return "" if all(h.startswith(("/", "~")) or not h for h in homes) else os.getcwd()
+
+
+@frozen
+class Project:
+    """The files of a project at one moment.
+
+    ``digest`` is of their names and content. ``stamps`` tell whether any was written to since, and
+    ``names`` what the folders of the project held, files that git ignores included.
+    """
+
+    digest: str
+    stamps: Mapping[str, Stamp] = field(repr=False)
+    names: Mapping[str, list[str] | None] = field(repr=False)
+
+
+def project_state(root: Path, files: Files) -> Project:
+    """The project in ``root`` now. Raises TooMuch where there is too much of it."""
+    top = str(root)
+    paths = project_files(top)
+    parts = []
+    stamps: dict[str, Stamp] = {}
+    for path in paths:
+        state = files.state(path)
+        parts += [os.fsencode(path), state.digest]
+        stamps[path] = state.stamp
+    folders = {top, *map(os.path.dirname, paths)}
+    return Project(_digest(*parts), stamps, {folder: names_in(folder) for folder in folders})
+
+
+@frozen
+class Others:
+    """What a measurement read that is no file of its project, as it was reported.
+
+    ``sources`` are the dbt projects of the manifests that it read: by manifest the folder of the
+    project and the folders that its sources are in.
+    """
+
+    read: tuple[str, ...]
+    listed: tuple[str, ...]
+    installed: tuple[tuple[str, int, int], ...]
+    distributions: tuple[str, ...]
+    sources: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, inputs: Inputs, project: Iterable[str]) -> Others:
+        """The inputs of a measurement without the files of its ``project``."""
+        own = set(project)
+        read = [p for p in inputs.read if p not in own and not p.startswith(_SYSTEM)]
+        manifests = [p for p in inputs.read if os.path.basename(p) == "manifest.json"]
+        return cls(
+            read=tuple(sorted(read)),
+            listed=tuple(sorted(inputs.listed)),
+            installed=tuple((p, size, mtime) for p, size, mtime in inputs.installed),
+            distributions=tuple(inputs.distributions),
+            sources={p: folders_of_manifest(Path(p)) for p in manifests},
+        )
+
+
+def others_digest(others: Others, files: Files) -> str | None:
+    """A digest of them as they are now; None where an installed module is not what it was."""
+    if not _installed_are(others.installed):
+        return None
+    parts: list[bytes] = []
+    for path in others.read:
+        parts += [os.fsencode(path), files.state(path).digest, *_beside(path, files)]
+    for folder in others.listed:
+        parts += [os.fsencode(folder), _joined(names_in(folder))]
+    for folder in others.distributions:
+        parts += [os.fsencode(folder), *_distributions(folder, files)]
+    for manifest, folders in others.sources.items():
+        parts += [os.fsencode(manifest), *_dated_sources(manifest, folders, files)]
+    return _digest(*parts)
+
+
+def _installed_are(installed: Sequence[tuple[str, int, int]]) -> bool:
+    look = os.stat
+    try:
+        for path, size, mtime in installed:
+            status = look(path)
+            if status.st_size != size or status.st_mtime_ns != mtime:
+                return False
+    except OSError:
+        return False
+    return True
+
+
+def _beside(path: str, files: Files) -> list[bytes]:
+    """What has not been written into a database yet (sqlite.org/wal.html, tempfiles.html)."""
+    if not files.is_database(path):
+        return []
+    return [files.state(path + end).digest for end in ("-wal", "-journal")]
+
+
+def _joined(names: Iterable[str] | None) -> bytes:
+    return b"gone" if names is None else b"\0".join(map(os.fsencode, names))
+
+
+def _distributions(folder: str, files: Files) -> list[bytes]:
+    """What is installed there: names, what .pth files say, and the stamps of what installers write.
+
+    Installers write RECORD, and METADATA says the version.
+    """
+    try:
+        names = sorted(n for n in os.listdir(folder) if n.endswith(_DISTRIBUTION_ENDS))
+    except OSError:
+        return [b"gone"]
+    parts = [_joined(names)]
+    for name in names:
+        path = f"{folder}{os.sep}{name}"
+        if name.endswith((".pth", ".egg-link")):
+            parts.append(files.state(path).digest)
+            continue
+        for inside in _DISTRIBUTION_FILES:
+            try:
+                status = os.stat(f"{path}{os.sep}{inside}")
+                parts.append(b"%d %d" % (status.st_size, status.st_mtime_ns))
+            except OSError:
+                parts.append(b"")
+    return parts
+
+
+def _dated_sources(manifest: str, folders: Sequence[str], files: Files) -> list[bytes]:
+    """What `stale_inputs` looks at: the sources, and which of them are newer than the manifest."""
+    # What is beside a manifest was generated with it.
+    left_out = os.path.dirname(manifest)
+    try:
+        made_at = os.stat(manifest).st_mtime
+    except OSError:
+        return [b"gone"]
+    parts = []
+    for folder in folders:
+        for place, below, names in os.walk(folder):
+            below[:] = sorted(
+                name
+                for name in below
+                if not (name.startswith(".") or is_by_product(name) or name in _DBT_BY_PRODUCTS)
+                and f"{place}{os.sep}{name}" != left_out
+            )
+            if "pyvenv.cfg" in names:
+                below[:], names = [], []
+            for name in sorted(names):
+                path = f"{place}{os.sep}{name}"
+                state = files.state(path)
+                parts += [os.fsencode(path), state.digest, b"%d" % _is_newer(path, made_at)]
+    return parts
+
+
+def _is_newer(path: str, than: float) -> bool:
+    try:
+        return os.stat(path).st_mtime > than
+    except OSError:
+        return False

@@ -1,0 +1,214 @@
+"""Files and folders as they are at one moment: which ones belong to a project, and their content.
+
+Plain strings and os functions: a project may have thousands of files, and all of them are looked at
+before each measurement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import subprocess
+from collections.abc import Iterable, Iterator
+
+from attrs import frozen
+
+MOST_BYTES = 2_000_000_000  # of all inputs together: hashing more takes longer than measuring
+_CHUNK = 1 << 20
+_DIGEST = 20
+# What tools leave behind, in the folders of those who have git ignore it and of those who have not.
+BY_PRODUCTS = frozenset(
+    (
+        *("__pycache__", ".git", ".hg", ".svn", ".venv", "venv", "node_modules", ".tox", ".nox"),
+        *(".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".ipynb_checkpoints"),
+        *(".eggs", ".coverage", ".DS_Store", ".idea", ".vscode", ".import_linter_cache"),
+    )
+)
+_BY_PRODUCT_ENDS = (".pyc", ".swp", "~", ".egg-info")
+_BY_PRODUCT_STARTS = (".tmp_dagster_home_", ".#")
+
+Stamp = tuple[int, ...]
+
+
+class TooMuch(Exception):
+    """The inputs are so large that looking at them takes longer than measuring."""
+
+
+def is_by_product(name: str) -> bool:
+    """Whether something of this name is nobody's input."""
+    return (
+        name in BY_PRODUCTS
+        or name.endswith(_BY_PRODUCT_ENDS)
+        or name.startswith(_BY_PRODUCT_STARTS)
+    )
+
+
+@frozen
+class State:
+    """A file at one moment.
+
+    ``digest`` is of its content, or says what else is there; ``stamp`` is what changes whenever the
+    file is written to or replaced, empty where there is none.
+    """
+
+    digest: bytes
+    stamp: Stamp
+
+
+class Files:
+    """Files at one moment; each is read once, however many inputs name it.
+
+    Raises TooMuch once all of them together hold more than ``MOST_BYTES``.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, State] = {}
+        self._databases: set[str] = set()
+        self._bytes = 0
+
+    def state(self, path: str) -> State:
+        """What is at this path."""
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = self._look(path)
+        return known
+
+    def is_database(self, path: str) -> bool:
+        """Whether it is one of SQLite's (sqlite.org/fileformat.html), by its first bytes."""
+        self.state(path)
+        return path in self._databases
+
+    def seen(self) -> Iterator[tuple[str, State]]:
+        """Every path that was asked for."""
+        return iter(self._known.items())
+
+    def _look(self, path: str) -> State:
+        try:
+            status = os.lstat(path)
+            stamp = _stamp(status)
+            link = b""
+            if stat.S_ISLNK(status.st_mode):
+                link = b"link " + os.fsencode(os.readlink(path)) + b" "
+                status = os.stat(path)
+                stamp += _stamp(status)
+            if stat.S_ISREG(status.st_mode):
+                executable = b"x" if status.st_mode & 0o111 else b"f"
+                return State(link + executable + self._content(path, status.st_size), stamp)
+            # Whatever else it is, a pipe say, is not read.
+            return State(link + b"other %o" % stat.S_IFMT(status.st_mode), stamp)
+        except (FileNotFoundError, NotADirectoryError):
+            # A note of the report depends on whether the folder of dagster.yaml is there.
+            around = b"beside" if os.path.isdir(os.path.dirname(path)) else b"nowhere"
+            return State(b"gone " + around, ())
+        except (OSError, ValueError) as error:
+            return State(b"unreadable %d" % (getattr(error, "errno", 0) or 0), ())
+
+    def _content(self, path: str, size: int) -> bytes:
+        self._bytes += size
+        if self._bytes > MOST_BYTES:
+            raise TooMuch
+        whole = hashlib.blake2b(digest_size=_DIGEST)
+        with open(path, "rb", buffering=0) as stream:
+            while chunk := stream.read(_CHUNK):
+                if chunk.startswith(b"SQLite format 3\0"):
+                    self._databases.add(path)
+                whole.update(chunk)
+                if len(chunk) >= size:
+                    break
+        return whole.digest()
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    # On Windows the last one is when the file was made.
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def names_in(folder: str) -> list[str] | None:
+    """What a folder holds, without by-products; None where there is no folder."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not is_by_product(name))
+    except OSError:
+        return None
+
+
+def project_files(root: str) -> list[str]:
+    """Every file of the project in ``root`` that git does not ignore, in order.
+
+    Files of submodules and of repositories inside are among them. Outside of git, and where git
+    says nothing, these are all files but those of environments, caches and version control.
+    """
+    found = _listed_by_git(root) or _walk(root)
+    return sorted(dict.fromkeys(found))
+
+
+def _listed_by_git(root: str) -> list[str]:
+    # The variables that git sets for a hook would make it take this folder for another.
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith("GIT_CONFIG")
+    }
+    command = ["git", "ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        listing = subprocess.run(
+            command,
+            cwd=root,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=60,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    if listing.returncode:
+        return []
+    tracked: list[str] = []
+    others: list[str] = []
+    for line in filter(None, listing.stdout.split(b"\0")):
+        (others if line.startswith(b"?") else tracked).append(os.fsdecode(line[2:]))
+    # A virtual environment that nobody told git to ignore.
+    ends = "pyvenv.cfg"
+    environments = tuple(n[: -len(ends)] for n in others if n.endswith("/" + ends))
+    others = [
+        name
+        for name in others
+        if not name.startswith(environments) and not any(map(is_by_product, name.split("/")))
+    ]
+    return list(_with_nested(root, [*tracked, *others]))
+
+
+def _with_nested(root: str, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        path = os.path.join(root, name.rstrip("/"))
+        try:
+            mode = os.lstat(path).st_mode
+        except OSError:
+            continue  # removed, and not yet committed so
+        if stat.S_ISDIR(mode):
+            yield from project_files(path)
+        else:
+            yield path
+
+
+def _walk(folder: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            listed = list(entries)
+    except OSError:
+        return
+    if any(entry.name in ("pyvenv.cfg", "conda-meta") for entry in listed):
+        return
+    for entry in listed:
+        if is_by_product(entry.name):
+            continue
+        try:
+            is_folder = entry.is_dir(follow_symlinks=False)
+        except OSError:
+            is_folder = False
+        if is_folder:
+            yield from _walk(entry.path)
+        else:
+            yield entry.path
