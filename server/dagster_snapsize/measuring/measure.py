@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import os
 import signal
 import time
@@ -33,8 +34,9 @@ from dagster_snapsize.core.sizes import format_seconds
 from dagster_snapsize.measuring.crash import crash_place, without_dump
 from dagster_snapsize.measuring.environ import interpreter_environ
 from dagster_snapsize.measuring.prepare import prepare
-from dagster_snapsize.measuring.process import ProbeProcess
+from dagster_snapsize.measuring.process import ProbeProcess, Running
 from dagster_snapsize.measuring.relocated import relocated, shown_path
+from dagster_snapsize.measuring.warm import NotWarm, WarmParent, WarmProcess
 from dagster_snapsize.probe.protocol import ConnectionLost
 from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.ignores import find_ignores
@@ -46,6 +48,7 @@ from dagster_snapsize.project.tracked import untracked_files
 
 _PROBE = Path(__file__).parent.parent / "probe"
 _NOWHERE = Path(os.sep) / "nowhere"  # paths that are relative to it stay absolute
+_log = logging.getLogger(__name__)
 _EXIT_PATIENCE = 3.0  # seconds for exit functions of user code, once all was sent
 
 
@@ -76,7 +79,8 @@ def measure(
     folder: Path,
     environ: Mapping[str, str],
     watch: Watcher = lambda progress: None,
-    started: Callable[[ProbeProcess], None] = lambda process: None,
+    started: Callable[[Running], None] = lambda process: None,
+    warm: WarmParent | None = None,
 ) -> Measurement:
     """Measure one code location; paths in the result are relative to ``folder``.
 
@@ -89,6 +93,7 @@ def measure(
         watch=watch,
         started=started,
         shown=lambda path: shown_path(path, folder),
+        warm=warm,
     )
     return relocated(measurement, folder)
 
@@ -99,15 +104,17 @@ def measure_absolute(
     *,
     environ: Mapping[str, str],
     watch: Watcher = lambda progress: None,
-    started: Callable[[ProbeProcess], None] = lambda process: None,
+    started: Callable[[Running], None] = lambda process: None,
     shown: Callable[[str], str] = lambda path: path,
     prepared: Callable[[], None] = lambda: None,
+    warm: WarmParent | None = None,
 ) -> Measurement:
     """Measure one code location; all paths in the result are absolute.
 
     ``shown`` is how the message of a failure writes a path; nothing else depends on it. ``started``
     is given every process that is started, so that another thread can cancel it. ``prepared`` is
     called each time before the definitions are read, once all that ``prepare`` makes is there.
+    ``warm`` is what to fork the probe from; where that cannot be done, it is started as ever.
     A location that cannot be loaded gives a Measurement with a ``failure``. Raises UserError where
     the target or the configuration is wrong.
     """
@@ -119,8 +126,12 @@ def measure_absolute(
     with _no_collector():
         for _ in range(2):
             prepared()
-            run = _Run(location, interpreter, environ, watch, started)
+            run = _Run(location, interpreter, environ, watch, started, warm=warm)
             measurement = run.measure()
+            if run.broke_off and run.warm is not None:
+                _log.warning("%s: a forked measurement broke off", location.name)
+                run = _Run(location, interpreter, environ, watch, started)
+                measurement = run.measure()
             if not run.changed:
                 return measurement
     return run.failed(
@@ -166,8 +177,9 @@ class _Run:
         interpreter: Interpreter,
         environ: Mapping[str, str],
         watch: Watcher,
-        started: Callable[[ProbeProcess], None] = lambda process: None,
+        started: Callable[[Running], None] = lambda process: None,
         limits_only: bool = False,
+        warm: WarmParent | None = None,
     ):
         self.location = location
         self.interpreter = interpreter
@@ -175,12 +187,15 @@ class _Run:
         self.watch = watch
         self.started = started
         self.limits_only = limits_only
+        self.warm = warm
         # In a repository of many projects code and dbt models are often beside the location's own.
         self._tree = repository_root(location.root) or location.root
         self.changed: list[str] = []
+        self.broke_off = False
         self._began = False
         self._hello: dict[str, Any] = {}
         self._environment = Environment((), (), ())
+        self._ahead = 0.0  # seconds of imports that were made before, and are part of loading
         self._load_seconds = 0.0
         self._definitions: SourceLocation | None = None
         self._snapshots: list[Snapshot] = []
@@ -196,12 +211,7 @@ class _Run:
     def measure(self) -> Measurement:
         timeout = self.location.config.timeout
         self.watch(Progress(self.location.name, "starting"))
-        with ProbeProcess(
-            [self.interpreter.path, str(_PROBE), self._request(timeout)],
-            cwd=self.location.cwd,
-            env=interpreter_environ(self.interpreter.path, self.environ),
-            timeout=timeout,
-        ) as process:
+        with self._start(timeout) as process:
             self.started(process)
             try:
                 whole = self._read(process)
@@ -211,9 +221,29 @@ class _Run:
                 whole = False
             status = process.wait(_EXIT_PATIENCE)
         if not whole:
-            self._must_have_begun(process, status)
+            self.broke_off = not (process.timed_out or process.cancelled)
+            if self.warm is None:
+                self._must_have_begun(process, status)
             return self.failed(self._failure_without_words(process, status))
         return self._result()
+
+    def _start(self, timeout: float) -> Running:
+        """A forked measurement where that is possible, else one with an interpreter of its own."""
+        argument, cwd = self._request(timeout), self.location.cwd
+        if self.warm is not None:
+            try:
+                process = WarmProcess(self.warm, argument, cwd=cwd, timeout=timeout)
+                self._ahead = self.warm.seconds
+                return process
+            except NotWarm as why:
+                _log.info("%s: measured with a new interpreter: %s", self.location.name, why)
+                self.warm = None
+        return ProbeProcess(
+            [self.interpreter.path, str(_PROBE), argument],
+            cwd=cwd,
+            env=interpreter_environ(self.interpreter.path, self.environ),
+            timeout=timeout,
+        )
 
     def _request(self, timeout: float) -> str:
         location = self.location
@@ -230,7 +260,7 @@ class _Run:
             }
         )
 
-    def _read(self, process: ProbeProcess) -> bool:
+    def _read(self, process: Running) -> bool:
         """Take in frames until the last; False where they ended before it."""
         for header, payload in process.frames():
             kind = header["type"]
@@ -275,7 +305,7 @@ class _Run:
         self.watch(Progress(self.location.name, text, done, of))
 
     def _on_loaded(self, header: dict[str, Any], payload: bytes) -> None:
-        self._load_seconds = header["seconds"]
+        self._load_seconds = self._ahead + header["seconds"]
         self._definitions = self._place(header["definitions"])
 
     def _on_snapshot(self, header: dict[str, Any], payload: bytes) -> None:
@@ -347,7 +377,7 @@ class _Run:
         self._snapshots, self._assets, self._inputs = [], [], None
         return self._result(failure)
 
-    def _must_have_begun(self, process: ProbeProcess, status: int | None) -> None:
+    def _must_have_begun(self, process: Running, status: int | None) -> None:
         """Tell a program that is no Python, or none that runs here, from one that user code ended.
 
         Raises NoInterpreter.
@@ -362,7 +392,7 @@ class _Run:
             f"location {self.location.name}, from {self.location.source}",
         )
 
-    def _failure_without_words(self, process: ProbeProcess, status: int | None) -> Failure:
+    def _failure_without_words(self, process: Running, status: int | None) -> Failure:
         printed = process.output()
         place = crash_place(printed, self._is_users)
         if place is not None:
@@ -400,7 +430,7 @@ class _Run:
             seconds=Seconds(
                 load=self._load_seconds,
                 build=sum(self._seconds.values()),
-                total=time.monotonic() - self._started,
+                total=self._ahead + time.monotonic() - self._started,
                 repositories={i: self._seconds[i] for i in ids["repository"]},
                 jobs={i: self._seconds[i] for i in ids["job"]},
             ),
@@ -423,7 +453,7 @@ class _Run:
         )
 
 
-def _output_once_ended(process: ProbeProcess) -> str:
+def _output_once_ended(process: Running) -> str:
     process.wait(_EXIT_PATIENCE)
     return without_dump(process.output())
 

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,13 +71,16 @@ class SharedResults:
                 old.unlink()
         return self._folder / f"{uuid.uuid4().hex}.rows"
 
-    def keep(self, result: LocationResult) -> None:
-        """Store a result for other servers; a failure is theirs to find out."""
+    def keep(self, result: LocationResult, started: float) -> None:
+        """Store a result for other servers; a failure is theirs to find out.
+
+        ``started`` is when its measurement began (seconds since the epoch).
+        """
         if result.failure:
             return
         files = [*result.definition_files, *filter(None, [result.config_path])]
         kept = {
-            "started": time.time() - result.seconds,
+            "started": started,
             "files": files,
             "digest": _digest(files),
             "result": unstructure(result),

@@ -12,6 +12,11 @@ started, and itself. Standard output is one JSON object a line, with a ``type``:
 ``result``   ``result``: a LocationResult, without its assets
 ``mistake``  ``location`` (or null), ``message``, ``hint``, ``path``, ``line``: wrong configuration;
              ``interpreter``: whether it is of the Python that would run the code
+``warm``     of ``location``, where that is asked for: ``python``, ``cwd`` and ``setup``, with
+             which a process can be started that forks the next measurement (measuring/warm.py),
+             and ``used``: whether this one was forked
+``verified`` of ``location``: ``key`` of what it was forked from, ``good`` and the ``difference``
+             from what an interpreter of its own finds; nothing, where it could not be forked
 ``done``     the last line
 ============ =====================================================================================
 """
@@ -22,17 +27,23 @@ import json
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
 from attrs import evolve, frozen
 
 from dagster_snapsize.core.errors import NoInterpreter, UserError
+from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.measure import Progress, measure
-from dagster_snapsize.measuring.process import ProbeProcess
+from dagster_snapsize.measuring.process import Running
 from dagster_snapsize.measuring.results import structure, summarize, unstructure
 from dagster_snapsize.measuring.sharing import SharedResults
-from dagster_snapsize.project.interpreters import choose_interpreter
+from dagster_snapsize.measuring.warm import CAN_BE_WARM, WarmParent, WarmProcess
+from dagster_snapsize.measuring.warm_check import verdict
+from dagster_snapsize.measuring.warm_key import preloadable, warm_setup
+from dagster_snapsize.project.folders import repository_root
+from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 
 _NOWHERE = Path(os.sep) / "nowhere"  # the editor wants absolute paths: relative to nothing
@@ -49,6 +60,8 @@ class WorkerRequest:
     ``editor_choice`` what its Python extension chose; ``timeout`` is in seconds. ``asked`` is when
     the change was seen (seconds since the epoch): what another server measured since then, of the
     same files, need not be measured again. ``low_priority`` leaves the processor to others.
+    ``warm`` are processes that measurements may be forked from, ``keep_warm`` asks what another one
+    should be started with. ``verify_warm`` measures in both ways, only to compare them.
     """
 
     folder: str
@@ -59,6 +72,9 @@ class WorkerRequest:
     editor_choice: str | None = None
     timeout: float | None = None
     low_priority: bool = False
+    warm: tuple[WarmParent, ...] = ()
+    keep_warm: bool = False
+    verify_warm: bool = False
 
 
 class _Cancel:
@@ -66,12 +82,14 @@ class _Cancel:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._process: ProbeProcess | None = None
+        self._process: Running | None = None
         self.wanted = False
+        self.forked = False  # whether what runs is
 
-    def started(self, process: ProbeProcess) -> None:
+    def started(self, process: Running) -> None:
         with self._lock:
             self._process = process
+            self.forked = isinstance(process, WarmProcess)
             if self.wanted:
                 process.cancel()
 
@@ -88,9 +106,12 @@ class _Cancel:
 
 
 def main() -> NoReturn:
-    """Serve one request."""
+    """Serve one request, whenever it comes."""
     lines = sys.stdin.buffer
-    request: WorkerRequest = structure(json.loads(lines.readline()), WorkerRequest)
+    line = lines.readline()
+    if not line:
+        os._exit(0)  # it was started ahead of time, and is not needed
+    request: WorkerRequest = structure(json.loads(line), WorkerRequest)
     if request.low_priority and hasattr(os, "nice"):
         os.nice(10)
     cancel = _Cancel()
@@ -135,6 +156,13 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
         editor_choice=request.editor_choice,
         flag_source=SETTING,
     )
+    setup = _warm_setup(location, interpreter, request)
+    warm = next((p for p in request.warm if setup and p.key == setup["key"]), None)
+    if request.verify_warm:
+        if warm is not None:
+            _verify(location, interpreter, warm, cancel)
+        return
+    began, measurement = time.time(), None
     key = [str(location.root), location.name, dict(location.target), interpreter.path]
     with SharedResults(Path(request.store), key) as shared:
         result = shared.measured_since(request.asked)
@@ -146,6 +174,7 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
                 environ=os.environ,
                 watch=_watch,
                 started=cancel.started,
+                warm=warm,
             )
             if cancel.wanted:
                 return
@@ -157,10 +186,58 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
                 python_source=interpreter.source,
                 rows=shared.new_rows(),
             )
-            shared.keep(result)
+            shared.keep(result, began)
     for start in range(0, len(result.assets), _ROWS):
         _tell("assets", rows=[unstructure(row) for row in result.assets[start : start + _ROWS]])
     _tell("result", result=unstructure(evolve(result, assets=())))
+    if setup is not None and measurement is not None and measurement.inputs is not None:
+        _tell(
+            "warm",
+            location=location.name,
+            python=interpreter.path,
+            cwd=str(location.cwd),
+            setup={**setup, "modules": preloadable(measurement.inputs.modules)},
+            used=cancel.forked,
+        )
+
+
+def _warm_setup(
+    location: CodeLocation, interpreter: Interpreter, request: WorkerRequest
+) -> dict[str, Any] | None:
+    if not CAN_BE_WARM or not (request.keep_warm or request.warm):
+        return None
+    return warm_setup(
+        location,
+        interpreter,
+        environ=os.environ,
+        tree=repository_root(location.root) or location.root,
+        low_priority=request.low_priority,
+    )
+
+
+def _verify(
+    location: CodeLocation, interpreter: Interpreter, warm: WarmParent, cancel: _Cancel
+) -> None:
+    """Measure in both ways and tell whether they say the same."""
+
+    was_forked = []
+
+    def run(parent: WarmParent | None) -> Measurement:
+        measurement = measure(
+            location,
+            interpreter,
+            folder=_NOWHERE,
+            environ=os.environ,
+            started=cancel.started,
+            warm=parent,
+        )
+        if parent is not None:
+            was_forked.append(cancel.forked)
+        return measurement
+
+    good, found = verdict(lambda: run(warm), lambda: run(None))
+    if all(was_forked) and not cancel.wanted:
+        _tell("verified", location=location.name, key=warm.key, good=good, difference=found)
 
 
 def _watch(progress: Progress) -> None:
