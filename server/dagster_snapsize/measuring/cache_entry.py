@@ -189,8 +189,10 @@ def _measurement(head: Any, ledgers: tuple[memoryview, ...]) -> Measurement:
         seconds=Seconds(load, build, total, repositories, jobs),
         peak_rss_bytes=head["peak_rss_bytes"],
         snapshots=tuple(
-            Snapshot(*row, ledger=partial(_ledger, part, row[4]))
-            for row, part in zip(head["snapshots"], ledgers, strict=True)
+            Snapshot(i, kind, name, repository, stored, wire, partial(_ledger, part, stored))
+            for (i, kind, name, repository, stored, wire), part in zip(
+                head["snapshots"], ledgers, strict=True
+            )
         ),
         assets=tuple(_asset(row, names) for row in head["assets"]),
         definition_files=tuple(head["definition_files"]),

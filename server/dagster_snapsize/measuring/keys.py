@@ -16,7 +16,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from dagster_snapsize.core.model import Inputs
+from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.keys_environment import relevant_environment
 from dagster_snapsize.measuring.keys_files import (
     Files,
@@ -159,10 +159,15 @@ class Others:
     sources: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, inputs: Inputs, project: Iterable[str]) -> Others:
+    def of(cls, measurement: Measurement, project: Iterable[str]) -> Others:
         """The inputs of a measurement without the files of its ``project``."""
+        inputs = measurement.inputs
+        assert inputs is not None
         own = set(project)
-        read = [p for p in inputs.read if p not in own and not p.startswith(_SYSTEM)]
+        # Comments that silence findings are looked for where an asset says that it is defined.
+        places = {a.location.path for a in measurement.assets if a.location}
+        paths = {os.path.normpath(p) for p in (*inputs.read, *places)}
+        read = [p for p in paths if p not in own and not p.startswith(_SYSTEM)]
         manifests = [p for p in inputs.read if os.path.basename(p) == "manifest.json"]
         return cls(
             read=tuple(sorted(read)),

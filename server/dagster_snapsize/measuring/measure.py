@@ -18,7 +18,7 @@ from attrs import frozen
 from dagster_snapsize.core.costs import asset_costs
 from dagster_snapsize.core.errors import NoInterpreter, NotMeasured, UserError
 from dagster_snapsize.core.ledger import AssetIndex, draw_job, draw_repository
-from dagster_snapsize.core.limits import Layer, effective_environment, problems
+from dagster_snapsize.core.limits import InstanceSettings, Layer, effective_environment, problems
 from dagster_snapsize.core.model import (
     AssetCost,
     Environment,
@@ -40,7 +40,7 @@ from dagster_snapsize.measuring.warm import NotWarm, WarmParent, WarmProcess
 from dagster_snapsize.probe.protocol import ConnectionLost
 from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.ignores import find_ignores
-from dagster_snapsize.project.instance import read_instance
+from dagster_snapsize.project.instance import instance_file, read_instance
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation
 from dagster_snapsize.project.stale_inputs import stale_inputs
@@ -205,6 +205,7 @@ class _Run:
         self._files: list[str] = []
         self._folders: list[str] = []
         self._inputs: Inputs | None = None
+        self._read_here: list[str] = []  # by us, not by the probe
         self._peak_rss_bytes = 0
         self._started = time.monotonic()
 
@@ -286,13 +287,18 @@ class _Run:
         self._environment = effective_environment(
             header["defaults"],
             layers,
-            read_instance(home),
+            self._instance(home),
             self.location.dagster_plus,
             header["dagster_version"],
         )
         unusable = problems(self._environment)
         if unusable and not self.limits_only:
             raise UserError("; ".join(unusable), "`dagster-snapsize limits` shows where it is set.")
+
+    def _instance(self, home: str | None) -> InstanceSettings:
+        if home:
+            self._read_here.append(str(instance_file(home).absolute()))
+        return read_instance(home)
 
     def _on_phase(self, header: dict[str, Any], payload: bytes) -> None:
         text = {
@@ -348,7 +354,7 @@ class _Run:
 
     def _on_inputs(self, header: dict[str, Any], payload: bytes) -> None:
         self._inputs = Inputs(
-            read=tuple(header["read"]),
+            read=(*header["read"], *self._read_here),
             listed=tuple(header["listed"]),
             missing=tuple(header["missing"]),
             installed=tuple((path, size, mtime) for path, size, mtime in header["installed"]),

@@ -6,7 +6,7 @@ import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from attrs import field, frozen
 
@@ -20,6 +20,7 @@ DEFAULT_TIMEOUT = 300.0
 _PREFIX = ("tool", "dagster-snapsize")
 _MEANT = ("dagster-snapsize", "snapsize")
 
+CacheUse = Literal["on", "files", "off"]
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -30,7 +31,8 @@ class Config:
 
     ``path`` is the file they came from, None where there is none; paths in it (``python``,
     ``python_file``, ``workspace``, ``working_directory``) are as written, relative to its folder.
-    ``timeout`` is in seconds. ``dagster_plus`` None means: find out.
+    ``timeout`` is in seconds. ``dagster_plus`` None means: find out. ``cache`` "files" takes files
+    and variables for all that the definitions depend on.
     """
 
     path: str | None = None
@@ -44,6 +46,7 @@ class Config:
     timeout: float = DEFAULT_TIMEOUT
     dagster_plus: bool | None = None
     prepare: tuple[tuple[str, ...], ...] = ()
+    cache: CacheUse = "on"
     env: Mapping[str, str] = field(factory=dict)
     budgets: Budgets = field(factory=Budgets)
 
@@ -154,6 +157,7 @@ class _Reader:
             ),
             dagster_plus=self._value(("dagster-plus",), table, _boolean, None),
             prepare=self._value(("prepare",), table, _commands, ()),
+            cache=self._value(("cache",), table, _cache_use, "on"),
             env=self._env(),
             budgets=self._budgets(),
         )
@@ -249,6 +253,7 @@ _KEYS = {
     "timeout": "300 s",
     "dagster-plus": "true",
     "prepare": "",
+    "cache": "on",
     "budget": "",
     "env": "",
 }
@@ -326,6 +331,14 @@ def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise _Wrong(f"expected true or false, got {_toml(value)}", "dagster-plus = true")
     return value
+
+
+def _cache_use(value: Any) -> CacheUse:
+    for known in get_args(CacheUse):
+        if value == known:
+            return known  # type: ignore[no-any-return]
+    choices = ", ".join(map(_toml, get_args(CacheUse)))
+    raise _Wrong(f"expected one of {choices}, got {_toml(value)}", 'cache = "files"')
 
 
 def _commands(value: Any) -> tuple[tuple[str, ...], ...]:

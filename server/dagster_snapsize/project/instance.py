@@ -24,7 +24,7 @@ def read_instance(dagster_home: str | None) -> InstanceSettings:
     """
     if not dagster_home:
         return InstanceSettings()
-    path = Path(dagster_home).expanduser() / "dagster.yaml"
+    path = instance_file(dagster_home)
     try:
         content = read_yaml(path)
     except UserError as error:
@@ -57,6 +57,11 @@ def read_instance(dagster_home: str | None) -> InstanceSettings:
         wait_for_local_processes_on_shutdown=values.get("wait_for_local_processes_on_shutdown"),
         source=str(path),
     )
+
+
+def instance_file(dagster_home: str) -> Path:
+    """The file that ``read_instance`` reads."""
+    return Path(dagster_home).expanduser() / "dagster.yaml"
 
 
 def _value(path: Path, servers: Any, key: str) -> InstanceValue:

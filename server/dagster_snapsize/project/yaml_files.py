@@ -9,10 +9,6 @@ import io
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
-
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.toml_files import read_text
 
@@ -25,6 +21,10 @@ def read_yaml(path: Path) -> Any:
     text = read_text(path)
     if text is None:
         return None
+    # Imported where there is a file: most projects have none, and start sooner without it.
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
     yaml = YAML()
     yaml.version = (1, 1)
     try:
@@ -43,6 +43,8 @@ def read_yaml(path: Path) -> Any:
 
 def line_of(container: Any, key: Any = None) -> int:
     """The 1-based line of a key of a mapping, an item of a list, or the container itself."""
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
     try:
         if isinstance(container, CommentedMap) and key is not None:
             return int(container.lc.key(key)[0]) + 1

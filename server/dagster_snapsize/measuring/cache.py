@@ -1,0 +1,264 @@
+"""Measurements of unchanged projects, from the cache: what mattered is never missed.
+
+Before a measurement it is looked up by the digests of measuring/keys.py; after one it is stored,
+where nothing that it was made from changed meanwhile. Nothing here ever fails: where something is
+in the way there is no cache, and the measurement says why.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+
+from attrs import astuple, evolve, frozen
+
+from dagster_snapsize.core.model import Measurement, Volatile
+from dagster_snapsize.measuring.cache_entry import Damaged, Entry, from_bytes, to_bytes
+from dagster_snapsize.measuring.cache_store import Place, cache_folder
+from dagster_snapsize.measuring.keys import (
+    Others,
+    Project,
+    identity,
+    others_digest,
+    place_key,
+    project_state,
+)
+from dagster_snapsize.measuring.keys_files import Files, Stamp, TooMuch, names_in
+from dagster_snapsize.project.folders import repository_root
+from dagster_snapsize.project.ignores import find_ignores
+from dagster_snapsize.project.interpreters import Interpreter
+from dagster_snapsize.project.locations import CodeLocation
+from dagster_snapsize.project.tracked import untracked_files
+
+SWITCHED_OFF = (
+    "the cache is off for this location, since a second measurement gave other sizes;"
+    " `dagster-snapsize cache clear` switches it on again"
+)
+_ENTRY_FORMAT = 1
+# Kernels stamp files with a clock that ticks a few times in this many nanoseconds; some file
+# systems (FAT, HFS+) keep whole seconds.
+_TICK = 30_000_000
+_COARSE = 2_000_000_000
+_IS_POSIX = os.name == "posix"
+_NOWHERE = Path(os.sep) / "nowhere"
+_OWN_PYTHON = list(sys.version_info[:2])
+
+
+@frozen
+class Hit:
+    """A measurement from the cache, all its paths absolute, and when it was made (ISO 8601)."""
+
+    measurement: Measurement
+    measured_at: str
+
+
+def is_wanted(environ: Mapping[str, str]) -> bool:
+    """Whether SNAPSIZE_NO_CACHE leaves the cache on."""
+    return environ.get("SNAPSIZE_NO_CACHE", "") in ("", "0")
+
+
+class Cache:
+    """The cache of one location, for one measurement."""
+
+    def __init__(
+        self, location: CodeLocation, interpreter: Interpreter, environ: Mapping[str, str]
+    ):
+        self._location = location
+        self._interpreter = interpreter
+        self._environ = environ
+        self._place = Place(cache_folder(environ), place_key(location, interpreter))
+        self._identity = ""
+        self._project: Project | None = None
+        self._began = 0  # nanoseconds since the epoch
+        self._why_not = ""
+
+    def look_up(self) -> Hit | None:
+        """The measurement of this very project, environment and configuration, if there is one."""
+        if not self._is_on():
+            return None
+        self.begin()
+        if self._project is None:
+            return None
+        for path in self._place.entries(f"{self._identity}-{self._project.digest}-"):
+            entry = self._opened(path)
+            if entry is None:
+                continue
+            hit = self._matching(entry, path.stem.rpartition("-")[2])
+            if hit is not None:
+                return hit
+        return None
+
+    def begin(self) -> None:
+        """Note what is there; called before the definitions are read."""
+        if not self._is_on():
+            return
+        self._began = time.time_ns()
+        self._identity = identity(self._location, self._interpreter, self._environ)
+        try:
+            self._project = project_state(self._location.root, Files())
+        except TooMuch:
+            self._project = None
+            self._why_not = "its files are too large to be looked at each time"
+
+    def keep(self, measurement: Measurement) -> tuple[str, ...]:
+        """Store what was measured since ``begin``; the reasons where it is not stored."""
+        why = self._reasons(measurement)
+        if why or self._project is None:
+            return why
+        before = self._project
+        try:
+            files = Files()
+            after = project_state(self._location.root, files)
+            changed = _changed(before, after)
+            if changed:
+                return (f"{changed} was changed while it was measured",)
+            if identity(self._location, self._interpreter, self._environ) != self._identity:
+                return ("the environment was changed while it was measured",)
+            others = Others.of(measurement, after.stamps)
+            rest = Files()
+            digest = others_digest(others, rest)
+        except TooMuch:
+            return ("its files are too large to be looked at each time",)
+        changed = self._changed_others(others, rest, before, after)
+        if digest is None or changed:
+            return (f"{changed or 'what is installed'} was changed while it was measured",)
+        about = {
+            "format": _ENTRY_FORMAT,
+            "measured_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "own_python": _OWN_PYTHON,
+            "others": astuple(others, recurse=False),
+        }
+        content = to_bytes(measurement, about)
+        self._place.write(f"{self._identity}-{before.digest}-{digest}", content)
+        return ()
+
+    def switch_off(self) -> None:
+        """What it held was wrong: use nothing of it any more."""
+        self._place.switch_off(SWITCHED_OFF)
+
+    # -- looking up --------------------------------------------------------------------------
+
+    def _is_on(self) -> bool:
+        if self._why_not:
+            return False
+        if self._location.config.cache == "off":
+            self._why_not = '`cache = "off"` in the configuration'
+        elif self._place.is_off:
+            self._why_not = SWITCHED_OFF
+        return not self._why_not
+
+    def _opened(self, path: Path) -> Entry | None:
+        content = self._place.read(path)
+        try:
+            return None if content is None else from_bytes(content)
+        except Damaged:
+            return None
+
+    def _matching(self, entry: Entry, digest: str) -> Hit | None:
+        try:
+            about = entry.about()
+            if about["format"] != _ENTRY_FORMAT:
+                return None
+            others = Others(*about["others"])
+            if others_digest(others, Files()) != digest:
+                return None
+            measurement = entry.measurement()
+            same_python = about["own_python"] == _OWN_PYTHON
+            return Hit(self._renewed(measurement, same_python), str(about["measured_at"]))
+        except TooMuch:
+            return None
+        except Exception:  # whatever an entry of another time can hold
+            return None
+
+    def _renewed(self, measurement: Measurement, same_python: bool) -> Measurement:
+        """With what depends on more than content: git's index, and the syntax that we can read."""
+        tree = repository_root(self._location.root) or self._location.root
+        untracked = untracked_files(measurement.definition_files, tree)
+        renewed = evolve(
+            measurement, untracked_files=tuple(Path(path).as_posix() for path in untracked)
+        )
+        if same_python:
+            return renewed
+        places = (a.location for a in measurement.assets if a.location)
+        ignores = find_ignores(places, measurement.definition_files, _NOWHERE)
+        return evolve(renewed, ignores=ignores)
+
+    # -- storing -----------------------------------------------------------------------------
+
+    def _reasons(self, measurement: Measurement) -> tuple[str, ...]:
+        if measurement.failure is not None or measurement.inputs is None:
+            return ("it could not be measured",)
+        if self._why_not or not self._is_on():
+            return (self._why_not,)
+        if measurement.inputs.volatile and self._location.config.cache != "files":
+            return tuple(dict.fromkeys(map(_said, measurement.inputs.volatile)))
+        return ()
+
+    def _changed_others(
+        self, others: Others, files: Files, before: Project, after: Project
+    ) -> str | None:
+        """An input outside of the project that was written to since the measurement began."""
+        for path, state in files.seen():
+            if state.stamp:
+                if any(_is_new(moment, self._began) for moment in _times(state.stamp)):
+                    return path
+            elif self._may_be_removed(path):
+                return path
+        for folder in others.listed:
+            if folder in before.names:
+                if before.names[folder] != names_in(folder):
+                    return folder
+            elif self._is_new_folder(folder):
+                return folder
+        for path, _, mtime in others.installed:
+            if _is_new(mtime, self._began):
+                return path
+        return None
+
+    def _may_be_removed(self, path: str) -> bool:
+        """Whether a file that is not there may have been, when the measurement began."""
+        folder = os.path.dirname(path)  # noqa: PTH120
+        while not os.path.isdir(folder) and folder != os.path.dirname(folder):  # noqa: PTH112, PTH120
+            folder = os.path.dirname(folder)  # noqa: PTH120
+        # Everybody writes into the folder for temporary files, the measurement too.
+        if os.path.realpath(folder) == os.path.realpath(tempfile.gettempdir()):
+            return False
+        return self._is_new_folder(folder)
+
+    def _is_new_folder(self, folder: str) -> bool:
+        try:
+            status = os.stat(folder)  # noqa: PTH116
+        except OSError:
+            return False
+        return _is_new(status.st_ctime_ns if _IS_POSIX else status.st_mtime_ns, self._began)
+
+
+def _changed(before: Project, after: Project) -> str | None:
+    """A file of the project that is not what it was, or was written to."""
+    for path in (*before.stamps, *after.stamps):
+        if before.stamps.get(path) != after.stamps.get(path):
+            return path
+    return None if before.digest == after.digest else "a file"
+
+
+def _times(stamp: Stamp) -> Stamp:
+    """When it was last written to or replaced; a link has a stamp of its own and its target's.
+
+    Nobody can set a ctime; Windows has none, its st_ctime is when the file was made.
+    """
+    return stamp[3::4] if _IS_POSIX else stamp[2::4]
+
+
+def _is_new(moment: int, began: int) -> bool:
+    margin = _TICK if moment % 1_000_000_000 else _COARSE
+    return moment >= began - margin
+
+
+def _said(doing: Volatile) -> str:
+    place = f"{doing.path}:{doing.line}" if doing.path else "the code"
+    return f"{place} {doing.what}"
