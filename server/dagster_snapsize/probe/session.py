@@ -10,12 +10,13 @@ import os
 import platform
 import sys
 import time
-from typing import Any, Callable, Dict, Mapping, NoReturn, Optional
+from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Sequence
 
 from .failures import describe
 from .inputs import Seen
 from .loading import StateMissing, UsageProblem, load
 from .protocol import ConnectionLost, FrameWriter
+from .shortcuts import install as install_shortcuts
 from .snapshots import (
     Adapter,
     Serialized,
@@ -152,6 +153,11 @@ class _Session:
 
     def _measure(self, request: Mapping[str, Any], version: str) -> None:
         adapter = find_adapter(version)
+        shortcuts = install_shortcuts(verify=request.get("verify", False))
+        if shortcuts.packer:
+            adapter = adapter._replace(
+                serialize=shortcuts.packer.serialize, done_with=shortcuts.packer.drop
+            )
         self.origins.install()
         self._files.watch()
         self._send("phase", name="loading")
@@ -181,9 +187,13 @@ class _Session:
                 done += 1
             assets = locate_assets(repository, self.origins, self._files)
             self._send("sources", repository=name, assets=assets)
+        if shortcuts.differences:
+            raise UsageProblem(
+                "not every text is what Dagster itself makes: " + "; ".join(shortcuts.differences)
+            )
         self._send_files()
         self._send("inputs", **self._files.inputs())
-        self._done()
+        self._done(unknown_steps=shortcuts.unknown)
 
     def _send_files(self) -> None:
         self._send(
@@ -215,8 +225,8 @@ class _Session:
             seconds=time.perf_counter() - started,
         )
 
-    def _done(self) -> None:
-        self._send("done", peak_rss_bytes=_peak_rss_bytes())
+    def _done(self, unknown_steps: Sequence[str] = ()) -> None:
+        self._send("done", peak_rss_bytes=_peak_rss_bytes(), unknown_steps=list(unknown_steps))
 
 
 def _import_dagster() -> Any:

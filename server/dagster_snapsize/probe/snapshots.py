@@ -26,12 +26,16 @@ class Serialized(NamedTuple):
 
 
 class Adapter(NamedTuple):
-    """How one family of Dagster versions makes its snapshots."""
+    """How one family of Dagster versions makes its snapshots.
+
+    ``done_with`` is told of each job snapshot whose text is not needed again.
+    """
 
     serialize: Callable[[Any], str]
     repository: Callable[[Any], Any]
     job_data: Callable[[Any], Any]
     job_data_fields: int
+    done_with: Callable[[Any], None] = lambda snapshot: None
 
 
 def find_adapter(version: str) -> Adapter:
@@ -94,14 +98,15 @@ def serialize_repository(adapter: Adapter, repository: Any) -> Serialized:
 def serialize_job(adapter: Adapter, job: Any) -> Serialized:
     """The job snapshot, and the size of the reply to ``ExternalJob`` that wraps it."""
     data = adapter.job_data(job)
+    snapshot = getattr(data, "job", None) or data.job_snapshot
     text = adapter.serialize(data)
     wrapped = text.encode("utf-8")
     span = _job_span(text, adapter.job_data_fields) if len(wrapped) == len(text) else None
     if span is None:
-        job_snapshot = getattr(data, "job", None) or data.job_snapshot
-        payload = memoryview(adapter.serialize(job_snapshot).encode("utf-8"))
+        payload = memoryview(adapter.serialize(snapshot).encode("utf-8"))
     else:
         payload = memoryview(wrapped)[span[0] : span[1]]
+    adapter.done_with(snapshot)
     return Serialized(
         payload, _reply_bytes("ExternalJobReply", "serialized_job_data", len(wrapped))
     )
