@@ -268,12 +268,13 @@ async def editor(
     """An editor with these workspace folders open, and its server, which is ended at the end.
 
     ``settings`` are given when it starts; a client that can be asked answers with them too. ``env``
-    is added to the server's environment. Without ``initialize`` that is left to the test.
+    is added to the server's environment. Without ``initialize`` that is left to the test. Nothing
+    is kept ready between measurements unless ``settings`` say so: most tests count processes.
     """
     client = make_test_lsp_client()
     mark = uuid.uuid4().hex
     opened = Editor(client, mark, scratch)
-    quick = {"debounceMilliseconds": 50, **(settings or {})}
+    quick = {"debounceMilliseconds": 50, "warm": False, **(settings or {})}
     client.set_configuration(quick, section="dagsterSnapsize")
 
     @client.feature("dagsterSnapsize/status")

@@ -32,6 +32,7 @@ def test_everything_that_can_be_set() -> None:
         "watch": ["config/**/*.json"],
         "timeout": "5 min",
         "lowPriority": False,
+        "warm": False,
         "pauseWhenUnfocused": True,
         "pauseOnBattery": True,
         "logLevel": "debug",
@@ -46,6 +47,7 @@ def test_everything_that_can_be_set() -> None:
         watch=("config/**/*.json",),
         timeout=300.0,
         low_priority=False,
+        warm=False,
         pause_when_unfocused=True,
         pause_on_battery=True,
         log_level="debug",
@@ -118,7 +120,7 @@ def test_a_switch_alone_is_enough_for_hints() -> None:
             "dagsterSnapsize: [] is not an object with enable, interpreter,"
             " editorInterpreter, measure,"
             " debounceMilliseconds, codeLens, inlayHints, watch, timeout, lowPriority,"
-            " pauseWhenUnfocused, pauseOnBattery, logLevel; the defaults are used",
+            " warm, pauseWhenUnfocused, pauseOnBattery, logLevel; the defaults are used",
         ),
     ],
 )
@@ -143,7 +145,7 @@ _KEYS = st.sampled_from(
     [
         *("enable", "interpreter", "measure", "debounceMilliseconds", "codeLens", "inlayHints"),
         *("watch", "timeout", "lowPriority", "pauseWhenUnfocused", "pauseOnBattery", "logLevel"),
-        "minimum",
+        *("minimum", "warm"),
     ]
 )
 _HINTS = st.dictionaries(st.sampled_from(["enable", "minimum", "minimumBytes"]) | st.text(), _JSON)

@@ -23,6 +23,7 @@ from dagster_snapsize.lsp.relevance import Triggers, Verdict
 from dagster_snapsize.lsp.remeasure import Remeasuring
 from dagster_snapsize.lsp.settings import Settings, on_battery
 from dagster_snapsize.lsp.state import ProjectState
+from dagster_snapsize.lsp.warm import Ready
 from dagster_snapsize.measuring.results import LocationResult
 from dagster_snapsize.measuring.worker import WorkerRequest
 
@@ -44,6 +45,7 @@ class Project:
         settings: Settings,
         changed: Callable[[Project], None],
         measured: Callable[[LocationResult], Callable[[], None]],
+        ready: Ready,
     ):
         self.folder = folder
         self.settings = settings
@@ -57,8 +59,9 @@ class Project:
         self._in_order = threading.Lock()  # verdicts are heeded in the order they are given
         self._real: dict[str, tuple[LocationResult, frozenset[str]]] = {}
         self._triggers = Triggers()
+        self._ready = ready
         self._remeasuring = Remeasuring(
-            folder, self._request, self._take_state, measured, self._began, self._ended
+            folder, self._request, self._take_state, measured, self._began, self._ended, ready
         )
 
     @property
@@ -203,6 +206,8 @@ class Project:
             editor_choice=settings.editor_interpreter,
             timeout=settings.timeout,
             low_priority=settings.low_priority,
+            warm=self._ready.parents(folder) if settings.warm else (),
+            keep_warm=settings.warm and self._ready.is_on(folder),
         )
 
     def take_settings(self, settings: Settings) -> None:

@@ -7,23 +7,21 @@ it ends the whole tree. Nothing here parses more than a line, and long lines are
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import sys
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from attrs import evolve
 
 from dagster_snapsize.lsp.state import LocationState, Mistake, Phase, ProjectState
+from dagster_snapsize.lsp.warm import Ready
+from dagster_snapsize.lsp.workers import end_worker
 from dagster_snapsize.measuring.results import AssetRow, LocationResult, structure, unstructure
 from dagster_snapsize.measuring.worker import WorkerRequest
 
-_LINE_BYTES = 2**28
-_PATIENCE = 8.0  # seconds for a worker to end its tree before it is killed itself
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +43,7 @@ class Remeasuring:
         measured: Callable[[LocationResult], Callable[[], None]],
         began: Callable[[tuple[str, ...]], None],
         ended: Callable[[tuple[str, ...], dict[str, LocationResult], bool], None],
+        ready: Ready | None = None,
     ):
         self.loop = asyncio.get_running_loop()
         self.state = ProjectState(folder)
@@ -53,6 +52,7 @@ class Remeasuring:
         self._ended = ended
         self._make_request = make_request
         self._changed = changed
+        self._ready = ready or Ready()
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -164,16 +164,11 @@ class Remeasuring:
         results: dict[str, LocationResult] = {}
         rows: list[AssetRow] = []
         process: asyncio.subprocess.Process | None = None
-        told_end = False
+        told_end = begun = False
         try:
             await asyncio.to_thread(self._began, request.only)
-            process = await asyncio.create_subprocess_exec(
-                *own_command("dagster_snapsize.measuring.worker"),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                limit=_LINE_BYTES,
-            )
+            begun = True
+            process = await self._ready.begin()
             assert process.stdin and process.stdout and process.stderr
             noise = asyncio.ensure_future(process.stderr.read())
             process.stdin.write(json.dumps(unstructure(request)).encode("utf-8") + b"\n")
@@ -186,11 +181,15 @@ class Remeasuring:
             # Nobody cancels a task twice, nor from now on, so this is waited for to its end.
             self._shield()
             if process is not None:
-                await _end(process)
+                await end_worker(process)
+            if begun:
+                self._ready.ended(keep=request.keep_warm)
             await asyncio.to_thread(self._ended, request.only, results, told_end)
             self._rest(finished=told_end)
+        text = (await noise).decode("utf-8", "replace").strip()
+        if told_end and text:
+            _log.info("%s", text)
         if not told_end:
-            text = (await noise).decode("utf-8", "replace").strip()
             _log.error("the worker ended by itself: %s", text)
             mistake = Mistake(
                 "the measurement ended by itself", text.splitlines()[-1] if text else "", None, 1
@@ -225,6 +224,8 @@ class Remeasuring:
             self._replace(result)
         elif kind == "mistake":
             self._set_mistake(message)
+        elif kind == "warm":
+            self._ready.take(state.folder, message, self._make_request)
         return bool(kind == "done")
 
     def _replace(self, result: LocationResult) -> None:
@@ -280,17 +281,6 @@ def _has_failed(location: LocationState) -> bool:
     return location.failed is not None or location.mistake is not None
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        await asyncio.wait_for(process.wait(), _PATIENCE)
-    except asyncio.TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
-
 def _parse(line: bytes) -> dict[str, Any]:
     message: dict[str, Any] = json.loads(line)
     if message["type"] == "assets":
@@ -303,18 +293,3 @@ def _parse(line: bytes) -> dict[str, Any]:
     elif message["type"] == "result":
         message["result"] = structure(message["result"], LocationResult)
     return message
-
-
-def own_command(module: str, *arguments: str) -> list[str]:
-    """``main`` of a module in this very interpreter, with this very sys.path.
-
-    PYTHONPATH would leak: what is started in turn is the user's interpreter, which must not see
-    ours.
-    """
-    own = Path(__file__).parent.parent.parent
-    here = Path.cwd()
-    places = [Path(p).resolve() for p in sys.path if p]
-    # `python -m` puts the current folder there, whose modules are the user's.
-    path = [str(p) for p in places if p == own or p != here]
-    boot = f"import sys; sys.path[:] = {path!r}; from {module} import main; main()"
-    return [sys.executable, "-I", "-c", boot, *arguments]

@@ -25,6 +25,7 @@ from dagster_snapsize.lsp.measurement import measurement_answer, status_of
 from dagster_snapsize.lsp.positions import to_path
 from dagster_snapsize.lsp.progress import ProgressBars
 from dagster_snapsize.lsp.project import Project
+from dagster_snapsize.lsp.warm import Ready
 from dagster_snapsize.lsp.watching import FileWatcher
 from dagster_snapsize.measuring.results import LocationResult, detail_of
 from dagster_snapsize.project.locations import project_folders
@@ -49,6 +50,7 @@ class Session:
         self.initial_options: object = None
         self._finding = asyncio.Lock()
         self.wants_status = False
+        self.ready = Ready()
         self._watcher: FileWatcher | ClientWatching | None = None
         self._show_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
@@ -87,7 +89,7 @@ class Session:
         if not self._leaving:
             self._leaving = True
             closing = [project.close() for project in self.projects.values()]
-            done = asyncio.gather(*closing, return_exceptions=True)
+            done = asyncio.gather(*closing, self.ready.close(), return_exceptions=True)
             try:
                 await asyncio.wait_for(done, _CLOSE_WITHIN)
             finally:
@@ -110,6 +112,8 @@ class Session:
             await project.close()
             self._publish(project.folder, {})
         self.projects.clear()
+        await self.ready.close()
+        self.ready = Ready()
         await self.find_projects()
 
     async def fetch_settings(self, folders: Sequence[str]) -> None:
@@ -126,6 +130,8 @@ class Session:
         for project in self.projects.values():
             project.take_settings(self.settings.of(project.folder))
             self._show(project)
+        if not any(p.settings.enable and p.settings.warm for p in self.projects.values()):
+            self.ready.end_all("the settings say so")
         self.refresh()
 
     async def find_projects(self) -> None:
@@ -151,7 +157,11 @@ class Session:
         for folder in new:
             if folder not in self.projects:  # while the client was asked
                 project = Project(
-                    folder, self.settings.of(folder), self._project_changed, self._anchor
+                    folder,
+                    self.settings.of(folder),
+                    self._project_changed,
+                    self._anchor,
+                    self.ready,
                 )
                 self.projects[folder] = project
                 self._tell_status(project)

@@ -46,7 +46,7 @@ class Settings:
     both to the project. ``editor_interpreter`` is what the editor's own Python tooling chose: the
     project's configuration comes before it. ``measure`` says when: ``onOpen`` is on open and on
     save, ``onSave`` on save only. ``watch`` holds globs of more files whose change asks for a
-    measurement, relative to the project.
+    measurement, relative to the project. ``warm`` keeps processes ready between measurements.
     """
 
     enable: bool = True
@@ -59,6 +59,7 @@ class Settings:
     watch: tuple[str, ...] = ()
     timeout: float | None = None
     low_priority: bool = True
+    warm: bool = True
     pause_when_unfocused: bool = False
     pause_on_battery: bool = False
     log_level: LogLevel = "info"
@@ -94,6 +95,7 @@ def read_settings(data: object) -> tuple[Settings, tuple[str, ...]]:
         watch=reader.value(table, "watch", _globs, default.watch),
         timeout=reader.value(table, "timeout", _timeout, default.timeout),
         low_priority=reader.value(table, "lowPriority", _boolean, default.low_priority),
+        warm=reader.value(table, "warm", _boolean, default.warm),
         pause_when_unfocused=reader.value(
             table, "pauseWhenUnfocused", _boolean, default.pause_when_unfocused
         ),
@@ -290,6 +292,7 @@ _KEYS = (
     "watch",
     "timeout",
     "lowPriority",
+    "warm",
     "pauseWhenUnfocused",
     "pauseOnBattery",
     "logLevel",

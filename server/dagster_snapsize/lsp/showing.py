@@ -15,9 +15,9 @@ from dagster_snapsize.lsp.field_source import field_source
 from dagster_snapsize.lsp.hovers import asset_report, location_report
 from dagster_snapsize.lsp.places import OPEN_HEAVIEST_FIELD, SHOW_ASSET, SHOW_REPORT
 from dagster_snapsize.lsp.project import Project
-from dagster_snapsize.lsp.remeasure import own_command
 from dagster_snapsize.lsp.session import Session
 from dagster_snapsize.lsp.state import LocationState
+from dagster_snapsize.lsp.workers import own_command
 from dagster_snapsize.measuring.results import AssetRow, LocationResult, detail_of
 
 MEASURE = "dagsterSnapsize.measure"

@@ -95,8 +95,14 @@ class ProbeProcess(Running):
     def __init__(
         self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
     ):
-        self._process = supervised(
-            command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        self._process = subprocess.Popen(
+            supervised(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=dict(env),
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         assert self._process.stdin and self._process.stdout and self._process.stderr
         super().__init__(self._process.stdin, self._process.stdout, self._process.stderr, timeout)
@@ -121,18 +127,9 @@ class ProbeProcess(Running):
         self._process.wait()
 
 
-def supervised(
-    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], **streams: Any
-) -> subprocess.Popen[bytes]:
-    """Start a command under a supervisor, whose standard input is the lifeline of its tree."""
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(_SUPERVISOR), *command],
-        stdin=subprocess.PIPE,
-        cwd=cwd,
-        env=dict(env),
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        **streams,
-    )
+def supervised(command: Sequence[str]) -> list[str]:
+    """``command`` under a supervisor, whose standard input is the lifeline of its tree."""
+    return [sys.executable, "-I", "-S", str(_SUPERVISOR), *command]
 
 
 class _Tail:

@@ -24,6 +24,7 @@ started, and itself. Standard output is one JSON object a line, with a ``type``:
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -112,8 +113,9 @@ def main() -> NoReturn:
     if not line:
         os._exit(0)  # it was started ahead of time, and is not needed
     request: WorkerRequest = structure(json.loads(line), WorkerRequest)
-    if request.low_priority and hasattr(os, "nice"):
+    if (request.low_priority or request.verify_warm) and hasattr(os, "nice"):
         os.nice(10)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     cancel = _Cancel()
     threading.Thread(target=cancel.watch, args=(lines,), daemon=True).start()
     try:

@@ -1,0 +1,49 @@
+"""The processes that measure for the server (measuring/worker.py)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+
+_LINE_BYTES = 2**28
+_PATIENCE = 8.0  # seconds for a worker to end its tree before it is killed itself
+
+
+async def start_worker() -> asyncio.subprocess.Process:
+    """A worker that waits for its request; the end of its standard input ends its whole tree."""
+    return await asyncio.create_subprocess_exec(
+        *own_command("dagster_snapsize.measuring.worker"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=_LINE_BYTES,
+    )
+
+
+async def end_worker(process: asyncio.subprocess.Process) -> None:
+    """Let it end its tree, and wait for it."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), _PATIENCE)
+    except asyncio.TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def own_command(module: str, *arguments: str) -> list[str]:
+    """``main`` of a module in this very interpreter, with this very sys.path.
+
+    PYTHONPATH would leak: what is started in turn is the user's interpreter, which must not see
+    ours.
+    """
+    own = Path(__file__).parent.parent.parent
+    here = Path.cwd()
+    places = [Path(p).resolve() for p in sys.path if p]
+    # `python -m` puts the current folder there, whose modules are the user's.
+    path = [str(p) for p in places if p == own or p != here]
+    boot = f"import sys; sys.path[:] = {path!r}; from {module} import main; main()"
+    return [sys.executable, "-I", "-c", boot, *arguments]
