@@ -133,6 +133,11 @@ class Preload:
         for path in (sys.executable, os.path.join(sys.prefix, "pyvenv.cfg")):
             self._stamps[path] = stamp(path)
 
+    def also_read(self, paths: Iterable[str]) -> None:
+        """Files of others that modules read when they were imported."""
+        for path in paths:
+            self._stamps.setdefault(path, stamp(path))
+
     def changed(self) -> Optional[str]:
         """What is no longer as it was when it was imported, or None."""
         for path, before in self._stamps.items():

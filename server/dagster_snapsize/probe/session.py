@@ -40,8 +40,10 @@ _DEFAULTS = (
 _exit_now = os._exit
 
 
-def main(argument: str) -> NoReturn:
+def main(argument: str, seen: Optional[Seen] = None) -> NoReturn:
     """Measure what the JSON argument says and leave, however user code behaved.
+
+    ``seen`` is what this process has read already, where it was forked from a warm one.
 
     Keys: ``target``, ``location_name``, ``working_directory``, ``tree``, ``dotenv`` (path or null),
     ``env``, ``deadline`` (seconds since the epoch), ``limits_only``.
@@ -54,7 +56,7 @@ def main(argument: str) -> NoReturn:
     target = request["target"]
     own_package = target.get("module_name") or target.get("package_name")
     own_package = own_package or target.get("autoload_defs_module_name")
-    seen = Seen()
+    seen = seen or Seen()
     seen.start()
     own_package = own_package.split(".")[0] if own_package else None
     files = UserFiles(request["tree"], own_package, seen)

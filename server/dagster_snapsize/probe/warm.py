@@ -37,6 +37,7 @@ import zlib
 from typing import Any, Dict, Iterable, List, Mapping, NoReturn, Optional, Set, Tuple
 
 from . import session
+from .inputs import Seen
 from .preload import Preload, count_threads, reseed, settle
 from .supervisor import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, kill_all, prctl
 from .userfiles import UserFiles
@@ -68,7 +69,10 @@ def main(argument: str) -> NoReturn:
     sys.argv = ["dagster", "api", "grpc"]
     session._load_environment(setup["dotenv"], setup["env"])
     loaded = dict(os.environ)
-    preload = Preload(UserFiles(setup["tree"], setup["own_package"]))
+    seen = Seen()
+    seen.start()
+    files = UserFiles(setup["tree"], setup["own_package"], seen)
+    preload = Preload(files)
     problem = preload.run(setup["modules"], setup["left_out"])
     left_out = {**preload.left_out, **setup["left_out"]}
     if problem and preload.left_out and setup.get("starts", 0) < _MOST_STARTS:
@@ -76,12 +80,13 @@ def main(argument: str) -> NoReturn:
     if problem:
         _tell(channel, {"type": "refused", "why": problem, "left_out": left_out})
         session._exit_now(0)
+    preload.also_read(files.inputs()["read"])
     settle()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # An abstract name leaves no file behind; whose it is, the system tells both ends.
     listener.bind("\0dagster-snapsize-" + secrets.token_hex(16))
     listener.listen(16)
-    parent = _Parent(setup["key"], preload, listener, channel)
+    parent = _Parent(setup["key"], preload, seen, listener, channel)
     parent.environ = _with_changes(fresh, loaded, dict(os.environ))
     parent.preloaded = {name.partition(".")[0] for name in set(sys.modules) - at_start}
     _tell(
@@ -138,12 +143,15 @@ def _rss_bytes() -> int:
 class _Parent:
     """The process that forks: it has one thread, and imports nothing any more."""
 
-    def __init__(self, key: str, preload: Preload, listener: socket.socket, channel: int):
+    def __init__(
+        self, key: str, preload: Preload, seen: Seen, listener: socket.socket, channel: int
+    ):
         self.environ: Dict[str, str] = {}
         self.preloaded: Set[str] = set()
         self.threads = count_threads()
         self._key = key
         self._preload = preload
+        self._seen = seen
         self._listener = listener
         self._channel = channel
         self._child_signal = signal.getsignal(signal.SIGCHLD)
@@ -249,7 +257,7 @@ class _Parent:
             os.environ.update(self.environ)
             importlib.invalidate_caches()
             reseed()
-            session.main(request["argument"])
+            session.main(request["argument"], self._seen)
         finally:
             session._exit_now(70)
 
