@@ -45,7 +45,7 @@ def snapsize(
     """Run ``dagster-snapsize`` in ``cwd``; everything that it starts carries a mark to be found by.
 
     Variables that decide which interpreter or limits are found, or how output looks, are not
-    inherited from the tests.
+    inherited from the tests. The cache is off, unless ``env`` has SNAPSIZE_NO_CACHE empty.
     """
     mark = uuid.uuid4().hex
     dropped = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT")
@@ -58,7 +58,7 @@ def snapsize(
     done = subprocess.run(
         [sys.executable, "-m", "dagster_snapsize", *map(str, arguments)],
         cwd=cwd,
-        env={**clean, "PYTHONUTF8": "1", **(env or {}), _MARK: mark},
+        env={**clean, "PYTHONUTF8": "1", "SNAPSIZE_NO_CACHE": "1", **(env or {}), _MARK: mark},
         capture_output=True,
         timeout=timeout,
         stdin=subprocess.DEVNULL,

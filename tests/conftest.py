@@ -18,6 +18,9 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("local", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
+# Tests of measuring measure; those of the cache switch it on, with a folder of their own.
+os.environ["SNAPSIZE_NO_CACHE"] = "1"
+
 PROJECTS = Path(__file__).parent / "projects"
 
 

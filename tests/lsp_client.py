@@ -39,7 +39,8 @@ def server_environment(mark: str, scratch: Path) -> dict[str, str]:
     folders = {"XDG_CACHE_HOME": scratch / "cache", "TMPDIR": scratch / "tmp"}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
-    return {**clean, **{key: str(folder) for key, folder in folders.items()}, MARK: mark}
+    paths = {key: str(folder) for key, folder in folders.items()}
+    return {**clean, **paths, "SNAPSIZE_NO_CACHE": "1", MARK: mark}
 
 
 def full_capabilities(**general: Any) -> t.ClientCapabilities:

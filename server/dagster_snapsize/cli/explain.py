@@ -9,8 +9,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from dagster_snapsize.cli.findings import place
 from dagster_snapsize.cli.report_json import asset_json
-from dagster_snapsize.cli.report_text import place
 from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.cli.terminal import (
     bytes_cell,

@@ -1,4 +1,4 @@
-"""The commands: ``measure``, ``check``, ``explain``, ``limits`` and ``lsp``."""
+"""The commands: ``measure``, ``check``, ``explain``, ``limits``, ``cache clear`` and ``lsp``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from typing import NoReturn
 
 import click
 
-from dagster_snapsize.cli.options import format_option, target_options, top_option
+from dagster_snapsize.cli.options import (
+    format_option,
+    no_cache_option,
+    target_options,
+    top_option,
+)
 from dagster_snapsize.cli.output import escape_what_cannot_be_shown, leave_with
 from dagster_snapsize.cli.run import Outcome, Selection, measure_all, read_limits
 from dagster_snapsize.core.budgets import exit_status
@@ -35,6 +40,7 @@ def cli() -> None:
 
 @cli.command(short_help="Report sizes, the heaviest assets and what they are made of.")
 @target_options
+@no_cache_option
 @format_option("text", "json", "github")
 @top_option
 def measure(selection: Selection, form: str, top: int) -> None:
@@ -53,6 +59,7 @@ def measure(selection: Selection, form: str, top: int) -> None:
 
 @cli.command(short_help="Judge the budgets and print findings only; for hooks and CI.")
 @target_options
+@no_cache_option
 @format_option("text", "json", "github")
 def check(selection: Selection, form: str) -> None:
     """Judge the budgets and print only what is found: the commit hook runs this.
@@ -62,7 +69,7 @@ def check(selection: Selection, form: str) -> None:
       dagster-snapsize check
       dagster-snapsize check --format github
     """
-    from dagster_snapsize.cli.report_text import print_findings
+    from dagster_snapsize.cli.findings import print_findings
 
     _measure_and_print(selection, form, print_findings)
 
@@ -84,11 +91,22 @@ def _measure_and_print(
             print_findings(outcome)
         else:
             print_text(outcome)
+            _tell_of_cache(outcome)
+
+
+def _tell_of_cache(outcome: Outcome) -> None:
+    """On standard error: standard output is the same whether sizes are from the cache or not."""
+    from dagster_snapsize.cli.cache_notes import cache_note
+
+    note = cache_note(outcome)
+    if note is not None:
+        click.echo(f"note: {note}", err=True)
 
 
 @cli.command(short_help="Open one asset: every field, its own bytes and shared ones.")
 @click.argument("asset_key")
 @target_options
+@no_cache_option
 @format_option("text", "json")
 @top_option
 def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
@@ -99,8 +117,6 @@ def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
       dagster-snapsize explain orders
       dagster-snapsize explain warehouse/orders -m my_project.definitions
     """
-    from dagster_snapsize.cli.explain import explain_asset
-
     outcome = measure_all(selection)
     status = exit_status([f for f in outcome.findings if f.rule == "measurement-failed"])
     with leave_with(status):
@@ -109,10 +125,12 @@ def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
 
             print_outcome(outcome, status)
         elif status:
-            from dagster_snapsize.cli.report_text import print_findings
+            from dagster_snapsize.cli.findings import print_findings
 
             print_findings(outcome)
         else:
+            from dagster_snapsize.cli.explain import explain_asset
+
             explain_asset(outcome, asset_key, form, top)
 
 
@@ -153,6 +171,23 @@ def lsp(port: int | None) -> None:
     serve(port)
 
 
+@cli.group()
+def cache() -> None:
+    """What is kept of measurements, so that an unchanged project need not be measured again."""
+
+
+@cache.command(name="clear")
+def clear_cache() -> None:
+    """Forget every measurement, and use the cache again where it was switched off."""
+    from dagster_snapsize.core.sizes import format_size
+    from dagster_snapsize.measuring.cache_store import cache_folder, clear
+
+    folder = cache_folder(os.environ)
+    count, freed = clear(folder)
+    measurements = "1 measurement" if count == 1 else f"{count:,} measurements"
+    click.echo(f"removed {measurements}, {format_size(freed)}, from {folder}")
+
+
 def main() -> NoReturn:
     """Run the command line; every error is a message and an exit status, never a traceback."""
     escape_what_cannot_be_shown()
@@ -183,7 +218,7 @@ def main() -> NoReturn:
 
 
 def _show(error: UserError) -> None:
-    from dagster_snapsize.cli.terminal import shown_path
+    from dagster_snapsize.cli.findings import shown_path
 
     place = f"{shown_path(error.path)}:{error.line}: " if error.path else ""
     click.echo(f"{place}{click.style('error', fg='red', bold=True)}: {error.message}", err=True)

@@ -11,6 +11,7 @@ import click
 from dagster_snapsize.cli.run import Selection
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.sizes import parse_seconds
+from dagster_snapsize.measuring.cached import CacheUse
 from dagster_snapsize.project.locations import Flags
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,7 +55,9 @@ def target_options(command: F) -> F:
             attribute=options.pop("attribute"),
             working_directory=options.pop("working_directory"),
         )
-        selection = Selection(flags, options.pop("python"), _seconds(options.pop("timeout")))
+        use: CacheUse = "off" if options.pop("no_cache", False) else "on"
+        seconds = _seconds(options.pop("timeout"))
+        selection = Selection(flags, options.pop("python"), seconds, use)
         return command(selection=selection, **options)
 
     decorated: Any = with_selection
@@ -81,6 +84,10 @@ def format_option(*formats: str) -> Callable[[F], F]:
         help="How to print the result.",
     )
 
+
+no_cache_option = click.option(
+    "--no-cache", is_flag=True, help="Measure, even if nothing has changed; store nothing."
+)
 
 top_option = click.option(
     "--top",

@@ -56,6 +56,11 @@ def location_json(judged: Judged) -> Json:
         "definition_files": list(measurement.definition_files),
         "definitions_location": place_json(measurement.definitions_location),
         "untracked_files": list(measurement.untracked_files),
+        "cache": {
+            "hit": judged.cached.hit,
+            "measured_at": judged.cached.measured_at,
+            "not_stored": list(judged.cached.not_stored),
+        },
         "error": _failure_json(measurement.failure),
     }
 

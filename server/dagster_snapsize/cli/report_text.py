@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dagster_snapsize.cli.findings import finding_parts, note_lines, place, shown_path
 from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.cli.terminal import (
     bar,
@@ -18,10 +19,9 @@ from dagster_snapsize.cli.terminal import (
     plain_table,
     print_table,
     report_console,
-    shown_path,
 )
 from dagster_snapsize.core.budgets import snapshot_budget
-from dagster_snapsize.core.model import Finding, Measurement, Snapshot, SourceLocation
+from dagster_snapsize.core.model import Finding, Measurement, Snapshot
 from dagster_snapsize.core.sizes import format_percent, format_seconds, format_size
 
 _SEVERITY_STYLE = {"error": "bold red", "warning": "yellow", "information": "cyan"}
@@ -206,23 +206,15 @@ def _print_findings(console: Console, outcome: Outcome) -> None:
             _print_finding(console, finding, judged)
             if finding.rule == "measurement-failed":
                 _print_failure(console, judged.measurement)
-        untracked = judged.measurement.untracked_files
-        if untracked:
-            shown = ", ".join(untracked[:5]) + (", ..." if len(untracked) > 5 else "")
-            console.print(
-                f"note: {judged.measurement.name} was measured with files that git does not track"
-                f" and a commit leaves out: {shown}",
-                style="dim",
-                soft_wrap=True,
-            )
+        for line in note_lines(judged):
+            console.print(line, style="dim", soft_wrap=True)
     for note in outcome.notes:
         console.print(f"note: {note}", style="dim", soft_wrap=True)
 
 
 def _print_finding(console: Console, finding: Finding, judged: Judged) -> None:
     """One line that editors and CI can jump to; an exception's further lines come below it."""
-    first, *more = finding.message.splitlines() or [""]
-    where = place(finding.location) or judged.measurement.name
+    where, first, more = finding_parts(finding, judged)
     text = Text(f"{where}: ")
     text.append(finding.severity, style=_SEVERITY_STYLE[finding.severity])
     text.append(f": {first} ").append(f"[{finding.rule}]", style="dim")
@@ -251,8 +243,3 @@ def _print_failure(console: Console, measurement: Measurement) -> None:
         for line in lines:
             # Colours of the user's own show on a terminal and nowhere else.
             console.print(Text("    ").append_text(Text.from_ansi(line)), soft_wrap=True)
-
-
-def place(location: SourceLocation | None) -> str:
-    """``path:line``, or nothing."""
-    return f"{shown_path(location.path)}:{location.line}" if location else ""

@@ -1,30 +1,30 @@
-"""From flags to findings: find the locations, choose their interpreters, measure, judge."""
+"""From flags to findings: find the locations, choose their interpreters, measure, judge.
+
+What is not changed since it was measured comes from the cache, so what only a new measurement needs
+is imported when there is one.
+"""
 
 from __future__ import annotations
 
 import difflib
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from rich.progress import Progress as Bars
 
 from dagster_snapsize.core.budgets import judge
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement
-from dagster_snapsize.measuring.measure import Progress, Watcher, measure, read_environment
+from dagster_snapsize.measuring.cached import Cached, CacheUse, measure_cached
+from dagster_snapsize.measuring.relocated import relocated, shown_path
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
+
+if TYPE_CHECKING:
+    from dagster_snapsize.measuring.measure import Progress, Watcher
 
 
 @frozen
@@ -34,17 +34,22 @@ class Selection:
     flags: Flags
     python: str | None = None
     timeout: float | None = None
+    cache: CacheUse = "on"
 
 
 @frozen
 class Judged:
-    """One location, what it measured and what is to be said of it."""
+    """One location, what it measured and what is to be said of it.
+
+    The paths of ``measurement`` are as they are shown, those of ``cached`` absolute.
+    """
 
     location: CodeLocation
     interpreter: Interpreter
     measurement: Measurement
     budgets: Budgets
     findings: tuple[Finding, ...]
+    cached: Cached
 
 
 @frozen
@@ -66,17 +71,46 @@ def measure_all(selection: Selection) -> Outcome:
     Raises UserError where the flags, the configuration or a target are wrong.
     """
     chosen, notes = _choose(selection)
-    judged = []
-    with _progress_bar() as watch:
+    judged: list[Judged] = []
+    prepared: set[object] = set()
+    folder = Path.cwd()
+    with ExitStack() as stack:
+        watch = _LateBar(stack)
         for location, interpreter in chosen:
-            measurement = measure(
-                location, interpreter, folder=Path.cwd(), environ=os.environ, watch=watch
+            # Locations of one project share what is made first.
+            commands = (location.root, interpreter.path, location.config.prepare)
+            if commands in prepared:
+                location = evolve(location, config=evolve(location.config, prepare=()))
+            cached = measure_cached(
+                location,
+                interpreter,
+                environ=os.environ,
+                use=selection.cache,
+                watch=watch,
+                shown=lambda path: shown_path(path, folder),
             )
+            if not cached.hit:
+                prepared.add(commands)
+            measurement = relocated(cached.measurement, folder)
             budgets = location.config.budgets
-            judged.append(
-                Judged(location, interpreter, measurement, budgets, judge(measurement, budgets))
-            )
+            findings = judge(measurement, budgets)
+            judged.append(Judged(location, interpreter, measurement, budgets, findings, cached))
     return Outcome(tuple(judged), (*notes, *_idle_budgets(judged)))
+
+
+class _LateBar:
+    """A progress bar that is there once something is measured: a hit needs none."""
+
+    def __init__(self, stack: ExitStack):
+        self._stack = stack
+        self._watch: Watcher | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        if self._watch is None:
+            from dagster_snapsize.cli.progress_bar import progress_bar
+
+            self._watch = self._stack.enter_context(progress_bar())
+        self._watch(progress)
 
 
 def _idle_budgets(judged: Sequence[Judged]) -> Iterator[str]:
@@ -94,6 +128,8 @@ def _idle_budgets(judged: Sequence[Judged]) -> Iterator[str]:
 
 def read_limits(selection: Selection) -> list[tuple[CodeLocation, Interpreter, Environment]]:
     """The effective limits of every selected location, without loading its definitions."""
+    from dagster_snapsize.measuring.measure import read_environment
+
     chosen, _ = _choose(selection)
     return [
         (
@@ -114,42 +150,8 @@ def _choose(
         raise UserError("the current folder is gone", "Change into one that is there.") from None
     found = find_locations(folder, selection.flags)
     chosen = []
-    prepared = set()
     for location in found.locations:
         if selection.timeout is not None:
             location = evolve(location, config=evolve(location.config, timeout=selection.timeout))
-        interpreter = choose_interpreter(location, selection.python, os.environ)
-        # Locations of one project share what is made first.
-        commands = (location.root, interpreter.path, location.config.prepare)
-        if commands in prepared:
-            location = evolve(location, config=evolve(location.config, prepare=()))
-        prepared.add(commands)
-        chosen.append((location, interpreter))
+        chosen.append((location, choose_interpreter(location, selection.python, os.environ)))
     return chosen, found.notes
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Watcher]:
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda progress: None
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Bars(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("", total=None)
-
-        def watch(progress: Progress) -> None:
-            bars.update(
-                task,
-                description=f"{progress.location}: {progress.text}",
-                completed=progress.done,
-                total=progress.of or None,
-            )
-
-        yield watch

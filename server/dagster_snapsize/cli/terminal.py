@@ -62,15 +62,6 @@ def print_table(console: Console, table: Table, fold: bool = True) -> None:
         console.print(line, soft_wrap=True)
 
 
-def shown_path(path: str) -> str:
-    """The path as it is shorter: absolute, or from the current folder."""
-    try:
-        relative = os.path.relpath(path).replace(os.sep, "/")
-    except ValueError:  # on another drive
-        return path
-    return min(path, relative, key=len)
-
-
 def bar(part: int, whole: int, style: str, console: Console) -> Text:
     """How much of ``whole`` is used up by ``part``, as a bar of fixed width."""
     filled = min(_BAR_CELLS, round(_BAR_CELLS * part / whole)) if whole else 0

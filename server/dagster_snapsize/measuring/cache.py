@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -66,11 +66,16 @@ class Cache:
     """The cache of one location, for one measurement."""
 
     def __init__(
-        self, location: CodeLocation, interpreter: Interpreter, environ: Mapping[str, str]
+        self,
+        location: CodeLocation,
+        interpreter: Interpreter,
+        environ: Mapping[str, str],
+        shown: Callable[[str], str] = lambda path: path,
     ):
         self._location = location
         self._interpreter = interpreter
         self._environ = environ
+        self._shown = shown
         self._place = Place(cache_folder(environ), place_key(location, interpreter))
         self._identity = ""
         self._project: Project | None = None
@@ -116,7 +121,7 @@ class Cache:
             after = project_state(self._location.root, files)
             changed = _changed(before, after)
             if changed:
-                return (f"{changed} was changed while it was measured",)
+                return (f"{self._shown(changed)} was changed while it was measured",)
             if identity(self._location, self._interpreter, self._environ) != self._identity:
                 return ("the environment was changed while it was measured",)
             others = Others.of(measurement, after.stamps)
@@ -126,7 +131,8 @@ class Cache:
             return ("its files are too large to be looked at each time",)
         changed = self._changed_others(others, rest, before, after)
         if digest is None or changed:
-            return (f"{changed or 'what is installed'} was changed while it was measured",)
+            what = self._shown(changed) if changed else "what is installed"
+            return (f"{what} was changed while it was measured",)
         about = {
             "format": _ENTRY_FORMAT,
             "measured_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -136,6 +142,11 @@ class Cache:
         content = to_bytes(measurement, about)
         self._place.write(f"{self._identity}-{before.digest}-{digest}", content)
         return ()
+
+    def is_volatile(self, measurement: Measurement) -> bool:
+        """Whether its definitions depend on what no key can hold, and the user has not said no."""
+        inputs, use = measurement.inputs, self._location.config.cache
+        return use == "on" and inputs is not None and bool(inputs.volatile)
 
     def switch_off(self) -> None:
         """What it held was wrong: use nothing of it any more."""
@@ -195,9 +206,14 @@ class Cache:
             return ("it could not be measured",)
         if self._why_not or not self._is_on():
             return (self._why_not,)
-        if measurement.inputs.volatile and self._location.config.cache != "files":
-            return tuple(dict.fromkeys(map(_said, measurement.inputs.volatile)))
+        assert measurement.inputs is not None
+        if self.is_volatile(measurement):
+            return tuple(dict.fromkeys(map(self._said, measurement.inputs.volatile)))
         return ()
+
+    def _said(self, doing: Volatile) -> str:
+        place = f"{self._shown(doing.path)}:{doing.line}" if doing.path else "the code"
+        return f"{place} {doing.what}"
 
     def _changed_others(
         self, others: Others, files: Files, before: Project, after: Project
@@ -257,8 +273,3 @@ def _times(stamp: Stamp) -> Stamp:
 def _is_new(moment: int, began: int) -> bool:
     margin = _TICK if moment % 1_000_000_000 else _COARSE
     return moment >= began - margin
-
-
-def _said(doing: Volatile) -> str:
-    place = f"{doing.path}:{doing.line}" if doing.path else "the code"
-    return f"{place} {doing.what}"

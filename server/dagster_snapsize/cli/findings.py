@@ -1,0 +1,74 @@
+"""Findings as lines of text, for pipes: importing rich takes longer than a hit of the cache."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.core.model import Finding, SourceLocation
+
+# Any of them may make rich print colours into a pipe (rich.console.Console.is_terminal).
+_COLOURFUL = ("FORCE_COLOR", "TTY_COMPATIBLE", "JUPYTER_COLUMNS", "JUPYTER_LINES")
+_CONTROL = dict.fromkeys((7, 8, 11, 12, 13))
+
+
+def print_findings(outcome: Outcome) -> None:
+    """Findings only; nothing at all where there are none."""
+    lines = _lines(outcome)
+    if not lines:
+        return
+    has_failed = any(judged.measurement.failure for judged in outcome.judged)
+    if has_failed or sys.stdout.isatty() or any(name in os.environ for name in _COLOURFUL):
+        from dagster_snapsize.cli import report_text
+
+        report_text.print_findings(outcome)
+        return
+    for line in lines:
+        # As rich prints what is the user's.
+        click.echo(line.translate(_CONTROL).expandtabs())
+
+
+def _lines(outcome: Outcome) -> list[str]:
+    lines = []
+    for judged in outcome.judged:
+        for finding in judged.findings:
+            where, first, more = finding_parts(finding, judged)
+            lines.append(f"{where}: {finding.severity}: {first} [{finding.rule}]")
+            lines += [f"  {line}" for line in more]
+        lines += note_lines(judged)
+    return [*lines, *(f"note: {note}" for note in outcome.notes)]
+
+
+def finding_parts(finding: Finding, judged: Judged) -> tuple[str, str, list[str]]:
+    """Where it is, its first line, and the further lines that an exception may have."""
+    first, *more = finding.message.splitlines() or [""]
+    return place(finding.location) or judged.measurement.name, first, more
+
+
+def note_lines(judged: Judged) -> list[str]:
+    """What is to be said of a location beside its findings."""
+    untracked = judged.measurement.untracked_files
+    if not untracked:
+        return []
+    shown = ", ".join(untracked[:5]) + (", ..." if len(untracked) > 5 else "")
+    return [
+        f"note: {judged.measurement.name} was measured with files that git does not track"
+        f" and a commit leaves out: {shown}"
+    ]
+
+
+def place(location: SourceLocation | None) -> str:
+    """``path:line``, or nothing."""
+    return f"{shown_path(location.path)}:{location.line}" if location else ""
+
+
+def shown_path(path: str) -> str:
+    """The path as it is shorter: absolute, or from the current folder."""
+    try:
+        relative = os.path.relpath(path).replace(os.sep, "/")
+    except ValueError:  # on another drive
+        return path
+    return min(path, relative, key=len)

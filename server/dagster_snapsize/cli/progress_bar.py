@@ -1,0 +1,51 @@
+"""How far a measurement has come, on a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dagster_snapsize.measuring.measure import Progress, Watcher
+
+
+@contextmanager
+def progress_bar() -> Iterator[Watcher]:
+    """A bar on standard error while the block runs, where that is a terminal."""
+    if not sys.stderr.isatty() and "FORCE_COLOR" not in os.environ:
+        yield lambda progress: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda progress: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=console, transient=True) as bars:
+        task = bars.add_task("", total=None)
+
+        def watch(progress: Progress) -> None:
+            bars.update(
+                task,
+                description=f"{progress.location}: {progress.text}",
+                completed=progress.done,
+                total=progress.of or None,
+            )
+
+        yield watch

@@ -1,0 +1,77 @@
+"""One location's measurement, from the cache where nothing has changed, else a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal
+
+from attrs import frozen
+
+from dagster_snapsize.core.model import Measurement
+from dagster_snapsize.measuring.cache import Cache, is_wanted
+from dagster_snapsize.project.interpreters import Interpreter
+from dagster_snapsize.project.locations import CodeLocation
+
+if TYPE_CHECKING:
+    from dagster_snapsize.measuring.measure import Watcher
+    from dagster_snapsize.measuring.process import Running
+    from dagster_snapsize.measuring.warm import WarmParent
+
+# "fresh" measures whatever the cache holds, and stores it.
+CacheUse = Literal["on", "fresh", "off"]
+
+
+@frozen
+class Cached:
+    """A measurement with absolute paths; ``hit`` says that it was made at ``measured_at``.
+
+    That is an ISO 8601 time. ``not_stored`` are the reasons why the next one cannot be a hit;
+    ``is_volatile`` says that they are what the definitions' own code does.
+    """
+
+    measurement: Measurement
+    hit: bool = False
+    measured_at: str | None = None
+    not_stored: tuple[str, ...] = ()
+    is_volatile: bool = False
+
+
+def measure_cached(
+    location: CodeLocation,
+    interpreter: Interpreter,
+    *,
+    environ: Mapping[str, str],
+    use: CacheUse = "on",
+    watch: Watcher = lambda progress: None,
+    started: Callable[[Running], None] = lambda process: None,
+    shown: Callable[[str], str] = lambda path: path,
+    warm: WarmParent | None = None,
+) -> Cached:
+    """Measure one location, or take what was measured of the same; see ``measure_absolute``.
+
+    SNAPSIZE_NO_CACHE in ``environ`` means "off". ``shown`` is how a path is written in a reason.
+    """
+    cache = None
+    if use != "off" and is_wanted(environ):
+        cache = Cache(location, interpreter, environ, shown)
+        hit = cache.look_up() if use == "on" else None
+        if hit is not None:
+            return Cached(hit.measurement, True, hit.measured_at)
+    # A hit needs neither a process nor a ledger.
+    from dagster_snapsize.measuring.measure import measure_absolute
+
+    measurement = measure_absolute(
+        location,
+        interpreter,
+        environ=environ,
+        watch=watch,
+        started=started,
+        shown=shown,
+        prepared=cache.begin if cache else lambda: None,
+        warm=warm,
+    )
+    if cache is None:
+        off = "SNAPSIZE_NO_CACHE is set" if use != "off" else "the cache is not used"
+        return Cached(measurement, not_stored=(off,))
+    why = cache.keep(measurement)
+    return Cached(measurement, not_stored=why, is_volatile=cache.is_volatile(measurement))
