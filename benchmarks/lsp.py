@@ -32,11 +32,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from attrs import frozen
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 import environments  # noqa: E402
 import generate  # noqa: E402
+from processes import descendants, proportional_bytes  # noqa: E402
 
 PAUSE_SECONDS = 0.02
 IDLE_HOVERS = 500
@@ -122,7 +125,11 @@ async def start(project: Path, cache: Path) -> Editor:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "dagster_snapsize", "lsp"),
         cwd=project,
-        env={**os.environ, "XDG_CACHE_HOME": str(cache)},  # no result of an earlier run
+        env={  # no result of an earlier run
+            **os.environ,
+            "XDG_CACHE_HOME": str(cache),
+            "SNAPSIZE_CACHE_DIR": str(cache / "results"),
+        },
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -145,10 +152,11 @@ async def start(project: Path, cache: Path) -> Editor:
 class Hovers:
     """Asks for one hover after another until it is stopped, and keeps how long each took."""
 
-    def __init__(self, editor: Editor, uri: str, lines: list[int]):
+    def __init__(self, editor: Editor, uri: str, lines: list[int], asking: bool = True):
         self.milliseconds: list[float] = []
         self.answered = 0
         self._editor, self._uri, self._lines = editor, uri, itertools.cycle(lines)
+        self._asking = asking
 
     async def one(self) -> None:
         """Ask once, then wait a moment."""
@@ -163,14 +171,36 @@ class Hovers:
 
     async def until(self, reached: Callable[[], bool]) -> None:
         """Go on until news of the server make ``reached`` true."""
+        if not self._asking:
+            await self._editor.until(reached)
+            return
         end = asyncio.ensure_future(self._editor.until(reached))
         while not end.done():
             await self.one()
         end.result()
 
 
-async def benchmark(size: str, python: Path, saves: int) -> None:
-    """Run one size and print its part of the table."""
+@frozen
+class Session:
+    """What an editor waited for, in seconds, and the memory that its server took, in bytes.
+
+    ``peak_bytes`` is the most that the server itself took, ``idle_tree_bytes`` what it and all that
+    it had started took at the end, with nothing going on (proportional set sizes; 0 without /proc).
+    """
+
+    opened_seconds: float
+    save_seconds: tuple[float, ...]
+    peak_bytes: int
+    idle_tree_bytes: int
+
+
+async def benchmark(
+    size: str, python: Path, saves: int, show: Callable[[str], None] | None = None
+) -> Session:
+    """Open a project of one size, save some times, and leave.
+
+    Hovers are asked for all the while where ``show`` is given, which gets the lines of their table.
+    """
     with tempfile.TemporaryDirectory(prefix="benchmark") as temporary:
         project, cache = Path(temporary, "project"), Path(temporary, "cache")
         generate.write(*generate.parse_size(size), project)
@@ -184,30 +214,29 @@ async def benchmark(size: str, python: Path, saves: int) -> None:
         editor = await start(project, cache)
         document = {"uri": uri, "languageId": "python", "version": 1, "text": text}
         editor.tell("textDocument/didOpen", {"textDocument": document})
-        first = Hovers(editor, uri, lines)
+        first = Hovers(editor, uri, lines, asking=show is not None)
         await editor.until(lambda: editor.phase == "measuring")
         await first.until(lambda: editor.phase not in ("", "measuring"))
         opened = time.perf_counter() - began
-        print(row(size, "first", first), flush=True)
+        if show is not None:
+            show(row(size, "first", first))
 
-        again, seconds = Hovers(editor, uri, lines), []
+        again, seconds = Hovers(editor, uri, lines, asking=show is not None), []
         for number in range(1, saves + 1):
+            await editor.until(lambda: editor.phase == "idle")
             heavier = re.sub(r'(description=")', r"\1" + "x" * number * HEAVIER_BY, text, count=1)
             seconds.append(await save(editor, again, path, heavier, number))
-        print(row("", "again", again), flush=True)
-        idle = Hovers(editor, uri, lines)
         await editor.until(lambda: editor.phase == "idle")
-        for _ in range(IDLE_HOVERS):
-            await idle.one()
-        print(row("", "idle", idle), flush=True)
+        if show is not None:
+            show(row("", "again", again))
+            idle = Hovers(editor, uri, lines)
+            for _ in range(IDLE_HOVERS):
+                await idle.one()
+            show(row("", "idle", idle))
         peak = peak_bytes(editor.pid)
+        tree = sum(map(proportional_bytes, descendants(editor.pid)))
         await editor.close()
-
-    print(
-        f"{'':<14}from open to sizes {opened:.1f} s; from save to diagnostics"
-        f" {', '.join(f'{s:.1f}' for s in seconds)} s; server {peak / 1e6:.1f} MB at its peak",
-        flush=True,
-    )
+    return Session(opened, tuple(seconds), peak, tree)
 
 
 async def save(editor: Editor, hovers: Hovers, path: Path, text: str, number: int) -> float:
@@ -261,7 +290,15 @@ def main() -> None:
         f"{'p50':>9}{'p95':>9}{'max':>9}"
     )
     for size in given.sizes:
-        asyncio.run(benchmark(size, python, given.saves))
+        session = asyncio.run(
+            benchmark(size, python, given.saves, lambda line: print(line, flush=True))
+        )
+        print(
+            f"{'':<14}from open to sizes {session.opened_seconds:.1f} s; from save to diagnostics"
+            f" {', '.join(f'{s:.1f}' for s in session.save_seconds)} s;"
+            f" server {session.peak_bytes / 1e6:.1f} MB at its peak",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
