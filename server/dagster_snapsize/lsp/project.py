@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 from attrs import evolve
 
+from dagster_snapsize.lsp.cache_check import CacheChecks
 from dagster_snapsize.lsp.interest import (
     Interest,
     WatchList,
@@ -46,6 +47,7 @@ class Project:
         changed: Callable[[Project], None],
         measured: Callable[[LocationResult], Callable[[], None]],
         ready: Ready,
+        checks: CacheChecks,
     ):
         self.folder = folder
         self.settings = settings
@@ -61,7 +63,14 @@ class Project:
         self._triggers = Triggers()
         self._ready = ready
         self._remeasuring = Remeasuring(
-            folder, self._request, self._take_state, measured, self._began, self._ended, ready
+            folder,
+            self._request,
+            self._take_state,
+            measured,
+            self._began,
+            self._ended,
+            ready,
+            checks,
         )
 
     @property
@@ -96,10 +105,12 @@ class Project:
         """What the locations were made from."""
         return tuple(self._triggers.interests().values())
 
-    def measure(self, only: Iterable[str] | None = None, *, delay: float = 0.0) -> None:
-        """Measure, whatever the settings say: a person asked."""
+    def measure(
+        self, only: Iterable[str] | None = None, *, delay: float = 0.0, fresh: bool = True
+    ) -> None:
+        """Measure, whatever the settings say: a person asked. ``fresh``: whatever the cache has."""
         self._waiting = False
-        self._remeasuring.ask(only, delay, must_run=True)
+        self._remeasuring.ask(only, delay, must_run=True, fresh=fresh)
 
     def opened(self) -> None:
         """The project was opened in the editor."""
@@ -157,7 +168,7 @@ class Project:
         """The editor's window gained or lost the focus."""
         self.unfocused = not focused
         if focused and self._waiting:
-            self.measure()
+            self.measure(fresh=False)
 
     def _heed(self, verdicts: Iterable[Verdict]) -> None:
         names = set()

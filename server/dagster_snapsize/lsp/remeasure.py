@@ -16,6 +16,7 @@ from typing import Any
 
 from attrs import evolve
 
+from dagster_snapsize.lsp.cache_check import CacheChecks
 from dagster_snapsize.lsp.state import LocationState, Mistake, Phase, ProjectState
 from dagster_snapsize.lsp.warm import Ready
 from dagster_snapsize.lsp.workers import end_worker
@@ -44,6 +45,7 @@ class Remeasuring:
         began: Callable[[tuple[str, ...]], None],
         ended: Callable[[tuple[str, ...], dict[str, LocationResult], bool], None],
         ready: Ready | None = None,
+        checks: CacheChecks | None = None,
     ):
         self.loop = asyncio.get_running_loop()
         self.state = ProjectState(folder)
@@ -53,11 +55,13 @@ class Remeasuring:
         self._make_request = make_request
         self._changed = changed
         self._ready = ready or Ready()
+        self._checks = checks or CacheChecks()
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
         self._must_run = False  # what was asked for is needed whatever the files hold,
         self._must_go_on = False  # and so is what runs
+        self._fresh = False  # nothing of it may come from the cache
         self._timer: asyncio.TimerHandle | None = None
         self._asked = 0.0
         self._only: frozenset[str] | None = None  # None: all locations
@@ -68,13 +72,18 @@ class Remeasuring:
         return self._timer is not None or (self._task is not None and not self._task.done())
 
     def ask(
-        self, only: Iterable[str] | None = None, delay: float = 0.0, *, must_run: bool = False
+        self,
+        only: Iterable[str] | None = None,
+        delay: float = 0.0,
+        *,
+        must_run: bool = False,
+        fresh: bool = False,
     ) -> None:
         """Measure these locations (all, where None) after ``delay`` seconds without another ask.
 
         A measurement that runs is of the past: it is ended, and what it was to measure is measured
         again with the rest. ``must_run`` says that files are not the reason: then it is not
-        withdrawn because of them.
+        withdrawn because of them. ``fresh`` takes nothing from the cache.
         """
         if self._closed:
             return
@@ -85,6 +94,7 @@ class Remeasuring:
             wanted |= self._only
         self._only = wanted
         self._must_run |= must_run
+        self._fresh |= fresh
         self._asked = time.time()
         if self._timer is not None:
             self._timer.cancel()
@@ -115,7 +125,7 @@ class Remeasuring:
 
     def cancel(self) -> None:
         """End what runs; the last sizes stay."""
-        self._must_run = self._must_go_on = False
+        self._must_run = self._must_go_on = self._fresh = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -151,6 +161,8 @@ class Remeasuring:
         self._end_task()
         only = tuple(sorted(self._only)) if self._only is not None else ()
         request = self._make_request(self.state.folder, only, self._asked)
+        request = evolve(request, fresh=self._fresh)
+        self._checks.drop()
         self._task = asyncio.ensure_future(self._measure(request, before))
 
     async def _measure(self, request: WorkerRequest, before: asyncio.Task[None] | None) -> None:
@@ -224,6 +236,8 @@ class Remeasuring:
             self._replace(result)
         elif kind == "mistake":
             self._set_mistake(message)
+        elif kind == "cached" and message["check"]:
+            self._checks.want(state.folder, message["location"], self._make_request)
         elif kind == "warm":
             self._ready.take(state.folder, message, self._make_request)
         return bool(kind == "done")
@@ -268,6 +282,8 @@ class Remeasuring:
             phase = "failed" if state.mistake.path else "no-location"
         if finished:
             self._must_go_on = False
+        if finished and self._timer is None:
+            self._fresh = False
         if finished and self._timer is None:
             self._only = frozenset()  # else what the timer is for was added to it meanwhile
         self._set(evolve(state, phase=phase, text="", done=0, of=0))

@@ -16,6 +16,7 @@ from pygls.lsp.server import LanguageServer
 import dagster_snapsize
 from dagster_snapsize.lsp import actions, diagnostics, hovers, lenses
 from dagster_snapsize.lsp.buffers import Buffers
+from dagster_snapsize.lsp.cache_check import CacheChecks
 from dagster_snapsize.lsp.client_settings import ClientSettings
 from dagster_snapsize.lsp.client_watching import ClientWatching
 from dagster_snapsize.lsp.edits import Files
@@ -51,6 +52,7 @@ class Session:
         self._finding = asyncio.Lock()
         self.wants_status = False
         self.ready = Ready()
+        self.checks = CacheChecks(self._warn)
         self._watcher: FileWatcher | ClientWatching | None = None
         self._show_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
@@ -89,7 +91,9 @@ class Session:
         if not self._leaving:
             self._leaving = True
             closing = [project.close() for project in self.projects.values()]
-            done = asyncio.gather(*closing, self.ready.close(), return_exceptions=True)
+            done = asyncio.gather(
+                *closing, self.checks.close(), self.ready.close(), return_exceptions=True
+            )
             try:
                 await asyncio.wait_for(done, _CLOSE_WITHIN)
             finally:
@@ -112,6 +116,7 @@ class Session:
             await project.close()
             self._publish(project.folder, {})
         self.projects.clear()
+        self.checks.drop()
         await self.ready.close()
         self.ready = Ready()
         await self.find_projects()
@@ -162,6 +167,7 @@ class Session:
                     self._project_changed,
                     self._anchor,
                     self.ready,
+                    self.checks,
                 )
                 self.projects[folder] = project
                 self._tell_status(project)
@@ -276,6 +282,12 @@ class Session:
             self.server.workspace_code_lens_refresh(None)
         if hint:
             self.server.workspace_inlay_hint_refresh(None)
+
+    def _warn(self, text: str) -> None:
+        _log.warning("%s", text)
+        self.server.window_show_message(
+            types.ShowMessageParams(types.MessageType.Warning, f"dagster-snapsize: {text}")
+        )
 
     def _tell_status(self, project: Project | None) -> None:
         if self.wants_status:

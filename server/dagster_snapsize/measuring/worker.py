@@ -10,6 +10,7 @@ started, and itself. Standard output is one JSON object a line, with a ``type``:
 ``assets``   ``rows``: the next AssetRows (measuring/results.py) of the result that follows them, a
              few at a time: a server that reads a long line answers nobody meanwhile
 ``result``   ``result``: a LocationResult, without its assets
+``cached``   ``location``, whose result was from the cache; ``check``: whether it is to be checked
 ``mistake``  ``location`` (or null), ``message``, ``hint``, ``path``, ``line``: wrong configuration;
              ``interpreter``: whether it is of the Python that would run the code
 ``warm``     of ``location``, where that is asked for: ``python``, ``cwd`` and ``setup``, with
@@ -26,6 +27,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import random
 import sys
 import threading
 import time
@@ -36,12 +38,13 @@ from attrs import evolve, frozen
 
 from dagster_snapsize.core.errors import NoInterpreter, UserError
 from dagster_snapsize.core.model import Measurement
-from dagster_snapsize.measuring.measure import Progress, measure
+from dagster_snapsize.measuring.cache import Cache, is_wanted
+from dagster_snapsize.measuring.measure import Progress, measure, measure_absolute
 from dagster_snapsize.measuring.process import Running
 from dagster_snapsize.measuring.results import structure, summarize, unstructure
 from dagster_snapsize.measuring.sharing import SharedResults
 from dagster_snapsize.measuring.warm import CAN_BE_WARM, WarmParent, WarmProcess
-from dagster_snapsize.measuring.warm_check import verdict
+from dagster_snapsize.measuring.warm_check import difference, verdict
 from dagster_snapsize.measuring.warm_key import preloadable, warm_setup
 from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
@@ -50,6 +53,8 @@ from dagster_snapsize.project.locations import CodeLocation, Flags, find_locatio
 _NOWHERE = Path(os.sep) / "nowhere"  # the editor wants absolute paths: relative to nothing
 SETTING = "the setting dagsterSnapsize.interpreter"
 _ROWS = 500
+_CHECKED = 1 / 20  # of the hits
+_log = logging.getLogger(__name__)
 _PATIENCE = 6.0  # seconds for a supervisor to end its tree
 
 
@@ -62,7 +67,8 @@ class WorkerRequest:
     the change was seen (seconds since the epoch): what another server measured since then, of the
     same files, need not be measured again. ``low_priority`` leaves the processor to others.
     ``warm`` are processes that measurements may be forked from, ``keep_warm`` asks what another one
-    should be started with. ``verify_warm`` measures in both ways, only to compare them.
+    should be started with. ``verify_warm`` measures in both ways, only to compare them. ``fresh``
+    takes nothing from the cache, and ``check_cache`` measures only to compare with what it holds.
     """
 
     folder: str
@@ -76,6 +82,8 @@ class WorkerRequest:
     warm: tuple[WarmParent, ...] = ()
     keep_warm: bool = False
     verify_warm: bool = False
+    fresh: bool = False
+    check_cache: bool = False
 
 
 class _Cancel:
@@ -113,7 +121,7 @@ def main() -> NoReturn:
     if not line:
         os._exit(0)  # it was started ahead of time, and is not needed
     request: WorkerRequest = structure(json.loads(line), WorkerRequest)
-    if (request.low_priority or request.verify_warm) and hasattr(os, "nice"):
+    if (request.low_priority or request.verify_warm or request.check_cache) and hasattr(os, "nice"):
         os.nice(10)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     cancel = _Cancel()
@@ -164,20 +172,28 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
         if warm is not None:
             _verify(location, interpreter, warm, cancel)
         return
-    began, measurement = time.time(), None
+    cache = Cache(location, interpreter, os.environ) if is_wanted(os.environ) else None
+    if request.check_cache:
+        if cache is not None:
+            _check_cache(cache, location, interpreter, cancel)
+        return
+    began, measurement, hit = time.time(), None, None
     key = [str(location.root), location.name, dict(location.target), interpreter.path]
     with SharedResults(Path(request.store), key) as shared:
         result = shared.measured_since(request.asked)
         if result is None:
-            measurement = measure(
-                location,
-                interpreter,
-                folder=_NOWHERE,
-                environ=os.environ,
-                watch=_watch,
-                started=cancel.started,
-                warm=warm,
-            )
+            hit = cache.look_up() if cache and not request.fresh else None
+            measurement = hit.measurement if hit else None
+            if measurement is None:
+                measurement = measure_absolute(
+                    location,
+                    interpreter,
+                    environ=os.environ,
+                    watch=_watch,
+                    started=cancel.started,
+                    prepared=cache.begin if cache else lambda: None,
+                    warm=warm,
+                )
             if cancel.wanted:
                 return
             result = summarize(
@@ -192,6 +208,13 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
     for start in range(0, len(result.assets), _ROWS):
         _tell("assets", rows=[unstructure(row) for row in result.assets[start : start + _ROWS]])
     _tell("result", result=unstructure(evolve(result, assets=())))
+    if cache is not None and hit is not None:
+        _log.info("%s: from the cache, measured at %s", location.name, hit.measured_at)
+        _tell("cached", location=location.name, check=_is_to_be_checked())
+    elif cache is not None and measurement is not None:
+        why = cache.keep(measurement)
+        if why:
+            _log.info("%s: not kept in the cache: %s", location.name, "; ".join(why))
     if setup is not None and measurement is not None and measurement.inputs is not None:
         _tell(
             "warm",
@@ -201,6 +224,38 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
             setup={**setup, "modules": preloadable(measurement.inputs.modules)},
             used=cancel.forked,
         )
+
+
+def _is_to_be_checked() -> bool:
+    """One hit in twenty; SNAPSIZE_CACHE_CHECK=1 means every one."""
+    return os.environ.get("SNAPSIZE_CACHE_CHECK") == "1" or random.random() < _CHECKED
+
+
+def _check_cache(
+    cache: Cache, location: CodeLocation, interpreter: Interpreter, cancel: _Cancel
+) -> None:
+    """Measure what the cache has, and switch it off where it was wrong.
+
+    Code that gives other sizes every time says nothing against it, nor does an edit meanwhile.
+    """
+
+    def run() -> Measurement:
+        return measure_absolute(location, interpreter, environ=os.environ, started=cancel.started)
+
+    hit = cache.look_up()
+    if hit is None:
+        return
+    fresh = run()
+    found = difference(hit.measurement, fresh)
+    if found is not None and (fresh.failure or difference(fresh, run()) or cache.look_up() is None):
+        return
+    if cancel.wanted:
+        return
+    if found is None:
+        _tell("cache-was-right", location=location.name)
+    else:
+        cache.switch_off()
+        _tell("cache-was-wrong", location=location.name, difference=found)
 
 
 def _warm_setup(
