@@ -64,6 +64,8 @@ MEMORY_GOAL = 1.2  # of the snippet's memory, for all processes of a measurement
 SAVE_GOAL_SECONDS = 0.5  # more than the warm measurement alone
 SERVER_GOAL_BYTES = 150_000_000
 
+KEPT = ("seconds", "cpu_seconds", "rss_bytes", "pss_bytes", "watching_seconds")
+
 Say = Callable[[str], None]
 
 
@@ -73,19 +75,13 @@ def run_project(
     """Run the wanted cases of one project beside the snippet; results by name of case."""
     project = PROJECTS[name]
     cases = [case for case in CASES if case.project == name and case.name in wanted]
-    turns = 1 if quick else pairs or project.pairs
+    turns = pairs or (1 if quick else project.pairs)
     runs_before = 0 if quick else project.runs_before
-    results: dict[str, Any] = {}
     with written(project, quick) as folder, ExitStack() as stack:
         python = project.python()
         ways = {"official": stack.enter_context(WAYS["official"](folder, python))}
         for case in cases:
-            try:
-                ways[case.way] = stack.enter_context(WAYS[case.way](folder, python))
-            except NotImplementedError as missing:
-                results[case.name] = {"missing": str(missing)}
-        if len(ways) == 1:
-            return results
+            ways[case.way] = stack.enter_context(WAYS[case.way](folder, python))
         done: dict[str, list[Run]] = {way: [] for way in ways}
         for turn in range(-runs_before, turns):
             order = list(ways) if turn % 2 else list(ways)[::-1]
@@ -96,16 +92,16 @@ def run_project(
                     done[way].append(run)
             taken = ", ".join(f"{way} {this[way].seconds:.2f} s" for way in ways)
             say(f"{project.title}: {taken}{'' if turn >= 0 else ' (not counted)'}")
-    for case in cases:
-        if case.way in done:
-            results[case.name] = {
-                "when": time.strftime("%Y-%m-%d %H:%M"),
-                "snapshots": len(done["official"][0].sizes),
-                "bytes": sum(done["official"][0].sizes),
-                "official": [kept(run) for run in done["official"]],
-                "ours": [kept(run) for run in done[case.way]],
-            }
-    return results
+    return {
+        case.name: {
+            "when": time.strftime("%Y-%m-%d %H:%M"),
+            "snapshots": len(done["official"][0].sizes),
+            "bytes": sum(done["official"][0].sizes),
+            "official": [kept(run) for run in done["official"]],
+            "ours": [kept(run) for run in done[case.way]],
+        }
+        for case in cases
+    }
 
 
 def must_agree(title: str, runs: dict[str, Run]) -> None:
@@ -117,4 +113,4 @@ def must_agree(title: str, runs: dict[str, Run]) -> None:
 
 
 def kept(run: Run) -> dict[str, Any]:
-    return asdict(run, filter=lambda field, value: field.name not in ("sizes", "output"))
+    return asdict(run, filter=lambda field, value: field.name in KEPT)

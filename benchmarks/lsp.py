@@ -10,10 +10,11 @@ go to asset after asset of an open file, each 20 ms after the answer to the one 
 - ``again``: from a save until the diagnostics of that save, with the sizes from before it;
 - ``idle``: 500 of them with nothing else going on.
 
-Latency is from the request to its whole answer, in milliseconds. ``save`` is the time from a save
-that makes one asset heavier until its diagnostic has the new size, in seconds: the debounce of
-0.4 s and a whole measurement are in it. Memory is the largest resident set of the server itself
-(VmHWM, so Linux only), without the workers that it starts and ends. Nothing here passes or fails.
+A save comes when the server is at rest, with all that it prepares in the background. Latency is
+from the request to its whole answer, in milliseconds. ``save`` is the time from a save that makes
+one asset heavier until its diagnostic has the new size, in seconds: the debounce of 0.4 s and a
+whole measurement are in it. Memory is the largest resident set of the server itself (VmHWM, so
+Linux only), without the workers that it starts and ends. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import environments  # noqa: E402
 import generate  # noqa: E402
-from processes import descendants, proportional_bytes  # noqa: E402
+from processes import descendants, proportional_bytes, rest  # noqa: E402
 
 PAUSE_SECONDS = 0.02
 IDLE_HOVERS = 500
@@ -83,6 +84,8 @@ class Editor:
                 raise SystemExit(f"{PATIENCE_SECONDS} s without the answer") from None
             if self._reading.done():
                 raise SystemExit("the server has left")
+            if self.phase in ("failed", "no-interpreter", "no-location"):
+                raise SystemExit(f"the server does not measure: {self.phase}")
 
     async def close(self) -> None:
         """Take leave as an editor does."""
@@ -224,6 +227,7 @@ async def benchmark(
         again, seconds = Hovers(editor, uri, lines, asking=show is not None), []
         for number in range(1, saves + 1):
             await editor.until(lambda: editor.phase == "idle")
+            await asyncio.to_thread(rest, editor.pid)
             heavier = re.sub(r'(description=")', r"\1" + "x" * number * HEAVIER_BY, text, count=1)
             seconds.append(await save(editor, again, path, heavier, number))
         await editor.until(lambda: editor.phase == "idle")

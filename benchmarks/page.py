@@ -77,29 +77,30 @@ INTRODUCTION = """
 
 <!-- Written by `make benchmark`; the section on what was tried stands in benchmarks/tried.md. -->
 
-What a measurement takes, compared with the snippet in Dagster's documentation that prints the sizes
-of snapshots, and nothing else. Both are timed as whole processes, from the command to the end
-of its process, on the same definitions, with the same Python and Dagster.
+What a measurement takes, compared with the snippet in Dagster's documentation, which prints the
+sizes of snapshots and nothing else. Both are timed as whole processes, from the command to its
+end, on the same definitions, with the same Python and Dagster.
 """
 
 GOALS = """
 *Cold* is `dagster-snapsize measure --format json`, ledgers and report included, with nothing kept
-from an earlier run. *Warm* is how the language server measures again. *Nothing changed* is
-`dagster-snapsize check` where the result of an earlier run still holds. A relative time is the
-median over all pairs of runs, in brackets the smallest and the largest; seconds are medians.
+from an earlier run. *Warm* is how the language server measures again after an edit, from the
+request to the result. *Nothing changed* is `dagster-snapsize check` where the result of an earlier
+run still holds. A relative time is the median over all pairs of runs, in brackets the smallest and
+the largest; seconds are medians.
 """
 
 RATIOS = "![Time relative to the documented snippet](images/performance-ratios.svg)"
 
 EDITOR = """
-From a save until the diagnostics of that save have reached the editor, with the settings as they are
-by default: the server's pause of 0.4 s after a save, in case that another follows, is in it.
+From a save until the diagnostics of that save have reached the editor, with the settings as they
+are by default: the server's pause of 0.4 s after a save, in case that another follows, is in it.
 """
 
 MEMORY = f"""
 Memory is the largest sum over all processes of a command while it runs. Judged is the sum of their
-proportional set sizes, in which pages that several processes share count once; the goal is
-<= {cases.MEMORY_GOAL} for each case. In the sum of the resident sets, beside it, such pages count
+proportional set sizes, in which pages that several processes share count once; the goal is <=
+{cases.MEMORY_GOAL} for each case. In the sum of the resident sets, beside it, such pages count
 once for each process.
 """
 
@@ -110,14 +111,14 @@ RUNNING = """
 make benchmark
 ```
 
-It takes some twenty minutes and writes this page. The first run also makes the environments and the
-dbt manifest, which takes a few more. `python benchmarks/run.py --help` tells how to measure some
-cases only, or to try them all on small projects.
+It takes some twenty minutes and writes this page. The first run also makes the environments and
+the dbt manifest, which takes a few more. `python benchmarks/run.py --help` tells how to measure
+some cases only, or to try them all on small projects.
 
 The ways to measure one project take turns, in the other order in every second turn, so that
-whatever else the machine does falls on all of them. Small projects are measured once before anything
-counts; modules of all are compiled beforehand. In every turn the sizes that each way finds are
-compared with those that the snippet finds, and must be the same to the byte.
+whatever else the machine does falls on all of them. Small projects are measured once before
+anything counts; modules of all are compiled beforehand. In every turn the sizes that each way
+finds are compared with those that the snippet finds, and must be the same to the byte.
 """
 
 

@@ -29,30 +29,43 @@ from attrs import field, frozen
 SAMPLE_SECONDS = 0.02
 GROWTH = 1.01  # of the resident sets, before proportional sizes are read again
 DUTY = 20  # times as long as reading took passes before it is done again
+REST_SECONDS = 2.0  # longer than the server waits before it does something in the background
+REST_DUTY = 0.05  # of one core, by which nothing is said to be done
+MOST_REST_SECONDS = 600.0
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 @frozen
 class Run:
-    """What one run took, the sizes that it found, and what it printed."""
+    """What one run took, the sizes that it found, and what it printed.
+
+    ``cpu_seconds`` is None where that is not known, and ``forked`` says of a warm measurement
+    whether it was one.
+    """
 
     seconds: float
-    cpu_seconds: float
+    cpu_seconds: float | None
     rss_bytes: int
     pss_bytes: int
     watching_seconds: float
     sizes: tuple[int, ...] = ()
+    forked: bool = False
     output: str = field(default="", repr=False)
+    errors: str = field(default="", repr=False)
 
 
 class Watch:
-    """Looks at the memory of a process and all that it started, until the block is left."""
+    """Looks at the memory of a process and all that it started, until the block is left.
 
-    def __init__(self, pid: int):
+    Without ``itself`` only at what it started.
+    """
+
+    def __init__(self, pid: int, *, itself: bool = True):
         self.rss_bytes = 0
         self.pss_bytes = 0
         self.seconds = 0.0
         self._pid = pid
+        self._first = 0 if itself else 1
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look_on)
         self._last: tuple[float, list[int]] = (0.0, [])
@@ -80,7 +93,7 @@ class Watch:
             self.seconds += time.thread_time() - before
 
     def _look(self) -> None:
-        tree = list(descendants(self._pid))
+        tree = list(descendants(self._pid))[self._first :]
         rss = sum(map(resident_bytes, tree))
         self.rss_bytes = max(self.rss_bytes, rss)
         began = time.monotonic()
@@ -96,7 +109,7 @@ class Watch:
 def run(
     command: Sequence[str], folder: Path, environ: Mapping[str, str], statuses: Sequence[int] = (0,)
 ) -> Run:
-    """Run one command to its end; its standard output is ``output``.
+    """Run one command to its end; what it printed is ``output`` and ``errors``.
 
     SystemExit with what it printed where it ends with another exit status than ``statuses``.
     """
@@ -127,6 +140,7 @@ def run(
         pss_bytes=watch.pss_bytes or rss,
         watching_seconds=watch.seconds,
         output=stdout.decode(errors="replace"),
+        errors=stderr.decode(errors="replace"),
     )
 
 
@@ -140,6 +154,33 @@ def descendants(pid: int) -> Iterator[int]:
     for thread in threads:
         for child in _read(f"/proc/{pid}/task/{thread}/children").split():
             yield from descendants(int(child))
+
+
+def rest(pid: int) -> None:
+    """Wait until a process and all that it started have done nothing for a while (Linux).
+
+    SystemExit after ten minutes.
+    """
+    deadline = time.monotonic() + MOST_REST_SECONDS
+    since, before = time.monotonic(), _work(pid)
+    while time.monotonic() - since < REST_SECONDS:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"process {pid} does not come to rest")
+        time.sleep(0.1)
+        now = _work(pid)
+        # Some wake up from time to time to look whether they are needed.
+        if now[1] != before[1] or now[0] - before[0] > REST_DUTY * REST_SECONDS:
+            since, before = time.monotonic(), now
+
+
+def _work(pid: int) -> tuple[float, list[int]]:
+    """Processor seconds of a tree so far, and its processes."""
+    tree = list(descendants(pid))
+    ticks = 0
+    for one in tree:
+        # The command's name, in parentheses, may hold anything.
+        ticks += sum(map(int, _read(f"/proc/{one}/stat").rpartition(b")")[2].split()[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK"), tree
 
 
 def resident_bytes(pid: int) -> int:
