@@ -22,6 +22,7 @@ import base64
 import contextlib
 import gc
 import importlib
+import importlib.machinery
 import json
 import os
 import secrets
@@ -34,7 +35,7 @@ import threading
 import time
 import warnings
 import zlib
-from typing import Any, Dict, Iterable, List, Mapping, NoReturn, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NoReturn, Optional, Set
 
 from . import session
 from .inputs import Seen
@@ -255,7 +256,7 @@ class _Parent:
             os.chdir(request["cwd"])
             os.environ.clear()
             os.environ.update(self.environ)
-            importlib.invalidate_caches()
+            _forget_folders()
             reseed()
             session.main(request["argument"], self._seen)
         finally:
@@ -277,6 +278,18 @@ def _wait(child: int, lifeline: int, woken: int) -> int:
                 break
         if lifeline in ready and not os.read(lifeline, 4096):
             return -signal.SIGKILL
+
+
+def _forget_folders() -> None:
+    """Have folders looked into anew, and for plugins at once, as importing Dagster does.
+
+    Later the editor would take it for a listing that the definitions made.
+    """
+    importlib.invalidate_caches()
+    metadata = sys.modules.get("importlib.metadata")
+    if metadata is not None:
+        for _ in metadata.distributions(path=[os.getcwd()]):
+            pass
 
 
 def _receive(connection: socket.socket, descriptors: List[int]) -> Dict[str, Any]:
@@ -315,19 +328,15 @@ def _answer(connection: socket.socket, message: Mapping[str, Any]) -> None:
         connection.sendall(json.dumps(message).encode("ascii") + b"\n")
 
 
-def _shadowed(folder: str, preloaded: Set[str]) -> Optional[str]:
-    """A module in ``folder``, which comes first on sys.path, that has the name of one of those."""
-    try:
-        entries: Iterable[Tuple[str, str]] = [
-            (name.partition(".")[0], name) for name in os.listdir(folder)
-        ]
-    except OSError as error:
-        raise _Cold(str(error)) from error
-    for stem, name in entries:
-        if stem in preloaded:
-            path = os.path.join(folder, name)
-            if name.endswith((".py", ".pyc", ".so")) or os.path.isfile(
-                os.path.join(path, "__init__.py")
-            ):
+def _shadowed(folder: str, preloaded: Iterable[str]) -> Optional[str]:
+    """A module in ``folder``, which comes first on sys.path, that has the name of one of those.
+
+    Asked file by file: a listing of the folder would be one of the measurement's inputs.
+    """
+    endings = [*importlib.machinery.all_suffixes(), os.sep + "__init__.py"]
+    for name in preloaded:
+        for ending in endings:
+            path = os.path.join(folder, name + ending)
+            if os.path.exists(path):
                 return path
     return None
