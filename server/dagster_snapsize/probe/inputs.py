@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Tuple[Any, ...]], None]
 
-_SYSTEM = ("/proc/", "/sys/", "/dev/") if os.name == "posix" else ()  # files that hold no content
+_SYSTEM = ("/proc/", "/sys/", "/dev/") if os.name == "posix" else ()  # files without content
+_ASKED = ("/proc/", "/sys/", "/dev/random", "/dev/urandom") if os.name == "posix" else ()
 _PACKED = f"python{sys.version_info[0]}{sys.version_info[1]}.zip"  # on sys.path, rarely on disk
 _CODE = (".py", ".pyc", ".so", ".pyd")
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
@@ -44,6 +45,7 @@ class Seen:
             "ctypes.dlopen": self._on_library,
         }
         self._installed = False
+        self._system_file: Callable[[str], None] = lambda path: None
 
     def start(self) -> None:
         """From now on note what happens in this process; there is no way to stop (PEP 578)."""
@@ -74,6 +76,10 @@ class Seen:
         for event in events:
             self._handlers[event] = handler
 
+    def on_system_file(self, handler: Callable[[str], None]) -> None:
+        """Have ``handler`` called with the path of a file that tells the system's state."""
+        self._system_file = handler
+
     def _on_open(self, args: Tuple[Any, ...]) -> None:
         path, mode, flags = args
         if mode is None:  # os.open
@@ -92,6 +98,8 @@ class Seen:
             self._opened_otherwise.add(os.path.abspath(path))
         if mode is None and not absolute:
             self._relative.add(path)  # dir_fd is not among the arguments
+        if path.startswith(_ASKED):
+            self._system_file(path)
 
     def _on_listing(self, args: Tuple[Any, ...]) -> None:
         path = args[0]
@@ -237,7 +245,9 @@ def _holds_the_users(files: UserFiles, folder: str) -> bool:
 
 def _is_skipped(path: str) -> bool:
     parts = path.split(os.sep)
-    return path.startswith(_SYSTEM) or "__pycache__" in parts or _PACKED in parts
+    if path.startswith(_SYSTEM) and not path.startswith("/dev/shm/"):
+        return True
+    return "__pycache__" in parts or _PACKED in parts
 
 
 def _entries(folder: str) -> List[str]:

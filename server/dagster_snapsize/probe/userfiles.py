@@ -8,9 +8,10 @@ import site
 import sys
 import sysconfig
 from types import FrameType
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .inputs import Seen, describe_inputs
+from .volatile import Volatile
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 Place = Tuple[str, int]
@@ -30,6 +31,7 @@ class UserFiles:
         self._own = (own_package + os.sep, own_package + ".py") if own_package else ()
         self._known: Dict[str, bool] = {}
         self._seen = seen or Seen()
+        self._volatile = Volatile(self)
         self._compiled: Dict[str, Tuple[int, int]] = {}
 
     def is_users(self, path: str) -> bool:
@@ -65,8 +67,9 @@ class UserFiles:
         saves twice a second. Without a stamp of the source ``SourceLoader.get_code`` neither reads
         nor writes bytecode.
         """
-        self._seen.start()
         self._seen.mark()
+        self._volatile.watch(self._seen)
+        self._seen.start()
         path_stats = importlib.machinery.SourceFileLoader.path_stats
 
         def from_source(loader: Any, path: str) -> Any:
@@ -81,12 +84,7 @@ class UserFiles:
 
     def definition_files(self) -> List[str]:
         """The user's files that the definitions were read from: modules and what they opened."""
-        found = {
-            os.path.abspath(path)
-            for module in list(sys.modules.values())
-            for path in [getattr(module, "__file__", None)]
-            if isinstance(path, str) and path.endswith(".py") and self.is_users(path)
-        }
+        found = self.module_files()
         for path in map(os.path.abspath, self._seen.opened):
             if (
                 path.startswith(self._tree)
@@ -97,6 +95,15 @@ class UserFiles:
             ):
                 found.add(path)
         return sorted(found)
+
+    def module_files(self) -> Set[str]:
+        """Source files of the user's modules."""
+        return {
+            os.path.abspath(path)
+            for module in list(sys.modules.values())
+            for path in [getattr(module, "__file__", None)]
+            if isinstance(path, str) and path.endswith(".py") and self.is_users(path)
+        }
 
     def listed_folders(self) -> List[str]:
         """The user's folders whose entries the definitions looked at."""
@@ -110,7 +117,7 @@ class UserFiles:
 
     def inputs(self) -> Dict[str, Any]:
         """The header of the frame ``inputs``."""
-        return describe_inputs(self, self._seen, [])
+        return describe_inputs(self, self._seen, self._volatile.report())
 
     def changed_files(self) -> List[str]:
         """The user's modules that were edited after they had been compiled."""
