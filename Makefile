@@ -37,6 +37,7 @@ format: .venv/installed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# Everything that docs/performance.md tells, in some twenty minutes on a machine with nothing else to do.
 benchmark: .venv/installed
 	$(BIN)/python benchmarks/run.py
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,10 @@ def write(results: Results) -> str:
         _machine(results.get("machine", {})),
         "## Goals\n\n" + GOALS,
         _table(
-            ("case", "goal", "time, relative", "snippet", "dagster-snapsize", ""),
+            (
+                *("case", "goal", "time, relative", "snippet", "dagster-snapsize", ""),
+                "processor, relative",
+            ),
             [_time_row(results, case) for case in cases.CASES],
         ),
         RATIOS if drawn(results)["ratios"] else "",
@@ -47,7 +51,8 @@ def write(results: Results) -> str:
         "## What was measured\n\n" + _projects(results),
         RUNNING,
     ]
-    return "\n\n".join(part.strip() for part in parts if part) + "\n"
+    paragraphs = "\n\n".join(part.strip() for part in parts if part).split("\n\n")
+    return "\n\n".join(map(_wrapped, paragraphs)) + "\n"
 
 
 def drawn(results: Results) -> dict[str, Any]:
@@ -87,7 +92,7 @@ GOALS = """
 from an earlier run. *Warm* is how the language server measures again after an edit, from the
 request to the result. *Nothing changed* is `dagster-snapsize check` where the result of an earlier
 run still holds. A relative time is the median over all pairs of runs, in brackets the smallest and
-the largest; seconds are medians.
+the largest; seconds are medians. Processor time is that of all cores together.
 """
 
 RATIOS = "![Time relative to the documented snippet](images/performance-ratios.svg)"
@@ -99,9 +104,10 @@ are by default: the server's pause of 0.4 s after a save, in case that another f
 
 MEMORY = f"""
 Memory is the largest sum over all processes of a command while it runs. Judged is the sum of their
-proportional set sizes, in which pages that several processes share count once; the goal is <=
-{cases.MEMORY_GOAL} for each case. In the sum of the resident sets, beside it, such pages count
-once for each process.
+proportional set sizes, in which a page counts for each process by its part of it: what they share
+counts once in the sum, and libraries that other programs use as well for less than that. The goal
+is <= {cases.MEMORY_GOAL} for each case. In the sum of the resident sets, beside it, shared pages
+count once for each process. Of a warm measurement all counts that is kept ready for it.
 """
 
 RUNNING = """
@@ -138,8 +144,9 @@ def _time_row(results: Results, case: cases.Case) -> list[str]:
     goal = f"<= {case.goal}"
     found = results.get(case.name, {})
     if "ours" not in found:
-        return [case.title, goal, NOT_YET, "", "", ""]
+        return [case.title, goal, NOT_YET, "", "", "", ""]
     ratios = _ratios(found, "seconds")
+    is_known = all(run["cpu_seconds"] is not None for run in found["ours"])
     return [
         case.title,
         goal,
@@ -147,6 +154,7 @@ def _time_row(results: Results, case: cases.Case) -> list[str]:
         _seconds(_median(found["official"], "seconds")),
         _seconds(_median(found["ours"], "seconds")),
         _verdict(statistics.median(ratios), case.goal, _ratio),
+        _ratio(statistics.median(_ratios(found, "cpu_seconds"))) if is_known else "",
     ]
 
 
@@ -346,6 +354,15 @@ def _seconds(value: float) -> str:
 
 def _megabytes(value: float) -> str:
     return f"{value / 1e6:,.0f} MB"
+
+
+def _wrapped(paragraph: str) -> str:
+    """The same in lines of 100 characters, where it is plain text."""
+    paragraph = paragraph.strip()
+    if paragraph.startswith(("#", "|", "!", "<", "```", "- ", "1. ")):
+        return paragraph
+    text = " ".join(paragraph.split())
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -109,13 +109,14 @@ def main(file: Path, began: float) -> None:
                 ]
             elif kind in ("hello", "loaded", "done"):
                 marks[kind] = time.monotonic()
-            if kind == "done":
-                file.write_text(json.dumps(marks))
             yield header, payload
 
     ProbeProcess.__init__ = launch_and_note  # type: ignore[method-assign]
     ProbeProcess.frames = note_frames  # type: ignore[method-assign]
-    command()
+    try:
+        command()
+    finally:
+        file.write_text(json.dumps(marks))
 
 
 if __name__ == "__main__":
