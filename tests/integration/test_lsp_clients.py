@@ -304,7 +304,7 @@ async def test_settings_that_cannot_be_used(small: Small, scratch: Path) -> None
             strict=True,
         ):
             assert message.startswith(f"dagster-snapsize: dagsterSnapsize.{words}"), message
-        assert "400 is used" in said()[1]
+        assert "100 is used" in said()[1]
         assert len(await opened.lenses(path)) == 3
         for settings in ([1], "x", 5, {"dagsterSnapsize": []}, {"codeLens": 7}):
             before = len(said())

@@ -16,7 +16,7 @@ def test_without_settings_there_are_defaults() -> None:
     for nothing in (None, {}, {"dagsterSnapsize": None}, {"dagsterSnapsize": {}}):
         assert read_settings(nothing) == (Settings(), ())
     assert Settings().measure == "onOpen"
-    assert Settings().debounce_milliseconds == 400
+    assert Settings().debounce_milliseconds == 100
     assert Settings().code_lens == Hints(True, 1000)
     assert Settings().inlay_hints == Hints(False, 1000)
 
@@ -79,7 +79,7 @@ def test_a_switch_alone_is_enough_for_hints() -> None:
         (
             {"debounceMilliseconds": -1},
             "dagsterSnapsize.debounceMilliseconds: -1 is not a number of milliseconds from 0 to"
-            " 60000; 400 is used",
+            " 60000; 100 is used",
         ),
         (
             {"codeLens": {"minimum": "1 XB"}},

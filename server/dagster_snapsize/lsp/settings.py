@@ -53,7 +53,7 @@ class Settings:
     interpreter: str | None = None
     editor_interpreter: str | None = None
     measure: Measure = "onOpen"
-    debounce_milliseconds: int = 400
+    debounce_milliseconds: int = 100
     code_lens: Hints = field(factory=lambda: Hints(True, 1000))
     inlay_hints: Hints = field(factory=lambda: Hints(False, 1000))
     watch: tuple[str, ...] = ()

@@ -1,0 +1,176 @@
+"""What the language server keeps ready between measurements, and that it is gone in time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command import Result
+from dagster_snapsize.lsp.warm import Ready
+from dagster_snapsize.measuring.warm_check import difference
+from lsp_client import Editor, editor
+from lsp_projects import Small, small_project
+from warming import locations, run, setup
+
+pytestmark = [
+    pytest.mark.asyncio,
+    pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only"),
+]
+
+# The log tells of each measurement whether the process above it is one that forks.
+TELLS = """\
+import os
+import dagster as dg
+
+with open(f"/proc/{os.getppid()}/cmdline") as above, open(LOG, "a") as log:
+    log.write("forked\\n" if "--warm" in above.read() else "new\\n")
+
+
+@dg.asset(description="d" * 3000)
+def orders() -> None: ...
+
+
+defs = dg.Definitions(assets=[orders])
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path, dagster_python: Callable[..., Path]) -> Small:
+    """A project whose asset is over its budget."""
+    return small_project(tmp_path / "small", dagster_python(), TELLS)
+
+
+def forking(opened: Editor) -> list[str]:
+    """Processes that measurements can be forked from, with their supervisors."""
+    return [x for x in opened.workers() if "--warm" in x]
+
+
+async def saved(opened: Editor, small: Small, size: int) -> None:
+    """Save another size, and wait for its diagnostic."""
+    text = TELLS.replace("LOG", repr(str(small.log))).replace("3000", str(size))
+    opened.save(small.definitions, text)
+    shown = f"with {size / 1000:.1f} kB"
+    await opened.until(
+        lambda: any(shown in d.message for d in opened.diagnostics(small.definitions))
+    )
+
+
+async def begins_to_fork(opened: Editor, small: Small) -> None:
+    """Save until a measurement is forked, as a user does who goes on working."""
+    opened.open(small.definitions)
+    await opened.ended(1)
+    await opened.until(lambda: forking(opened))
+    size = 3000
+    while small.loads[-1] != "forked":
+        size += 100
+        assert size < 9000
+        await saved(opened, small, size)
+
+
+async def test_what_follows_the_first_measurement_is_forked(small: Small, scratch: Path) -> None:
+    async with editor(scratch, small.folder, settings={"warm": True}) as opened:
+        await begins_to_fork(opened, small)
+        assert small.loads[0] == "new"
+        count = len(small.loads)
+        await saved(opened, small, 9500)
+        assert small.loads[count] == "forked"
+        # At rest it is compared with another.
+        await opened.until(lambda: small.loads[count + 1 :][-2:] == ["forked", "new"])
+    assert opened.leftovers() == []
+    assert opened.temporary() == []
+
+
+async def test_nothing_is_kept_where_the_setting_says_so(small: Small, scratch: Path) -> None:
+    async with editor(scratch, small.folder, settings={"warm": True}) as opened:
+        await opened.ended(1)
+        await opened.until(lambda: forking(opened))
+        opened.set(warm=False)
+        await opened.until(lambda: not opened.workers())
+        await opened.run("dagsterSnapsize.measure")
+        await opened.ended(2)
+        assert opened.workers() == []
+        assert set(small.loads) == {"new"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_killing_the_server_ends_all_that_it_kept(
+    small: Small, scratch: Path, number: int
+) -> None:
+    settings = {"warm": True}
+    async with editor(scratch, small.folder, settings=settings, shut_down=False) as opened:
+        await opened.ended(1)
+        # The supervisor and what it started; the next worker as well.
+        await opened.until(lambda: len(forking(opened)) == 2 and len(opened.workers()) == 3)
+        os.kill(opened.pid, number)
+        await opened.until(lambda: not opened.leftovers(), 5.0)
+    assert opened.temporary() == []
+
+
+async def test_two_are_the_most(
+    tmp_path: Path, scratch: Path, dagster_python: Callable[..., Path]
+) -> None:
+    small = [
+        small_project(tmp_path / f"small{n}", dagster_python(), TELLS, log=tmp_path / f"log{n}")
+        for n in range(3)
+    ]
+    folders = [s.folder for s in small]
+    async with editor(scratch, *folders, settings={"warm": True}) as opened:
+        await opened.until(lambda: all(map(opened.rests, folders)))
+        await opened.until(lambda: len(forking(opened)) == 4)
+        for project in small:
+            opened.open(project.definitions)
+            opened.save(project.definitions, opened.buffers[project.definitions] + "\n")
+            assert len(forking(opened)) <= 4
+        await opened.until(lambda: all(len(s.loads) >= 2 for s in small))
+        await opened.until(lambda: all(map(opened.rests, folders)))
+        assert len(forking(opened)) <= 4
+
+
+async def test_what_nobody_uses_is_gone(
+    small: Small, monkeypatch: pytest.MonkeyPatch, dagster_python: Callable[..., Path]
+) -> None:
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv("SNAPSIZE_TEST_MARK", mark)
+    python = dagster_python()
+    (location,) = locations(small.folder)
+    cold = run(location, python).measurement
+    assert cold.inputs is not None
+    message: dict[str, Any] = {
+        "location": location.name,
+        "python": str(python),
+        "cwd": str(location.cwd),
+        "setup": {**setup(location, python), "modules": list(cold.inputs.modules)},
+        "used": False,
+    }
+
+    def request(*_: object) -> Any:
+        raise AssertionError("nothing is verified here")
+
+    async def until(condition: Callable[[], object]) -> None:
+        end = asyncio.get_running_loop().time() + 30
+        while not condition():
+            assert asyncio.get_running_loop().time() < end
+            await asyncio.sleep(0.02)
+
+    everything = Result(0, "", "", mark)
+    ready = Ready(idle=0.5)
+    worker = await ready.begin()
+    ready.take(str(small.folder), message, request)
+    await until(lambda: ready.parents(str(small.folder)))
+    (parent,) = ready.parents(str(small.folder))
+    forked = await asyncio.to_thread(run, location, python, parent)
+    assert forked.forked and difference(cold, forked.measurement) is None
+    worker.stdin.close()  # type: ignore[union-attr]
+    await worker.wait()
+    ready.ended(keep=False)
+    await until(lambda: not everything.leftovers())
+    assert ready.parents(str(small.folder)) == ()
+    await ready.close()
