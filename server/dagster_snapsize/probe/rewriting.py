@@ -74,10 +74,17 @@ _KINDS: Dict[str, str] = {
     **dict.fromkeys(_TIME_SURE | _TIME_AMBIGUOUS, TIME),
     **dict.fromkeys(_RANDOM_SURE | _RANDOM_AMBIGUOUS, RANDOM),
 }
-_ANY = re.compile(r"\b(?:" + "|".join(sorted({*_KINDS, *_PARTITIONS})) + r")\b")
-_ANY_BYTES = re.compile(_ANY.pattern.encode("ascii"))
+_NAMES = rb"(?:" + "|".join(sorted({*_KINDS, *_PARTITIONS})).encode("ascii") + rb")\b"
+_ANY = re.compile(rb"\b" + _NAMES)
+_ATTRIBUTE = re.compile(rb"\.(?:[\s\\]|#[^\n]*\n)*" + _NAMES)
+_IMPORTED = re.compile(
+    rb"\bfrom[\s\\]+[\w.]+[\s\\]+import\s*(?:\*|(?:\((?:[^)#]|#[^\n]*\n)*|(?:[^\n\\]|\\\s*\n)*)\b"
+    + _NAMES
+    + rb")"
+)
+_WORD = re.compile(rb"['\"](?:" + "|".join(_WORDS).encode("ascii") + rb")['\"]")
 # ``from time import time as clock``, over several lines too; ``import datetime as dt`` is not it.
-_RENAMED = re.compile(_ANY_BYTES.pattern + rb"\s+as\s")
+_RENAMED = re.compile(_ANY.pattern + rb"\s+as\s")
 _PLACEHOLDER = "\0dagster-snapsize site "
 
 
@@ -112,12 +119,15 @@ class PartitionsSite(Site):
 
 
 def may_ask(source: Source) -> bool:
-    """Whether a source has any of the names; cheap."""
-    if isinstance(source, str):
-        return _ANY.search(source) is not None
-    if isinstance(source, (bytes, bytearray)):
-        return _ANY_BYTES.search(source) is not None
-    return isinstance(source, ast.AST)
+    """Whether a source may refer to any of the names; cheap."""
+    if isinstance(source, ast.AST):
+        return True
+    text = _as_bytes(source)
+    return any(p.search(text) is not None for p in (_ATTRIBUTE, _IMPORTED, _WORD))
+
+
+def _as_bytes(source: Union[str, bytes, bytearray]) -> Union[bytes, bytearray]:
+    return source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
 
 
 def compile_telling(source: Source, path: str, note: Note, optimize: int = -1) -> CodeType:
@@ -158,12 +168,11 @@ def _lines(source: Source) -> Optional[List[int]]:
     """
     if isinstance(source, ast.AST):
         return None
-    if isinstance(source, str):
-        source = source.encode("utf-8", "surrogatepass")
-    if _RENAMED.search(source):
+    text = bytes(_as_bytes(source))
+    if _RENAMED.search(text):
         return None
-    lines = bytes(source).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-    return [i for i, line in enumerate(lines, 1) if _ANY_BYTES.search(line) or b"import" in line]
+    lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    return [i for i, line in enumerate(lines, 1) if b"import" in line or _ANY.search(line)]
 
 
 def _with_sites(code: CodeType, sites: Dict[str, Site]) -> CodeType:
