@@ -78,9 +78,7 @@ _NAMES = rb"(?:" + "|".join(sorted({*_KINDS, *_PARTITIONS})).encode("ascii") + r
 _ANY = re.compile(rb"\b" + _NAMES)
 _ATTRIBUTE = re.compile(rb"\.(?:[\s\\]|#[^\n]*\n)*" + _NAMES)
 _IMPORTED = re.compile(
-    rb"\bfrom[\s\\]+[\w.]+[\s\\]+import\s*(?:\*|(?:\((?:[^)#]|#[^\n]*\n)*|(?:[^\n\\]|\\\s*\n)*)\b"
-    + _NAMES
-    + rb")"
+    rb"\bfrom[\s\\]+[\w.]+[\s\\]+import\s*(\*|\((?:[^)#]|#[^\n]*\n)*|(?:[^\n\\]|\\\s*\n)*)"
 )
 _WORD = re.compile(rb"['\"](?:" + "|".join(_WORDS).encode("ascii") + rb")['\"]")
 # ``from time import time as clock``, over several lines too; ``import datetime as dt`` is not it.
@@ -123,7 +121,9 @@ def may_ask(source: Source) -> bool:
     if isinstance(source, ast.AST):
         return True
     text = _as_bytes(source)
-    return any(p.search(text) is not None for p in (_ATTRIBUTE, _IMPORTED, _WORD))
+    if _ATTRIBUTE.search(text) or _WORD.search(text):
+        return True
+    return any(m[1] == b"*" or _ANY.search(m[1]) for m in _IMPORTED.finditer(text))
 
 
 def _as_bytes(source: Union[str, bytes, bytearray]) -> Union[bytes, bytearray]:
