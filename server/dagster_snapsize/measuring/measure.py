@@ -327,6 +327,10 @@ class _Run:
         except ValueError as error:
             raise _Broken(Failure(f"the snapshot {snapshot_id} is no JSON: {error}")) from error
         self._seconds[snapshot_id] = header["seconds"]
+        if header["kind"] == "job":
+            # A code server composes its jobs when it is asked for their repository.
+            self._seconds[snapshot_id] -= header["composed_seconds"]
+            self._seconds[f"{path}/repository"] += header["composed_seconds"]
         self._snapshots.append(
             Snapshot(
                 id=snapshot_id,

@@ -40,7 +40,6 @@ class Packer(Dict[Type[Any], _Pack]):
         super().__init__()
         self._serdes = serdes
         self._own: _Pack = serdes.module.serialize_value
-        self._kept: Dict[int, Tuple[Any, str]] = {}
         self.update(
             {
                 type(None): lambda value: "null",
@@ -66,26 +65,6 @@ class Packer(Dict[Type[Any], _Pack]):
     def own(self, value: Any) -> str:
         """The text that Dagster makes by itself."""
         return self._own(value)
-
-    def keep(self, value: Any) -> str:
-        """The text of this object, which need not be made again wherever it stands."""
-        text = self.serialize(value)
-        self._kept[id(value)] = (value, text)
-        return text
-
-    def keeping(self, cls: Type[Any]) -> None:
-        """Look for kept texts of this class."""
-        make, kept = self[cls], self._kept
-
-        def text(value: Any) -> str:
-            found = kept.get(id(value))
-            return found[1] if found is not None else make(value)
-
-        self[cls] = text
-
-    def drop(self, value: Any) -> None:
-        """The text of this object is not needed any more."""
-        self._kept.pop(id(value), None)
 
     def __missing__(self, cls: Type[Any]) -> _Pack:
         pack = self[cls] = self._function_for(cls) or self._own

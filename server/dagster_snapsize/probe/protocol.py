@@ -13,8 +13,9 @@ In the order in which a measurement sends them:
                 of all), ``loading``, ``repository`` or ``job``, with
                 ``repository``, ``job``, ``done`` and ``of`` (snapshots) where they are known
 ``loaded``      ``repositories`` (names), ``seconds``
-``snapshot``    ``kind``, ``repository``, ``name``, ``stored_bytes``, ``wire_bytes``, ``seconds``;
-                the payload is the serialized snapshot
+``snapshot``    ``kind``, ``repository``, ``name``, ``stored_bytes``, ``wire_bytes``, ``seconds``,
+                ``composed_seconds`` (of them, before it was serialized); the payload is the
+                serialized snapshot
 ``sources``     ``repository``, ``assets``: asset key -> [path, line]
 ``files``       ``definitions`` (files), ``folders`` (that the definitions listed), ``changed``
                 (edited since they were read): absolute paths; before ``failed`` too
@@ -26,7 +27,7 @@ In the order in which a measurement sends them:
                 ``volatile`` (objects of ``what``, ``path``, ``line``: see core.model.Volatile)
 ``failed``      ``message``, ``path``, ``line``, ``traceback``, ``usage`` (true where the target
                 itself is wrong: an attribute that is not there, say)
-``done``        ``peak_rss_bytes``
+``done``        ``peak_rss_bytes``, ``unknown_steps`` (that this Dagster takes in its own way only)
 =============== ==================================================================================
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import faulthandler
 import gc
 import json
@@ -10,18 +11,20 @@ import os
 import platform
 import sys
 import time
-from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Sequence
 
 from .failures import describe
 from .inputs import Seen
 from .loading import StateMissing, UsageProblem, load
 from .protocol import ConnectionLost, FrameWriter
 from .shortcuts import install as install_shortcuts
+from .shortcuts import placeholder_ids
 from .snapshots import (
     Adapter,
     Serialized,
     all_jobs,
     find_adapter,
+    forget_snapshot,
     serialize_job,
     serialize_repository,
 )
@@ -157,9 +160,7 @@ class _Session:
         adapter = find_adapter(version)
         shortcuts = install_shortcuts(verify=request.get("verify", False))
         if shortcuts.packer:
-            adapter = adapter._replace(
-                serialize=shortcuts.packer.serialize, done_with=shortcuts.packer.drop
-            )
+            adapter = adapter._replace(serialize=shortcuts.packer.serialize)
         self.origins.install()
         self._files.watch()
         self._send("phase", name="loading")
@@ -177,18 +178,8 @@ class _Session:
             definitions=loaded.definitions,
             seconds=time.perf_counter() - self._started,
         )
-        done, of = 0, len(jobs) + sum(map(len, jobs.values()))
-        for name in sorted(loaded.repositories):
-            repository = loaded.repositories[name]
-            self._send("phase", name="repository", repository=name, done=done, of=of)
-            self._snapshot("repository", name, name, serialize_repository, adapter, repository)
-            done += 1
-            for job in jobs[name]:
-                self._send("phase", name="job", repository=name, job=job.name, done=done, of=of)
-                self._snapshot("job", name, job.name, serialize_job, adapter, job)
-                done += 1
-            assets = locate_assets(repository, self.origins, self._files)
-            self._send("sources", repository=name, assets=assets)
+        with placeholder_ids() if shortcuts.leaves_ids_out else contextlib.nullcontext():
+            self._snapshots(adapter, loaded.repositories, jobs)
         if shortcuts.differences:
             raise UsageProblem(
                 "not every text is what Dagster itself makes: " + "; ".join(shortcuts.differences)
@@ -196,6 +187,23 @@ class _Session:
         self._send_files()
         self._send("inputs", **self._files.inputs())
         self._done(unknown_steps=shortcuts.unknown)
+
+    def _snapshots(
+        self, adapter: Adapter, repositories: Mapping[str, Any], jobs: Mapping[str, List[Any]]
+    ) -> None:
+        done, of = 0, len(jobs) + sum(map(len, jobs.values()))
+        for name in sorted(repositories):
+            repository = repositories[name]
+            self._send("phase", name="repository", repository=name, done=done, of=of)
+            self._snapshot("repository", name, name, serialize_repository, adapter, repository)
+            done += 1
+            for job in jobs[name]:
+                self._send("phase", name="job", repository=name, job=job.name, done=done, of=of)
+                self._snapshot("job", name, job.name, serialize_job, adapter, job)
+                forget_snapshot(job)
+                done += 1
+            assets = locate_assets(repository, self.origins, self._files)
+            self._send("sources", repository=name, assets=assets)
 
     def _send_files(self) -> None:
         self._send(
@@ -225,6 +233,7 @@ class _Session:
             stored_bytes=len(snapshot.payload),
             wire_bytes=snapshot.wire_bytes,
             seconds=time.perf_counter() - started,
+            composed_seconds=snapshot.composed_seconds,
         )
 
     def _done(self, unknown_steps: Sequence[str] = ()) -> None:

@@ -1,7 +1,9 @@
 """Steps of Dagster's that are done in another way with the same outcome.
 
 - Serializing: packing.py instead of ``serialize_value``.
-- A job snapshot is serialized for its id, and would be again for its size: the text is kept.
+- Job ids: a repository snapshot names each job snapshot by the SHA-1 of its text, for which Dagster
+  serializes every job twice. A placeholder of the same 40 characters has the same size, so the
+  repository can be told before its jobs are composed, and each job be dropped when it was told.
 - ``get_function_params`` and ``get_type_hints`` are asked about 17 times of each asset's function.
 - ``resolve_dagster_type`` looks at a type that is resolved already from all sides.
 
@@ -10,27 +12,32 @@ Each of them is taken only where the functions that it stands for have a fingerp
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import operator
 import sys
 from types import FunctionType
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from .fingerprints import Fingerprints
 from .known import JOB_IDS, PACKING, SIGNATURES, TYPES
 from .packing import Packer, Serdes
 
+PLACEHOLDER = "0" * 40
+
 
 class Shortcuts(NamedTuple):
     """What was installed.
 
-    ``packer`` is None where Dagster serializes by itself; ``unknown`` names the steps that this
-    Dagster takes in a way which is not known here. Where all is done both ways, ``differences``
-    says what did not come to the same.
+    ``packer`` is None where Dagster serializes by itself; ``leaves_ids_out`` says that the ids of
+    job snapshots are not needed. ``unknown`` names the steps that this Dagster takes in a way which
+    is not known here. Where all is done both ways, ``differences`` says what did not come to the
+    same.
     """
 
     packer: Optional[Packer]
+    leaves_ids_out: bool
     unknown: Tuple[str, ...]
     differences: List[str]
 
@@ -55,6 +62,8 @@ def sources() -> Sources:
     snapshot = importlib.import_module("dagster._core.snap.job_snapshot")
     decorators = importlib.import_module("dagster._core.decorator_utils")
     types = importlib.import_module("dagster._core.types.dagster_type")
+    jobs: Any = importlib.import_module("dagster._core.definitions.job_definition")
+    data: Any = importlib.import_module("dagster._core.remote_representation.external_data")
     make_id = getattr(snapshot, "_create_job_snapshot_id", None)
     return Sources(
         packing=[
@@ -77,6 +86,8 @@ def sources() -> Sources:
             make_id or snapshot.create_job_snapshot_id,
             utils.create_snapshot_id,
             utils.hash_str,
+            jobs.JobDefinition.get_job_snapshot_id,
+            data.JobRefSnap.from_job_def.__func__,
         ],
         signatures=[decorators.get_function_params, decorators.get_type_hints],
         types=[types.resolve_dagster_type, types.DagsterType.__eq__],
@@ -101,7 +112,7 @@ def install(verify: bool = False) -> Shortcuts:
     try:
         found = sources()
     except (ImportError, AttributeError):
-        return Shortcuts(None, ("every step",), differences)
+        return Shortcuts(None, False, ("every step",), differences)
     known = {step: _known_as(functions) for step, functions in found._asdict().items()}
     check = _Check(differences) if verify else None
     packer = None
@@ -110,8 +121,6 @@ def install(verify: bool = False) -> Shortcuts:
         skips_packed = PACKING[known["packing"]]
         serdes = Serdes(_serdes_modules()[0], metadata.MetadataFieldSerializer, skips_packed)
         packer = _VerifyingPacker(serdes, check) if check else Packer(serdes)
-        if known["job_ids"] in JOB_IDS:
-            _keep_job_texts(packer, found.job_ids[-1])
     if known["signatures"] in SIGNATURES:
         for function, copy in ((found.signatures[0], list), (found.signatures[1], dict)):
             _replace_everywhere(function, _remembering(function, copy, check))
@@ -124,7 +133,7 @@ def install(verify: bool = False) -> Shortcuts:
         "types": TYPES,
     }
     unknown = tuple(step for step, table in tables.items() if known[step] not in table)
-    return Shortcuts(packer, unknown, differences)
+    return Shortcuts(packer, known["job_ids"] in JOB_IDS, unknown, differences)
 
 
 def _known_as(functions: List[Any]) -> str:
@@ -171,14 +180,17 @@ def _is_plain_json() -> bool:
     return getattr(dumps, "func", None) is json.dumps and dumps.keywords == {"sort_keys": True}
 
 
-def _keep_job_texts(packer: Packer, hash_str: Callable[[str], str]) -> None:
+@contextlib.contextmanager
+def placeholder_ids() -> Iterator[None]:
+    """While this lasts no job snapshot is composed for its id."""
     snapshot: Any = importlib.import_module("dagster._core.snap.job_snapshot")
-    packer.keeping(getattr(snapshot, "JobSnap", None) or snapshot.JobSnapshot)
-
-    def create_snapshot_id(job_snapshot: Any) -> str:
-        return hash_str(packer.keep(job_snapshot))
-
-    snapshot.create_snapshot_id = create_snapshot_id
+    job: Any = importlib.import_module("dagster._core.definitions.job_definition").JobDefinition
+    of_job, of_snapshot = job.get_job_snapshot_id, snapshot.create_snapshot_id
+    job.get_job_snapshot_id = snapshot.create_snapshot_id = lambda thing: PLACEHOLDER
+    try:
+        yield
+    finally:
+        job.get_job_snapshot_id, snapshot.create_snapshot_id = of_job, of_snapshot
 
 
 def _replace_everywhere(original: Any, replacement: Any) -> None:

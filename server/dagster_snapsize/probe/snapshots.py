@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import time
 from functools import partial
 from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
@@ -19,23 +20,24 @@ _JOB_FIELD = "pipeline_snapshot"
 
 
 class Serialized(NamedTuple):
-    """A serialized snapshot: its UTF-8 bytes, and the size of the gRPC reply that carries it."""
+    """A serialized snapshot: its UTF-8 bytes, and the size of the gRPC reply that carries it.
+
+    ``composed_seconds`` is how long it took to compose what was then serialized. A code server
+    composes its jobs when it is asked for the repository, for their ids.
+    """
 
     payload: memoryview
     wire_bytes: int
+    composed_seconds: float
 
 
 class Adapter(NamedTuple):
-    """How one family of Dagster versions makes its snapshots.
-
-    ``done_with`` is told of each job snapshot whose text is not needed again.
-    """
+    """How one family of Dagster versions makes its snapshots."""
 
     serialize: Callable[[Any], str]
     repository: Callable[[Any], Any]
     job_data: Callable[[Any], Any]
     job_data_fields: int
-    done_with: Callable[[Any], None] = lambda snapshot: None
 
 
 def find_adapter(version: str) -> Adapter:
@@ -88,28 +90,30 @@ def _field_count(cls: Any) -> int:
 
 def serialize_repository(adapter: Adapter, repository: Any) -> Serialized:
     """The repository snapshot as the reply to ``ExternalRepository(defer_snapshots=True)``."""
-    payload = adapter.serialize(adapter.repository(repository)).encode("utf-8")
+    started = time.perf_counter()
+    snapshot = adapter.repository(repository)
+    composed = time.perf_counter() - started
+    payload = adapter.serialize(snapshot).encode("utf-8")
     field = "serialized_external_repository_data"
-    return Serialized(
-        memoryview(payload), _reply_bytes("ExternalRepositoryReply", field, len(payload))
-    )
+    wire_bytes = _reply_bytes("ExternalRepositoryReply", field, len(payload))
+    return Serialized(memoryview(payload), wire_bytes, composed)
 
 
 def serialize_job(adapter: Adapter, job: Any) -> Serialized:
     """The job snapshot, and the size of the reply to ``ExternalJob`` that wraps it."""
+    started = time.perf_counter()
     data = adapter.job_data(job)
-    snapshot = getattr(data, "job", None) or data.job_snapshot
+    composed = time.perf_counter() - started
     text = adapter.serialize(data)
     wrapped = text.encode("utf-8")
     span = _job_span(text, adapter.job_data_fields) if len(wrapped) == len(text) else None
     if span is None:
-        payload = memoryview(adapter.serialize(snapshot).encode("utf-8"))
+        job_snapshot = getattr(data, "job", None) or data.job_snapshot
+        payload = memoryview(adapter.serialize(job_snapshot).encode("utf-8"))
     else:
         payload = memoryview(wrapped)[span[0] : span[1]]
-    adapter.done_with(snapshot)
-    return Serialized(
-        payload, _reply_bytes("ExternalJobReply", "serialized_job_data", len(wrapped))
-    )
+    wire_bytes = _reply_bytes("ExternalJobReply", "serialized_job_data", len(wrapped))
+    return Serialized(payload, wire_bytes, composed)
 
 
 def _job_span(text: str, fields: int) -> Optional[Tuple[int, int]]:
@@ -157,3 +161,13 @@ def _varint_bytes(value: int) -> int:
 def all_jobs(repository: Any) -> List[Any]:
     """Every job that has a snapshot, the implicit asset jobs included, by name."""
     return sorted(repository.get_all_jobs(), key=lambda job: job.name)
+
+
+def forget_snapshot(job: Any) -> None:
+    """Let go of what this job keeps of its snapshot: many jobs of many assets fill the memory.
+
+    A ``cached_method`` of Dagster's makes it again where it is asked for.
+    """
+    for kept in vars(job).values():
+        if isinstance(kept, dict):
+            kept.pop("get_job_index", None)
