@@ -15,11 +15,12 @@ import functools
 import inspect
 import os
 import sys
-from types import FrameType
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from types import CodeType, FrameType
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .userfiles import Place, UserFiles
 
+_USERS = "<user>"
 _PATIENCE = 60  # frames of Dagster between a user's call and the object that it makes
 # Methods that make a changed copy without calling the constructor (dagster_shared.record.replace).
 _COPIERS = ("_replace", "replace_attributes", "merge_attributes", "with_io_manager_key")
@@ -35,6 +36,8 @@ class Origins:
         self.last_definitions: Optional[Place] = None
         self._alive: List[Any] = []  # an id is unique only while its object lives
         self._making_definitions = 0
+        self._roles: Dict[CodeType, str] = {}
+        self._homes: Set[str] = set()  # files of the classes whose methods make changed copies
 
     def install(self) -> None:
         """Wrap the constructors of this Dagster."""
@@ -44,8 +47,18 @@ class Origins:
             cls = getattr(dagster, name, None)
             if cls is not None:
                 self._wrap(cls)
+        repository = dagster.RepositoryDefinition
+        load_all: Any = repository.load_all_definitions
+
+        @functools.wraps(load_all)
+        def load_all_definitions(definition: Any) -> Any:
+            with self._inside_definitions():
+                return load_all(definition)
+
+        repository.load_all_definitions = load_all_definitions
 
     def _wrap(self, cls: Any) -> None:
+        self._homes.add(getattr(sys.modules[cls.__module__], "__file__", None) or "")
         for name in _COPIERS:
             if name in vars(cls):
                 setattr(cls, name, self._inheriting(vars(cls)[name]))
@@ -73,7 +86,7 @@ class Origins:
 
     @contextlib.contextmanager
     def _inside_definitions(self) -> Iterator[None]:
-        """What Dagster makes inside of Definitions(...) are copies of what it was given."""
+        """What Dagster makes of definitions and jobs are copies of what it was given."""
         self._making_definitions += 1
         try:
             yield
@@ -95,9 +108,10 @@ class Origins:
 
     def _note(self, thing: Any) -> None:
         try:
-            place = self._inherited_or_users(sys._getframe(2))
+            place = None
             if self._making_definitions:
-                place = self._by_key.get(_path_of(thing), place)
+                place = self._by_key.get(_path_of(thing))
+            place = place or self._inherited_or_users(sys._getframe(2))
             if place is None:
                 return
             self._remember(thing, place)
@@ -117,18 +131,35 @@ class Origins:
         self._alive.append(thing)
 
     def _inherited_or_users(self, frame: Optional[FrameType]) -> Optional[Place]:
+        """The place of what a frame changes a copy of, or of the user's frame, the nearer one."""
         patience = _PATIENCE
+        roles = self._roles
         while frame is not None and patience:
-            if self._files.is_users(frame.f_code.co_filename):
-                return (os.path.abspath(frame.f_code.co_filename), frame.f_lineno)
-            first = frame.f_code.co_varnames[:1]
-            if first in (("self",), ("spec",)):
-                place = self._places.get(id(frame.f_locals.get(first[0])))
+            code = frame.f_code
+            role = roles.get(code)
+            if role is None:
+                role = roles[code] = self._role(code)
+            if role == _USERS:
+                return (os.path.abspath(code.co_filename), frame.f_lineno)
+            if role:
+                place = self._places.get(id(frame.f_locals.get(role)))
                 if place is not None:
                     return place
             frame = frame.f_back
             patience -= 1
         return None
+
+    def _role(self, code: CodeType) -> str:
+        """The user's frame, or the variable whose copy it may be making, or nothing.
+
+        To look at variables is dear, and most methods of Dagster's have a ``self`` of no use here.
+        """
+        if self._files.is_users(code.co_filename):
+            return _USERS
+        first = code.co_varnames[:1]
+        if first == ("spec",) or (first == ("self",) and code.co_filename in self._homes):
+            return first[0]
+        return ""
 
     def of(self, thing: Any) -> Optional[Place]:
         """Where this object was made, if user code made it."""
