@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
+from lsp_client import editor
+
 pytestmark = pytest.mark.xdist_group("pre-commit")  # one hook environment serves them all
 
 ROOT = Path(__file__).parent.parent.parent
@@ -273,3 +275,36 @@ def test_the_local_variant_runs_the_tool_of_the_project(repository: Repository) 
     repository.write("x" * 9000)
     repository.git("add", "shop.py")
     assert repository.pre_commit("run", "--all-files").returncode == 1
+
+
+@pytest.mark.asyncio
+async def test_what_was_measured_on_save_is_not_measured_again(
+    repository: Repository, scratch: Path
+) -> None:
+    shared = {
+        "SNAPSIZE_NO_CACHE": "",
+        "XDG_CACHE_HOME": str(scratch / "cache"),
+        "TMPDIR": str(scratch / "tmp"),
+        "PYTEST_CURRENT_TEST": "",
+    }
+    shop = repository.path / "shop.py"
+    async with editor(scratch, repository.path, env={**repository.env, **shared}) as opened:
+        await opened.ended(1)
+        opened.open(shop)
+        opened.save(shop, ASSETS.format(text="saved in an editor"))
+        await opened.ended(2)
+    repository.git("add", "shop.py")
+    # What a terminal in that editor has, and its server has not.
+    terminal = {**shared, "TERM_PROGRAM": "vscode", "SHLVL": "3", "VIRTUAL_ENV_PROMPT": "shop"}
+    passed = repository.commit(env=terminal)
+    assert passed.returncode == 0, passed.stdout
+    assert "note: nothing has changed since" in passed.stdout, passed.stdout
+    assert "sizes are from the cache" in passed.stdout
+
+    repository.write("x" * 9000)
+    repository.git("add", "shop.py")
+    blocked = repository.commit(env=terminal)
+    assert blocked.returncode == 1 and "from the cache" not in blocked.stdout
+    again = repository.commit(env=terminal)
+    assert again.returncode == 1 and "from the cache" in again.stdout
+    assert "[snapshot-over-budget]" in again.stdout

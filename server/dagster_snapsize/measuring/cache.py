@@ -40,10 +40,11 @@ SWITCHED_OFF = (
     " `dagster-snapsize cache clear` switches it on again"
 )
 _ENTRY_FORMAT = 1
-# Kernels stamp files with a clock that ticks a few times in this many nanoseconds; some file
-# systems (FAT, HFS+) keep whole seconds.
-_TICK = 30_000_000
-_COARSE = 2_000_000_000
+# Linux stamps files by the clock that it calls coarse, which can be asked (clock_gettime(2));
+# others may be so many nanoseconds behind, and some file systems (FAT, HFS+) keep whole seconds.
+_CLOCK_REALTIME_COARSE = 5
+_TICK = 0 if sys.platform == "linux" else 30_000_000
+_WHOLE_SECONDS = 2_000_000_000
 _IS_POSIX = os.name == "posix"
 _NOWHERE = Path(os.sep) / "nowhere"
 _OWN_PYTHON = list(sys.version_info[:2])
@@ -102,7 +103,7 @@ class Cache:
         """Note what is there; called before the definitions are read."""
         if not self._is_on():
             return
-        self._began = time.time_ns()
+        self._began = _now()
         self._identity = identity(self._location, self._interpreter, self._environ)
         try:
             self._project = project_state(self._location.root, Files())
@@ -254,6 +255,13 @@ class Cache:
         return _is_new(status.st_ctime_ns if _IS_POSIX else status.st_mtime_ns, self._began)
 
 
+def _now() -> int:
+    """The time by which files are stamped, in nanoseconds since the epoch."""
+    if sys.platform == "linux":
+        return time.clock_gettime_ns(_CLOCK_REALTIME_COARSE)
+    return time.time_ns()
+
+
 def _changed(before: Project, after: Project) -> str | None:
     """A file of the project that is not what it was, or was written to."""
     for path in (*before.stamps, *after.stamps):
@@ -271,5 +279,5 @@ def _times(stamp: Stamp) -> Stamp:
 
 
 def _is_new(moment: int, began: int) -> bool:
-    margin = _TICK if moment % 1_000_000_000 else _COARSE
+    margin = _TICK if moment % 1_000_000_000 else _WHOLE_SECONDS
     return moment >= began - margin
