@@ -106,9 +106,10 @@ def write(models: int, folder: Path) -> None:
 
 def _manifest(project: Path, models: int) -> Path:
     """The manifest of that project, from an earlier run where it has one."""
-    versions = " ".join(environments.requirements("dbt"))
-    known = hashlib.sha256(Path(__file__).read_bytes() + versions.encode()).hexdigest()[:12]
-    kept = ROOT / ".cache" / "benchmark" / f"manifest-{models}-{known}.json"
+    digest = hashlib.sha256(" ".join(environments.requirements("dbt")).encode())
+    for path in sorted(path for path in project.rglob("*") if path.is_file()):
+        digest.update(path.read_bytes())
+    kept = ROOT / ".cache" / "benchmark" / f"manifest-{models}-{digest.hexdigest()[:12]}.json"
     if not kept.exists():
         subprocess.run(
             [
