@@ -12,7 +12,11 @@ import pytest
 
 from dagster_snapsize.measuring import keys_files
 from dagster_snapsize.measuring.keys import Others, others_digest, project_state
-from dagster_snapsize.measuring.keys_environment import relevant_environment
+from dagster_snapsize.measuring.keys_environment import (
+    LEFT_OUT,
+    LEFT_OUT_PREFIXES,
+    relevant_environment,
+)
 from dagster_snapsize.measuring.keys_files import Files, TooMuch, project_files
 from lsp_projects import git
 
@@ -285,6 +289,12 @@ def test_what_definitions_may_ask_for_counts(name: str, value: str) -> None:
     assert relevant_environment(python, plain) != relevant_environment(
         python, {**plain, name: value}
     )
+
+
+def test_the_docs_list_every_name_that_does_not_count() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cache.md").read_text("utf-8")
+    for name in (*LEFT_OUT - {"PATH"}, *(f"{prefix}*" for prefix in LEFT_OUT_PREFIXES)):
+        assert f"`{name}`" in page, name
 
 
 def test_git_is_the_only_program_that_a_key_needs(repository: Path) -> None:
