@@ -280,6 +280,33 @@ def test_a_module_of_the_user_that_hides_an_installed_one_is_never_forked_past(
     assert sizes[1] - sizes[0] == 2 * 600
 
 
+def test_what_installed_modules_read_when_they_were_imported_counts(
+    shop: Path, own_python: Path, warmed: Callable[..., Kept]
+) -> None:
+    (site_packages(own_python) / "wording.py").write_text(
+        "import os, pathlib\nTEXT = pathlib.Path(os.environ['WORDING']).read_text()\n"
+    )
+    words = shop / "words.txt"
+    words.write_text("x" * 300, encoding="utf-8")
+    (shop / "pyproject.toml").write_text(
+        f"{CONFIG}\n[tool.dagster-snapsize.env]\nWORDING = '{words}'\n", encoding="utf-8"
+    )
+    (shop / "shop" / "texts.py").write_text("from wording import TEXT\n", encoding="utf-8")
+    found = warmed(shop, own_python)
+    (location,) = locations(shop)
+    cold = run(location, own_python).measurement
+    warm = run(location, own_python, found.parent)
+    assert warm.forked
+    assert "words.txt" in cold.definition_files
+    assert warm.measurement.definition_files == cold.definition_files
+    assert warm.measurement.inputs is not None and cold.inputs is not None
+    assert warm.measurement.inputs.read == cold.inputs.read
+    words.write_text("x" * 900, encoding="utf-8")
+    measured = run(location, own_python, found.parent)
+    assert not measured.forked
+    assert description_bytes(measured.measurement) - description_bytes(cold) == 2 * 600
+
+
 def test_random_numbers_are_others_every_time(
     shop: Path, warmed: Callable[..., Kept], dagster_python: Callable[..., Path]
 ) -> None:

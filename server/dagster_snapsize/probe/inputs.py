@@ -45,6 +45,7 @@ class Seen:
             "ctypes.dlopen": self._on_library,
         }
         self._installed = False
+        self._marked = False
         self._system_file: Callable[[str], None] = lambda path: None
 
     def start(self) -> None:
@@ -65,7 +66,13 @@ class Seen:
         sys.addaudithook(on_event)
 
     def mark(self) -> None:
-        """The editor watches by what is opened and listed from now on."""
+        """The editor watches by what is opened and listed from now on; only the first call counts.
+
+        A process that measurements are forked from calls it before it imports their modules.
+        """
+        if self._marked:
+            return
+        self._marked = True
         self._opened_otherwise |= self.opened
         self._listed_otherwise |= self.listed
         self.opened.clear()

@@ -38,9 +38,12 @@ class Preload:
         self._stamps: Dict[str, Stamp] = {}
         self.left_out: Dict[str, str] = {}
 
-    def run(self, modules: Iterable[str], left_out: Iterable[str]) -> Optional[str]:
+    def run(
+        self, modules: Iterable[str], left_out: Iterable[str], begun: Callable[[], None]
+    ) -> Optional[str]:
         """Import ``modules``, but those below the top-level names in ``left_out``.
 
+        ``begun`` is called once Dagster itself is there, which comes first as in a measurement.
         Returns why nothing may be forked from here; ``self.left_out`` names what to leave out in
         another process then. A module that cannot be imported is skipped: its import failed in a
         measurement too, or belongs to a package that has gone.
@@ -51,6 +54,7 @@ class Preload:
         restore = self._watch_imports()
         try:
             importlib.import_module("dagster._grpc.server")
+            begun()
             for name in modules:
                 if name not in sys.modules and name.partition(".")[0] not in unwanted:
                     try:

@@ -74,7 +74,7 @@ def main(argument: str) -> NoReturn:
     seen.start()
     files = UserFiles(setup["tree"], setup["own_package"], seen)
     preload = Preload(files)
-    problem = preload.run(setup["modules"], setup["left_out"])
+    problem = preload.run(setup["modules"], setup["left_out"], seen.mark)
     left_out = {**preload.left_out, **setup["left_out"]}
     if problem and preload.left_out and setup.get("starts", 0) < _MOST_STARTS:
         _start_anew(channel, fresh, {**setup, "left_out": left_out})
@@ -256,7 +256,9 @@ class _Parent:
             os.chdir(request["cwd"])
             os.environ.clear()
             os.environ.update(self.environ)
+            listed = set(self._seen.listed)
             _forget_folders()
+            self._seen.listed.intersection_update(listed)
             reseed()
             session.main(request["argument"], self._seen)
         finally:
@@ -281,9 +283,9 @@ def _wait(child: int, lifeline: int, woken: int) -> int:
 
 
 def _forget_folders() -> None:
-    """Have folders looked into anew, and for plugins at once, as importing Dagster does.
+    """Have folders looked into anew, and for plugins at once.
 
-    Later the editor would take it for a listing that the definitions made.
+    Importing Dagster does that too; later it would be taken for a listing by the definitions.
     """
     importlib.invalidate_caches()
     metadata = sys.modules.get("importlib.metadata")
