@@ -214,7 +214,7 @@ def _watching(results: Results) -> str:
     return (
         "Processes are looked at every 20 ms, and proportional sizes read whenever the resident"
         " sets together have grown by 1 % or other processes run, for at most a twentieth of the"
-        " time."
+        " time: a peak may be one or two percent higher than what was seen of it."
         f" Looking took {100 * statistics.median(shares):.1f} % of one core (median; at most"
         f" {100 * max(shares):.1f} %), in the snippet's runs as in ours."
     )

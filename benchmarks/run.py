@@ -6,8 +6,8 @@
     python benchmarks/run.py --page-only               the page again, from what is known
 
 What was measured is kept in .cache/benchmark/results.json: with ``--only`` the other numbers of the
-page are those from before. Nothing passes or fails, but SystemExit where a measurement fails or
-finds other sizes than the documented snippet.
+page are those from before. No number passes or fails; the exit status is 1 where a measurement
+failed or found other sizes than the documented snippet.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import platform
 import re
 import subprocess
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,41 +50,66 @@ def main() -> None:
     where = given.into.absolute() if given.into else ROOT / "docs"
     file = (given.into.absolute() if given.into else ROOT / ".cache/benchmark") / "results.json"
     results: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    failed: list[str] = []
     if not given.page_only:
-        measure(given.only or cases.NAMES, given.pairs, given.quick, results, file)
+        failed = measure(given.only or cases.NAMES, given.pairs, given.quick, results, file)
     elif not results:
         parser.error(f"nothing is known: there is no {file}")
     draw(results, where / "images")
     (where / "performance.md").write_text(page.write(results), encoding="utf-8")
     _say(f"wrote {where / 'performance.md'}")
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
 
 
 def measure(
     wanted: tuple[str, ...], pairs: int | None, quick: bool, results: dict[str, Any], file: Path
-) -> None:
-    """Measure all that is wanted; ``results`` and their file are brought up to date on the way."""
-    began = time.monotonic()
+) -> list[str]:
+    """Measure all that is wanted; ``results`` and their file are brought up to date on the way.
 
-    def keep(new: dict[str, Any]) -> None:
-        results.update(new)
+    What fails is told and left out, and the rest goes on; the names of what failed are returned.
+    """
+    began = time.monotonic()
+    failed = []
+
+    def attempt(name: str, act: Callable[[], dict[str, Any]]) -> None:
+        try:
+            results.update(act())
+        except SystemExit as error:
+            _say(f"{name} FAILED: {error}")
+            failed.append(name)
         results["machine"] = machine()
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(results, indent=1) + "\n")
 
+    for name in wanted:
+        results.pop(name, None)
     for name in PROJECTS:
         if any(case.project == name and case.name in wanted for case in cases.CASES):
-            keep(cases.run_project(name, wanted, pairs, quick, _say))
+            attempt(name, partial(cases.run_project, name, wanted, pairs, quick, _say))
     if cases.PHASES in wanted:
-        keep({cases.PHASES: {name: in_phases(name, quick) for name in PHASED}})
+        attempt(cases.PHASES, lambda: {cases.PHASES: {n: in_phases(n, quick) for n in PHASED}})
     if cases.GROWTH in wanted:
-        keep({cases.GROWTH: growth.measure(quick, _say)})
-    if cases.SAVE in wanted:
-        keep({cases.SAVE: editing.measure("60x2" if quick else "2000x10", 1 if quick else SAVES)})
-        _say("from save to diagnostics: done")
-    if cases.SERVER in wanted:
-        keep({cases.SERVER: editing.measure("100x3" if quick else "10000x20", 1)})
-        _say("memory of the language server: done")
+        attempt(cases.GROWTH, lambda: {cases.GROWTH: growth.measure(quick, _say)})
+    for name, size, small, saves in (
+        (cases.SAVE, "2000x10", "60x2", SAVES),
+        (cases.SERVER, "10000x20", "100x3", 1),
+    ):
+        if name in wanted:
+            attempt(
+                name,
+                partial(edited, name, small if quick else size, 1 if quick else saves),
+            )
     _say(f"measured in {(time.monotonic() - began) / 60:.1f} minutes")
+    return failed
+
+
+def edited(name: str, size: str, saves: int) -> dict[str, Any]:
+    """A project of this size in an editor."""
+    found = editing.measure(size, saves)
+    seconds = ", ".join(f"{s:.2f}" for s in found["save_seconds"])
+    _say(f"{name}: {seconds} s, {found['peak_bytes'] / 1e6:.0f} MB")
+    return {name: found}
 
 
 def in_phases(name: str, quick: bool) -> dict[str, Any]:
@@ -121,10 +148,15 @@ def machine() -> dict[str, Any]:
         "processor": names[0] if names else platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "memory_bytes": 1024 * int(total[0]) if total else None,
-        "python": platform.python_version(),
+        "python": _version(environments.dagster_python()),
         "dagster": environments.NEWEST,
         "dbt_dagster": environments.requirements("dbt")[0].partition("==")[2],
     }
+
+
+def _version(python: Path) -> str:
+    printed = subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout
+    return printed.split()[1]
 
 
 def _say(text: str) -> None:
