@@ -196,7 +196,7 @@ class Ready:
                 )
                 kept.parent = WarmParent(kept.key, news["address"], news["seconds"])
                 await stdout.read()
-                _log.info("process %d ended: what it had imported has changed", kept.process.pid)
+                _log.info("process %d has ended: packages or files changed", kept.process.pid)
             else:
                 self._refused[kept.key] = kept.modules
                 _log.info("measurements are not forked: %s", news["why"])
