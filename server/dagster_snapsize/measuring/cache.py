@@ -82,12 +82,15 @@ class Cache:
         self._project: Project | None = None
         self._began = 0  # nanoseconds since the epoch
         self._why_not = ""
+        self._is_noted = False
 
     def look_up(self) -> Hit | None:
         """The measurement of this very project, environment and configuration, if there is one."""
         if not self._is_on():
             return None
+        self._is_noted = False
         self.begin()
+        self._is_noted = not self._location.config.prepare
         if self._project is None:
             return None
         for path in self._place.entries(f"{self._identity}-{self._project.digest}-"):
@@ -101,7 +104,8 @@ class Cache:
 
     def begin(self) -> None:
         """Note what is there; called before the definitions are read."""
-        if not self._is_on():
+        if self._is_noted or not self._is_on():
+            self._is_noted = False  # just now, when it was looked up
             return
         self._began = _now()
         self._identity = identity(self._location, self._interpreter, self._environ)
@@ -136,7 +140,7 @@ class Cache:
             return (f"{what} was changed while it was measured",)
         about = {
             "format": _ENTRY_FORMAT,
-            "measured_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "measured_at": datetime.fromtimestamp(self._began // 10**9, timezone.utc).isoformat(),
             "own_python": _OWN_PYTHON,
             "others": astuple(others, recurse=False),
         }
