@@ -78,8 +78,8 @@ def table(versions: tuple[str, ...]) -> str:
     return _HEAD + "\n".join(lines) + "\n"
 
 
-def measure_both_ways(version: str) -> dict[str, Any]:
-    """The last frame of a measurement of everything there is with ``verify``."""
+def frames(python: Path, *, probe: Path = PROBE, verify: bool) -> list[dict[str, Any]]:
+    """The headers of all frames that a probe sends of a location with everything in it."""
     request = {
         "target": {"module_name": "everything.definitions"},
         "location_name": "everything",
@@ -89,17 +89,20 @@ def measure_both_ways(version: str) -> dict[str, Any]:
         "env": {},
         "deadline": time.time() + 120,
         "limits_only": False,
-        "verify": True,
+        "verify": verify,
     }
     with subprocess.Popen(
-        [dagster_python(version), "-W", "ignore", PROBE, json.dumps(request)],
+        [python, "-W", "ignore", probe, json.dumps(request)],
         cwd=EVERYTHING,
         stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
-        for header, _ in read_frames(process.stdout):
-            last = header
-    return last
+        return [header for header, _ in read_frames(process.stdout)]
+
+
+def measure_both_ways(version: str) -> dict[str, Any]:
+    """The last frame of a measurement with ``verify``."""
+    return frames(dagster_python(version), verify=True)[-1]
 
 
 def main() -> None:

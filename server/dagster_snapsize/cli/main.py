@@ -15,6 +15,7 @@ from dagster_snapsize.cli.options import (
     no_cache_option,
     target_options,
     top_option,
+    verify_option,
 )
 from dagster_snapsize.cli.output import escape_what_cannot_be_shown, leave_with
 from dagster_snapsize.cli.run import Outcome, Selection, measure_all, read_limits
@@ -41,6 +42,7 @@ def cli() -> None:
 @cli.command(short_help="Report sizes, the heaviest assets and what they are made of.")
 @target_options
 @no_cache_option
+@verify_option
 @format_option("text", "json", "github")
 @top_option
 def measure(selection: Selection, form: str, top: int) -> None:

@@ -55,9 +55,10 @@ def target_options(command: F) -> F:
             attribute=options.pop("attribute"),
             working_directory=options.pop("working_directory"),
         )
-        use: CacheUse = "off" if options.pop("no_cache", False) else "on"
+        verify = options.pop("verify", False)
+        use: CacheUse = "off" if options.pop("no_cache", False) or verify else "on"
         seconds = _seconds(options.pop("timeout"))
-        selection = Selection(flags, options.pop("python"), seconds, use)
+        selection = Selection(flags, options.pop("python"), seconds, use, verify)
         return command(selection=selection, **options)
 
     decorated: Any = with_selection
@@ -87,6 +88,12 @@ def format_option(*formats: str) -> Callable[[F], F]:
 
 no_cache_option = click.option(
     "--no-cache", is_flag=True, help="Measure, even if nothing has changed; store nothing."
+)
+
+verify_option = click.option(
+    "--verify",
+    is_flag=True,
+    help="Serialize everything in Dagster's own, slower way as well, and compare every byte.",
 )
 
 top_option = click.option(

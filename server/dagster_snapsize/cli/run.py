@@ -29,12 +29,16 @@ if TYPE_CHECKING:
 
 @frozen
 class Selection:
-    """What the command line asks to measure, with which interpreter, for how long (seconds)."""
+    """What the command line asks to measure, with which interpreter, for how long (seconds).
+
+    ``verify`` makes every text in Dagster's own way as well.
+    """
 
     flags: Flags
     python: str | None = None
     timeout: float | None = None
     cache: CacheUse = "on"
+    verify: bool = False
 
 
 @frozen
@@ -88,6 +92,7 @@ def measure_all(selection: Selection) -> Outcome:
                 use=selection.cache,
                 watch=watch,
                 shown=lambda path: shown_path(path, folder),
+                verify=selection.verify,
             )
             if not cached.hit:
                 prepared.add(commands)
@@ -95,7 +100,18 @@ def measure_all(selection: Selection) -> Outcome:
             budgets = location.config.budgets
             findings = judge(measurement, budgets)
             judged.append(Judged(location, interpreter, measurement, budgets, findings, cached))
-    return Outcome(tuple(judged), (*notes, *_idle_budgets(judged)))
+    notes = (*notes, *_idle_budgets(judged), *(_verified(judged) if selection.verify else ()))
+    return Outcome(tuple(judged), notes)
+
+
+def _verified(judged: Sequence[Judged]) -> Iterator[str]:
+    for one in judged:
+        if not one.measurement.failure:
+            texts, version = len(one.measurement.snapshots), one.measurement.dagster_version
+            yield (
+                f"location {one.location.name}: all {texts} snapshots are, to the byte, what"
+                f" Dagster {version} makes by itself"
+            )
 
 
 class _LateBar:

@@ -46,6 +46,7 @@ def measure_cached(
     started: Callable[[Running], None] = lambda process: None,
     shown: Callable[[str], str] = lambda path: path,
     warm: WarmParent | None = None,
+    verify: bool = False,
 ) -> Cached:
     """Measure one location, or take what was measured of the same; see ``measure_absolute``.
 
@@ -69,6 +70,7 @@ def measure_cached(
         shown=shown,
         prepared=cache.begin if cache else lambda: None,
         warm=warm,
+        verify=verify,
     )
     if cache is None:
         off = "SNAPSIZE_NO_CACHE is set" if use != "off" else "the cache is not used"

@@ -108,6 +108,7 @@ def measure_absolute(
     shown: Callable[[str], str] = lambda path: path,
     prepared: Callable[[], None] = lambda: None,
     warm: WarmParent | None = None,
+    verify: bool = False,
 ) -> Measurement:
     """Measure one code location; all paths in the result are absolute.
 
@@ -115,6 +116,7 @@ def measure_absolute(
     is given every process that is started, so that another thread can cancel it. ``prepared`` is
     called each time before the definitions are read, once all that ``prepare`` makes is there.
     ``warm`` is what to fork the probe from; where that cannot be done, it is started as ever.
+    ``verify`` makes every text in Dagster's own way as well; a difference is a UserError.
     A location that cannot be loaded gives a Measurement with a ``failure``. Raises UserError where
     the target or the configuration is wrong.
     """
@@ -126,7 +128,7 @@ def measure_absolute(
     with _no_collector():
         for _ in range(2):
             prepared()
-            run = _Run(location, interpreter, environ, watch, started, warm=warm)
+            run = _Run(location, interpreter, environ, watch, started, warm=warm, verify=verify)
             measurement = run.measure()
             if run.broke_off and run.warm is not None:
                 _log.warning("%s: a forked measurement broke off", location.name)
@@ -180,6 +182,7 @@ class _Run:
         started: Callable[[Running], None] = lambda process: None,
         limits_only: bool = False,
         warm: WarmParent | None = None,
+        verify: bool = False,
     ):
         self.location = location
         self.interpreter = interpreter
@@ -188,6 +191,7 @@ class _Run:
         self.started = started
         self.limits_only = limits_only
         self.warm = warm
+        self.verify = verify
         # In a repository of many projects code and dbt models are often beside the location's own.
         self._tree = repository_root(location.root) or location.root
         self.changed: list[str] = []
@@ -258,6 +262,7 @@ class _Run:
                 "env": dict(location.config.env),
                 "deadline": time.time() + timeout,
                 "limits_only": self.limits_only,
+                "verify": self.verify,
             }
         )
 
@@ -267,10 +272,16 @@ class _Run:
             kind = header["type"]
             self._began = True
             if kind == "done":
-                self._peak_rss_bytes = header["peak_rss_bytes"]
+                self._on_done(header)
                 return True
             getattr(self, f"_on_{kind}")(header, payload)
         return False
+
+    def _on_done(self, header: dict[str, Any]) -> None:
+        self._peak_rss_bytes = header["peak_rss_bytes"]
+        if header["unknown_steps"]:
+            version, steps = self._hello["dagster_version"], ", ".join(header["unknown_steps"])
+            _log.info("Dagster %s is not known here: it takes its own way for %s", version, steps)
 
     def _on_hello(self, header: dict[str, Any], payload: bytes) -> None:
         self._hello = header

@@ -102,6 +102,7 @@ class _Session:
         self._started = time.perf_counter()
         self.origins = Origins(files)
         self.finished = False
+        self._repository_bytes: Dict[str, int] = {}
 
     def guard_exit(self) -> None:
         """Tell who called os._exit, which leaves no other trace."""
@@ -180,6 +181,8 @@ class _Session:
         )
         with placeholder_ids() if shortcuts.leaves_ids_out else contextlib.nullcontext():
             self._snapshots(adapter, loaded.repositories, jobs)
+        if request.get("verify"):
+            self._compare_with_ids(adapter, loaded.repositories, shortcuts.differences)
         if shortcuts.differences:
             raise UsageProblem(
                 "not every text is what Dagster itself makes: " + "; ".join(shortcuts.differences)
@@ -187,6 +190,16 @@ class _Session:
         self._send_files()
         self._send("inputs", **self._files.inputs())
         self._done(unknown_steps=shortcuts.unknown)
+
+    def _compare_with_ids(
+        self, adapter: Adapter, repositories: Mapping[str, Any], differences: List[str]
+    ) -> None:
+        """A repository with the ids of its jobs must be of the size that it had without them."""
+        for name, repository in repositories.items():
+            whole = len(serialize_repository(adapter, repository).payload)
+            if whole != self._repository_bytes[name]:
+                told = self._repository_bytes[name]
+                differences.append(f"repository {name}: {told} instead of {whole} bytes")
 
     def _snapshots(
         self, adapter: Adapter, repositories: Mapping[str, Any], jobs: Mapping[str, List[Any]]
@@ -224,6 +237,8 @@ class _Session:
     ) -> None:
         started = time.perf_counter()
         snapshot = serialize(adapter, definition)
+        if kind == "repository":
+            self._repository_bytes[name] = len(snapshot.payload)
         self._send(
             "snapshot",
             snapshot.payload,

@@ -1,0 +1,102 @@
+"""What the probe does in another way than Dagster comes to the very same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import known_dagster
+from command import snapsize
+from environments import NEWEST, OLDEST, SUPPORTED, dagster_python
+
+RANDOM = Path(__file__).with_name("random_objects.py")
+VERSIONS = [
+    pytest.param(v, id=v, marks=() if v in (NEWEST, OLDEST) else pytest.mark.matrix)
+    for v in SUPPORTED
+]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_step_of_a_supported_dagster_is_known_and_comes_to_the_same(version: str) -> None:
+    last = known_dagster.measure_both_ways(version)
+    assert last["type"] == "done", last
+    assert last["unknown_steps"] == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_random_objects_are_serialized_to_the_byte(version: str) -> None:
+    command = [dagster_python(version), RANDOM, known_dagster.PROBE, "7", "20"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found["compared"] > 10 * found["classes"]
+    # What Dagster serializes in ways of its own is left to it: a handful of classes.
+    assert found["packed"] >= found["classes"] - 5
+
+
+def _sizes(probe: Path, python: Path) -> tuple[dict[str, tuple[int, int]], list[str]]:
+    """Stored and wire bytes by snapshot, and the steps that are unknown, of this probe."""
+    frames = known_dagster.frames(python, probe=probe, verify=False)
+    sizes = {
+        f"{header['kind']} {header['name']}": (header["stored_bytes"], header["wire_bytes"])
+        for header in frames
+        if header["type"] == "snapshot"
+    }
+    return sizes, frames[-1]["unknown_steps"]
+
+
+def test_a_dagster_that_is_not_known_takes_its_own_way_to_the_same_sizes(tmp_path: Path) -> None:
+    probe = tmp_path / "probe"
+    shutil.copytree(known_dagster.PROBE, probe, ignore=shutil.ignore_patterns("__pycache__"))
+    names = ("PACKING", "JOB_IDS", "SIGNATURES", "TYPES")
+    (probe / "known.py").write_text("".join(f"{name} = {{}}\n" for name in names))
+    python = dagster_python(NEWEST)
+    known, nothing = _sizes(known_dagster.PROBE, python)
+    own, unknown = _sizes(probe, python)
+    assert own == known
+    assert nothing == []
+    assert unknown == ["packing", "job_ids", "signatures", "types"]
+
+
+def test_a_function_that_somebody_replaced_is_not_gone_around(tmp_path: Path) -> None:
+    """As tracing tools do: their wrapper must be called, so nothing is known of it."""
+    package = tmp_path / "traced"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import dagster\n"
+        "from dagster_shared.serdes import serdes\n"
+        "original = serdes.ObjectSerializer.pack_items\n"
+        "serdes.ObjectSerializer.pack_items = lambda *a, **k: original(*a, **k)\n"
+    )
+    environment = tmp_path / "environment"
+    program = [dagster_python(NEWEST), "-m", "venv", "--system-site-packages", environment]
+    subprocess.run(program, check=True)
+    site = next((environment / "lib").glob("python3*")) / "site-packages"
+    parent = next((dagster_python(NEWEST).parent.parent / "lib").glob("python3*")) / "site-packages"
+    # A .pth file is read when the interpreter starts: before the probe.
+    (site / "traced.pth").write_text(f"{parent}\n{tmp_path}\nimport traced\n")
+    sizes, unknown = _sizes(known_dagster.PROBE, environment / "bin" / "python")
+    assert unknown == ["packing"]
+    assert sizes == _sizes(known_dagster.PROBE, dagster_python(NEWEST))[0]
+
+
+def test_measure_verify_says_that_every_text_is_dagsters_own() -> None:
+    flags = ["--verify", "--python", str(dagster_python(NEWEST)), "-m", "everything.definitions"]
+    done = snapsize("measure", *flags, cwd=known_dagster.EVERYTHING)
+    assert done.status == 0, done.stderr
+    said = f"snapshots are, to the byte, what Dagster {NEWEST} makes by itself"
+    assert said in done.stdout + done.stderr
+
+
+def test_a_text_that_is_not_dagsters_own_is_no_measurement(tmp_path: Path) -> None:
+    probe = tmp_path / "probe"
+    shutil.copytree(known_dagster.PROBE, probe, ignore=shutil.ignore_patterns("__pycache__"))
+    packing = probe / "packing.py"
+    packing.write_text(packing.read_text().replace('"true" if value', '"True" if value'))
+    last = known_dagster.frames(dagster_python(NEWEST), probe=probe, verify=True)[-1]
+    assert last["type"] == "failed"
+    assert last["message"].startswith("not every text is what Dagster itself makes: ")
