@@ -13,7 +13,7 @@ export UV_SYSTEM_CERTS ?= 1
 # Node and npm of our own, below .cache: systems carry older ones than the packaging runs on.
 NODE_PATH_FIRST := PATH="$(CURDIR)/.cache/tools/node/bin:$$PATH"
 
-.PHONY: demo test matrix lint format benchmark benchmark-lsp benchmark-extension extension e2e clean
+.PHONY: demo test matrix verify lint format benchmark benchmark-lsp benchmark-extension extension e2e clean
 
 # Install into a virtual environment and measure the bundled example.
 demo: $(DEMO)/installed
@@ -26,6 +26,10 @@ test: .venv/installed
 # The tests that run on every supported Dagster.
 matrix: .venv/installed
 	$(PYTEST) -m matrix
+
+# Every text of every test project on every Dagster, made in Dagster's own way too and compared.
+verify: .venv/installed
+	$(PYTEST) -k "verified or shortcuts"
 
 lint: .venv/installed
 	$(BIN)/ruff check

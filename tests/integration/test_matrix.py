@@ -119,6 +119,20 @@ def test_stored_bytes_are_those_of_the_documented_snippet(
     assert measured(location) == official(python, folder, *case.target)
 
 
+@pytest.mark.matrix
+@pytest.mark.parametrize(("version", "case"), _versions_and_cases())
+def test_verified_texts_are_those_of_dagster_itself(
+    dagster_python: Callable[..., Path], version: str, case: Case
+) -> None:
+    whole = measure_json(
+        *case.target,
+        *("--verify", "--python", dagster_python(version)),
+        cwd=PROJECTS / case.project,
+    )
+    (location,) = whole["locations"]
+    assert location["error"] is None, location["error"]
+
+
 @pytest.mark.parametrize(
     "version",
     [
