@@ -175,7 +175,8 @@ class Project:
         wait = 0.0
         for verdict in verdicts:
             if verdict.action == "measure":
-                _log.info("%s: changed: %s", verdict.location, ", ".join(verdict.paths[:5]))
+                where = verdict.location or self.folder
+                _log.info("%s: changed: %s", where, ", ".join(verdict.paths[:5]))
                 names.add(verdict.location)
                 wait = max(wait, verdict.wait)
             elif verdict.action == "drop":
