@@ -95,6 +95,8 @@ class Seen:
         elif "r" not in mode and "+" not in mode:
             return
         if type(path) is str:
+            if path[-4:] == ".pyc" and "__pycache__" in path:
+                return  # most of what is opened, and nobody's input
             absolute = os.path.isabs(path)
             self.opened.add(path if absolute else os.path.abspath(path))
         elif isinstance(path, int):
@@ -155,35 +157,36 @@ class Seen:
 
     def folders(self) -> Set[str]:
         """Absolute paths of the folders that were listed, or that modules were looked for in."""
-        looked_into = [*self._path, *sys.path, *sys.path_importer_cache]
-        return self.listed | self._listed_otherwise | {_absolute(p) for p in looked_into}
+        looked_into = _absolute_all([*self._path, *sys.path, *sys.path_importer_cache])
+        return {*self.listed, *self._listed_otherwise, *looked_into}
 
 
 def describe_inputs(files: UserFiles, seen: Seen, volatile: List[Dict[str, Any]]) -> Dict[str, Any]:
     """The header of the frame ``inputs``, as protocol.py describes it."""
     opened, folders = seen.files(), seen.folders()
     installed: List[Tuple[str, int, int]] = []
-    names: List[str] = []
-    theirs = _modules_of_the_user(files)
+    theirs: Set[str] = set()  # names of the user's modules
+    others: List[str] = []
     for name, values in _modules():
         path = _text(values.get("__file__"))
-        folders.update(_package_path(values))
-        if path is None:
+        users = path is not None and files.is_users(path)
+        package = values.get("__path__")
+        # Most packages are installed ones in one folder, the one that their code is in.
+        if package and (users or package != [(path or "")[: -len("/__init__.py")]]):
+            folders.update(_absolute_all(package))
+        if path is None or path.startswith(_HERE):
             continue
-        if files.is_users(path):
+        if users:
             opened.add(os.path.abspath(path))
-            continue
-        if not path.endswith(_CODE) or path.startswith(_HERE):
-            continue
-        try:
-            status = os.stat(path)
-        except OSError:
-            continue  # in an archive
-        installed.append((path, status.st_size, status.st_mtime_ns))
-        if not theirs.isdisjoint(_ancestors(name)) or name.startswith("__"):
-            continue
-        if getattr(values.get("__spec__"), "name", None) == name:
-            names.append(name)
+            theirs.add(name)
+        elif path.endswith(_CODE):
+            try:
+                status = os.stat(path)
+            except OSError:
+                continue  # in an archive
+            installed.append((path, status.st_size, status.st_mtime_ns))
+            if getattr(values.get("__spec__"), "name", None) == name and name[:2] != "__":
+                others.append(name)
     read = {p for p in opened if files.is_users(p) and not _is_skipped(p)}
     directories = {p for p in read if os.path.isdir(p)}
     listed = {p for p in folders | directories if _holds_the_users(files, p)}
@@ -193,8 +196,8 @@ def describe_inputs(files: UserFiles, seen: Seen, volatile: List[Dict[str, Any]]
         "listed": sorted(listed - archives),
         "missing": [],
         "installed": sorted(installed),
-        "distributions": sorted(p for p in set(map(_absolute, sys.path)) if _has_distributions(p)),
-        "modules": sorted(names),
+        "distributions": sorted(filter(_has_distributions, set(_absolute_all(sys.path)))),
+        "modules": sorted(_without_descendants(others, theirs)),
         "volatile": volatile,
     }
 
@@ -212,27 +215,20 @@ def _modules() -> List[Tuple[str, Mapping[str, Any]]]:
     return found
 
 
-def _modules_of_the_user(files: UserFiles) -> Set[str]:
-    """Names of the user's own modules; a module below one of them is not imported without it."""
-    return {
+def _without_descendants(names: List[str], of: Set[str]) -> List[str]:
+    """Importing a module imports those that it is inside of."""
+    tops = {name.partition(".")[0] for name in of}
+    return [
         name
-        for name, values in _modules()
-        for path in [_text(values.get("__file__"))]
-        if path is not None and files.is_users(path)
-    }
+        for name in names
+        if name.partition(".")[0] not in tops
+        or not any(name.startswith(parent + ".") for parent in of)
+    ]
 
 
-def _ancestors(name: str) -> List[str]:
-    parts = name.split(".")
-    return [".".join(parts[:i]) for i in range(1, len(parts))]
-
-
-def _package_path(values: Mapping[str, Any]) -> List[str]:
-    path = values.get("__path__")
-    if path is None:
-        return []
+def _absolute_all(paths: Iterable[Any]) -> List[str]:
     try:
-        return [_absolute(p) for p in path if isinstance(p, str)]
+        return [os.path.abspath(path or os.curdir) for path in paths if isinstance(path, str)]
     except Exception:  # a namespace package whose parent is gone
         return []
 
@@ -241,20 +237,17 @@ def _text(value: Any) -> Optional[str]:
     return value if isinstance(value, str) and value else None
 
 
-def _absolute(path: str) -> str:
-    return os.path.abspath(path or os.curdir)
-
-
 def _holds_the_users(files: UserFiles, folder: str) -> bool:
     """Whether what stands in a folder is the user's own."""
     return files.is_users(os.path.join(folder, "_")) and not _is_skipped(os.path.join(folder, ""))
 
 
 def _is_skipped(path: str) -> bool:
-    parts = path.split(os.sep)
     if path.startswith(_SYSTEM) and not path.startswith("/dev/shm/"):
         return True
-    return "__pycache__" in parts or _PACKED in parts
+    parts = path.split(os.sep)
+    # An editable package has a folder on sys.path that is none (setuptools).
+    return "__pycache__" in parts or _PACKED in parts or parts[-1].endswith("__path_hook__")
 
 
 def _entries(folder: str) -> List[str]:

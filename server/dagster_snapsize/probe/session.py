@@ -188,7 +188,7 @@ class _Session:
                 "not every text is what Dagster itself makes: " + "; ".join(shortcuts.differences)
             )
         self._send_files()
-        self._send("inputs", **self._files.inputs())
+        self._send_inputs()
         self._done(unknown_steps=shortcuts.unknown)
 
     def _compare_with_ids(
@@ -217,6 +217,13 @@ class _Session:
                 done += 1
             assets = locate_assets(repository, self.origins, self._files)
             self._send("sources", repository=name, assets=assets)
+
+    def _send_inputs(self) -> None:
+        try:
+            inputs = self._files.inputs()
+        except Exception:  # user code has replaced os.stat, say: then nothing is known of them
+            return
+        self._send("inputs", **inputs)
 
     def _send_files(self) -> None:
         self._send(

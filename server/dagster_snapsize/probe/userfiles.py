@@ -48,7 +48,7 @@ class UserFiles:
         if path.startswith(_HERE + os.sep):
             return False
         # A folder that stands in another, as site-packages does in the library, is the nearer one.
-        inside = max((f for f in self._installed if path.startswith(f)), key=len, default=None)
+        inside = next((f for f in self._installed if path.startswith(f)), None)
         return inside is None or (bool(self._own) and path[len(inside) :].startswith(self._own))
 
     def calling_frame(self, depth: int = 1) -> Optional[FrameType]:
@@ -149,4 +149,4 @@ def _installed_folders() -> Tuple[str, ...]:
     spellings = {os.path.abspath(f) for f in folders if f} | {
         os.path.realpath(f) for f in folders if f
     }
-    return tuple(sorted(f + os.sep for f in spellings))
+    return tuple(sorted((f + os.sep for f in spellings), key=len, reverse=True))

@@ -132,20 +132,17 @@ class Volatile:
     def _on_compile(self, args: Tuple[Any, ...]) -> None:
         """Code that the user has compiled by other means than import is taken to ask at once."""
         source, path = args[:2]
-        if source is None or getattr(self._own, "busy", False) or not may_ask(source):
-            return
-        path = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
+        path = path if type(path) is str else os.fsdecode(path)
         caller = sys._getframe(2)
-        line = caller.f_lineno
-        if self._files.is_users(path):
-            if os.path.abspath(path) in self._compiled:
+        line = 0
+        if not self._files.is_users(path):
+            path, line = caller.f_code.co_filename, caller.f_lineno
+            if not self._files.is_users(path):
                 return
-            line = 0
-        elif self._files.is_users(caller.f_code.co_filename):
-            path = caller.f_code.co_filename
-        else:
+        elif os.path.abspath(path) in self._compiled or getattr(self._own, "busy", False):
             return
-        self._note_references(source, path, line)
+        if source is not None and may_ask(source):
+            self._note_references(source, path, line)
 
     def _note_references(self, source: Any, path: str, line: int = 0) -> None:
         self._own.busy = True
