@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -129,6 +130,22 @@ def kept(
         process.stdin.close()
         process.stdout.close()
         process.wait(30)
+
+
+def own_environment(python: Path, folder: Path) -> Path:
+    """The Python of a copy of an environment, into which a test may install."""
+
+    def link(source: str, target: str) -> None:
+        os.link(source, target, follow_symlinks=False)
+
+    shutil.copytree(python.parents[1], folder, symlinks=True, copy_function=link)
+    return folder / "bin" / "python"
+
+
+def site_packages(python: Path) -> Path:
+    """Where an environment has its packages."""
+    (found,) = (python.parents[1] / "lib").glob("python*/site-packages")
+    return found
 
 
 def in_thread(act: Callable[[], object]) -> threading.Thread:

@@ -17,8 +17,8 @@ from command import Result
 from dagster_snapsize.lsp.warm import Ready
 from dagster_snapsize.measuring.warm_check import difference
 from lsp_client import Editor, editor
-from lsp_projects import Small, small_project
-from warming import locations, run, setup
+from lsp_projects import Small, small_project, with_log
+from warming import locations, own_environment, run, setup, site_packages
 
 pytestmark = [
     pytest.mark.asyncio,
@@ -55,24 +55,26 @@ def forking(opened: Editor) -> list[str]:
 
 async def saved(opened: Editor, small: Small, size: int) -> None:
     """Save another size, and wait for its diagnostic."""
-    text = TELLS.replace("LOG", repr(str(small.log))).replace("3000", str(size))
-    opened.save(small.definitions, text)
+    opened.save(small.definitions, with_log(TELLS.replace("3000", str(size)), small))
     shown = f"with {size / 1000:.1f} kB"
     await opened.until(
         lambda: any(shown in d.message for d in opened.diagnostics(small.definitions))
     )
 
 
-async def begins_to_fork(opened: Editor, small: Small) -> None:
+async def begins_to_fork(opened: Editor, small: Small, text: str = TELLS) -> None:
     """Save until a measurement is forked, as a user does who goes on working."""
     opened.open(small.definitions)
     await opened.ended(1)
     await opened.until(lambda: forking(opened))
-    size = 3000
-    while small.loads[-1] != "forked":
-        size += 100
-        assert size < 9000
-        await saved(opened, small, size)
+    for number in range(60):
+        count = len(small.loads)
+        opened.save(small.definitions, with_log(f"{text}# edit {number}\n", small))
+        await opened.until(lambda before=count: len(small.loads) > before)
+        await opened.until(lambda: not opened.measuring)
+        if small.loads[count] == "forked":
+            return
+    raise AssertionError(small.loads)
 
 
 async def test_what_follows_the_first_measurement_is_forked(small: Small, scratch: Path) -> None:
@@ -112,6 +114,29 @@ async def test_killing_the_server_ends_all_that_it_kept(
         os.kill(opened.pid, number)
         await opened.until(lambda: not opened.leftovers(), 5.0)
     assert opened.temporary() == []
+
+
+async def test_what_is_wrong_when_it_is_forked_is_measured_anew(
+    tmp_path: Path, scratch: Path, dagster_python: Callable[..., Path]
+) -> None:
+    python = own_environment(dagster_python(), tmp_path / "own")
+    (site_packages(python) / "unforkable.py").write_text(
+        "import os\nPID = os.getpid()\nSIZE = lambda: 0 if os.getpid() == PID else 50_000\n"
+    )
+    text = TELLS.replace('"d" * 3000', '"d" * (3000 + unforkable.SIZE())')
+    small = small_project(tmp_path / "small", python, f"import unforkable\n{text}")
+    async with editor(scratch, small.folder, settings={"warm": True}) as opened:
+        await begins_to_fork(opened, small, f"import unforkable\n{text}")
+        count = len(small.loads)
+        await opened.until(
+            lambda: "with 3.0 kB" in opened.diagnostics(small.definitions)[0].message
+        )
+        assert small.loads[-1] == "new"
+        assert "forked" in small.loads[count:]  # when both were compared
+        await opened.until(lambda: not forking(opened))
+        count = len(small.loads)
+        opened.save(small.definitions, small.definitions.read_text() + "# edited\n")
+        await opened.until(lambda: small.loads[count:] == ["new"] and not opened.measuring)
 
 
 async def test_two_are_the_most(

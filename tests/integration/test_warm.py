@@ -18,7 +18,7 @@ from command import Result
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.process import Running
 from dagster_snapsize.measuring.warm_check import difference
-from warming import Kept, in_thread, kept, locations, run, setup
+from warming import Kept, in_thread, kept, locations, own_environment, run, setup, site_packages
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")
 
@@ -49,19 +49,7 @@ def shop(tmp_path: Path) -> Path:
 @pytest.fixture
 def own_python(tmp_path: Path, dagster_python: Callable[..., Path]) -> Path:
     """An environment that the test may install into."""
-    source = dagster_python().parents[1]
-    shutil.copytree(source, tmp_path / "own", symlinks=True, copy_function=_link)
-    return tmp_path / "own" / "bin" / "python"
-
-
-def _link(source: str, target: str) -> None:
-    """A second name; a symbolic link of the environment stays one."""
-    os.link(source, target, follow_symlinks=False)
-
-
-def site_packages(python: Path) -> Path:
-    (found,) = (python.parents[1] / "lib").glob("python*/site-packages")
-    return found
+    return own_environment(dagster_python(), tmp_path / "own")
 
 
 @pytest.fixture

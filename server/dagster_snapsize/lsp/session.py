@@ -51,7 +51,7 @@ class Session:
         self.initial_options: object = None
         self._finding = asyncio.Lock()
         self.wants_status = False
-        self.ready = Ready()
+        self.ready = Ready(wrong=self._measure_anew)
         self.checks = CacheChecks(self._warn)
         self._watcher: FileWatcher | ClientWatching | None = None
         self._show_timer: asyncio.TimerHandle | None = None
@@ -118,8 +118,12 @@ class Session:
         self.projects.clear()
         self.checks.drop()
         await self.ready.close()
-        self.ready = Ready()
+        self.ready = Ready(wrong=self._measure_anew)
         await self.find_projects()
+
+    def _measure_anew(self, folder: str) -> None:
+        if folder in self.projects:
+            self.projects[folder].measure()
 
     async def fetch_settings(self, folders: Sequence[str]) -> None:
         """Ask the client for its settings, where it can be asked."""

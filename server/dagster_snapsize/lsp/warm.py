@@ -59,11 +59,13 @@ class _Kept:
 class Ready:
     """The processes that one server keeps ready; all of them end with it.
 
-    After ``idle`` seconds without a measurement they are gone.
+    After ``idle`` seconds without a measurement they are gone. ``wrong`` is called with the folder
+    of a project whose sizes were wrong because they were forked; no others of it will be.
     """
 
-    def __init__(self, idle: float = _IDLE):
+    def __init__(self, idle: float = _IDLE, wrong: Callable[[str], None] = lambda folder: None):
         self._idle = idle
+        self._wrong = wrong
         self._loop = asyncio.get_running_loop()
         self._kept: dict[str, _Kept] = {}
         self._refused: dict[str, frozenset[str]] = {}
@@ -103,7 +105,11 @@ class Ready:
         for kept in list(self._kept.values()):
             if now - kept.started > _OLDEST:
                 self._end(kept, "it is old")
-        return tuple(k.parent for k in self._kept.values() if k.parent and self.is_on(folder))
+        return tuple(
+            evolve(k.parent, verified=tuple(name for place, name in k.verified if place == folder))
+            for k in self._kept.values()
+            if k.parent and self.is_on(folder)
+        )
 
     def is_on(self, folder: str) -> bool:
         """Whether measurements of a project are forked: not once one of them was wrong."""
@@ -195,8 +201,9 @@ class Ready:
                     news["threads"],
                 )
                 kept.parent = WarmParent(kept.key, news["address"], news["seconds"])
-                await stdout.read()
-                _log.info("process %d has ended: packages or files changed", kept.process.pid)
+                line = await stdout.readline()
+                why = json.loads(line)["why"] if line else "nobody knows why"
+                _log.info("process %d has ended: %s", kept.process.pid, why)
             else:
                 self._refused[kept.key] = kept.modules
                 _log.info("measurements are not forked: %s", news["why"])
@@ -269,6 +276,7 @@ class Ready:
                 news["difference"],
             )
             self._end(kept, "its measurements are wrong")
+            self._wrong(location[0])
         elif news["difference"]:
             _log.info("%s: sizes change from run to run: %s", location[1], news["difference"])
         else:

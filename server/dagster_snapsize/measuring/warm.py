@@ -29,12 +29,14 @@ class WarmParent:
     """A process that forks measurements.
 
     ``address`` is its abstract socket, ``key`` says what it is good for (measuring/warm_key.py) and
-    ``seconds`` what its imports took.
+    ``seconds`` what its imports took. ``verified`` are the names of locations whose measurements
+    were found to be the same as with an interpreter of its own.
     """
 
     key: str
     address: str
     seconds: float
+    verified: tuple[str, ...] = ()
 
 
 class NotWarm(Exception):

@@ -39,7 +39,7 @@ from attrs import evolve, frozen
 from dagster_snapsize.core.errors import NoInterpreter, UserError
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.cache import Cache, is_wanted
-from dagster_snapsize.measuring.measure import Progress, measure, measure_absolute
+from dagster_snapsize.measuring.measure import Progress, measure_absolute
 from dagster_snapsize.measuring.process import Running
 from dagster_snapsize.measuring.results import structure, summarize, unstructure
 from dagster_snapsize.measuring.sharing import SharedResults
@@ -50,7 +50,6 @@ from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 
-_NOWHERE = Path(os.sep) / "nowhere"  # the editor wants absolute paths: relative to nothing
 SETTING = "the setting dagsterSnapsize.interpreter"
 _ROWS = 500
 _CHECKED = 1 / 20  # of the hits
@@ -168,11 +167,11 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
     )
     setup = _warm_setup(location, interpreter, request)
     warm = next((p for p in request.warm if setup and p.key == setup["key"]), None)
+    cache = Cache(location, interpreter, os.environ) if is_wanted(os.environ) else None
     if request.verify_warm:
         if warm is not None:
-            _verify(location, interpreter, warm, cancel)
+            _verify(location, interpreter, warm, cache, cancel)
         return
-    cache = Cache(location, interpreter, os.environ) if is_wanted(os.environ) else None
     if request.check_cache:
         if cache is not None:
             _check_cache(cache, location, interpreter, cancel)
@@ -212,7 +211,9 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
         _log.info("%s: from the cache, measured at %s", location.name, hit.measured_at)
         _tell("cached", location=location.name, check=_is_to_be_checked())
     elif cache is not None and measurement is not None:
-        why = cache.keep(measurement)
+        # What others would take over must be right; _verify keeps the first one.
+        unsure = cancel.forked and warm is not None and location.name not in warm.verified
+        why = ("it was forked",) if unsure else cache.keep(measurement)
         if why:
             _log.info("%s: not kept in the cache: %s", location.name, "; ".join(why))
     if setup is not None and measurement is not None and measurement.inputs is not None:
@@ -273,27 +274,37 @@ def _warm_setup(
 
 
 def _verify(
-    location: CodeLocation, interpreter: Interpreter, warm: WarmParent, cancel: _Cancel
+    location: CodeLocation,
+    interpreter: Interpreter,
+    warm: WarmParent,
+    cache: Cache | None,
+    cancel: _Cancel,
 ) -> None:
     """Measure in both ways and tell whether they say the same."""
-
-    was_forked = []
+    was_forked: list[bool] = []
+    others: list[Measurement] = []
 
     def run(parent: WarmParent | None) -> Measurement:
-        measurement = measure(
+        measurement = measure_absolute(
             location,
             interpreter,
-            folder=_NOWHERE,
             environ=os.environ,
             started=cancel.started,
+            prepared=cache.begin if cache and not parent else lambda: None,
             warm=parent,
         )
         if parent is not None:
             was_forked.append(cancel.forked)
+        else:
+            others.append(measurement)
         return measurement
 
     good, found = verdict(lambda: run(warm), lambda: run(None))
-    if all(was_forked) and not cancel.wanted:
+    if cancel.wanted:
+        return
+    if cache is not None and len(others) == 1 and not others[0].failure:
+        cache.keep(others[0])
+    if all(was_forked):
         _tell("verified", location=location.name, key=warm.key, good=good, difference=found)
 
 

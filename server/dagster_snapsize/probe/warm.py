@@ -6,7 +6,7 @@ zlib, in base64: ``key`` (what it is good for, see measuring/warm_key.py), ``mod
 of installed modules), ``left_out`` (top-level name -> why), ``tree``, ``own_package``, ``dotenv``,
 ``env`` (as for session.main), ``nice``. Standard output is one line of JSON: ``type`` is ``ready``
 (``address``, ``seconds``, ``rss_bytes``, ``threads``, ``modules``, ``left_out``) or ``refused``
-(``why``, ``left_out``).
+(``why``, ``left_out``); and at the end perhaps another, of type ``ended`` (``why``).
 
 Each connection to the abstract socket ``address`` is one measurement: four bytes of length and JSON
 with ``key``, ``argument`` and ``cwd``, and with the first byte three descriptors, which are the
@@ -165,13 +165,12 @@ class _Parent:
         while True:
             connection, _ = self._listener.accept()
             descriptors: List[int] = []
-            stale = False
+            stale = None
             try:
                 request = _receive(connection, descriptors)
-                problem = self._preload.changed()
-                if problem:
-                    stale = True
-                    raise _Cold("{} has changed".format(problem))
+                stale = self._preload.changed()
+                if stale:
+                    raise _Cold("{} has changed".format(stale))
                 self._must_fit(request)
                 with warnings.catch_warnings():  # Python 3.12 on warns of native threads
                     warnings.simplefilter("ignore")
@@ -188,6 +187,7 @@ class _Parent:
                         os.close(descriptor)
                     connection.close()
             if stale:
+                _tell(self._channel, {"type": "ended", "why": "{} has changed".format(stale)})
                 session._exit_now(0)  # another one is started in its place
 
     def _must_fit(self, request: Mapping[str, Any]) -> None:
