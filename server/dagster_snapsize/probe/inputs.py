@@ -167,7 +167,7 @@ def describe_inputs(files: UserFiles, seen: Seen, volatile: List[Dict[str, Any]]
     installed: List[Tuple[str, int, int]] = []
     theirs: Set[str] = set()  # names of the user's modules
     others: List[str] = []
-    for name, values in _modules():
+    for name, values in loaded_modules():
         path = _text(values.get("__file__"))
         users = path is not None and files.is_users(path)
         package = values.get("__path__")
@@ -202,7 +202,7 @@ def describe_inputs(files: UserFiles, seen: Seen, volatile: List[Dict[str, Any]]
     }
 
 
-def _modules() -> List[Tuple[str, Mapping[str, Any]]]:
+def loaded_modules() -> List[Tuple[str, Mapping[str, Any]]]:
     """Modules by name, without waking those that load themselves when they are first asked."""
     found: List[Tuple[str, Mapping[str, Any]]] = []
     for name, module in list(sys.modules.items()):

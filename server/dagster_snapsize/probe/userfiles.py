@@ -10,7 +10,7 @@ import sysconfig
 from types import FrameType
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from .inputs import Seen, describe_inputs
+from .inputs import Seen, describe_inputs, loaded_modules
 from .volatile import Volatile
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -100,8 +100,8 @@ class UserFiles:
         """Source files of the user's modules."""
         return {
             os.path.abspath(path)
-            for module in list(sys.modules.values())
-            for path in [getattr(module, "__file__", None)]
+            for _, values in loaded_modules()
+            for path in [values.get("__file__")]
             if isinstance(path, str) and path.endswith(".py") and self.is_users(path)
         }
 
