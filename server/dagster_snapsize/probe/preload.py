@@ -18,8 +18,9 @@ from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Set
 
 from .userfiles import UserFiles
 
-# Pools of BLAS and OpenMP: their own fork handlers start them anew in a child.
-HARMLESS = frozenset(("numpy", "scipy", "sklearn"))
+# Pools of BLAS, OpenMP and Arrow, and jemalloc's thread: their own fork handlers (pthread_atfork)
+# start them anew in a child.
+HARMLESS = frozenset(("numpy", "scipy", "sklearn", "pyarrow"))
 _NEEDED = ("dagster", "dagster_shared")
 
 Stamp = Optional[Tuple[int, int, int]]
