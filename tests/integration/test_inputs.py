@@ -186,23 +186,68 @@ def test_what_the_projects_own_code_asks_of_the_outside_is_named(
     assert volatile(inputs) == marked(tmp_path)
 
 
-def test_a_thread_of_a_librarys_class_counts(tmp_path: Path, own_environment: Path) -> None:
-    """Such a thread has no frame of the user's."""
+def test_a_process_that_a_thread_starts_counts_without_a_line_of_the_user(
+    tmp_path: Path, own_environment: Path
+) -> None:
+    library = packages_of(own_environment) / "background" / "__init__.py"
+    write(
+        library.parent,
+        {"__init__.py": "import subprocess\ndef call():\n    subprocess.run(['true'])\n"},
+    )
     folder = write(
         tmp_path,
         {
             "definitions.py": """
                 import subprocess
                 import threading
-                thread = threading.Thread(target=subprocess.run, args=(["true"],))
-                thread.start()
-                thread.join()
+                import background
+                import dagster as dg
+                for target, given in ((background.call, ()), (subprocess.run, (["true"],))):
+                    thread = threading.Thread(target=target, args=given)
+                    thread.start()
+                    thread.join()
+                defs = dg.Definitions()
             """
-            + textwrap.indent(DEFINITIONS, " " * 16)
         },
     )
     found = inputs_of(folder, own_environment, python_file=("definitions.py",)).volatile
-    assert [(v.what, v.path, v.line) for v in found] == [("started a process", None, None)]
+    assert [(v.what, v.path, v.line) for v in found] == [
+        ("started a process", str(library), 3),
+        ("started a process", None, None),
+    ]
+
+
+def test_modules_that_are_none_and_a_broken_os_do_no_harm(tmp_path: Path, python: Path) -> None:
+    folder = write(
+        tmp_path,
+        {
+            "definitions.py": """
+                import os, sys, types
+                from pathlib import Path
+                import dagster as dg
+
+                class Odd(types.ModuleType):
+                    @property
+                    def __file__(self):
+                        raise RuntimeError("not a file")
+
+                odd = types.ModuleType("odd_too")
+                odd.__file__, odd.__path__, odd.__spec__ = 3, 4, 5
+                sys.modules.update(odd=Odd("odd"), odd_too=odd, odd_none=None, odd_more=object())
+                sys.path += [Path("here"), None]
+
+                @dg.asset
+                def orders(): ...
+
+                defs = dg.Definitions([orders])
+                os.listdir = None
+            """
+        },
+    )
+    measurement = measured(folder, python, python_file=("definitions.py",))
+    assert measurement.failure is None, measurement.failure
+    assert measurement.definition_files == ("definitions.py",)
+    assert measurement.inputs is None
 
 
 def test_what_an_installed_package_does_at_its_own_import_does_not_count(
