@@ -24,6 +24,7 @@ from dagster_snapsize.measuring.keys import (
     Others,
     Project,
     identity,
+    last_installed,
     others_digest,
     place_key,
     project_state,
@@ -239,6 +240,9 @@ class Cache:
         for path, _, mtime in others.installed:
             if _is_new(mtime, self._began):
                 return path
+        for folder in others.distributions:
+            if _is_new(last_installed(folder), self._began):
+                return folder
         return None
 
     def _may_be_removed(self, path: str) -> bool:

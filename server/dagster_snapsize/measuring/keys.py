@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ from dagster_snapsize.project.stale_inputs import folders_of_manifest
 
 FORMAT = 1  # of keys and entries: one of another is of no use
 _OWN_ROOMS = ("core", "measuring", "probe", "project")
-_DISTRIBUTION_ENDS = (".dist-info", ".egg-info", ".pth", ".egg-link")
+_POINTERS = (".pth", ".egg-link")
+_DISTRIBUTION_ENDS = (".dist-info", ".egg-info", *_POINTERS)
 _DISTRIBUTION_FILES = ("RECORD", "METADATA", "PKG-INFO", "entry_points.txt", "direct_url.json")
 _DBT_BY_PRODUCTS = ("dbt_packages", "dbt_modules", "logs")
 # The state of the running system, and not of anything that a project has.
@@ -188,7 +189,7 @@ def others_digest(others: Others, files: Files) -> str | None:
     for folder in others.listed:
         parts += [os.fsencode(folder), _joined(names_in(folder))]
     for folder in others.distributions:
-        parts += [os.fsencode(folder), *_distributions(folder, files)]
+        parts += [os.fsencode(folder), *_distributions(folder)]
     for manifest, folders in others.sources.items():
         parts += [os.fsencode(manifest), *_dated_sources(manifest, folders, files)]
     return _digest(*parts)
@@ -217,28 +218,49 @@ def _joined(names: Iterable[str] | None) -> bytes:
     return b"gone" if names is None else b"\0".join(map(os.fsencode, names))
 
 
-def _distributions(folder: str, files: Files) -> list[bytes]:
+def _distributions(folder: str) -> Iterator[bytes]:
     """What is installed there: names, what .pth files say, and the stamps of what installers write.
 
-    Installers write RECORD, and METADATA says the version.
+    Installers write RECORD, and METADATA says the version. Times are those of writing: installers
+    that make links to files of a store change the others for everybody.
     """
+    files = Files()
+    for path, status in _distribution_files(folder):
+        yield os.fsencode(path)
+        if path.endswith(_POINTERS):
+            yield files.state(path).digest
+        elif status is not None:
+            yield b"%d %d" % (status.st_size, status.st_mtime_ns)
+
+
+def last_installed(folder: str) -> int:
+    """When something was last installed there, in nanoseconds since the epoch."""
+    found = [status.st_mtime_ns for _, status in _distribution_files(folder) if status is not None]
+    return max(found, default=0)
+
+
+def _distribution_files(folder: str) -> Iterator[tuple[str, os.stat_result | None]]:
     try:
         names = sorted(n for n in os.listdir(folder) if n.endswith(_DISTRIBUTION_ENDS))
     except OSError:
-        return [b"gone"]
-    parts = [_joined(names)]
+        return
     for name in names:
         path = f"{folder}{os.sep}{name}"
-        if name.endswith((".pth", ".egg-link")):
-            parts.append(files.state(path).digest)
+        if name.endswith(_POINTERS):
+            yield path, _status(path)
             continue
+        yield path, None
         for inside in _DISTRIBUTION_FILES:
-            try:
-                status = os.stat(f"{path}{os.sep}{inside}")
-                parts.append(b"%d %d" % (status.st_size, status.st_mtime_ns))
-            except OSError:
-                parts.append(b"")
-    return parts
+            status = _status(f"{path}{os.sep}{inside}")
+            if status is not None:
+                yield f"{path}{os.sep}{inside}", status
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
 
 
 def _dated_sources(manifest: str, folders: Sequence[str], files: Files) -> list[bytes]:
