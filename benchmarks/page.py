@@ -107,7 +107,8 @@ Memory is the largest sum over all processes of a command while it runs. Judged 
 proportional set sizes, in which a page counts for each process by its part of it: what they share
 counts once in the sum, and libraries that other programs use as well for less than that. The goal
 is <= {cases.MEMORY_GOAL} for each case. In the sum of the resident sets, beside it, shared pages
-count once for each process. Of a warm measurement all counts that is kept ready for it.
+count once for each process, and a process that is just being started for a moment as much as the
+one that starts it. Of a warm measurement all counts that is kept ready for it.
 """
 
 RUNNING = """
@@ -212,9 +213,9 @@ def _watching(results: Results) -> str:
         return ""
     shares = [run["watching_seconds"] / run["seconds"] for run in runs]
     return (
-        "Processes are looked at every 20 ms, and proportional sizes read whenever the resident"
-        " sets together have grown by 1 % or other processes run, for at most a twentieth of the"
-        " time: a peak may be one or two percent higher than what was seen of it."
+        "Processes are looked at every 20 ms, and proportional sizes read whenever other processes"
+        " run than before, else for a fiftieth of the time; in between, what is shared is taken to"
+        " be as much as when it was last read."
         f" Looking took {100 * statistics.median(shares):.1f} % of one core (median; at most"
         f" {100 * max(shares):.1f} %), in the snippet's runs as in ours."
     )

@@ -7,10 +7,10 @@ Memory is looked at while a process and all that it started run, every 20 ms:
   several processes share is divided among them, so that over the whole tree it counts once.
 
 To read a proportional set size the system walks all pages of a process, some milliseconds for each
-gigabyte. So it is read only when the resident sets together have grown by 1 % since it was last
-read, or the processes are others, and never for more than a twentieth of the time. What all
-the looking took is kept as ``watching_seconds``. Without /proc there is only the largest resident
-set of any one process.
+gigabyte. So it is read when the processes are others than before, and else for a fiftieth of the
+time; in between, what is shared is taken to be as much as when it was last read. What all the
+looking took is kept as ``watching_seconds``. Without /proc there is only the largest resident set
+of any one process.
 """
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ from types import TracebackType
 from attrs import field, frozen
 
 SAMPLE_SECONDS = 0.02
-GROWTH = 1.01  # of the resident sets, before proportional sizes are read again
-DUTY = 20  # times as long as reading took passes before it is done again
+DUTY = 50  # times as long as reading took passes before it is done again
 REST_SECONDS = 2.0  # longer than the server waits before it does something in the background
 REST_DUTY = 0.05  # of one core, by which nothing is said to be done
 MOST_REST_SECONDS = 600.0
@@ -68,7 +67,8 @@ class Watch:
         self._first = 0 if itself else 1
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look_on)
-        self._last: tuple[float, list[int]] = (0.0, [])
+        self._tree: list[int] = []
+        self._shared_bytes = 0
         self._next_pss = 0.0
 
     def __enter__(self) -> Watch:
@@ -96,14 +96,12 @@ class Watch:
         tree = list(descendants(self._pid))[self._first :]
         rss = sum(map(resident_bytes, tree))
         self.rss_bytes = max(self.rss_bytes, rss)
-        began = time.monotonic()
-        last_rss, last_tree = self._last
-        if began < self._next_pss or (tree == last_tree and rss < last_rss * GROWTH):
-            return
-        self.pss_bytes = max(self.pss_bytes, sum(map(proportional_bytes, tree)))
-        self._last = (max(rss, last_rss) if tree == last_tree else rss, tree)
-        ended = time.monotonic()
-        self._next_pss = ended + DUTY * (ended - began)
+        if tree != self._tree or time.monotonic() >= self._next_pss:
+            began = time.thread_time()
+            self._shared_bytes = max(0, rss - sum(map(proportional_bytes, tree)))
+            self._tree = tree
+            self._next_pss = time.monotonic() + DUTY * (time.thread_time() - began)
+        self.pss_bytes = max(self.pss_bytes, rss - self._shared_bytes)
 
 
 def run(
