@@ -128,6 +128,7 @@ def test_what_the_projects_own_code_asks_of_the_outside_is_named(
                 import uuid
 
                 import dagster as dg
+                import deep
                 import helpers
 
                 @dg.asset(metadata={"made": str(datetime.datetime.now())})  # -> asked for the time
@@ -180,6 +181,10 @@ def test_what_the_projects_own_code_asks_of_the_outside_is_named(
 
                 SALT = uuid.uuid4().hex  # -> asked for randomness
             """,
+            # Python compiles it; a visitor written in Python gives up.
+            "deep.py": "import time\nTOTAL = time.time()"
+            + " + 1" * 600
+            + "  # -> asked for the time\n",
         },
     )
     inputs = inputs_of(tmp_path, environment(name), python_file=("definitions.py",))

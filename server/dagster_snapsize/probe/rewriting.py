@@ -126,6 +126,15 @@ def may_ask(source: Source) -> bool:
     return any(m[1] == b"*" or _ANY.search(m[1]) for m in _IMPORTED.finditer(text))
 
 
+def first_mention(source: Source) -> int:
+    """The line of the first of the names, for a source that cannot be parsed."""
+    if isinstance(source, ast.AST):
+        return 1
+    text = _as_bytes(source)
+    found = _ATTRIBUTE.search(text) or _ANY.search(text)
+    return text.count(b"\n", 0, found.end()) + 1 if found else 1
+
+
 def _as_bytes(source: Union[str, bytes, bytearray]) -> Union[bytes, bytearray]:
     return source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
 

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from .inputs import Seen
-from .rewriting import RANDOM, compile_telling, may_ask, references
+from .rewriting import RANDOM, TIME, compile_telling, first_mention, may_ask, references
 
 if TYPE_CHECKING:
     from .userfiles import UserFiles
@@ -149,8 +149,8 @@ class Volatile:
         try:
             for what, at in references(source):
                 self.note(what, path, line or at)
-        except Exception:  # no source of a module
-            return
+        except Exception:  # too deep for the parser in Python, say
+            self.note(TIME, path, line or first_mention(source))
         finally:
             self._own.busy = False
 
