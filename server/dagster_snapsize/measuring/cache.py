@@ -40,6 +40,7 @@ SWITCHED_OFF = (
     "the cache is off for this location, since a second measurement gave other sizes;"
     " `dagster-snapsize cache clear` switches it on again"
 )
+_TOO_MUCH = "its files are too large to be looked at each time"
 _ENTRY_FORMAT = 1
 # Linux stamps files by the clock that it calls coarse, which can be asked (clock_gettime(2));
 # others may be so many nanoseconds behind, and some file systems (FAT, HFS+) keep whole seconds.
@@ -109,32 +110,38 @@ class Cache:
             self._is_noted = False  # just now, when it was looked up
             return
         self._began = _now()
-        self._identity = identity(self._location, self._interpreter, self._environ)
+        self._project = None
         try:
+            self._identity = identity(self._location, self._interpreter, self._environ)
             self._project = project_state(self._location.root, Files())
         except TooMuch:
-            self._project = None
-            self._why_not = "its files are too large to be looked at each time"
+            self._why_not = _TOO_MUCH
+        except OSError as error:
+            self._why_not = _unusable(error)
 
     def keep(self, measurement: Measurement) -> tuple[str, ...]:
         """Store what was measured since ``begin``; the reasons where it is not stored."""
         why = self._reasons(measurement)
         if why or self._project is None:
             return why
-        before = self._project
         try:
-            files = Files()
-            after = project_state(self._location.root, files)
-            changed = _changed(before, after)
-            if changed:
-                return (f"{self._shown(changed)} was changed while it was measured",)
-            if identity(self._location, self._interpreter, self._environ) != self._identity:
-                return ("the environment was changed while it was measured",)
-            others = Others.of(measurement, after.stamps)
-            rest = Files()
-            digest = others_digest(others, rest)
+            return self._keep(measurement, self._project)
         except TooMuch:
-            return ("its files are too large to be looked at each time",)
+            return (_TOO_MUCH,)
+        except OSError as error:
+            return (_unusable(error),)
+
+    def _keep(self, measurement: Measurement, before: Project) -> tuple[str, ...]:
+        files = Files()
+        after = project_state(self._location.root, files)
+        changed = _changed(before, after)
+        if changed:
+            return (f"{self._shown(changed)} was changed while it was measured",)
+        if identity(self._location, self._interpreter, self._environ) != self._identity:
+            return ("the environment was changed while it was measured",)
+        others = Others.of(measurement, after.stamps)
+        rest = Files()
+        digest = others_digest(others, rest)
         changed = self._changed_others(others, rest, before, after)
         if digest is None or changed:
             what = self._shown(changed) if changed else "what is installed"
@@ -268,6 +275,10 @@ def _now() -> int:
     if sys.platform == "linux":
         return time.clock_gettime_ns(_CLOCK_REALTIME_COARSE)
     return time.time_ns()
+
+
+def _unusable(error: OSError) -> str:
+    return f"what it was made from cannot be looked at: {error}"
 
 
 def _changed(before: Project, after: Project) -> str | None:

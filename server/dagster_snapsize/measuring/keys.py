@@ -168,7 +168,7 @@ class Others:
         # Comments that silence findings are looked for where an asset says that it is defined.
         places = {a.location.path for a in measurement.assets if a.location}
         paths = {os.path.normpath(p) for p in (*inputs.read, *places)}
-        read = [p for p in paths if p not in own and not p.startswith(_SYSTEM)]
+        read = [p for p in paths if p not in own and not _is_systems(p)]
         manifests = [p for p in inputs.read if os.path.basename(p) == "manifest.json"]
         return cls(
             read=tuple(sorted(read)),
@@ -177,6 +177,10 @@ class Others:
             distributions=tuple(inputs.distributions),
             sources={p: folders_of_manifest(Path(p)) for p in manifests},
         )
+
+
+def _is_systems(path: str) -> bool:
+    return path.startswith(_SYSTEM) and not path.startswith("/dev/shm/")
 
 
 def others_digest(others: Others, files: Files) -> str | None:

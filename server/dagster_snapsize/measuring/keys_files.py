@@ -86,17 +86,18 @@ class Files:
     def _look(self, path: str) -> State:
         try:
             status = os.lstat(path)
-            stamp = _stamp(status)
             link = b""
             if stat.S_ISLNK(status.st_mode):
                 link = b"link " + os.fsencode(os.readlink(path)) + b" "
                 status = os.stat(path)
-                stamp += _stamp(status)
             if stat.S_ISREG(status.st_mode):
                 executable = b"x" if status.st_mode & 0o111 else b"f"
-                return State(link + executable + self._content(path, status.st_size), stamp)
-            # Whatever else it is, a pipe say, is not read.
-            return State(link + b"other %o" % stat.S_IFMT(status.st_mode), stamp)
+                digest = link + executable + self._content(path, status.st_size)
+            else:  # whatever else it is, a pipe say, is not read
+                digest = link + b"other %o" % stat.S_IFMT(status.st_mode)
+            # After reading: whoever writes meanwhile shows in the stamp.
+            stamp = _stamp(os.lstat(path))
+            return State(digest, stamp + _stamp(os.stat(path)) if link else stamp)
         except (FileNotFoundError, NotADirectoryError):
             # A note of the report depends on whether the folder of dagster.yaml is there.
             around = b"beside" if os.path.isdir(os.path.dirname(path)) else b"nowhere"
