@@ -142,17 +142,19 @@ class Seen:
         """Absolute paths of all that was opened for reading, whether it is there or not."""
         found = {os.path.abspath(p) for p in self.opened} | self._opened_otherwise
         # A name that was opened relative to a folder's descriptor may be one in any open folder.
-        names = {(os.path.normpath(name).split(os.sep)[0], name) for name in self._relative}
+        names: Dict[str, List[str]] = {}
+        for name in self._relative:
+            names.setdefault(os.path.normpath(name).split(os.sep)[0], []).append(name)
         folders = list(filter(os.path.isdir, found)) if names else []
         while folders:
             folder = folders.pop()
-            entries = {os.pardir, *_entries(folder)}
-            for first, name in names:
-                path = os.path.normpath(os.path.join(folder, name))
-                if first in entries and path not in found:
-                    found.add(path)
-                    if os.path.isdir(path):
-                        folders.append(path)
+            for entry in (os.pardir, *_entries(folder)):
+                for name in names.get(entry, ()):
+                    path = os.path.normpath(os.path.join(folder, name))
+                    if path not in found:
+                        found.add(path)
+                        if os.path.isdir(path):
+                            folders.append(path)
         return found
 
     def folders(self) -> Set[str]:
