@@ -12,7 +12,7 @@ go to asset after asset of an open file, each 20 ms after the answer to the one 
 
 A save comes when the server is at rest, with all that it prepares in the background. Latency is
 from the request to its whole answer, in milliseconds. ``save`` is the time from a save that makes
-one asset heavier until its diagnostic has the new size, in seconds: the debounce of 0.4 s and a
+one asset heavier until its diagnostic has the new size, in seconds: the server's debounce and a
 whole measurement are in it. Memory is the largest resident set of the server itself (VmHWM, so
 Linux only), without the workers that it starts and ends. Nothing here passes or fails.
 """

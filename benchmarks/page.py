@@ -13,6 +13,7 @@ from attrs import asdict
 import cases
 import growth
 import phases
+from dagster_snapsize.lsp.settings import Settings
 
 TRIED = Path(__file__).with_name("tried.md")
 NOT_YET = "not measured yet"
@@ -97,9 +98,10 @@ the largest; seconds are medians. Processor time is that of all cores together.
 
 RATIOS = "![Time relative to the documented snippet](images/performance-ratios.svg)"
 
-EDITOR = """
+EDITOR = f"""
 From a save until the diagnostics of that save have reached the editor, with the settings as they
-are by default: the server's pause of 0.4 s after a save, in case that another follows, is in it.
+are by default: the server's pause of {Settings().debounce_milliseconds / 1000} s after a save, in
+case that another follows, is in it.
 """
 
 MEMORY = f"""
@@ -108,7 +110,8 @@ proportional set sizes, in which a page counts for each process by its part of i
 counts once in the sum, and libraries that other programs use as well for less than that. The goal
 is <= {cases.MEMORY_GOAL} for each case. In the sum of the resident sets, beside it, shared pages
 count once for each process, and a process that is just being started for a moment as much as the
-one that starts it. Of a warm measurement all counts that is kept ready for it.
+one that starts it. Of a warm measurement all counts that is kept ready for it, and it is that of
+another run than the one that is timed.
 """
 
 RUNNING = """
@@ -208,6 +211,7 @@ def _watching(results: Results) -> str:
         for case in cases.CASES
         for way in ("official", "ours")
         for run in results.get(case.name, {}).get(way, ())
+        if run["watching_seconds"]
     ]
     if not runs:
         return ""

@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -79,8 +79,9 @@ def unchanged(folder: Path, python: Path) -> Iterator[Measure]:
 def warm(folder: Path, python: Path) -> Iterator[Measure]:
     """As the language server measures after an edit; its own memory is not that of a measurement.
 
-    Two measurements come before: one to learn what to import ahead of time, and one to try it. What
-    is edited is a copy: for others nothing must have changed.
+    Two measurements come before: one to learn what to import ahead of time, and one to try it.
+    Memory is that of another measurement than time. What is edited is a copy: for others nothing
+    must have changed.
     """
     with tempfile.TemporaryDirectory(prefix="benchmark") as temporary:
         edited, store = Path(temporary, "project"), Path(temporary, "store")
@@ -95,36 +96,43 @@ def warm(folder: Path, python: Path) -> Iterator[Measure]:
         ) as process:
             assert process.stdin and process.stdout
 
-            def ask() -> Run:
+            def ask(*, watched: bool = False) -> Run:
                 assert process.stdin and process.stdout
-                with Watch(process.pid, itself=False) as watch:
+                rest(process.pid)
+                with Watch(process.pid, itself=False) if watched else nullcontext() as watch:
                     process.stdin.write("again\n")
                     process.stdin.flush()
                     told = json.loads(process.stdout.readline() or "{}")
-                rest(process.pid)
                 if "seconds" not in told:
                     raise SystemExit(f"nothing was measured: {told}")
                 return Run(
                     seconds=told["seconds"],
                     cpu_seconds=None,
-                    rss_bytes=watch.rss_bytes,
-                    pss_bytes=watch.pss_bytes,
-                    watching_seconds=watch.seconds,
+                    rss_bytes=watch.rss_bytes if watch else 0,
+                    pss_bytes=watch.pss_bytes if watch else 0,
+                    watching_seconds=0.0,
                     sizes=tuple(sorted(told["sizes"])),
                     forked=told["forked"],
                     errors=told["said"],
                 )
 
-            def measure() -> Run:
+            def ask_for_forked(*, watched: bool = False) -> Run:
                 # A warm process starts anew when what it has imported changed, or when it is old.
                 for _ in range(TRIES):
-                    done = ask()
+                    done = ask(watched=watched)
                     if done.forked:
                         return done
                 raise SystemExit(f"no measurement of {folder} is forked: {done.errors}")
 
-            for _ in range(2):
-                ask()
+            def measure() -> Run:
+                # Looking at its processes would take long, compared with what they do.
+                timed, watched = ask_for_forked(), ask_for_forked(watched=True)
+                rest(process.pid)
+                return evolve(timed, rss_bytes=watched.rss_bytes, pss_bytes=watched.pss_bytes)
+
+            ask()
+            ask_for_forked()
+            rest(process.pid)
             yield measure
             process.stdin.close()
 
