@@ -182,7 +182,9 @@ def test_the_cache_never_says_what_is_not_so(
         taken.append(steps.take())
         through = project.measure(env=steps.env)
         fresh = project.measure("--no-cache", env=steps.env)
-        assert sizes(through) == sizes(fresh), f"seed {seed}: {taken}"
+        # What was edited while it was measured is of the time before, and is not kept.
+        if not through["cache"]["not_stored"]:
+            assert sizes(through) == sizes(fresh), f"seed {seed}: {taken}"
         hits += through["cache"]["hit"]
         if steps.random.random() < 0.3:
             again = project.measure(env=steps.env)
