@@ -25,6 +25,7 @@ from .known import JOB_IDS, PACKING, SIGNATURES, TYPES
 from .packing import Packer, Serdes
 
 PLACEHOLDER = "0" * 40
+_LOOKED_AT = frozenset(("__wrapped__", "__signature__", "__text_signature__", "__type_params__"))
 
 
 class Shortcuts(NamedTuple):
@@ -208,16 +209,17 @@ def _remembering(
     known: Dict[int, Tuple[Any, Tuple[Any, ...], Any]] = {}
 
     def answer(fn: Any) -> Any:
-        stamp = _stamp(fn) if type(fn) is FunctionType else None
-        if stamp is None:
+        if type(fn) is not FunctionType:
             return original(fn)
+        stamp = _stamp(fn)
         before = known.get(id(fn))
-        if before is not None and before[0] is fn and _same(before[1], stamp):
+        if before is not None and stamp is not None and _same(before[1], stamp):
             if check:
                 check.compare(original.__name__, before[2], copy(original(fn)))
             return copy(before[2])
         found = original(fn)
-        known[id(fn)] = (fn, stamp, copy(found))
+        if stamp is not None and all(map(_is_resolved, fn.__annotations__.values())):
+            known[id(fn)] = (fn, stamp, copy(found))  # with fn, so that its id stays its own
         return found
 
     answer.__name__ = original.__name__
@@ -229,17 +231,13 @@ def _same(one: Tuple[Any, ...], other: Tuple[Any, ...]) -> bool:
 
 
 def _stamp(fn: Any) -> Optional[Tuple[Any, ...]]:
-    """All that ``inspect.signature`` and ``typing.get_type_hints`` look at, or None.
+    """All that ``inspect.signature`` and ``typing.get_type_hints`` look at in a function itself.
 
-    None where more is looked at: other functions, or names that mean something else tomorrow.
+    None where they look at more: at the function that this one wraps, say.
     """
-    if fn.__dict__.keys() & {"__wrapped__", "__signature__", "__text_signature__"}:
-        return None
-    if fn.__kwdefaults__ or "__type_params__" in fn.__dict__:
+    if fn.__kwdefaults__ or (fn.__dict__ and not _LOOKED_AT.isdisjoint(fn.__dict__)):
         return None
     annotations = fn.__annotations__
-    if not all(map(_is_resolved, annotations.values())):
-        return None
     return (fn.__code__, fn.__defaults__, *annotations, *annotations.values())
 
 

@@ -108,10 +108,9 @@ class Origins:
 
     def _note(self, thing: Any) -> None:
         try:
-            place = None
-            if self._making_definitions:
-                place = self._by_key.get(_path_of(thing))
-            place = place or self._inherited_or_users(sys._getframe(2))
+            if self._making_definitions and _path_of(thing) in self._by_key:
+                return  # a copy: its key says where the first one was made
+            place = self._inherited_or_users(sys._getframe(2))
             if place is None:
                 return
             self._remember(thing, place)
