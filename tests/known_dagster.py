@@ -71,7 +71,7 @@ def table(versions: tuple[str, ...]) -> str:
     lines = ["PACKING: Dict[str, bool] = {"]
     lines += [f'    "{v}": {skips},  # {first}' for v, (first, skips) in steps["packing"].items()]
     lines += ["}"]
-    for step in ("job_ids", "signatures", "types"):
+    for step in ("job_ids", "signatures", "types", "requirements"):
         lines += [f"{step.upper()}: Dict[str, str] = {{"]
         lines += [f'    "{v}": "{first}",' for v, (first, _) in steps[step].items()]
         lines += ["}"]

@@ -30,8 +30,8 @@ def print_outcome(outcome: Outcome, status: int) -> None:
         "notes": list(outcome.notes),
         "exit_status": status,
     }
-    json.dump(whole, sys.stdout)
-    sys.stdout.write("\n")
+    # As one text: json.dump writes it piece by piece, in Python, at five times the cost.
+    sys.stdout.write(json.dumps(whole) + "\n")
 
 
 def location_json(judged: Judged) -> Json:

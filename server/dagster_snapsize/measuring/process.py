@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import subprocess
 import sys
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ from dagster_snapsize.probe.protocol import read_frames
 _SUPERVISOR = Path(__file__).parent.parent / "probe" / "supervisor.py"
 _KEPT_OUTPUT = 64_000
 _PATIENCE = 5.0  # seconds for the supervisor to end a tree before it is killed itself
+_AHEAD = 4  # frames: two snapshots, and what announces them
 
 
 class Running(ABC):
@@ -35,6 +38,7 @@ class Running(ABC):
         self._lock = threading.Lock()
         self._lifeline = lifeline
         self._stdout = stdout
+        self._ahead: _Ahead | None = None
         self._output = _Tail()
         self._drain = threading.Thread(target=self._output.drain, args=(stderr,))
         self._drain.daemon = True
@@ -56,7 +60,9 @@ class Running(ABC):
         self._cut_lifeline()
         if self.wait(_PATIENCE) is None:
             self._kill()
-        self._stdout.close()
+        # Where somebody out of our reach holds the other end, this one is left to the system.
+        if self._ahead is None or self._ahead.stop(_PATIENCE):
+            self._stdout.close()
 
     @abstractmethod
     def wait(self, seconds: float) -> int | None:
@@ -67,8 +73,12 @@ class Running(ABC):
         """End the supervisor, which did not end by itself."""
 
     def frames(self) -> Iterator[tuple[dict[str, Any], bytes]]:
-        """The probe's frames; see ``probe.protocol.read_frames`` for what is raised."""
-        return read_frames(self._stdout)
+        """The probe's frames; see ``probe.protocol.read_frames`` for what is raised.
+
+        A few are read ahead: else the probe would stand still while a ledger is drawn.
+        """
+        self._ahead = _Ahead(self._stdout)
+        return iter(self._ahead)
 
     def cancel(self) -> None:
         """End the tree from another thread; the frames then stop."""
@@ -130,6 +140,42 @@ class ProbeProcess(Running):
 def supervised(command: Sequence[str]) -> list[str]:
     """``command`` under a supervisor, whose standard input is the lifeline of its tree."""
     return [sys.executable, "-I", "-S", str(_SUPERVISOR), *command]
+
+
+class _Ahead:
+    """Frames that a thread reads ahead of whoever takes them."""
+
+    def __init__(self, stream: IO[bytes]):
+        self._frames: queue.Queue[Any] = queue.Queue(_AHEAD)
+        self._stopped = False
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        last = None
+        try:
+            for frame in read_frames(stream):
+                self._frames.put(frame)
+                if self._stopped:
+                    return
+        except Exception as error:
+            last = error
+        self._frames.put(last)
+
+    def __iter__(self) -> Iterator[tuple[dict[str, Any], bytes]]:
+        while (frame := self._frames.get()) is not None:
+            if isinstance(frame, Exception):
+                raise frame
+            yield frame
+
+    def stop(self, seconds: float) -> bool:
+        """Take what is still read, and no more; whether the thread has ended."""
+        self._stopped = True
+        deadline = time.monotonic() + seconds
+        while self._thread.is_alive() and time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
+                self._frames.get(timeout=0.01)
+        return not self._thread.is_alive()
 
 
 class _Tail:

@@ -32,3 +32,7 @@ TYPES: Dict[str, str] = {
     "62c3d9fcdbb32f10": "1.10.21",
     "a472a691e649f5ce": "1.11.16",
 }
+REQUIREMENTS: Dict[str, str] = {
+    "020e1250f86aadb1": "1.8.13",
+    "cd95975fd1e47f9c": "1.10.21",
+}

@@ -5,6 +5,7 @@
   serializes every job twice. A placeholder of the same 40 characters has the same size, so the
   repository can be told before its jobs are composed, and each job be dropped when it was told.
 - ``get_function_params`` and ``get_type_hints`` are asked about 17 times of each asset's function.
+- A job lists the resources that it requires twice, when it is made and when it is validated.
 - ``resolve_dagster_type`` looks at a type that is resolved already from all sides.
 
 Each of them is taken only where the functions that it stands for have a fingerprint in known.py.
@@ -21,7 +22,7 @@ from types import FunctionType
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from .fingerprints import Fingerprints
-from .known import JOB_IDS, PACKING, SIGNATURES, TYPES
+from .known import JOB_IDS, PACKING, REQUIREMENTS, SIGNATURES, TYPES
 from .packing import Packer, Serdes
 
 PLACEHOLDER = "0" * 40
@@ -50,6 +51,7 @@ class Sources(NamedTuple):
     job_ids: List[Any]
     signatures: List[Any]
     types: List[Any]
+    requirements: List[Any]
 
 
 def sources() -> Sources:
@@ -92,6 +94,11 @@ def sources() -> Sources:
         ],
         signatures=[decorators.get_function_params, decorators.get_type_hints],
         types=[types.resolve_dagster_type, types.DagsterType.__eq__],
+        requirements=[
+            jobs.JobDefinition._get_resource_requirements,
+            jobs.JobDefinition._get_required_resource_keys,
+            jobs.JobDefinition.validate_resource_requirements_satisfied,
+        ],
     )
 
 
@@ -125,6 +132,9 @@ def install(verify: bool = False) -> Shortcuts:
     if known["signatures"] in SIGNATURES:
         for function, copy in ((found.signatures[0], list), (found.signatures[1], dict)):
             _replace_everywhere(function, _remembering(function, copy, check))
+    if known["requirements"] in REQUIREMENTS:
+        job: Any = importlib.import_module("dagster._core.definitions.job_definition").JobDefinition
+        job._get_resource_requirements = _asked_twice(found.requirements[0], check)
     if known["types"] in TYPES:
         _replace_everywhere(found.types[0], _resolved_first(found.types[0], check))
     tables: Dict[str, Mapping[str, Any]] = {
@@ -132,6 +142,7 @@ def install(verify: bool = False) -> Shortcuts:
         "job_ids": JOB_IDS,
         "signatures": SIGNATURES,
         "types": TYPES,
+        "requirements": REQUIREMENTS,
     }
     unknown = tuple(step for step, table in tables.items() if known[step] not in table)
     return Shortcuts(packer, known["job_ids"] in JOB_IDS, unknown, differences)
@@ -202,43 +213,66 @@ def _replace_everywhere(original: Any, replacement: Any) -> None:
             space[original.__name__] = replacement
 
 
+class _Answer(NamedTuple):
+    """What was answered of a function, and all of it that the answer depends on."""
+
+    function: Any  # kept, so that its id stays its own
+    code: Any
+    defaults: Any
+    names: List[str]
+    annotations: List[Any]
+    value: Any
+
+    def still_holds(self, fn: Any) -> bool:
+        """Whether nothing of it was replaced since."""
+        annotations = fn.__annotations__
+        return (
+            fn.__code__ is self.code
+            and fn.__defaults__ is self.defaults
+            and not fn.__kwdefaults__
+            and _LOOKED_AT.isdisjoint(fn.__dict__)
+            and list(annotations) == self.names
+            and all(map(operator.is_, annotations.values(), self.annotations))
+        )
+
+
 def _remembering(
     original: Callable[[Any], Any], copy: Callable[[Any], Any], check: Optional[_Check]
 ) -> Callable[[Any], Any]:
     """Answer again what was answered of a function that nothing was changed of since."""
-    known: Dict[int, Tuple[Any, Tuple[Any, ...], Any]] = {}
+    known: Dict[int, _Answer] = {}
 
     def answer(fn: Any) -> Any:
-        if type(fn) is not FunctionType:
-            return original(fn)
-        stamp = _stamp(fn)
         before = known.get(id(fn))
-        if before is not None and stamp is not None and _same(before[1], stamp):
+        if before is not None and before.still_holds(fn):
             if check:
-                check.compare(original.__name__, before[2], copy(original(fn)))
-            return copy(before[2])
+                check.compare(original.__name__, before.value, copy(original(fn)))
+            return copy(before.value)
         found = original(fn)
-        if stamp is not None and all(map(_is_resolved, fn.__annotations__.values())):
-            known[id(fn)] = (fn, stamp, copy(found))  # with fn, so that its id stays its own
+        if type(fn) is FunctionType:
+            names, annotations = list(fn.__annotations__), list(fn.__annotations__.values())
+            kept = _Answer(fn, fn.__code__, fn.__defaults__, names, annotations, copy(found))
+            if kept.still_holds(fn) and all(map(_is_resolved, annotations)):
+                known[id(fn)] = kept
         return found
 
     answer.__name__ = original.__name__
     return answer
 
 
-def _same(one: Tuple[Any, ...], other: Tuple[Any, ...]) -> bool:
-    return len(one) == len(other) and all(map(operator.is_, one, other))
+def _asked_twice(original: Callable[[Any], Any], check: Optional[_Check]) -> Callable[[Any], Any]:
+    """A job lists its requirements when it is made, and again at once when it is validated."""
+    name = "_snapsize_requirements"
 
+    def _get_resource_requirements(job: Any) -> Any:
+        found = job.__dict__.pop(name, None)
+        if found is None:
+            found = job.__dict__[name] = original(job)
+        elif check:
+            check.compare("requirements", list(found), list(original(job)))
+        return found
 
-def _stamp(fn: Any) -> Optional[Tuple[Any, ...]]:
-    """All that ``inspect.signature`` and ``typing.get_type_hints`` look at in a function itself.
-
-    None where they look at more: at the function that this one wraps, say.
-    """
-    if fn.__kwdefaults__ or (fn.__dict__ and not _LOOKED_AT.isdisjoint(fn.__dict__)):
-        return None
-    annotations = fn.__annotations__
-    return (fn.__code__, fn.__defaults__, *annotations, *annotations.values())
+    return _get_resource_requirements
 
 
 def _is_resolved(annotation: Any) -> bool:
