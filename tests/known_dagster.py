@@ -1,6 +1,6 @@
 """Writes ``probe/known.py``: the Dagsters whose steps the probe may take in its own way.
 
-    python tests/known_dagster.py            say what each supported Dagster has
+    python tests/known_dagster.py            say what each Dagster has
     python tests/known_dagster.py --write    take up what each of them has, once it was tried
 
 A fingerprint is taken up only after a location with all kinds of definitions was measured on that
@@ -22,6 +22,9 @@ from environments import SUPPORTED, dagster_python
 ROOT = Path(__file__).parents[1]
 PROBE = ROOT / "server" / "dagster_snapsize" / "probe"
 KNOWN = PROBE / "known.py"
+# Releases between the supported ones in which some function was another: with them every release
+# from 1.8.12 to the newest is known.
+BETWEEN = ("1.9.8", "1.13.5", "1.13.23")
 EVERYTHING = ROOT / "tests" / "projects" / "everything"
 sys.path.insert(0, str(ROOT / "server"))
 
@@ -78,6 +81,10 @@ def table(versions: tuple[str, ...]) -> str:
     return _HEAD + "\n".join(lines) + "\n"
 
 
+def _order(version: str) -> list[int]:
+    return list(map(int, version.split(".")))
+
+
 def frames(python: Path, *, probe: Path = PROBE, verify: bool) -> list[dict[str, Any]]:
     """The headers of all frames that a probe sends of a location with everything in it."""
     request = {
@@ -112,12 +119,13 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write probe/known.py")
     given = parser.parse_args()
     before = KNOWN.read_text()
-    wanted = table(SUPPORTED)
+    versions = tuple(sorted((*SUPPORTED, *BETWEEN), key=_order))
+    wanted = table(versions)
     if not given.write:
         print(wanted)
         sys.exit("known.py is another: run with --write" if wanted != before else None)
     KNOWN.write_text(wanted)
-    for version in SUPPORTED:
+    for version in versions:
         last = measure_both_ways(version)
         if last["type"] != "done" or last["unknown_steps"]:
             KNOWN.write_text(before)
