@@ -9,6 +9,7 @@ from test_budgets import JOB, REPOSITORY, measurement, snapshot
 
 from dagster_snapsize.core.model import Budgets
 from dagster_snapsize.measuring.results import (
+    AssetDetail,
     LocationResult,
     read_detail,
     structure,
@@ -45,6 +46,14 @@ def test_every_row_leads_to_its_detail_and_both_sum_up(tmp_path: Path) -> None:
         assert (detail.key, detail.total_bytes) == (row.key, row.total_bytes)
         assert sum(c.exclusive + c.shared for c in detail.cells) == row.total_bytes
         assert detail.by_snapshot[REPOSITORY] == row.repository_bytes
+
+
+def test_the_file_of_rows_holds_details_and_nothing_else(tmp_path: Path) -> None:
+    result = summarized(tmp_path)
+    *assets, _ = map(json.loads, Path(result.rows).read_text(encoding="utf-8").splitlines())
+    assert assets
+    for asset in assets:
+        assert unstructure(structure(asset, AssetDetail)) == asset
 
 
 def test_the_file_of_rows_tiles_every_snapshot(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -80,6 +81,7 @@ def _measure_and_print(
     selection: Selection, form: str, print_text: Callable[[Outcome], None]
 ) -> None:
     """Measure, judge, print in the form that was asked for, and leave with what was found."""
+    gc.disable()  # it ends soon: looking for cycles among millions of live objects finds none
     outcome = measure_all(selection)
     status = exit_status(outcome.findings)
     with leave_with(status):

@@ -204,7 +204,7 @@ def summarize(
     with rows.open("wb") as stream:
         for asset in measurement.assets:
             detail = _detail(asset, by_id, groups)
-            line = json.dumps(unstructure(detail), separators=(",", ":")).encode("utf-8") + b"\n"
+            line = json.dumps(detail, separators=(",", ":")).encode("utf-8") + b"\n"
             stream.write(line)
             assets.append(
                 AssetRow(
@@ -295,15 +295,19 @@ def _others(snapshots: Sequence[Snapshot]) -> Iterator[OtherOwner]:
                 yield OtherOwner(snapshot.id, owner.kind, owner.name, sizes)
 
 
-def _groups(snapshots: Sequence[Snapshot]) -> dict[tuple[str, str], list[SharedWith]]:
-    """Shared things by repository and asset key."""
-    found: dict[tuple[str, str], list[SharedWith]] = {}
+def _groups(snapshots: Sequence[Snapshot]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """SharedWith of each asset, by repository and asset key."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for snapshot in snapshots:
         for group in snapshot.ledger.shared_groups:
             first = group.asset_keys[: _HEAVIEST + 1]
             for key in group.asset_keys:
-                others = tuple(other for other in first if other != key)[:_HEAVIEST]
-                shared = SharedWith(snapshot.id, group.name, len(group.asset_keys), others)
+                shared = {
+                    "snapshot": snapshot.id,
+                    "name": group.name,
+                    "count": len(group.asset_keys),
+                    "others": [other for other in first if other != key][:_HEAVIEST],
+                }
                 found.setdefault((snapshot.repository, key), []).append(shared)
     return found
 
@@ -311,29 +315,39 @@ def _groups(snapshots: Sequence[Snapshot]) -> dict[tuple[str, str], list[SharedW
 def _detail(
     asset: AssetCost,
     by_id: Mapping[str, Snapshot],
-    groups: Mapping[tuple[str, str], list[SharedWith]],
-) -> AssetDetail:
+    groups: Mapping[tuple[str, str], list[dict[str, Any]]],
+) -> dict[str, Any]:
+    """An AssetDetail as what JSON can hold.
+
+    Not made of the class: a location has a hundred cells for each of thousands of assets, and
+    whoever has saved a file waits for all of them.
+    """
     owner = Owner("asset", asset.key)
-    cells = tuple(
-        FieldBytes(snapshot, name, share.exclusive, share.shared)
-        for snapshot in asset.by_snapshot
-        for name, share in by_id[snapshot].ledger.owners.get(owner, {}).items()
-    )
-    return AssetDetail(
-        key=asset.key,
-        repository=asset.repository,
-        group=asset.group,
-        location=asset.location,
-        total_bytes=asset.total_bytes,
-        exclusive_bytes=asset.exclusive_bytes,
-        shared_bytes=asset.shared_bytes,
-        dangling_bytes=asset.dangling_bytes,
-        check_bytes=asset.check_bytes,
-        fields=asset.fields,
-        by_snapshot=asset.by_snapshot,
-        cells=cells,
-        shared_with=tuple(groups.get((asset.repository, asset.key), ())),
-    )
+    place = asset.location
+    return {
+        "key": asset.key,
+        "repository": asset.repository,
+        "group": asset.group,
+        "location": {"path": place.path, "line": place.line} if place else None,
+        "total_bytes": asset.total_bytes,
+        "exclusive_bytes": asset.exclusive_bytes,
+        "shared_bytes": asset.shared_bytes,
+        "dangling_bytes": asset.dangling_bytes,
+        "check_bytes": asset.check_bytes,
+        "fields": dict(asset.fields),
+        "by_snapshot": dict(asset.by_snapshot),
+        "cells": [
+            {
+                "snapshot": snapshot,
+                "field": name,
+                "exclusive": share.exclusive,
+                "shared": share.shared,
+            }
+            for snapshot in asset.by_snapshot
+            for name, share in by_id[snapshot].ledger.owners.get(owner, {}).items()
+        ],
+        "shared_with": groups.get((asset.repository, asset.key), []),
+    }
 
 
 _CONVERTER = cattrs.Converter()
