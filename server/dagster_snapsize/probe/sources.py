@@ -172,11 +172,12 @@ class Origins:
 def locate_assets(repository: Any, origins: Origins, files: UserFiles) -> Dict[str, Place]:
     """Asset key in Dagster's escaped form -> its place; assets without one are left out."""
     places: Dict[str, Place] = {}
+    by_key = _ByKey()
     for key, definition in _definitions(repository):
         name = "/".join(part.replace("/", "\\/") for part in key.path)
         for find in (_by_code_reference, _by_function, _by_origin):
             try:
-                place = find(key, definition, origins, files)
+                place = find(key, definition, origins, files, by_key)
             except Exception:
                 place = None
             if place is not None:
@@ -193,10 +194,28 @@ def _definitions(repository: Any) -> Iterator[Tuple[Any, Any]]:
             continue
 
 
+class _ByKey:
+    """Mappings by asset key of definitions; Dagster makes one anew whenever it is asked for it.
+
+    An asset of a dbt project is one of thousands in one definition.
+    """
+
+    def __init__(self) -> None:
+        self._known: Dict[Tuple[int, str], Tuple[Any, Any]] = {}
+
+    def get(self, definition: Any, name: str) -> Any:
+        """The mapping of that name, empty where there is none."""
+        at = (id(definition), name)
+        if at not in self._known:
+            # With the definition, so that its id stays its own.
+            self._known[at] = (definition, _attribute(definition, name) or {})
+        return self._known[at][1]
+
+
 def _by_code_reference(
-    key: Any, definition: Any, origins: Origins, files: UserFiles
+    key: Any, definition: Any, origins: Origins, files: UserFiles, by_key: _ByKey
 ) -> Optional[Place]:
-    metadata = (_attribute(definition, "metadata_by_key") or {}).get(key) or {}
+    metadata = by_key.get(definition, "metadata_by_key").get(key) or {}
     references = getattr(metadata.get("dagster/code_references"), "code_references", [])
     for reference in references:
         path = getattr(reference, "file_path", None)
@@ -206,7 +225,9 @@ def _by_code_reference(
     return None
 
 
-def _by_function(key: Any, definition: Any, origins: Origins, files: UserFiles) -> Optional[Place]:
+def _by_function(
+    key: Any, definition: Any, origins: Origins, files: UserFiles, by_key: _ByKey
+) -> Optional[Place]:
     node = _attribute(definition, "node_def")
     function: Any = _attribute(node, "compute_fn") or _attribute(definition, "observe_fn")
     while function is not None:
@@ -240,8 +261,10 @@ def _attribute(thing: Any, name: str) -> Any:
         return None
 
 
-def _by_origin(key: Any, definition: Any, origins: Origins, files: UserFiles) -> Optional[Place]:
-    spec = (_attribute(definition, "specs_by_key") or {}).get(key)
+def _by_origin(
+    key: Any, definition: Any, origins: Origins, files: UserFiles, by_key: _ByKey
+) -> Optional[Place]:
+    spec = by_key.get(definition, "specs_by_key").get(key)
     node = _attribute(definition, "node_def")
     return (
         origins.of(spec) or origins.of(node) or origins.of_key(key.path) or origins.of(definition)
