@@ -54,6 +54,16 @@ def inputs_of(folder: Path, python: Path, **flags: tuple[str, ...]) -> Inputs:
     return measurement.inputs
 
 
+def python_of(environment: Callable[[str], Path], name: str) -> Path:
+    """The interpreter; the oldest Python is not on every machine."""
+    try:
+        return environment(name)
+    except RuntimeError as error:
+        if name != "py39":
+            raise
+        pytest.skip(f"no Python 3.9 here: {error}")
+
+
 def write(folder: Path, files: Mapping[str, str]) -> Path:
     for name, text in files.items():
         path = folder / name
@@ -187,7 +197,7 @@ def test_what_the_projects_own_code_asks_of_the_outside_is_named(
             + "  # -> asked for the time\n",
         },
     )
-    inputs = inputs_of(tmp_path, environment(name), python_file=("definitions.py",))
+    inputs = inputs_of(tmp_path, python_of(environment, name), python_file=("definitions.py",))
     assert volatile(inputs) == marked(tmp_path)
 
 
@@ -399,7 +409,7 @@ def test_every_way_to_read_a_file_is_seen(
             """
         },
     )
-    inputs = inputs_of(project, environment(name), python_file=("definitions.py",))
+    inputs = inputs_of(project, python_of(environment, name), python_file=("definitions.py",))
     read, listed = set(inputs.read), set(inputs.listed)
     expected = {f"{n}.txt" for n in names} | {"missing.yaml", "rows.db", "more rows.db"}
     expected |= {"rows.db-wal", "more rows.db-wal"}

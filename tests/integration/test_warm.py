@@ -339,7 +339,7 @@ def test_cancelling_leaves_the_process_and_nothing_else(
     running[0].cancel()
     thread.join(10)
     assert not thread.is_alive()
-    assert found.others() == []
+    wait_for(lambda: found.others() == [])
     texts.write_text(good, encoding="utf-8")
     assert run(location, python, found.parent).forked
 
