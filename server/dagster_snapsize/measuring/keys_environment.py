@@ -38,6 +38,7 @@ LEFT_OUT = frozenset(
         ),
         *("VIM", "VIMRUNTIME", "MYVIMRC", "NVIM", "INSIDE_EMACS", "ZED_TERM"),
         *("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKE_TERMOUT", "MAKE_TERMERR"),
+        "PIP_DISABLE_PIP_VERSION_CHECK",  # by pre-commit, and of no interest but to pip
         *("APPLICATION_INSIGHTS_NO_DIAGNOSTIC_CHANNEL", "BUNDLED_DEBUGPY_PATH"),
     )
 )
