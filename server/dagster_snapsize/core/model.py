@@ -180,7 +180,8 @@ class AssetCost:
     """What one asset costs, over all snapshots of its repository.
 
     ``exclusive_bytes + shared_bytes == total_bytes``, and so do the values of ``by_snapshot`` (by
-    snapshot id) and those of ``fields``. ``group`` is the asset's group name.
+    snapshot id) and those of ``fields``. ``group`` is the asset's group name, ``deps`` are the keys
+    that it depends on, sorted.
     """
 
     key: str
@@ -194,6 +195,7 @@ class AssetCost:
     fields: Mapping[str, int]
     location: SourceLocation | None = None
     group: str | None = None
+    deps: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         for what, total in (
@@ -205,6 +207,28 @@ class AssetCost:
                 raise AssertionError(
                     f"the {what} of asset {self.key} sum to {total}, not {self.total_bytes} bytes"
                 )
+
+
+@frozen
+class Repeat:
+    """One value that several assets carry, to the byte the same, in all snapshots it stands in.
+
+    ``field`` is the user's word for where it stands (``metadata: dagster/column_schema``),
+    ``preview`` its beginning, ``value_bytes`` its size where it stands once. ``by_snapshot`` says by
+    snapshot id what would go if none of ``assets`` carried it.
+    """
+
+    field: str
+    preview: str
+    value_bytes: int
+    assets: tuple[str, ...]
+    repository: str
+    by_snapshot: Mapping[str, int]
+
+    @property
+    def saved_bytes(self) -> int:
+        """What would go from all snapshots together."""
+        return sum(self.by_snapshot.values())
 
 
 @frozen
@@ -334,6 +358,7 @@ class Measurement:
     ignores: tuple[IgnoreComment, ...] = ()
     failure: Failure | None = None
     inputs: Inputs | None = None
+    repeats: tuple[Repeat, ...] = ()
 
 
 @frozen
