@@ -55,7 +55,7 @@ def draw_ratios(ratios: list[dict[str, Any]], file: Path) -> None:
     axes.set_yticks(range(len(ratios)), [one["title"] for one in ratios])
     axes.invert_yaxis()
     axes.set_xlim(left=0)
-    axes.set_xlabel("time relative to the documented snippet (line: range; red: goal)")
+    axes.set_xlabel("time, relative to the snippet (line: range; red: goal)")
     save(figure, file)
 
 

@@ -8,7 +8,6 @@ modules there are. Only on Linux; elsewhere there is the next worker alone.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
@@ -32,7 +31,6 @@ _IDLE = 600.0  # seconds
 _OLDEST = 3600.0  # seconds; libraries may grow, and files that nobody looks for may change
 _IN_USE = 60.0  # seconds for which a process is not ended in favour of another
 _WORTH = 25  # modules, for which an import ahead of time pays
-_PATIENCE = 6.0  # seconds for a supervisor to end its tree
 _VERIFY_AFTER = 1.0  # seconds of rest
 _SPARE_AFTER = 0.3  # seconds of rest
 _LINE_BYTES = 2**20
@@ -174,7 +172,7 @@ class Ready:
             return
         kept = _Kept(key, modules, now, now, process)
         if self._closed or key in self._kept or len(self._kept) >= _MOST:
-            await _end_tree(process)
+            await end_worker(process)
             return
         self._kept[key] = kept
         kept.watching = self._spawn(self._watch(kept))
@@ -210,7 +208,7 @@ class Ready:
         finally:
             if self._kept.get(kept.key) is kept:
                 del self._kept[kept.key]
-            await asyncio.shield(self._spawn(_end_tree(kept.process)))
+            await asyncio.shield(self._spawn(end_worker(kept.process)))
 
     def _end(self, kept: _Kept, why: str) -> None:
         _log.info("process %d is ended: %s", kept.process.pid, why)
@@ -303,14 +301,3 @@ class Ready:
         self._tasks.add(task)
         task.add_done_callback(ended)
         return task
-
-
-async def _end_tree(process: asyncio.subprocess.Process) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        await asyncio.wait_for(process.wait(), _PATIENCE)
-    except asyncio.TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()

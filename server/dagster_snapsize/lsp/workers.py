@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 _LINE_BYTES = 2**28
-_PATIENCE = 8.0  # seconds for a worker to end its tree before it is killed itself
+_PATIENCE = 8.0  # seconds for a process to end its tree before it is killed itself
 
 
 async def start_worker() -> asyncio.subprocess.Process:
