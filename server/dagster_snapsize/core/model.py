@@ -214,8 +214,8 @@ class Repeat:
     """One value that several assets carry, to the byte the same, in all snapshots it stands in.
 
     ``field`` is the user's word for where it stands (``metadata: dagster/column_schema``),
-    ``preview`` its beginning, ``value_bytes`` its size where it stands once. ``by_snapshot`` says by
-    snapshot id what would go if none of ``assets`` carried it.
+    ``preview`` its beginning, ``value_bytes`` its size where it stands once. ``by_snapshot`` says
+    by snapshot id what would go if none of ``assets`` carried it.
     """
 
     field: str
