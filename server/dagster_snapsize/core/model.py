@@ -13,6 +13,8 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from dagster_snapsize.core.sizes import Allowance
+
 OwnerKind = Literal[
     "asset",
     "check",
@@ -32,6 +34,9 @@ Rule = Literal[
     "snapshot-over-budget",
     "snapshot-near-budget",
     "asset-over-budget",
+    "snapshot-grew",
+    "asset-grew",
+    "baseline-foreign",
     "load-time-over-budget",
     "stale-input",
     "grpc-limit-mismatch",
@@ -335,7 +340,8 @@ class Measurement:
     """Everything that is known of one code location after it was measured.
 
     ``folders`` are those that the definitions listed, such as the ``defs`` folder of a project that
-    loads its definitions by themselves.
+    loads its definitions by themselves. ``path_bytes`` is how long the path of the project is as it
+    stands in the snapshots, None where it does not.
 
     With a ``failure`` there are no snapshots and no assets: a half result is never called whole.
     """
@@ -359,6 +365,7 @@ class Measurement:
     failure: Failure | None = None
     inputs: Inputs | None = None
     repeats: tuple[Repeat, ...] = ()
+    path_bytes: int | None = None
 
 
 @frozen
@@ -372,6 +379,8 @@ class Budgets:
     asset_max: int | None = None
     warn_at: float = 0.8
     load_time: float | None = None
+    growth: Allowance | None = None
+    asset_growth: Allowance | None = None
 
 
 @frozen

@@ -10,6 +10,8 @@ import math
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
+from attrs import frozen
+
 _BYTES = {
     "B": 1,
     "kB": 10**3,
@@ -21,6 +23,25 @@ _BYTES = {
 }
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _QUANTITY = re.compile(r"\s*(?P<number>\d[\d_,]*(?:\.\d+)?|\.\d+)\s*(?P<unit>[^\d\s].*?)?\s*")
+_PERCENT = re.compile(r"\s*(\d+(?:\.\d{1,4})?)\s*%\s*")  # no comma: is "2,5" two and a half?
+_MILLIONTHS_OF_PERCENT = 10_000
+
+
+@frozen
+class Allowance:
+    """How much something may grow: by millionths of what it was, or else by bytes."""
+
+    bytes: int = 0
+    millionths: int | None = None
+
+    def of(self, size: int) -> int:
+        """By how many bytes something of this size may grow."""
+        return self.bytes if self.millionths is None else size * self.millionths // 1_000_000
+
+    def __str__(self) -> str:
+        if self.millionths is None:
+            return format_both(self.bytes)
+        return f"{Decimal(self.millionths) / _MILLIONTHS_OF_PERCENT:f} %"
 
 
 def parse_size(value: object) -> int:
@@ -40,6 +61,21 @@ def parse_size(value: object) -> int:
     number, unit = _split(value, 'a size; write a number and a unit, like "80 MB"')
     factor = _factor(value, number, unit, _BYTES, without_unit="B")
     return int((_decimal(number) * factor).to_integral_value(ROUND_HALF_UP))
+
+
+def parse_allowance(value: object) -> Allowance:
+    """What may be added to a size, from ``"5 %"`` of it or ``"500 kB"``.
+
+    Raises ValueError as above.
+    """
+    if isinstance(value, float):
+        raise ValueError(f'{value} is no share and no size; write "5 %" or "500 kB"')
+    if not isinstance(value, str) or not value.rstrip().endswith("%"):
+        return Allowance(parse_size(value))
+    found = _PERCENT.fullmatch(value)
+    if not found:
+        raise ValueError(f'"{value}" is no share; write it like "5 %" or "2.5 %"')
+    return Allowance(millionths=int(Decimal(found[1]) * _MILLIONTHS_OF_PERCENT))
 
 
 def parse_seconds(value: object) -> float:
