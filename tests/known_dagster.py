@@ -87,11 +87,18 @@ def _order(version: str) -> list[int]:
 
 def frames(python: Path, *, probe: Path = PROBE, verify: bool) -> list[dict[str, Any]]:
     """The headers of all frames that a probe sends of a location with everything in it."""
+    return frames_of("everything.definitions", EVERYTHING, python, probe=probe, verify=verify)
+
+
+def frames_of(
+    module: str, folder: Path, python: Path, *, probe: Path = PROBE, verify: bool = False
+) -> list[dict[str, Any]]:
+    """The headers of all frames that a probe sends of the definitions in a module."""
     request = {
-        "target": {"module_name": "everything.definitions"},
-        "location_name": "everything",
-        "working_directory": str(EVERYTHING),
-        "tree": str(EVERYTHING),
+        "target": {"module_name": module},
+        "location_name": module.partition(".")[0],
+        "working_directory": str(folder),
+        "tree": str(folder),
         "dotenv": None,
         "env": {},
         "deadline": time.time() + 120,
@@ -100,7 +107,7 @@ def frames(python: Path, *, probe: Path = PROBE, verify: bool) -> list[dict[str,
     }
     with subprocess.Popen(
         [python, "-W", "ignore", probe, json.dumps(request)],
-        cwd=EVERYTHING,
+        cwd=folder,
         stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None

@@ -100,3 +100,25 @@ def test_a_text_that_is_not_dagsters_own_is_no_measurement(tmp_path: Path) -> No
     last = known_dagster.frames(dagster_python(NEWEST), probe=probe, verify=True)[-1]
     assert last["type"] == "failed"
     assert last["message"].startswith("not every text is what Dagster itself makes: ")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_databases_that_no_definition_uses_are_not_imported(version: str, tmp_path: Path) -> None:
+    (tmp_path / "plain.py").write_text("import dagster\ndefs = dagster.Definitions()\n")
+    (tmp_path / "using.py").write_text(
+        "import dagster\n"
+        "@dagster.repository\n"
+        "def defs():\n"
+        "    from dagster._utils.test import wrap_op_in_graph\n"
+        "    return [wrap_op_in_graph] * 0\n"
+    )
+
+    def modules(target: str) -> set[str]:
+        frames = known_dagster.frames_of(target, tmp_path, dagster_python(version))
+        assert frames[-1]["type"] == "done", frames[-1]
+        return set(next(f for f in frames if f["type"] == "inputs")["modules"])
+
+    plain, using = modules("plain"), modules("using")
+    assert not {"sqlalchemy", "dagster._utils.test"} & plain
+    # Who asks for something that is in there gets it.
+    assert {"sqlalchemy", "dagster._utils.test"} <= using

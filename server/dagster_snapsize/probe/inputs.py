@@ -11,6 +11,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 from urllib.parse import unquote
 
+from .deferred import is_deferred
+
 if TYPE_CHECKING:
     from .userfiles import UserFiles
 
@@ -187,7 +189,8 @@ def describe_inputs(files: UserFiles, seen: Seen, volatile: List[Dict[str, Any]]
             except OSError:
                 continue  # in an archive
             installed.append((path, status.st_size, status.st_mtime_ns))
-            if getattr(values.get("__spec__"), "name", None) == name and name[:2] != "__":
+            its_name = getattr(values.get("__spec__"), "name", None) == name and name[:2] != "__"
+            if its_name and not is_deferred(name):
                 others.append(name)
     read = {p for p in opened if files.is_users(p) and not _is_skipped(p)}
     directories = {p for p in read if os.path.isdir(p)}

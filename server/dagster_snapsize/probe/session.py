@@ -13,6 +13,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Sequence
 
+from .deferred import defer
 from .failures import describe
 from .inputs import Seen
 from .loading import StateMissing, UsageProblem, load
@@ -159,7 +160,10 @@ class _Session:
 
     def _measure(self, request: Mapping[str, Any], version: str) -> None:
         adapter = find_adapter(version)
-        shortcuts = install_shortcuts(verify=request.get("verify", False))
+        verify = request.get("verify", False)
+        shortcuts = install_shortcuts(verify=verify)
+        if not verify:
+            defer()
         if shortcuts.packer:
             adapter = adapter._replace(serialize=shortcuts.packer.serialize)
         self.origins.install()
@@ -181,7 +185,7 @@ class _Session:
         )
         with placeholder_ids() if shortcuts.leaves_ids_out else contextlib.nullcontext():
             self._snapshots(adapter, loaded.repositories, jobs)
-        if request.get("verify"):
+        if verify:
             self._compare_with_ids(adapter, loaded.repositories, shortcuts.differences)
         if shortcuts.differences:
             raise UsageProblem(
