@@ -13,6 +13,9 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from dagster_snapsize.core.levers import Repeat as Repeat
+from dagster_snapsize.core.levers import Saving as Saving
+
 from dagster_snapsize.core.sizes import Allowance
 
 OwnerKind = Literal[
@@ -215,28 +218,6 @@ class AssetCost:
 
 
 @frozen
-class Repeat:
-    """One value that several assets carry, to the byte the same, in all snapshots it stands in.
-
-    ``field`` is the user's word for where it stands (``metadata: dagster/column_schema``),
-    ``preview`` its beginning, ``value_bytes`` its size where it stands once. ``by_snapshot`` says
-    by snapshot id what would go if none of ``assets`` carried it.
-    """
-
-    field: str
-    preview: str
-    value_bytes: int
-    assets: tuple[str, ...]
-    repository: str
-    by_snapshot: Mapping[str, int]
-
-    @property
-    def saved_bytes(self) -> int:
-        """What would go from all snapshots together."""
-        return sum(self.by_snapshot.values())
-
-
-@frozen
 class Seconds:
     """How long each phase took, in seconds.
 
@@ -365,6 +346,7 @@ class Measurement:
     failure: Failure | None = None
     inputs: Inputs | None = None
     repeats: tuple[Repeat, ...] = ()
+    savings: tuple[Saving, ...] = ()
     path_bytes: int | None = None
 
 

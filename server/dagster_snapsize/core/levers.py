@@ -1,0 +1,56 @@
+"""What could be done about a location's size, as far as its serialized snapshots show it.
+
+Part of the words of ``core/model.py``, which has them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import frozen
+
+Lever = Literal["repeat", "code-references", "raw-sql", "non-latin", "job"]
+
+
+@frozen
+class Repeat:
+    """One value that several assets carry, to the byte the same, in all snapshots it stands in.
+
+    ``field`` is the user's word for where it stands (``metadata: dagster/column_schema``),
+    ``preview`` its beginning, ``value_bytes`` its size where it stands once. ``by_snapshot`` says
+    by snapshot id what would go if none of ``assets`` carried it.
+    """
+
+    field: str
+    preview: str
+    value_bytes: int
+    assets: tuple[str, ...]
+    repository: str
+    by_snapshot: Mapping[str, int]
+
+    @property
+    def saved_bytes(self) -> int:
+        """What would go from all snapshots together."""
+        return sum(self.by_snapshot.values())
+
+
+@frozen
+class Saving:
+    """Bytes of one kind that could go, and from which snapshots, by snapshot id.
+
+    ``field`` is the user's word for where they stand, and a job's name where it is the job that
+    could go; ``assets`` are those that carry them, sorted.
+    """
+
+    lever: Lever
+    field: str
+    preview: str
+    assets: tuple[str, ...]
+    repository: str
+    by_snapshot: Mapping[str, int]
+
+    @property
+    def saved_bytes(self) -> int:
+        """What would go from all snapshots together."""
+        return sum(self.by_snapshot.values())
