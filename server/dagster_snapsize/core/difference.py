@@ -1,0 +1,283 @@
+"""Two measurements of one code location in, what changed between them out, with sums that add up.
+
+Snapshots are matched by repository, kind and name, not by id: a location may be called otherwise
+before. Whatever has the same bytes on both sides is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from typing import Literal
+
+from attrs import field, frozen
+
+from dagster_snapsize.core.model import Measurement, Owner, Snapshot, SnapshotKind, SourceLocation
+
+Happened = Literal["came", "went", "grew", "shrank", "same"]
+_SnapshotKey = tuple[str, SnapshotKind, str]
+_NO_FIELDS: Mapping[str, int] = {}
+
+
+@frozen
+class Change:
+    """Bytes of one thing before and after; None where it was not there, or is not any more."""
+
+    old: int | None
+    new: int | None
+
+    @property
+    def bytes(self) -> int:
+        """By how much it grew; negative where it shrank."""
+        return (self.new or 0) - (self.old or 0)
+
+    @property
+    def happened(self) -> Happened:
+        """In one word; something that came may weigh nothing."""
+        if self.old is None:
+            return "same" if self.new is None else "came"
+        if self.new is None:
+            return "went"
+        if self.new == self.old:
+            return "same"
+        return "grew" if self.new > self.old else "shrank"
+
+
+@frozen
+class SnapshotChange:
+    """One snapshot, before and after.
+
+    ``id`` is the new one's, the old one's where it went. ``owners`` are those of which any field
+    changed, each with the fields that did: together they are ``stored.bytes``.
+    """
+
+    id: str
+    kind: SnapshotKind
+    name: str
+    repository: str
+    stored: Change
+    wire: Change
+    owners: Mapping[Owner, Mapping[str, Change]] = field(repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        _must_sum(
+            f"the owners of {self.id}",
+            (change for fields in self.owners.values() for change in fields.values()),
+            self.stored.bytes,
+        )
+
+
+@frozen
+class OwnerChange:
+    """One owner over all snapshots of its repository.
+
+    ``by_snapshot`` (by snapshot id) and ``fields`` hold what changed; either sums to ``size``.
+    ``location`` is where an asset is defined now, or was.
+    """
+
+    owner: Owner
+    repository: str
+    size: Change
+    by_snapshot: Mapping[str, Change]
+    fields: Mapping[str, Change]
+    location: SourceLocation | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for what, changes in (("snapshots", self.by_snapshot), ("fields", self.fields)):
+            _must_sum(f"the {what} of {self.owner.name}", changes.values(), self.size.bytes)
+
+
+@frozen
+class Difference:
+    """What changed in one code location; ``size`` is of all its snapshots, stored.
+
+    ``snapshots`` has every one, the repositories first and then by change. ``owners`` has those
+    that changed, and ``fields`` what the bytes are made of, likewise: most bytes first, and either
+    sums to ``size``.
+    """
+
+    size: Change
+    snapshots: tuple[SnapshotChange, ...]
+    owners: tuple[OwnerChange, ...]
+    fields: Mapping[str, Change]
+
+    def __attrs_post_init__(self) -> None:
+        for what, changes in (
+            ("snapshots", (s.stored for s in self.snapshots)),
+            ("owners", (o.size for o in self.owners)),
+            ("fields", self.fields.values()),
+        ):
+            _must_sum(f"the {what} of the difference", changes, self.size.bytes)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every byte belongs to whom it belonged before, and to the same field."""
+        return not self.owners and all(s.stored.happened == "same" for s in self.snapshots)
+
+
+def difference(old: Measurement | None, new: Measurement | None) -> Difference:
+    """What changed from ``old`` to ``new``; None where there was, or is, no such location.
+
+    Neither may have a failure: then its sizes are not known.
+    """
+    before, after = _snapshots(old), _snapshots(new)
+    changes = [_snapshot(before.get(key), after.get(key)) for key in {**before, **after}]
+    changes.sort(key=lambda s: (s.kind != "repository", -abs(s.stored.bytes), s.id))
+    return Difference(
+        size=Change(_stored(old), _stored(new)),
+        snapshots=tuple(changes),
+        owners=_owners(changes, list(before.values()), list(after.values()), _places(old, new)),
+        fields=_made_of(list(before.values()), list(after.values())),
+    )
+
+
+def field_name(owner: Owner, name: str) -> str:
+    """What a field is called where the owners are left out."""
+    if owner.kind == "structure":
+        return owner.name
+    return name if owner.kind == "asset" else f"{owner.kind.replace('_', ' ')}: {name}"
+
+
+def _must_sum(what: str, parts: Iterable[Change], total: int) -> None:
+    found = sum(part.bytes for part in parts)
+    if found != total:
+        raise AssertionError(f"{what} sum to {found}, not {total} bytes")
+
+
+def _snapshots(measurement: Measurement | None) -> dict[_SnapshotKey, Snapshot]:
+    if measurement is None:
+        return {}
+    assert measurement.failure is None, "a failure has no sizes"
+    return {(s.repository, s.kind, s.name): s for s in measurement.snapshots}
+
+
+def _stored(measurement: Measurement | None) -> int | None:
+    return None if measurement is None else sum(s.stored_bytes for s in measurement.snapshots)
+
+
+def _snapshot(old: Snapshot | None, new: Snapshot | None) -> SnapshotChange:
+    either = new or old
+    assert either is not None
+    return SnapshotChange(
+        id=either.id,
+        kind=either.kind,
+        name=either.name,
+        repository=either.repository,
+        stored=Change(old.stored_bytes if old else None, new.stored_bytes if new else None),
+        wire=Change(old.wire_bytes if old else None, new.wire_bytes if new else None),
+        owners=dict(_changed(_sizes(old), _sizes(new))),
+    )
+
+
+def _sizes(snapshot: Snapshot | None) -> dict[Owner, dict[str, int]]:
+    """Bytes by owner and field."""
+    if snapshot is None:
+        return {}
+    return {
+        owner: {name: share.bytes for name, share in fields.items()}
+        for owner, fields in snapshot.ledger.owners.items()
+    }
+
+
+def _changed(
+    old: Mapping[Owner, Mapping[str, int]], new: Mapping[Owner, Mapping[str, int]]
+) -> Iterator[tuple[Owner, Mapping[str, Change]]]:
+    for owner in {**old, **new}:
+        before, after = old.get(owner, _NO_FIELDS), new.get(owner, _NO_FIELDS)
+        if before == after:
+            continue
+        yield owner, _changes(before, after)
+
+
+def _changes(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, Change]:
+    """What is not the same, most bytes first."""
+    found = {
+        name: Change(before.get(name), after.get(name))
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
+    }
+    return dict(sorted(found.items(), key=lambda pair: (-abs(pair[1].bytes), pair[0])))
+
+
+def _owners(
+    changes: Collection[SnapshotChange],
+    before: Collection[Snapshot],
+    after: Collection[Snapshot],
+    places: Mapping[tuple[str, str], SourceLocation | None],
+) -> tuple[OwnerChange, ...]:
+    touched = {(s.repository, owner) for s in changes for owner in s.owners}
+    old, new = _by_field(before, touched), _by_field(after, touched)
+    ids = {(s.repository, s.kind, s.name): s.id for s in changes}
+    old_by_snapshot = _by_snapshot(before, touched, ids)
+    new_by_snapshot = _by_snapshot(after, touched, ids)
+    found = []
+    for key in touched:
+        repository, owner = key
+        sums = (old.get(key), new.get(key))
+        by_snapshot = _changes(
+            old_by_snapshot.get(key, _NO_FIELDS), new_by_snapshot.get(key, _NO_FIELDS)
+        )
+        found.append(
+            OwnerChange(
+                owner=owner,
+                repository=repository,
+                size=Change(*(None if s is None else sum(s.values()) for s in sums)),
+                by_snapshot=by_snapshot,
+                fields=_changes(sums[0] or _NO_FIELDS, sums[1] or _NO_FIELDS),
+                location=places.get((repository, owner.name)) if owner.kind == "asset" else None,
+            )
+        )
+    return tuple(sorted(found, key=_by_weight))
+
+
+def _by_weight(change: OwnerChange) -> tuple[int, int, str, str, str]:
+    moved = sum(abs(part.bytes) for part in change.fields.values())
+    owner = change.owner
+    return (-abs(change.size.bytes), -moved, owner.kind, owner.name, change.repository)
+
+
+def _by_field(
+    snapshots: Iterable[Snapshot], wanted: Container[tuple[str, Owner]]
+) -> dict[tuple[str, Owner], dict[str, int]]:
+    """Bytes by field of those owners, over all snapshots of their repository."""
+    found: dict[tuple[str, Owner], dict[str, int]] = {}
+    for snapshot in snapshots:
+        for owner, fields in snapshot.ledger.owners.items():
+            key = (snapshot.repository, owner)
+            if key in wanted:
+                sums = found.setdefault(key, {})
+                for name, share in fields.items():
+                    sums[name] = sums.get(name, 0) + share.bytes
+    return found
+
+
+def _by_snapshot(
+    snapshots: Iterable[Snapshot],
+    wanted: Container[tuple[str, Owner]],
+    ids: Mapping[_SnapshotKey, str],
+) -> dict[tuple[str, Owner], dict[str, int]]:
+    """Bytes by snapshot id of those owners."""
+    found: dict[tuple[str, Owner], dict[str, int]] = {}
+    for snapshot in snapshots:
+        name = ids[snapshot.repository, snapshot.kind, snapshot.name]
+        for owner, fields in snapshot.ledger.owners.items():
+            key = (snapshot.repository, owner)
+            if key in wanted:
+                found.setdefault(key, {})[name] = sum(s.bytes for s in fields.values())
+    return found
+
+
+def _made_of(before: Collection[Snapshot], after: Collection[Snapshot]) -> dict[str, Change]:
+    sums: list[dict[str, int]] = []
+    for snapshots in (before, after):
+        found: dict[str, int] = {}
+        for snapshot in snapshots:
+            for owner, fields in snapshot.ledger.owners.items():
+                for name, share in fields.items():
+                    label = field_name(owner, name)
+                    found[label] = found.get(label, 0) + share.bytes
+        sums.append(found)
+    return _changes(*sums)
+
+
+def _places(*measurements: Measurement | None) -> dict[tuple[str, str], SourceLocation | None]:
+    return {(a.repository, a.key): a.location for m in measurements if m for a in m.assets}
