@@ -15,7 +15,6 @@ from attrs import field, frozen
 
 from dagster_snapsize.core.levers import Repeat as Repeat
 from dagster_snapsize.core.levers import Saving as Saving
-
 from dagster_snapsize.core.sizes import Allowance
 
 OwnerKind = Literal[
