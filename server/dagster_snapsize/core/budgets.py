@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from dagster_snapsize.core import limits, sizes
+from dagster_snapsize.core.baseline import Baseline
+from dagster_snapsize.core.growth import growth_findings, standing
 from dagster_snapsize.core.model import (
     AssetCost,
     Budgets,
@@ -27,22 +29,27 @@ _TIME_WARN_AT = 0.8
 _HEAVIEST = 3
 
 
-def judge(measurement: Measurement, budgets: Budgets) -> tuple[Finding, ...]:
+def judge(
+    measurement: Measurement, budgets: Budgets, baseline: Baseline | None = None
+) -> tuple[Finding, ...]:
     """Every finding, errors first and then by bytes; ``ignores`` of the measurement are heeded.
 
     With a failure there is one error and nothing about sizes or times: they are not known.
     """
-    kept = [f for f in _all_findings(measurement, budgets) if not _silencing(f, measurement)]
+    found = _all_findings(measurement, budgets, baseline)
+    kept = [f for f in found if not _silencing(f, measurement)]
     severities = ("error", "warning", "information")
     return tuple(sorted(kept, key=lambda f: (severities.index(f.severity), -(f.bytes or 0))))
 
 
-def unused_ignores(measurement: Measurement, budgets: Budgets) -> tuple[UnusedIgnore, ...]:
+def unused_ignores(
+    measurement: Measurement, budgets: Budgets, baseline: Baseline | None = None
+) -> tuple[UnusedIgnore, ...]:
     """Every ignore comment, or rules in one, that silence nothing; none where sizes are unknown."""
     if measurement.failure or not measurement.ignores:
         return ()
     used: dict[IgnoreComment, set[str]] = {comment: set() for comment in measurement.ignores}
-    for finding in _all_findings(measurement, budgets):
+    for finding in _all_findings(measurement, budgets, baseline):
         for comment in _silencing(finding, measurement):
             used[comment].add(finding.rule)
     return tuple(
@@ -53,7 +60,9 @@ def unused_ignores(measurement: Measurement, budgets: Budgets) -> tuple[UnusedIg
     )
 
 
-def _all_findings(measurement: Measurement, budgets: Budgets) -> list[Finding]:
+def _all_findings(
+    measurement: Measurement, budgets: Budgets, baseline: Baseline | None
+) -> list[Finding]:
     found = [*_limit_mismatch(measurement), *_stale_inputs(measurement)]
     if measurement.failure:
         found.append(
@@ -66,8 +75,10 @@ def _all_findings(measurement: Measurement, budgets: Budgets) -> list[Finding]:
         )
     else:
         for snapshot in measurement.snapshots:
-            found += _snapshot_findings(snapshot, measurement, budgets)
+            found += _snapshot_findings(snapshot, measurement, budgets, baseline)
         found += _asset_findings(measurement, budgets)
+        if baseline is not None:
+            found += growth_findings(measurement, budgets, baseline)
         found += _time_findings(measurement, budgets)
     return found
 
@@ -114,7 +125,7 @@ def judged_bytes(snapshot: Snapshot, limit: Limit) -> int:
 
 
 def _snapshot_findings(
-    snapshot: Snapshot, measurement: Measurement, budgets: Budgets
+    snapshot: Snapshot, measurement: Measurement, budgets: Budgets, baseline: Baseline | None
 ) -> Iterator[Finding]:
     budget = snapshot_budget(snapshot, measurement, budgets)
     size = judged_bytes(snapshot, budget)
@@ -124,13 +135,17 @@ def _snapshot_findings(
     place = measurement.definitions_location
     if size > budget.bytes:
         over = sizes.format_both(size - budget.bytes)
+        known = baseline.snapshot(snapshot, measurement) if baseline else None
+        stands = standing(snapshot, known, budget) if known else None
         message = (
             f"{what} {is_size}, {over} over its budget of {may_be}."
-            f"{_heaviest(snapshot)}{_next_step(snapshot, measurement, budget)}"
+            f"{stands.words if stands else ''}"
+            f"{'' if stands and stands.blocks else _heaviest(snapshot)}"
+            f"{_next_step(snapshot, measurement, budget, stands.asset if stands else None)}"
         )
         yield Finding(
             "snapshot-over-budget",
-            "error",
+            "warning" if stands and not stands.blocks else "error",
             message,
             snapshot=snapshot.id,
             bytes=size,
@@ -213,7 +228,10 @@ def _assets_of(snapshot: Snapshot, measurement: Measurement) -> list[AssetCost]:
     ]
 
 
-def _next_step(snapshot: Snapshot, measurement: Measurement, budget: Limit) -> str:
+def _next_step(
+    snapshot: Snapshot, measurement: Measurement, budget: Limit, grown: str | None
+) -> str:
+    """What can be done; it begins with the asset that has ``grown`` most, else the heaviest."""
     steps = ["split the code location" if snapshot.kind == "repository" else "make the job smaller"]
     if budget.source == CONFIGURATION:
         steps.append(f"raise {budget.name}")
@@ -223,7 +241,7 @@ def _next_step(snapshot: Snapshot, measurement: Measurement, budget: Limit) -> s
     assets = _assets_of(snapshot, measurement)
     if not assets:
         return f" {rest[0].upper()}{rest[1:]}."
-    top = max(assets, key=lambda a: a.by_snapshot[snapshot.id])
+    top = max(assets, key=lambda a: (a.key == grown, a.by_snapshot[snapshot.id]))
     return f" `{_explain(top)}` shows where its bytes are: shorten them; or {rest}."
 
 

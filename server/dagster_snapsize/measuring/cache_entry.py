@@ -146,6 +146,7 @@ def _head(measurement: Measurement) -> Any:
         "job_limits": [astuple(x) for x in environment.job_limits],
         "definitions_location": _place_data(measurement.definitions_location),
         "folders": measurement.folders,
+        "path_bytes": measurement.path_bytes,
         "untracked_files": measurement.untracked_files,
         "stale_inputs": [[s.path, s.sources, s.advice] for s in measurement.stale_inputs],
         "ignores": [
@@ -203,6 +204,7 @@ def _measurement(head: Any, ledgers: tuple[memoryview, ...]) -> Measurement:
         ),
         definitions_location=_place(head["definitions_location"]),
         folders=tuple(head["folders"]),
+        path_bytes=head["path_bytes"],
         untracked_files=tuple(head["untracked_files"]),
         stale_inputs=tuple(
             StaleInput(path, tuple(sources), advice)

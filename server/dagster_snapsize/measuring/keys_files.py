@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
+from dagster_snapsize.project.baseline_file import NAME as BASELINE
+
 MOST_BYTES = 2_000_000_000  # of all inputs together: hashing more takes longer than measuring
 _CHUNK = 1 << 20
 _DIGEST = 20
@@ -23,6 +25,7 @@ BY_PRODUCTS = frozenset(
         *("__pycache__", ".git", ".hg", ".svn", ".venv", "venv", "node_modules", ".tox", ".nox"),
         *(".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".ipynb_checkpoints"),
         *(".eggs", ".coverage", ".DS_Store", ".idea", ".vscode", ".import_linter_cache"),
+        BASELINE,  # what is measured is compared with it, and does not depend on it
     )
 )
 _BY_PRODUCT_ENDS = (".pyc", ".swp", "~", ".egg-info")
@@ -170,6 +173,7 @@ def _listed_by_git(root: str) -> list[str]:
     others: list[str] = []
     for line in filter(None, listing.stdout.split(b"\0")):
         (others if line.startswith(b"?") else tracked).append(os.fsdecode(line[2:]))
+    tracked = [name for name in tracked if os.path.basename(name) != BASELINE]
     # A virtual environment that nobody told git to ignore.
     ends = "pyvenv.cfg"
     environments = tuple(n[: -len(ends)] for n in others if n.endswith("/" + ends))

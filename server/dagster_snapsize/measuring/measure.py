@@ -211,6 +211,7 @@ class _Run:
         self._inputs: Inputs | None = None
         self._read_here: list[str] = []  # by us, not by the probe
         self._peak_rss_bytes = 0
+        self._path_bytes: int | None = None
         self._started = time.monotonic()
 
     def measure(self) -> Measurement:
@@ -327,6 +328,8 @@ class _Run:
 
     def _on_snapshot(self, header: dict[str, Any], payload: bytes) -> None:
         repository, name = header["repository"], header["name"]
+        if self._path_bytes is None:
+            self._path_bytes = _path_bytes(self.location.root, payload)
         path = f"{self.location.name}/{repository}"
         try:
             if header["kind"] == "repository":
@@ -471,7 +474,17 @@ class _Run:
             ),
             failure=failure,
             inputs=self._inputs,
+            path_bytes=self._path_bytes,
         )
+
+
+def _path_bytes(root: Path, text: bytes) -> int | None:
+    """How long the path of a folder is where a snapshot holds it, as code references do."""
+    for path in (str(root), os.path.realpath(root), root.as_posix()):
+        written = json.dumps(path)[1:-1].encode("ascii")
+        if written in text:
+            return len(written)
+    return None
 
 
 def _output_once_ended(process: Running) -> str:

@@ -1,0 +1,283 @@
+"""A measurement beside its baseline: what grew, by how much, in which field, and what it blocks.
+
+docs/growth.md has the table of what is found when, and a test reads it from there.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+
+from attrs import frozen
+
+from dagster_snapsize.core import sizes
+from dagster_snapsize.core.baseline import RENEW, Baseline, Fields, KnownSnapshot, minor
+from dagster_snapsize.core.model import (
+    AssetCost,
+    Budgets,
+    Finding,
+    Limit,
+    Measurement,
+    Owner,
+    Snapshot,
+)
+
+_NAMED = 3
+
+
+@frozen
+class Change:
+    """What became of one owner's bytes in one snapshot; ``fields`` are the differences, if any."""
+
+    owner: Owner
+    before: int | None
+    after: int | None
+    fields: Mapping[str, int]
+
+    @property
+    def bytes(self) -> int:
+        """By how much it grew; negative where it shrank or went."""
+        return (self.after or 0) - (self.before or 0)
+
+
+def changes(known: KnownSnapshot, snapshot: Snapshot) -> tuple[Change, ...]:
+    """What is different in a snapshot, most growth first; it sums up to the snapshot's own."""
+    found = []
+    now = snapshot.ledger.owners
+    for owner in {**known.owners, **now}:
+        old = known.owners.get(owner)
+        shares = now.get(owner)
+        new = None if shares is None else {name: share.bytes for name, share in shares.items()}
+        fields = differences(old or {}, new or {})
+        if fields or old is None or new is None:
+            before = None if old is None else sum(old.values())
+            after = None if new is None else sum(new.values())
+            found.append(Change(owner, before, after, fields))
+    total = sum(change.bytes for change in found)
+    if total != snapshot.stored_bytes - known.stored_bytes:
+        raise AssertionError(f"the changes of {snapshot.id} sum to {total} bytes")
+    return tuple(sorted(found, key=lambda c: (-c.bytes, c.owner.kind, c.owner.name)))
+
+
+def differences(old: Fields, new: Fields) -> dict[str, int]:
+    """By field how many bytes more it has, most first; without those that are the same."""
+    found = {name: new.get(name, 0) - old.get(name, 0) for name in {**old, **new}}
+    return {n: by for n, by in sorted(found.items(), key=lambda x: (-x[1], x[0])) if by}
+
+
+def foreign(measurement: Measurement, baseline: Baseline) -> tuple[str, ...]:
+    """Why sizes may differ from the baseline's though nothing in the definitions did.
+
+    Empty where they are of the same Dagster, Python and length of path, or no snapshot differs.
+    """
+    why = []
+    if baseline.dagster_version != measurement.dagster_version:
+        why.append(f"Dagster {baseline.dagster_version}, and this is {measurement.dagster_version}")
+    if baseline.python_version != minor(measurement.python_version):
+        here = minor(measurement.python_version)
+        why.append(f"Python {baseline.python_version}, and this is {here}")
+    there, length = baseline.path_bytes, measurement.path_bytes
+    if there is not None and length is not None and there != length:
+        why.append(
+            f"a project whose path is {sizes.format_exact(there)} long, and here it is"
+            f" {sizes.format_exact(length)}: the snapshots hold it"
+        )
+    return tuple(why) if why and _differs(measurement, baseline) else ()
+
+
+def _differs(measurement: Measurement, baseline: Baseline) -> bool:
+    if len(measurement.snapshots) != len(baseline.snapshots):
+        return True
+    for snapshot in measurement.snapshots:
+        known = baseline.snapshot(snapshot, measurement)
+        if known is None or known.wire_bytes != snapshot.wire_bytes:
+            return True
+    return False
+
+
+def growth_findings(
+    measurement: Measurement, budgets: Budgets, baseline: Baseline
+) -> Iterator[Finding]:
+    """What is to be said of growth; a measurement with a failure has none."""
+    why = foreign(measurement, baseline)
+    if why:
+        yield Finding(
+            "baseline-foreign",
+            "warning",
+            f"the baseline is of {'; and of '.join(why)}, so sizes may differ for that reason"
+            f" alone, and growth does not block; `{RENEW}` renews it.",
+            location=baseline.place,
+        )
+    for snapshot in measurement.snapshots:
+        known = baseline.snapshot(snapshot, measurement)
+        if known is not None:
+            yield from _of_snapshot(snapshot, known, measurement, budgets, bool(why))
+    if not why:
+        for asset in measurement.assets:
+            old = baseline.assets.get((asset.repository, asset.key))
+            if old is not None:
+                yield from _of_asset(asset, old, budgets)
+
+
+def _of_snapshot(
+    snapshot: Snapshot,
+    known: KnownSnapshot,
+    measurement: Measurement,
+    budgets: Budgets,
+    is_foreign: bool,
+) -> Iterator[Finding]:
+    before, now = known.wire_bytes, snapshot.wire_bytes
+    if now <= before:
+        return
+    allowance = budgets.growth
+    beyond = allowance is not None and now - before > allowance.of(before)
+    if is_foreign and not beyond:
+        return
+    message = (
+        f"{snapshot.kind} snapshot {snapshot.id} is {sizes.format_both(now)} on the wire,"
+        f" {sizes.format_both(now - before)} ({sizes.format_percent(now - before, before)}) more"
+        " than in the baseline"
+    )
+    if beyond:
+        found = changes(known, snapshot)
+        message += (
+            f", where budget.growth allows {allowance}.{grown(found)}{_explain(found)}"
+            f" If it is meant, take the sizes of now for the new baseline with `{RENEW}`."
+        )
+    else:
+        message += "." if allowance is None else f"; budget.growth allows {allowance}."
+    yield Finding(
+        "snapshot-grew",
+        ("warning" if is_foreign else "error") if beyond else "information",
+        message,
+        snapshot=snapshot.id,
+        bytes=now,
+        budget_bytes=before + allowance.of(before) if allowance is not None else None,
+        location=measurement.definitions_location,
+    )
+
+
+def _of_asset(asset: AssetCost, old: Fields, budgets: Budgets) -> Iterator[Finding]:
+    """Growth of one asset in all snapshots together."""
+    before, now = sum(old.values()), asset.total_bytes
+    if now <= before:
+        return
+    allowance = budgets.asset_growth
+    beyond = allowance is not None and now - before > allowance.of(before)
+    allowed = ""
+    if allowance is not None:
+        allowed = f"{', where' if beyond else ';'} budget.asset-growth allows {allowance}"
+    count = len(asset.by_snapshot)
+    message = (
+        f"asset {asset.key} takes {sizes.format_both(now)} of"
+        f" {f'{count:,} snapshots' if count != 1 else 'one snapshot'},"
+        f" {sizes.format_both(now - before)} ({sizes.format_percent(now - before, before)}) more"
+        f" than in the baseline{allowed}: {_fields(differences(old, asset.fields))}."
+    )
+    if beyond:
+        message += f" If it is meant, take the sizes of now for the new baseline with `{RENEW}`."
+    yield Finding(
+        "asset-grew",
+        "error" if beyond else "information",
+        message,
+        asset=asset.key,
+        bytes=now,
+        budget_bytes=before + allowance.of(before) if allowance is not None else None,
+        location=asset.location,
+    )
+
+
+@frozen
+class Standing:
+    """Of a snapshot over its budget: whether that blocks, and the words that say why.
+
+    ``asset`` is the key of the one that grew most, None where none did.
+    """
+
+    blocks: bool
+    words: str
+    asset: str | None = None
+
+
+def standing(snapshot: Snapshot, known: KnownSnapshot, budget: Limit) -> Standing:
+    """What the baseline says of a snapshot that is over ``budget`` now.
+
+    Who inherits a snapshot that is too large can go on working, as long as it becomes no larger.
+    """
+    stored = budget.judges == "stored"
+    before = known.stored_bytes if stored else known.wire_bytes
+    by = (snapshot.stored_bytes if stored else snapshot.wire_bytes) - before
+    was_over = before > budget.bytes
+    if was_over and by <= 0:
+        less = f"is {sizes.format_both(-by)} smaller" if by else "is no larger"
+        return Standing(
+            False, f" It was over it before and {less} than in the baseline: this does not block."
+        )
+    was = "was over it already" if was_over else "was within it"
+    found = changes(known, snapshot)
+    words = f" In the baseline it {was}, {sizes.format_both(by)} smaller.{grown(found)}"
+    return Standing(True, words, _most_grown(found))
+
+
+# -- words ---------------------------------------------------------------------------------------
+
+
+def grown(found: Sequence[Change]) -> str:
+    """What grew, what came and how much less the rest is, as sentences that follow another one."""
+    more = [c for c in found if c.before is not None and c.bytes > 0]
+    new = [c for c in found if c.before is None]
+    less = [c for c in found if c.before is not None and c.bytes < 0]
+    parts = []
+    if more:
+        parts.append(f"grown: {_listed([f'{_name(c)} by {_by(c)}' for c in more], more)}")
+    if new:
+        parts.append(f"new: {_listed([f'{_name(c)} {_by(c)}' for c in new], new)}")
+    if less:
+        size = sizes.format_size(-sum(c.bytes for c in less))
+        parts.append(f"smaller or gone: {len(less):,}, by {size}")
+    text = "; ".join(parts)
+    return f" {text[0].upper()}{text[1:]}." if text else ""
+
+
+def _listed(words: Sequence[str], found: Sequence[Change]) -> str:
+    rest = found[_NAMED:]
+    named = ", ".join(words[:_NAMED])
+    if not rest:
+        return named
+    return f"{named} and {len(rest):,} more, {sizes.format_size(sum(c.bytes for c in rest))}"
+
+
+def _name(change: Change) -> str:
+    owner = change.owner
+    if owner.kind in ("asset", "structure"):
+        return owner.name
+    return f"{owner.kind.replace('_', ' ')} {owner.name}"
+
+
+def _by(change: Change) -> str:
+    """``5.0 kB (description 4.9 kB)``: the field that grew most."""
+    name, size = next(iter(change.fields.items()), ("", 0))
+    most = f" ({name} {sizes.format_size(size)})" if name else ""
+    return f"{sizes.format_size(change.bytes)}{most}"
+
+
+def _fields(found: Mapping[str, int]) -> str:
+    rows = list(found.items())
+    named = [f"{name} {_signed(size)}" for name, size in rows[:_NAMED]]
+    rest = sum(size for _, size in rows[_NAMED:])
+    return ", ".join([*named, *([f"all else {_signed(rest)}"] if rows[_NAMED:] else [])])
+
+
+def _signed(size: int) -> str:
+    return f"{'+' if size >= 0 else ''}{sizes.format_size(size)}"
+
+
+def _most_grown(found: Sequence[Change]) -> str | None:
+    assets = (c for c in found if c.owner.kind == "asset" and c.bytes > 0)
+    return next((c.owner.name for c in assets), None)
+
+
+def _explain(found: Sequence[Change]) -> str:
+    """A command for the asset that grew most."""
+    key = _most_grown(found)
+    return f" `dagster-snapsize explain {shlex.quote(key)}` shows its bytes." if key else ""

@@ -1,0 +1,85 @@
+"""The file that holds the sizes of a project to compare with: ``snapsize-baseline.jsonl``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from dagster_snapsize.core.baseline import RENEW, Baseline, Unreadable, at, from_text, to_text
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.project.toml_files import read_text
+
+NAME = "snapsize-baseline.jsonl"
+_MOST_BYTES = 500_000_000
+
+
+class DamagedBaseline(UserError):
+    """A baseline that cannot be read and that nothing is lost of when it is written anew."""
+
+
+def read_baselines(root: Path) -> dict[str, Baseline]:
+    """The baselines of the project in ``root`` by location; empty where there is no such file.
+
+    Raises DamagedBaseline for one that cannot be read, as after a merge, and UserError for what is
+    no file, cannot be opened, or was written by a newer version.
+    """
+    path = root / NAME
+    text = _text(path)
+    if text is None:
+        return {}
+    try:
+        return at(from_text(text), str(path))
+    except Unreadable as wrong:
+        kind = DamagedBaseline if wrong.is_damaged else UserError
+        raise kind(str(wrong), wrong.hint, path=str(path), line=wrong.line) from None
+
+
+def _text(path: Path) -> str | None:
+    """Like other texts of the project; a pipe would keep us waiting for ever."""
+    try:
+        status = path.stat()
+    except OSError:
+        return read_text(path)  # which says what is wrong
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise UserError(f"{NAME} is no file", f"Remove it and run `{RENEW}`.", path=str(path))
+    if status.st_size > _MOST_BYTES:
+        raise UserError(f"{NAME} is too large for a baseline", path=str(path))
+    return read_text(path)
+
+
+def write_baselines(root: Path, baselines: Mapping[str, Baseline]) -> bool:
+    """Write the file as a whole, or not at all; False where it said the very same already.
+
+    Raises UserError where it cannot be written.
+    """
+    path = root / NAME
+    text = to_text(baselines)
+    try:
+        # git may have checked it out with the line ends of Windows: those are not ours to change.
+        if path.is_file() and path.read_text(encoding="utf-8-sig", errors="replace") == text:
+            return False
+        _replace(path, text.encode("ascii"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"{NAME} was not written: {reason}", path=str(path)) from error
+    return True
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Through a file beside it, with the mode of the old one; a link stays a link."""
+    target = Path(os.path.realpath(path))
+    new = target.with_name(f".{NAME}.{secrets.token_hex(4)}~")
+    try:
+        with new.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if target.exists():
+            new.chmod(target.stat().st_mode & 0o777)
+        new.replace(target)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
