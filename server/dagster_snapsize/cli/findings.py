@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -34,12 +35,17 @@ def print_findings(outcome: Outcome) -> None:
 def _lines(outcome: Outcome) -> list[str]:
     lines = []
     for judged in outcome.judged:
-        for finding in judged.findings:
+        for finding in told(judged.findings):
             where, first, more = finding_parts(finding, judged)
             lines.append(f"{where}: {finding.severity}: {first} [{finding.rule}]")
             lines += [f"  {line}" for line in more]
         lines += note_lines(judged)
     return [*lines, *(f"note: {note}" for note in outcome.notes)]
+
+
+def told(findings: Sequence[Finding]) -> list[Finding]:
+    """Those that a text is made of; the rest is for editors and programs."""
+    return [finding for finding in findings if finding.severity != "information"]
 
 
 def finding_parts(finding: Finding, judged: Judged) -> tuple[str, str, list[str]]:

@@ -107,6 +107,26 @@ def _tell_of_cache(outcome: Outcome) -> None:
         click.echo(f"note: {note}", err=True)
 
 
+@cli.command(short_help="Keep the sizes of now, to judge growth by.")
+@target_options
+@no_cache_option
+@click.option("--check", is_flag=True, help="Write nothing: exit with 1 if the file would change.")
+def baseline(selection: Selection, check: bool) -> None:
+    """Write the sizes of now to snapsize-baseline.jsonl, to be committed: growth is judged by them.
+
+    \b
+    Examples:
+      dagster-snapsize baseline
+      dagster-snapsize baseline --check
+    """
+    from dagster_snapsize.cli.baseline import take_baseline
+
+    gc.disable()  # as for any measurement
+    status, tell = take_baseline(selection, check)
+    with leave_with(status):
+        tell()
+
+
 @cli.command(short_help="Open one asset: every field, its own bytes and shared ones.")
 @click.argument("asset_key")
 @target_options
@@ -121,7 +141,7 @@ def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
       dagster-snapsize explain orders
       dagster-snapsize explain warehouse/orders -m my_project.definitions
     """
-    outcome = measure_all(selection)
+    outcome = measure_all(selection, with_baseline=False)
     status = exit_status([f for f in outcome.findings if f.rule == "measurement-failed"])
     with leave_with(status):
         if status and form == "json":

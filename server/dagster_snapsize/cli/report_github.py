@@ -7,20 +7,19 @@ from pathlib import Path
 
 import click
 
+from dagster_snapsize.cli.findings import told
 from dagster_snapsize.cli.run import Outcome
-
-_COMMAND = {"error": "error", "warning": "warning", "information": "notice"}
 
 
 def print_findings(outcome: Outcome) -> None:
-    """One ``::error``, ``::warning`` or ``::notice`` for each finding."""
-    for finding in outcome.findings:
+    """One ``::error`` or ``::warning`` for each finding that a text has too."""
+    for finding in told(outcome.findings):
         properties = {"title": f"dagster-snapsize {finding.rule}"}
         if finding.location:
             properties["file"] = _from_workspace(finding.location.path)
             properties["line"] = str(finding.location.line)
         listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-        click.echo(f"::{_COMMAND[finding.severity]} {listed}::{_data(finding.message)}")
+        click.echo(f"::{finding.severity} {listed}::{_data(finding.message)}")
 
 
 def _from_workspace(path: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.core.budgets import snapshot_budget, snapshot_limits
+from dagster_snapsize.core.growth import foreign
 from dagster_snapsize.core.model import (
     AssetCost,
     Failure,
@@ -61,12 +62,27 @@ def location_json(judged: Judged) -> Json:
             "measured_at": judged.cached.measured_at,
             "not_stored": list(judged.cached.not_stored),
         },
+        "baseline": _baseline_json(judged),
         "error": _failure_json(measurement.failure),
+    }
+
+
+def _baseline_json(judged: Judged) -> Json | None:
+    baseline, place = judged.baseline, judged.baseline.place if judged.baseline else None
+    if baseline is None or place is None:
+        return None
+    failed = judged.measurement.failure
+    return {
+        "path": place.path,
+        "dagster_version": baseline.dagster_version,
+        "python_version": baseline.python_version,
+        "foreign": [] if failed else list(foreign(judged.measurement, baseline)),
     }
 
 
 def _snapshot_json(snapshot: Snapshot, judged: Judged) -> Json:
     budget = snapshot_budget(snapshot, judged.measurement, judged.budgets)
+    known = judged.baseline.snapshot(snapshot, judged.measurement) if judged.baseline else None
     return {
         "id": snapshot.id,
         "kind": snapshot.kind,
@@ -76,6 +92,7 @@ def _snapshot_json(snapshot: Snapshot, judged: Judged) -> Json:
         "wire_bytes": snapshot.wire_bytes,
         "budget_bytes": budget.bytes,
         "budget_source": budget.source,
+        "baseline_wire_bytes": known.wire_bytes if known else None,
         "limits": [
             {"name": x.name, "judges": x.judges, "bytes": x.bytes, "source": x.source}
             for x in snapshot_limits(snapshot, judged.measurement)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dagster_snapsize.cli.findings import finding_parts, note_lines, place, shown_path
+from dagster_snapsize.cli.findings import finding_parts, note_lines, place, shown_path, told
 from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.cli.terminal import (
     bar,
@@ -202,7 +202,7 @@ def _timing(measurement: Measurement) -> str:
 
 def _print_findings(console: Console, outcome: Outcome) -> None:
     for judged in outcome.judged:
-        for finding in judged.findings:
+        for finding in told(judged.findings):
             _print_finding(console, finding, judged)
             if finding.rule == "measurement-failed":
                 _print_failure(console, judged.measurement)

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
+from dagster_snapsize.core.baseline import RENEW, Baseline, at
 from dagster_snapsize.core.budgets import judge
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement
 from dagster_snapsize.measuring.cached import Cached, CacheUse, measure_cached
 from dagster_snapsize.measuring.relocated import relocated, shown_path
+from dagster_snapsize.project.baseline_file import NAME, read_baselines
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 
@@ -54,6 +56,7 @@ class Judged:
     budgets: Budgets
     findings: tuple[Finding, ...]
     cached: Cached
+    baseline: Baseline | None = None
 
 
 @frozen
@@ -69,15 +72,17 @@ class Outcome:
         return tuple(finding for judged in self.judged for finding in judged.findings)
 
 
-def measure_all(selection: Selection) -> Outcome:
+def measure_all(selection: Selection, with_baseline: bool = True) -> Outcome:
     """Measure every selected location, one after the other, with a progress bar on a terminal.
 
-    Raises UserError where the flags, the configuration or a target are wrong.
+    Raises UserError where the flags, the configuration, a target or a baseline are wrong.
     """
     chosen, notes = _choose(selection)
     judged: list[Judged] = []
     prepared: set[object] = set()
     folder = Path.cwd()
+    roots = dict.fromkeys(location.root for location, _ in chosen) if with_baseline else ()
+    baselines = {root: _baselines(root, folder) for root in roots}
     with ExitStack() as stack:
         watch = _LateBar(stack)
         for location, interpreter in chosen:
@@ -98,10 +103,33 @@ def measure_all(selection: Selection) -> Outcome:
                 prepared.add(commands)
             measurement = relocated(cached.measurement, folder)
             budgets = location.config.budgets
-            findings = judge(measurement, budgets)
-            judged.append(Judged(location, interpreter, measurement, budgets, findings, cached))
+            baseline = baselines.get(location.root, {}).get(location.name)
+            findings = judge(measurement, budgets, baseline)
+            judged.append(
+                Judged(location, interpreter, measurement, budgets, findings, cached, baseline)
+            )
     notes = (*notes, *_idle_budgets(judged), *(_verified(judged) if selection.verify else ()))
+    if with_baseline:
+        notes = (*notes, *_idle_growth(judged))
     return Outcome(tuple(judged), notes)
+
+
+def _baselines(root: Path, folder: Path) -> dict[str, Baseline]:
+    return at(read_baselines(root), shown_path(str(root / NAME), folder))
+
+
+def _idle_growth(judged: Sequence[Judged]) -> Iterator[str]:
+    """Allowances for growth that have nothing to judge by."""
+    for one in judged:
+        budgets = one.budgets
+        if one.baseline is None and not one.measurement.failure:
+            for name, said in (("growth", budgets.growth), ("asset-growth", budgets.asset_growth)):
+                if said is not None:
+                    yield (
+                        f"{one.location.name} has no baseline that budget.{name} could be judged"
+                        f" by: `{RENEW}` writes one to {NAME}, to be committed"
+                    )
+                    break
 
 
 def _verified(judged: Sequence[Judged]) -> Iterator[str]:

@@ -65,16 +65,15 @@ class Baseline:
         return self.snapshots.get(short_id(snapshot.id, measurement.name))
 
     @cached_property
-    def assets(self) -> Mapping[tuple[str, str], Fields]:
-        """By repository and key each asset's bytes by field, in all snapshots together."""
-        found: dict[tuple[str, str], dict[str, int]] = {}
+    def owners(self) -> Mapping[tuple[str, Owner], dict[str, int]]:
+        """By repository each owner's bytes by field, in all of its snapshots together."""
+        found: dict[tuple[str, Owner], dict[str, int]] = {}
         for short, known in self.snapshots.items():
             repository = _split(short)[0]
             for owner, fields in known.owners.items():
-                if owner.kind == "asset":
-                    sums = found.setdefault((repository, owner.name), {})
-                    for name, size in fields.items():
-                        sums[name] = sums.get(name, 0) + size
+                sums = found.setdefault((repository, owner), {})
+                for name, size in fields.items():
+                    sums[name] = sums.get(name, 0) + size
         return found
 
 

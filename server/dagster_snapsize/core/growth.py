@@ -59,6 +59,28 @@ def changes(known: KnownSnapshot, snapshot: Snapshot) -> tuple[Change, ...]:
     return tuple(sorted(found, key=lambda c: (-c.bytes, c.owner.kind, c.owner.name)))
 
 
+def total_changes(old: Mapping[str, Baseline], new: Mapping[str, Baseline]) -> tuple[Change, ...]:
+    """What became of each owner, over all snapshots of its repository, most growth first."""
+    before, after = _totals(old), _totals(new)
+    found = []
+    for key in {**before, **after}:
+        was, fields_now = before.get(key), after.get(key)
+        fields = differences(was or {}, fields_now or {})
+        if fields or was is None or fields_now is None:
+            size = None if was is None else sum(was.values())
+            size_now = None if fields_now is None else sum(fields_now.values())
+            found.append(Change(key[2], size, size_now, fields))
+    return tuple(sorted(found, key=lambda c: (-c.bytes, c.owner.kind, c.owner.name)))
+
+
+def _totals(baselines: Mapping[str, Baseline]) -> dict[tuple[str, str, Owner], dict[str, int]]:
+    found: dict[tuple[str, str, Owner], dict[str, int]] = {}
+    for location, baseline in baselines.items():
+        for (repository, owner), fields in baseline.owners.items():
+            found[location, repository, owner] = fields
+    return found
+
+
 def differences(old: Fields, new: Fields) -> dict[str, int]:
     """By field how many bytes more it has, most first; without those that are the same."""
     found = {name: new.get(name, 0) - old.get(name, 0) for name in {**old, **new}}
@@ -114,7 +136,7 @@ def growth_findings(
             yield from _of_snapshot(snapshot, known, measurement, budgets, bool(why))
     if not why:
         for asset in measurement.assets:
-            old = baseline.assets.get((asset.repository, asset.key))
+            old = baseline.owners.get((asset.repository, Owner("asset", asset.key)))
             if old is not None:
                 yield from _of_asset(asset, old, budgets)
 

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets
-from dagster_snapsize.core.sizes import parse_seconds, parse_size
+from dagster_snapsize.core.sizes import Allowance, parse_allowance, parse_seconds, parse_size
 from dagster_snapsize.project.toml_files import TomlFile, read_toml
 
 TARGET_KEYS = ("module-name", "python-file", "package-name", "workspace")
@@ -181,6 +181,8 @@ class _Reader:
             load_time=self._value(
                 ("budget", "load-time"), table, _seconds('load-time = "120 s"'), None
             ),
+            growth=self._value(("budget", "growth"), table, _allowance, None),
+            asset_growth=self._value(("budget", "asset-growth"), table, _allowance, None),
         )
 
     def _env(self) -> dict[str, str]:
@@ -265,6 +267,8 @@ _BUDGET_KEYS = {
     "asset-max": "256 kB",
     "warn-at": "0.8",
     "load-time": "120 s",
+    "growth": "5 %",
+    "asset-growth": "20 kB",
 }
 _TABLES = {"": _KEYS, "budget": _BUDGET_KEYS}
 
@@ -303,6 +307,13 @@ def _size(example: str) -> Callable[[Any], int]:
         return size
 
     return read
+
+
+def _allowance(value: Any) -> Allowance:
+    try:
+        return parse_allowance(value)
+    except ValueError as error:
+        raise _Wrong(str(error), 'growth = "5 %"') from None
 
 
 def _seconds(example: str) -> Callable[[Any], float]:
