@@ -2,11 +2,13 @@
 
 import { type LocationModel } from "./model.ts";
 import { at, type Part } from "./parts.ts";
+import { placeElement } from "./places.ts";
 import { shortSize } from "./sizes.ts";
 
 export class Caption {
   readonly #element = document.createElement("p");
   readonly #text = document.createElement("span");
+  readonly #place = document.createElement("span");
   readonly #open = document.createElement("button");
   #asset = -1;
 
@@ -19,7 +21,7 @@ export class Caption {
     this.#open.addEventListener("click", () => {
       open(this.#asset);
     });
-    this.#element.append(this.#text, " ", this.#open);
+    this.#element.append(this.#text, " ", this.#open, this.#place);
     parent.append(this.#element);
   }
 
@@ -42,6 +44,13 @@ export class Caption {
     this.#text.textContent =
       `${shortSize(size(assets.total))} in all snapshots${ofIt}.` +
       (also ? ` Removing it also frees ${also}.` : "");
+    const { places } = model.data;
+    const path = places?.paths[at(places.path, part.asset)];
+    this.#place.replaceChildren();
+    if (places && path !== undefined) {
+      const line = at(places.line, part.asset);
+      this.#place.append("Defined at ", placeElement({ path, line }, undefined));
+    }
     this.#open.hidden = at(assets.hasSource, part.asset) !== 1;
   }
 }

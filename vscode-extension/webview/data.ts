@@ -63,6 +63,44 @@ export interface OtherColumns {
   readonly fieldBytes: Column;
 }
 
+/** A place in a file; lines count from 1. */
+export interface PlaceData {
+  readonly path: string;
+  readonly line: number;
+}
+
+/** One way to make the snapshots smaller, as the command line's JSON has it. */
+export interface AdviceRow {
+  readonly lever: string;
+  readonly title: string;
+  readonly saved_bytes: number;
+  /** By snapshot id. */
+  readonly by_snapshot: Readonly<Record<string, number>>;
+  readonly field: string | null;
+  /** The first of them. */
+  readonly assets: readonly string[];
+  readonly asset_count: number;
+  readonly places: readonly PlaceData[];
+  readonly how: string;
+  readonly preview: string;
+}
+
+/** One thing that was found, as the command line's JSON has it. */
+export interface FindingRow {
+  readonly rule: string;
+  readonly severity: "error" | "warning" | "information";
+  readonly message: string;
+  readonly location: PlaceData | null;
+}
+
+/** Where each asset is defined, on a page that has no editor which could go there. */
+export interface PlaceColumns {
+  readonly paths: readonly string[];
+  /** Into `paths`; -1 where it is not known. */
+  readonly path: Column;
+  readonly line: Column;
+}
+
 export interface ReportData {
   readonly location: string;
   /** From here on an asset is too big in one snapshot; null where nothing is said. */
@@ -77,6 +115,11 @@ export interface ReportData {
   readonly assets: AssetColumns;
   readonly shares: ShareColumns;
   readonly others: OtherColumns;
+  /** Most bytes first; null where nobody has looked for any. */
+  readonly advice: readonly AdviceRow[] | null;
+  /** Null where they are shown elsewhere: an editor has its own list of problems. */
+  readonly findings: readonly FindingRow[] | null;
+  readonly places: PlaceColumns | null;
 }
 
 /** An asset or another owner, by its row. */

@@ -23,6 +23,9 @@ const report = new Report(
     open: (asset) => {
       vscode.postMessage({ type: "open", generation, asset });
     },
+    openPlace: (place) => {
+      vscode.postMessage({ type: "openPlace", place });
+    },
     loadDetail: (owner) => {
       vscode.postMessage({ type: "detail", generation, owner });
     },

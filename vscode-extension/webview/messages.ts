@@ -1,6 +1,6 @@
 /** What the extension and its webview say to each other. */
 
-import type { OwnerDetail, OwnerRef, ReportData, ReportStatus } from "./data.ts";
+import type { OwnerDetail, OwnerRef, PlaceData, ReportData, ReportStatus } from "./data.ts";
 
 /**
  * `generation` counts measurements: rows of one mean nothing in the next, so that answers and
@@ -21,6 +21,7 @@ export type FromWebview =
   | { readonly type: "ready" }
   | { readonly type: "detail"; readonly generation: number; readonly owner: OwnerRef }
   | { readonly type: "open"; readonly generation: number; readonly asset: number }
+  | { readonly type: "openPlace"; readonly place: PlaceData }
   | { readonly type: "openFailure" }
   | { readonly type: "measure" };
 

@@ -6,9 +6,11 @@
  */
 
 import "./report.css";
+import { AdviceList } from "./advice.ts";
 import { Breadcrumb } from "./breadcrumb.ts";
 import { Caption } from "./caption.ts";
-import type { OwnerDetail, OwnerRef, ReportData, ReportStatus } from "./data.ts";
+import type { OwnerDetail, OwnerRef, PlaceData, ReportData, ReportStatus } from "./data.ts";
+import { FindingList } from "./findings.ts";
 import { LocationModel } from "./model.ts";
 import { isZoomable, lineage, type Part, pathOf } from "./parts.ts";
 import { rowsOf, type Sort } from "./rows.ts";
@@ -18,10 +20,13 @@ import { SnapshotBars } from "./snapshots.ts";
 import { StatusBanner } from "./status.ts";
 import { rowCount, Table } from "./table.ts";
 import { Treemap } from "./treemap.ts";
+import { type Shown, type ViewEntry, Views } from "./views.ts";
 
 export interface ReportActions {
   /** Goes to where an asset is defined. */
   open(asset: number): void;
+  /** Goes to a place in a file; without it places are text. */
+  openPlace?(place: PlaceData): void;
   /** Asks for the fields of an owner; `learn` brings them. */
   loadDetail(owner: OwnerRef): void;
   measure(): void;
@@ -36,6 +41,8 @@ export interface View {
   readonly search: string;
   readonly sort: Sort;
   readonly scrollTop: number;
+  /** Not in what an earlier version has kept. */
+  readonly shown?: Shown;
 }
 
 export const FIRST_VIEW: View = {
@@ -64,6 +71,9 @@ export class Report {
   readonly #treemap: Treemap;
   readonly #caption: Caption;
   readonly #table: Table;
+  readonly #views: Views;
+  readonly #advice: AdviceList;
+  readonly #findings: FindingList;
   #view: View;
   #model: LocationModel | undefined;
   #search: Search | undefined;
@@ -84,8 +94,13 @@ export class Report {
         ?.children(this.#model.root)
         .parts.find((p) => p.snapshot === snapshot);
       if (part) {
+        this.#look("sizes");
         this.#zoom(part);
       }
+    });
+    this.#root.append(header);
+    this.#views = new Views(this.#root, (shown) => {
+      this.#look(shown);
     });
     const tools = element("div", "tools");
     this.#breadcrumb = new Breadcrumb(tools, (part) => {
@@ -106,7 +121,17 @@ export class Report {
     hint.textContent = HINT;
     this.#live.setAttribute("aria-live", "polite");
     main.append(hint, this.#live);
-    this.#root.append(header, tools, main);
+    this.#root.append(tools, main);
+    const openPlace = actions.openPlace?.bind(actions);
+    this.#advice = new AdviceList(this.#root, {
+      openPlace,
+      find: (asset) => {
+        this.#look("sizes");
+        this.search(asset);
+        this.#searchBox.focus();
+      },
+    });
+    this.#findings = new FindingList(this.#root, openPlace);
     parent.append(this.#root);
     this.#treemap = new Treemap(picture, {
       zoom: (part) => {
@@ -141,6 +166,7 @@ export class Report {
     });
     this.#listen();
     this.#root.dataset.state = "empty";
+    this.#root.dataset.shown = "sizes";
   }
 
   /** Shows a measurement, the first or a newer one, where somebody is. */
@@ -157,8 +183,18 @@ export class Report {
       ` ${counted(data.assets.key.length, "asset")}`;
     this.#bars.show(this.#model);
     this.#showLegend(data);
+    this.#showViews(data);
     this.#go(this.#model.find(this.#view.path));
     this.#table.scrollTop = scrollTop;
+  }
+
+  /** Shows nothing, until there is another measurement: of another code location. */
+  clear(): void {
+    this.#model = undefined;
+    this.#part = undefined;
+    this.#root.dataset.state = "empty";
+    this.#searchBox.value = "";
+    this.#keep(FIRST_VIEW);
   }
 
   /** Says how current the numbers are. */
@@ -192,6 +228,9 @@ export class Report {
       this.search(this.#searchBox.value);
     });
     document.addEventListener("keydown", (event) => {
+      if (this.#root.dataset.shown !== "sizes") {
+        return;
+      }
       const isOut = event.key === "Escape" || event.key === "Backspace";
       if (isOut && !event.defaultPrevented && event.target !== this.#searchBox) {
         this.#up();
@@ -314,6 +353,28 @@ export class Report {
           return item;
         }),
     );
+  }
+
+  #showViews(data: ReportData): void {
+    const entries: ViewEntry[] = [{ id: "sizes", text: "Sizes" }];
+    if (data.advice) {
+      this.#advice.show(data, this.#model?.root.bytes ?? 0);
+      entries.push({ id: "advice", text: `Advice (${data.advice.length})` });
+    }
+    if (data.findings) {
+      this.#findings.show(data.findings);
+      entries.push({ id: "findings", text: `Findings (${data.findings.length})` });
+    }
+    const { shown = "sizes" } = this.#view;
+    const isThere = entries.some(({ id }) => id === shown);
+    this.#views.show(entries, shown);
+    this.#look(isThere ? shown : "sizes");
+  }
+
+  #look(shown: Shown): void {
+    this.#root.dataset.shown = shown;
+    this.#views.mark(shown);
+    this.#keep({ shown });
   }
 
   #keep(change: Partial<View>): void {

@@ -14,11 +14,18 @@ import click
 from dagster_snapsize.cli.options import (
     format_option,
     no_cache_option,
+    output_option,
     target_options,
     top_option,
     verify_option,
 )
-from dagster_snapsize.cli.output import escape_what_cannot_be_shown, leave_with
+from dagster_snapsize.cli.output import (
+    escape_what_cannot_be_shown,
+    leave_with,
+    output_file,
+    written_to,
+)
+from dagster_snapsize.cli.reports import CHECKED, MEASURED, print_form
 from dagster_snapsize.cli.run import Outcome, Selection, measure_all, read_limits
 from dagster_snapsize.core.budgets import exit_status
 from dagster_snapsize.core.errors import NotMeasured, UserError
@@ -44,27 +51,29 @@ def cli() -> None:
 @target_options
 @no_cache_option
 @verify_option
-@format_option("text", "json", "github")
+@format_option(*MEASURED)
+@output_option
 @top_option
-def measure(selection: Selection, form: str, top: int) -> None:
+def measure(selection: Selection, form: str, output: str | None, top: int) -> None:
     """Report every snapshot, the heaviest assets and what the bytes are made of.
 
     \b
     Examples:
       dagster-snapsize measure
       dagster-snapsize measure -m my_project.definitions --top 30
-      dagster-snapsize measure --format json > sizes.json
+      dagster-snapsize measure --format html --output report.html
     """
     from dagster_snapsize.cli.report_text import print_report
 
-    _measure_and_print(selection, form, partial(print_report, top=top))
+    _measure_and_print(selection, form, output, partial(print_report, top=top), top)
 
 
 @cli.command(short_help="Judge the budgets and print findings only; for hooks and CI.")
 @target_options
 @no_cache_option
-@format_option("text", "json", "github")
-def check(selection: Selection, form: str) -> None:
+@format_option(*CHECKED)
+@output_option
+def check(selection: Selection, form: str, output: str | None) -> None:
     """Judge the budgets and print only what is found: the commit hook runs this.
 
     \b
@@ -74,28 +83,29 @@ def check(selection: Selection, form: str) -> None:
     """
     from dagster_snapsize.cli.findings import print_findings
 
-    _measure_and_print(selection, form, print_findings)
+    _measure_and_print(selection, form, output, print_findings)
 
 
 def _measure_and_print(
-    selection: Selection, form: str, print_text: Callable[[Outcome], None]
+    selection: Selection,
+    form: str,
+    output: str | None,
+    print_text: Callable[[Outcome], None],
+    top: int = 0,
 ) -> None:
     """Measure, judge, print in the form that was asked for, and leave with what was found."""
+    file = output_file(output)
+    if form == "html" and file is None and sys.stdout.isatty():
+        raise UserError("a page of HTML is nothing to read here", "Add --output report.html")
     gc.disable()  # it ends soon: looking for cycles among millions of live objects finds none
     outcome = measure_all(selection)
     status = exit_status(outcome.findings)
-    with leave_with(status):
-        if form == "json":
-            from dagster_snapsize.cli.report_json import print_outcome
-
-            print_outcome(outcome, status)
-        elif form == "github":
-            from dagster_snapsize.cli.report_github import print_findings
-
-            print_findings(outcome)
-        else:
+    with leave_with(status), written_to(file):
+        if form == "text":
             print_text(outcome)
             _tell_of_cache(outcome)
+        else:
+            print_form(form, outcome, status, top=top)
 
 
 def _tell_of_cache(outcome: Outcome) -> None:

@@ -96,6 +96,13 @@ verify_option = click.option(
     help="Serialize everything in Dagster's own, slower way as well, and compare every byte.",
 )
 
+output_option = click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write there, and not to standard output.",
+)
+
 top_option = click.option(
     "--top",
     type=click.IntRange(min=1),

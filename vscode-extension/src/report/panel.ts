@@ -91,6 +91,9 @@ export class ReportPanel implements vscode.Disposable {
         if (place) await this.#open(place);
         break;
       }
+      case "openPlace":
+        await this.#open(message.place);
+        break;
       case "open":
         if (message.generation === this.#generation) {
           const place = this.#shown?.place(message.asset);

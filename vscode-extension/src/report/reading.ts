@@ -174,6 +174,9 @@ class Reader {
         hasSource: Uint8Array.from(this.#columns.hasSource),
       },
       names,
+      advice: null,
+      findings: null,
+      places: null,
     };
     return {
       data,

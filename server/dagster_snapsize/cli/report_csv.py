@@ -1,0 +1,53 @@
+"""A table for spreadsheets: what every owner has of every snapshot, field by field.
+
+RFC 4180: commas, quotes where they are needed, lines end with CR LF. A text that a spreadsheet
+would take for a formula gets an apostrophe in front, as OWASP advises
+(https://owasp.org/www-community/attacks/CSV_Injection).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+
+from dagster_snapsize.cli.run import Judged, Outcome
+
+HEAD = (
+    *("location", "repository", "snapshot_kind", "snapshot", "kind", "name", "group", "field"),
+    *("bytes", "exclusive_bytes", "shared_bytes", "path", "line"),
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def print_table(outcome: Outcome) -> None:
+    """Write it to standard output; the bytes of each snapshot's rows sum to its stored bytes."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(newline="")  # or Windows makes CR CR LF of each line's end
+    writer = csv.writer(sys.stdout)
+    writer.writerow(HEAD)
+    for judged in outcome.judged:
+        writer.writerows(_rows(judged))
+
+
+def _rows(judged: Judged) -> Iterator[tuple[str | int, ...]]:
+    measurement = judged.measurement
+    assets = {(asset.repository, asset.key): asset for asset in measurement.assets}
+    location = _text(measurement.name)
+    for snapshot in measurement.snapshots:
+        of = (location, _text(snapshot.repository), snapshot.kind, _text(snapshot.name))
+        for owner, fields in snapshot.ledger.owners.items():
+            asset = assets.get((snapshot.repository, owner.name)) if owner.kind == "asset" else None
+            group = _text((asset and asset.group) or "")
+            place = asset.location if asset else None
+            where = (_text(place.path), place.line) if place else ("", "")
+            name = _text(owner.name)
+            for field, share in fields.items():
+                sizes = (share.bytes, share.exclusive, share.shared)
+                yield (*of, owner.kind, name, group, _text(field), *sizes, *where)
+
+
+def _text(text: str) -> str:
+    """A text that no spreadsheet calculates."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

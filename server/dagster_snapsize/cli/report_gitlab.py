@@ -1,0 +1,37 @@
+"""Findings as GitLab's code quality report, which it shows on merge requests.
+
+The keys are those of https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from dagster_snapsize.cli.checkout import checkout_top, finding_place, from_top
+from dagster_snapsize.cli.fingerprints import fingerprints
+from dagster_snapsize.cli.run import Outcome
+
+_SEVERITY = {"error": "critical", "warning": "minor", "information": "info"}
+
+
+def print_quality(outcome: Outcome) -> None:
+    """One JSON list, empty where nothing was found."""
+    top = checkout_top()
+    found = []
+    for judged in outcome.judged:
+        for finding, fingerprint in fingerprints(judged):
+            place = finding_place(finding, judged)
+            found.append(
+                {
+                    "description": finding.message,
+                    "check_name": finding.rule,
+                    "fingerprint": fingerprint,
+                    "severity": _SEVERITY[finding.severity],
+                    "location": {
+                        "path": from_top(place.path, top) or place.path,
+                        "lines": {"begin": place.line},
+                    },
+                }
+            )
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")

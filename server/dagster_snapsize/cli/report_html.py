@@ -1,0 +1,110 @@
+"""One file that draws everything: it opens from a disk and fetches nothing.
+
+The drawing (``report_page/``) is built from ``vscode-extension/webview`` by ``npm run page``. What
+is known of the user's code is compressed JSON in letters and digits, so that no text of theirs can
+be taken for a part of the page; a policy allows that script and that style alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from dagster_snapsize.cli.findings import place
+from dagster_snapsize.cli.report_columns import columns
+from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.core.budgets import exit_status
+
+_FOLDER = Path(__file__).with_name("report_page")
+_LEVEL = 6  # of compression; 9 takes twice as long for 1 % less
+_FRAMES = 20
+
+
+def print_page(outcome: Outcome) -> None:
+    """Write the page to standard output, in ASCII: whatever reads it reads the same."""
+    sys.stdout.write(page(outcome))
+
+
+def page(outcome: Outcome) -> str:
+    """The whole page."""
+    script = (_FOLDER / "page.js").read_text(encoding="ascii")
+    style = (_FOLDER / "page.css").read_text(encoding="ascii")
+    policy = (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+    names = ", ".join(judged.measurement.name for judged in outcome.judged)
+    title = html.escape(_flat(f"Dagster snapshots: {names}"))
+    return "".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+            '<meta name="referrer" content="no-referrer">\n',
+            f"<title>{title.encode('ascii', 'xmlcharrefreplace').decode('ascii')}</title>\n",
+            f"<style>{style}</style>\n</head>\n<body>\n",
+            "<noscript>A script in this file draws the report, and scripts are switched off.\n"
+            "<code>dagster-snapsize measure --format markdown</code> needs none.</noscript>\n",
+            *_blocks(outcome),
+            f"<script>{script}</script>\n</body>\n</html>\n",
+        ]
+    )
+
+
+def _digest(text: str) -> str:
+    """As a policy names a script or a style that stands in the page."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('ascii')).digest()).decode()}"
+
+
+def _blocks(outcome: Outcome) -> Iterator[str]:
+    yield _block("locations", [_about(judged) for judged in outcome.judged])
+    for number, judged in enumerate(outcome.judged):
+        if not judged.measurement.failure:
+            data, details = columns(judged, None)
+            yield _block(f"data-{number}", data)
+            yield _block(f"details-{number}", details)
+
+
+def _block(name: str, content: Any) -> str:
+    plain = json.dumps(content, separators=(",", ":")).encode("ascii")
+    packed = base64.b64encode(zlib.compress(plain, _LEVEL)).decode("ascii")
+    return f'<script type="application/octet-stream" id="{name}">{packed}</script>\n'
+
+
+def _about(judged: Judged) -> dict[str, str | None]:
+    measurement = judged.measurement
+    status = exit_status(judged.findings)
+    when = judged.cached.measured_at or datetime.now(timezone.utc).isoformat()
+    about = [f"measured {datetime.fromisoformat(when).astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"]
+    if measurement.dagster_version:
+        python = f"Python {measurement.python_version}"
+        about = [f"Dagster {measurement.dagster_version}", python, *about]
+    return {
+        "name": measurement.name,
+        "state": {0: "", 1: "over budget", 3: "could not be measured"}[status],
+        "about": ", ".join(about),
+        "failure": _failure(judged),
+    }
+
+
+def _failure(judged: Judged) -> str | None:
+    failure = judged.measurement.failure
+    if failure is None:
+        return None
+    where = place(failure.location)
+    frames = failure.traceback.rstrip().splitlines()[-_FRAMES:]
+    first = f"{where}: {failure.message}" if where else failure.message
+    return "\n".join([first, *(["", *frames] if frames else [])])
+
+
+def _flat(text: str) -> str:
+    """A text of the user's in one line, without what reorders or hides others."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,113 @@
+"""Findings as SARIF 2.1.0, which GitHub code scanning and many editors read.
+
+Names of properties are those of the standard:
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import quote
+
+import dagster_snapsize
+from dagster_snapsize.cli.checkout import checkout_top, finding_place, from_top
+from dagster_snapsize.cli.fingerprints import fingerprints
+from dagster_snapsize.cli.run import Outcome
+from dagster_snapsize.core.model import Finding, Rule, SourceLocation
+
+Json = dict[str, Any]
+_RULES = Path(dagster_snapsize.__file__).with_name("rules.md")
+_LEVEL = {"error": "error", "warning": "warning", "information": "note"}
+_BASE = "%SRCROOT%"
+_SECTION = re.compile(r"^## (\S+)\n(.*?)(?=^## |\Z)", re.M | re.S)
+
+
+def print_log(outcome: Outcome, status: int) -> None:
+    """One JSON object with one run; ``status`` is what the program leaves with."""
+    sys.stdout.write(json.dumps(log(outcome, status), indent=2) + "\n")
+
+
+def log(outcome: Outcome, status: int) -> Json:
+    """The whole log."""
+    top = checkout_top()
+    rules = _rules()
+    index = {rule["id"]: number for number, rule in enumerate(rules)}
+    results = []
+    for judged in outcome.judged:
+        for finding, fingerprint in fingerprints(judged):
+            place = finding_place(finding, judged)
+            results.append(
+                {
+                    "ruleId": finding.rule,
+                    "ruleIndex": index[finding.rule],
+                    "level": _LEVEL[finding.severity],
+                    "message": {"text": finding.message},
+                    "locations": [{"physicalLocation": _physical(place, top)}],
+                    # GitHub's own goes by the text of the line, which has no sizes in it.
+                    "partialFingerprints": {
+                        "primaryLocationLineHash": f"{fingerprint}:1",
+                        "dagsterSnapsize/v1": fingerprint,
+                    },
+                    "properties": _properties(finding),
+                }
+            )
+    driver = {
+        "name": "dagster-snapsize",
+        "version": version("dagster-snapsize"),
+        "rules": rules,
+    }
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [{"executionSuccessful": status != 3, "exitCode": status}],
+        "originalUriBaseIds": {_BASE: {"description": {"text": "The top of the checkout."}}},
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [run],
+    }
+
+
+def _physical(place: SourceLocation, top: Path) -> Json:
+    path = from_top(place.path, top)
+    if path is None:
+        artifact = {"uri": (Path.cwd() / place.path).as_uri()}
+    else:
+        artifact = {"uri": quote(path, errors="replace"), "uriBaseId": _BASE}
+    return {"artifactLocation": artifact, "region": {"startLine": max(1, place.line)}}
+
+
+def _properties(finding: Finding) -> Json:
+    about = {
+        "snapshot": finding.snapshot,
+        "asset": finding.asset,
+        "bytes": finding.bytes,
+        "budgetBytes": finding.budget_bytes,
+    }
+    return {name: value for name, value in about.items() if value is not None}
+
+
+def _rules() -> list[Json]:
+    """Every rule with its help, which is its section of rules.md."""
+    sections = dict(_SECTION.findall(_RULES.read_text(encoding="utf-8")))
+    return [_rule(name, sections.get(name, name).strip()) for name in get_args(Rule)]
+
+
+def _rule(name: str, text: str) -> Json:
+    paragraph = " ".join(text.split("\n\n")[0].split())
+    sentence = re.match(r"(.+?[.:])(?= |$)", paragraph)
+    short = sentence[1].rstrip(":") if sentence else paragraph
+    return {
+        "id": name,
+        "name": "".join(word.capitalize() for word in name.split("-")),
+        "shortDescription": {"text": short if short.endswith(".") else f"{short}."},
+        "fullDescription": {"text": paragraph},
+        "help": {"text": text, "markdown": text},
+    }

@@ -1,0 +1,45 @@
+"""Which module prints which form of a report; each is imported once it is asked for."""
+
+from __future__ import annotations
+
+from dagster_snapsize.cli.run import Outcome
+
+CHECKED = ("text", "json", "github", "gitlab", "sarif", "markdown")
+"""Forms that findings can be printed in, the default first."""
+
+MEASURED = (*CHECKED, "html", "csv")
+"""Forms that a whole measurement can be printed in."""
+
+
+def print_form(form: str, outcome: Outcome, status: int, *, top: int) -> None:
+    """Print in one of the forms that are no text; ``top`` rows of what has heaviest ones."""
+    if form == "json":
+        from dagster_snapsize.cli.report_json import print_outcome
+
+        print_outcome(outcome, status)
+    elif form == "github":
+        from dagster_snapsize.cli.report_github import print_findings
+
+        print_findings(outcome)
+    elif form == "gitlab":
+        from dagster_snapsize.cli.report_gitlab import print_quality
+
+        print_quality(outcome)
+    elif form == "sarif":
+        from dagster_snapsize.cli.report_sarif import print_log
+
+        print_log(outcome, status)
+    elif form == "markdown":
+        from dagster_snapsize.cli.report_markdown import print_markdown
+
+        print_markdown(outcome, top)
+    elif form == "html":
+        from dagster_snapsize.cli.report_html import print_page
+
+        print_page(outcome)
+    elif form == "csv":
+        from dagster_snapsize.cli.report_csv import print_table
+
+        print_table(outcome)
+    else:
+        raise AssertionError(f"nothing prints {form}")
