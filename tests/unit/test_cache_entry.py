@@ -15,6 +15,8 @@ from dagster_snapsize.core.model import (
     Inputs,
     Limit,
     Measurement,
+    Repeat,
+    Saving,
     Seconds,
     Setting,
     SourceLocation,
@@ -38,7 +40,9 @@ def measurement() -> Measurement:
         seconds=Seconds(1.25, 0.1, 2.0000000001, {snapshots[-1].id: 0.1}, {snapshots[0].id: 0.3}),
         peak_rss_bytes=123_456_789,
         snapshots=snapshots,
-        assets=asset_costs("r", snapshots, places, {"heavy": "g", "m/one": None}),
+        assets=asset_costs(
+            "r", snapshots, places, {"heavy": "g", "m/one": None}, {"m/one": ("heavy",)}
+        ),
         definition_files=("/p/a.py", "/p/\udcff.py"),
         environment=Environment(
             (
@@ -63,6 +67,11 @@ def measurement() -> Measurement:
             modules=("dagster",),
             volatile=(Volatile("asked for the time", "/p/a.py", 3), Volatile("w", None, None)),
         ),
+        repeats=(
+            Repeat("tags", "team: é", 900, ("heavy", "m/one", "m/two"), "r", {snapshots[0].id: 9}),
+            Repeat("tags", "other", 500, ("heavy", "m/two"), "r", {snapshots[1].id: 7}),
+        ),
+        savings=(Saving("job", "j", "", ("m/one",), "r", {snapshots[0].id: 5}),),
     )
 
 

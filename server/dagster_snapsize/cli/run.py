@@ -26,7 +26,7 @@ from dagster_snapsize.project.interpreters import Interpreter, choose_interprete
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 
 if TYPE_CHECKING:
-    from dagster_snapsize.measuring.measure import Progress, Watcher
+    from dagster_snapsize.measuring.frames import Progress, Watcher
 
 
 @frozen

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from attrs import define, field
 
 from dagster_snapsize.core.model import AssetCost, Ledger, Snapshot, SourceLocation
+
+_NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 @define
@@ -26,12 +29,13 @@ def asset_costs(
     snapshots: Sequence[Snapshot],
     locations: Mapping[str, SourceLocation],
     groups: Mapping[str, str | None],
+    deps: Mapping[str, tuple[str, ...]] = _NONE,
 ) -> tuple[AssetCost, ...]:
     """What each asset of a repository costs in bytes, heaviest first, then by key.
 
-    ``snapshots`` may hold those of other repositories too; they do not count. ``locations`` and
-    ``groups`` (names) are by asset key; an asset without one is listed all the same. ``fields`` are
-    heaviest first.
+    ``snapshots`` may hold those of other repositories too; they do not count. ``locations``,
+    ``groups`` (names) and ``deps`` (keys) are by asset key; an asset without one is listed all the
+    same. ``fields`` are heaviest first.
     """
     sums: dict[str, _Sum] = {}
     own = [snapshot for snapshot in snapshots if snapshot.repository == repository]
@@ -52,6 +56,7 @@ def asset_costs(
             fields=dict(sorted(found.fields.items(), key=lambda pair: (-pair[1], pair[0]))),
             location=locations.get(key),
             group=groups.get(key),
+            deps=deps.get(key, ()),
         )
         for key, found in sums.items()
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from dagster_snapsize.core.ledger_book import STRUCTURE, Book, Claim
 from dagster_snapsize.core.ledger_index import AssetIndex
 from dagster_snapsize.core.ledger_nodes import Graph, Invocation, Node, Nodes
@@ -97,11 +99,16 @@ _LISTS = {
 }
 
 
-def draw_job(payload: bytes, index: AssetIndex) -> Ledger:
+def draw_job(
+    payload: bytes,
+    index: AssetIndex,
+    see: Callable[[Document, str, Iterable[Spans], Nodes], None] | None = None,
+) -> Ledger:
     """Who owns every byte of a serialized job snapshot.
 
     ``payload`` is the text as UTF-8, ``index`` that of the job's own repository. ValueError where
-    the payload is no JSON; any JSON at all has a ledger.
+    the payload is no JSON; any JSON at all has a ledger. ``see`` is given what was read, which is
+    gone afterwards: the job's name, the definitions of its ops and graphs, whom they serve.
     """
     document = Document(payload)
     root, start, end = document.read(_JOB)
@@ -114,6 +121,8 @@ def draw_job(payload: bytes, index: AssetIndex) -> Ledger:
     drawing.job.charge(STRUCTURE, len(payload) - (end - start) + root.own)
     for item in root.items:
         drawing.draw(item)
+    if see is not None:
+        see(document, root.text("name") or "", drawing.definitions, drawing.nodes)
     return book.close(len(payload))
 
 
@@ -141,7 +150,8 @@ class _Drawing:
                 for definition in (*ops, *graphs)
             },
         )
-        self.schema = Schema(document, book, self.job, self.nodes, root, [*ops, *graphs])
+        self.definitions = [*ops, *graphs]
+        self.schema = Schema(document, book, self.job, self.nodes, root, self.definitions)
 
     def draw(self, item: Item) -> None:
         """Enter one field of the snapshot; what it does not give away is the job's own."""

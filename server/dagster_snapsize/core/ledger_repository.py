@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dagster_snapsize.core.ledger_book import STRUCTURE, Book, Claim, printable
 from dagster_snapsize.core.ledger_facts import REPOSITORY, assets_of, checks_of
@@ -21,10 +21,13 @@ _LISTS: dict[str, OwnerKind] = {
 }
 
 
-def draw_repository(payload: bytes) -> tuple[Ledger, AssetIndex]:
+def draw_repository(
+    payload: bytes, see: Callable[[Document, Spans, AssetIndex], None] | None = None
+) -> tuple[Ledger, AssetIndex]:
     """Who owns every byte of a serialized repository snapshot, and what job ledgers need of it.
 
     ``payload`` is the text as UTF-8. ValueError where it is no JSON; any JSON at all has a ledger.
+    ``see`` is given what was read, which is gone afterwards.
     """
     document = Document(payload)
     root, start, end = document.read(REPOSITORY)
@@ -36,6 +39,8 @@ def draw_repository(payload: bytes) -> tuple[Ledger, AssetIndex]:
     book.row(STRUCTURE).charge(STRUCTURE, len(payload) - (end - start) + root.own)
     for item in root.items:
         drawing.draw(item)
+    if see is not None:
+        see(document, root, drawing.index)
     return book.close(len(payload)), drawing.index
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,8 @@ from dagster_snapsize.core.model import (
     Limit,
     Measurement,
     Owner,
+    Repeat,
+    Saving,
     Seconds,
     Setting,
     Share,
@@ -36,7 +38,7 @@ from dagster_snapsize.core.model import (
     Volatile,
 )
 
-_FIRST_LINE = b"dagster-snapsize measurement 1\n"
+_FIRST_LINE = b"dagster-snapsize measurement 2\n"
 _LEVEL = 1  # of compression: time counts, and it makes a tenth of it all the same
 
 
@@ -154,6 +156,7 @@ def _head(measurement: Measurement) -> Any:
             for comment in measurement.ignores
         ],
         "inputs": _inputs_data(inputs) if inputs else None,
+        **_levers_data(measurement),
         "names": list(names.numbers),  # last, when all are known
     }
 
@@ -166,7 +169,40 @@ def _asset_data(asset: AssetCost, names: _Names) -> list[Any]:
         *(names.pairs(asset.by_snapshot), names.pairs(asset.fields)),
         [names[place.path], place.line] if place else None,
         None if asset.group is None else names[asset.group],
+        [names[key] for key in asset.deps],
     ]
+
+
+def _levers_data(measurement: Measurement) -> Any:
+    """What several assets carry, and which: as runs of neighbours among the sorted keys, which is
+    one pair of numbers where all do."""
+    keys = sorted({asset.key for asset in measurement.assets})
+    numbers = {key: number for number, key in enumerate(keys)}
+
+    def row(lever: Repeat | Saving, *texts: str | int) -> list[Any]:
+        members = [numbers[key] for key in lever.assets]
+        return [*texts, lever.repository, dict(lever.by_snapshot), runs(members)]
+
+    return {
+        "repeats": [row(r, r.field, r.preview, r.value_bytes) for r in measurement.repeats],
+        "savings": [row(s, s.lever, s.field, s.preview) for s in measurement.savings],
+    }
+
+
+def runs(numbers: Iterable[int]) -> list[int]:
+    """Rising numbers as pairs: where a run of neighbours begins, and how many they are."""
+    flat: list[int] = []
+    for number in numbers:
+        if flat and number == flat[-2] + flat[-1]:
+            flat[-1] += 1
+        else:
+            flat += (number, 1)
+    return flat
+
+
+def _members(flat: list[int], keys: list[str]) -> tuple[str, ...]:
+    pairs = zip(flat[::2], flat[1::2], strict=True)
+    return tuple(key for start, count in pairs for key in keys[start : start + count])
 
 
 def _place_data(place: SourceLocation | None) -> list[Any] | None:
@@ -179,6 +215,8 @@ def _place(data: list[Any] | None) -> SourceLocation | None:
 
 def _measurement(head: Any, ledgers: tuple[memoryview, ...]) -> Measurement:
     names: list[str] = head["names"]
+    assets = tuple(_asset(row, names) for row in head["assets"])
+    keys = sorted({asset.key for asset in assets})
     load, build, total, repositories, jobs = head["seconds"]
     inputs = head["inputs"]
     return Measurement(
@@ -195,7 +233,7 @@ def _measurement(head: Any, ledgers: tuple[memoryview, ...]) -> Measurement:
                 head["snapshots"], ledgers, strict=True
             )
         ),
-        assets=tuple(_asset(row, names) for row in head["assets"]),
+        assets=assets,
         definition_files=tuple(head["definition_files"]),
         environment=Environment(
             tuple(Setting(*row) for row in head["settings"]),
@@ -215,6 +253,14 @@ def _measurement(head: Any, ledgers: tuple[memoryview, ...]) -> Measurement:
             for path, line, rules, assets in head["ignores"]
         ),
         inputs=_inputs(inputs) if inputs else None,
+        repeats=tuple(
+            Repeat(name, preview, size, _members(members, keys), repository, by_snapshot)
+            for name, preview, size, repository, by_snapshot, members in head["repeats"]
+        ),
+        savings=tuple(
+            Saving(lever, name, preview, _members(members, keys), repository, by_snapshot)
+            for lever, name, preview, repository, by_snapshot, members in head["savings"]
+        ),
     )
 
 
@@ -237,13 +283,14 @@ def _inputs(row: list[Any]) -> Inputs:
 
 def _asset(row: list[Any], names: list[str]) -> AssetCost:
     key, repository, total, exclusive, shared, dangling, checks, snapshots, fields = row[:9]
-    place, group = row[9:]
+    place, group, deps = row[9:]
     return AssetCost(
         *(key, names[repository], total, exclusive, shared, dangling, checks),
         {names[n]: size for n, size in zip(snapshots[::2], snapshots[1::2], strict=True)},
         {names[n]: size for n, size in zip(fields[::2], fields[1::2], strict=True)},
         SourceLocation(names[place[0]], place[1]) if place else None,
         None if group is None else names[group],
+        tuple(names[key] for key in deps),
     )
 
 

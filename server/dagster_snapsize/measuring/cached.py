@@ -13,7 +13,7 @@ from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation
 
 if TYPE_CHECKING:
-    from dagster_snapsize.measuring.measure import Watcher
+    from dagster_snapsize.measuring.frames import Watcher
     from dagster_snapsize.measuring.process import Running
     from dagster_snapsize.measuring.warm import WarmParent
 

@@ -40,7 +40,8 @@ from attrs import evolve, frozen
 from dagster_snapsize.core.errors import NoInterpreter, UserError
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.cache import Cache, is_wanted
-from dagster_snapsize.measuring.measure import Progress, measure_absolute
+from dagster_snapsize.measuring.frames import Progress
+from dagster_snapsize.measuring.measure import measure_absolute
 from dagster_snapsize.measuring.process import Running
 from dagster_snapsize.measuring.results import structure, summarize, unstructure
 from dagster_snapsize.measuring.sharing import SharedResults

@@ -1,0 +1,146 @@
+"""Values that several assets carry, to the byte the same.
+
+Texts are told apart by their hash and are not kept: of each value there is its size, its beginning,
+who carries it, and how many bytes would go from each snapshot if nobody did.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from attrs import Factory, define
+
+from dagster_snapsize.core.ledger_book import printable
+from dagster_snapsize.core.model import Repeat
+
+WORTH_TELLING = 1000
+"""Bytes: what saves less in all snapshots together is not told."""
+MOST = 200
+"""No repository has more repeats than that; those that save most are told."""
+BEGINNING = 400
+"""Bytes of a value that are kept for its preview."""
+_PREVIEW = 120  # characters
+_CLASS = re.compile(r'"__(?:class|enum)__": "[^"\\]*"(?:, )?|"entry_data": |"description": null, ')
+_ESCAPE = re.compile(r'\\(u[dD][89abAB]..\\u[dD][c-fC-F]..|u[0-9a-fA-F]{4}|["\\/bfnrt])')
+
+ValueId = tuple[str, int]
+
+
+@define(eq=False)
+class Value:
+    """One value: the field that it stands in, its size in bytes, and its beginning as it stands.
+
+    ``holders`` are what it stands on, assets or op definitions; a value is repeated where there are
+    two. ``by_snapshot`` are the bytes that would go.
+    """
+
+    field: str
+    size: int
+    beginning: str
+    assets: dict[str, None] = Factory(dict)
+    holders: set[str] = Factory(set)
+    by_snapshot: dict[str, int] = Factory(dict)
+
+    def charge(self, snapshot: str, size: int) -> None:
+        """That many bytes would go from that snapshot."""
+        self.by_snapshot[snapshot] = self.by_snapshot.get(snapshot, 0) + size
+
+
+class Values:
+    """All values of one repository that may be repeated."""
+
+    def __init__(self) -> None:
+        self._once: dict[ValueId, tuple[str, int, int, int]] = {}
+        self.known: dict[ValueId, Value] = {}
+
+    def meet(
+        self, value: ValueId, asset: str, text: str, start: int, gone: int, snapshot: str
+    ) -> None:
+        """A value of ``text`` at ``start`` that an asset carries; ``gone`` bytes would go with it.
+
+        One that was met once is no more than four numbers; only from the second on it is kept.
+        """
+        found = self.known.get(value)
+        if found is None:
+            first = self._once.pop(value, None)
+            if first is None:
+                self._once[value] = (asset, start, len(text), gone)
+                return
+            found = self.known[value] = Value(value[0], len(text), text[:BEGINNING])
+            found.assets[first[0]] = None
+            found.charge(snapshot, first[3])
+        found.assets[asset] = None
+        found.charge(snapshot, gone)
+
+    def forget_single(self) -> None:
+        """All assets were met: what was met once is not repeated."""
+        self._once.clear()
+        for value in self.known.values():
+            value.holders.update(value.assets)
+
+    def on_op(
+        self,
+        value: ValueId,
+        definition: str,
+        assets: Iterable[str],
+        text: str,
+        gone: int,
+        snapshot: str,
+    ) -> None:
+        """A value that only the definition of an op carries, once in each of its jobs."""
+        found = self.known.get(value)
+        if found is None:
+            found = self.known[value] = Value(value[0], len(text), text[:BEGINNING])
+        found.assets.update(dict.fromkeys(assets))
+        found.holders.add(definition)
+        found.charge(snapshot, gone)
+
+    def repeats(self, repository: str) -> tuple[Repeat, ...]:
+        """Those that are worth telling, most bytes first."""
+        told = [
+            Repeat(
+                field=value.field,
+                preview=preview(value.beginning, value.size),
+                value_bytes=value.size,
+                assets=tuple(sorted(value.assets)),
+                repository=repository,
+                by_snapshot={name: size for name, size in value.by_snapshot.items() if size > 0},
+            )
+            for value in self.known.values()
+            if len(value.holders) > 1
+            and len(value.assets) > 1
+            and sum(value.by_snapshot.values()) >= WORTH_TELLING
+        ]
+        return tuple(sorted(told, key=rank)[:MOST])
+
+
+def rank(repeat: Repeat) -> tuple[int, str, tuple[str, ...], str]:
+    """The order of repeats: most bytes first, and the same in every run."""
+    return (-repeat.saved_bytes, repeat.field, repeat.assets[:1], repeat.preview)
+
+
+def preview(beginning: str, size: int) -> str:
+    """The beginning of a serialized value as a person reads it, on one line.
+
+    ``size`` is that of the whole value: a text that goes on ends in dots.
+    """
+    text = beginning
+    if text.startswith('"'):
+        whole = len(text) == size
+        text = text[1:-1] if whole and text.endswith('"') else text[1:]
+    else:
+        text = _CLASS.sub("", text)
+    text = " ".join(printable(_ESCAPE.sub(_character, text)).split())
+    text = "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+    if len(text) > _PREVIEW or len(beginning) < size:
+        return text[:_PREVIEW].rstrip() + "..."
+    return text
+
+
+def _character(escape: re.Match[str]) -> str:
+    character: str = json.loads(f'"{escape.group()}"')
+    return character

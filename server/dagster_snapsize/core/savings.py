@@ -1,0 +1,148 @@
+"""Bytes of certain kinds that could go from the snapshots of a repository.
+
+Code references, the SQL that dagster-dbt writes into descriptions, letters that cost six bytes, and
+jobs. Nothing here keeps a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from attrs import define, field
+
+from dagster_snapsize.core.levers import Lever, Saving
+from dagster_snapsize.core.repeats import WORTH_TELLING
+
+CODE_REFERENCES = "dagster/code_references"
+"""The label of ``dagster._core.definitions.metadata.source_code.CodeReferencesMetadataSet``."""
+# What dagster_dbt.asset_utils.default_description_fn writes below a model's own description.
+RAW_SQL = "#### Raw SQL:"
+_STARTERS = 3
+_FENCE = '\\n```"'
+# Every escape, so that an escaped backslash is not taken for the beginning of another one.
+_ESCAPES = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
+
+
+@define
+class _Job:
+    assets: tuple[str, ...]
+    started_by: Sequence[str]
+    by_snapshot: dict[str, int]
+
+
+@define
+class _Kind:
+    assets: dict[str, None] = field(factory=dict)
+    by_snapshot: dict[str, int] = field(factory=dict)
+    count: int = 0
+
+
+class Savings:
+    """What could go from one repository's snapshots, by lever and field."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[Lever, str], _Kind] = {}
+        self._jobs: dict[str, _Job] = {}
+
+    def code_reference(self, assets: Iterable[str], gone: int, snapshot: str) -> None:
+        """The metadata that says where these assets are defined."""
+        self._enter("code-references", f"metadata: {CODE_REFERENCES}", assets, gone, snapshot)
+
+    def raw_sql(self, assets: Iterable[str], text: str, snapshot: str) -> None:
+        """A description as it is serialized, quotes included, which may end in a model's SQL."""
+        gone = raw_sql_bytes(text)
+        if gone:
+            self._enter("raw-sql", "description", assets, gone, snapshot)
+
+    def letters(self, name: str, assets: Iterable[str], text: str, snapshot: str) -> None:
+        """A serialized value of that field, of which every character that is no ASCII costs more
+        than a byte."""
+        characters, gone = non_ascii(text)
+        if characters:
+            self._enter("non-latin", name, assets, gone, snapshot, characters)
+
+    def job(
+        self, name: str, assets: Iterable[str], gone: int, snapshot: str, started_by: Sequence[str]
+    ) -> None:
+        """A job that could go, with what the repository snapshot says of it."""
+        self._jobs[name] = _Job(tuple(sorted(assets)), started_by, {snapshot: gone})
+
+    def job_itself(self, name: str, snapshot: str, size: int) -> None:
+        """The snapshot of a job, which goes with the job."""
+        if name in self._jobs:
+            self._jobs[name].by_snapshot[snapshot] = size
+
+    def found(self, repository: str) -> tuple[Saving, ...]:
+        """Those that are worth telling, most bytes first; every job is."""
+        told = [
+            Saving(
+                lever=lever,
+                field=name,
+                preview=f"{kind.count:,} characters" if kind.count else "",
+                assets=tuple(sorted(kind.assets)),
+                repository=repository,
+                by_snapshot=kind.by_snapshot,
+            )
+            for (lever, name), kind in self._kinds.items()
+            if sum(kind.by_snapshot.values()) >= WORTH_TELLING
+        ]
+        jobs = [
+            Saving("job", name, _started(job.started_by), job.assets, repository, job.by_snapshot)
+            for name, job in self._jobs.items()
+        ]
+        return tuple(sorted([*told, *jobs], key=rank))
+
+    def _enter(
+        self,
+        lever: Lever,
+        name: str,
+        assets: Iterable[str],
+        gone: int,
+        snapshot: str,
+        count: int = 0,
+    ) -> None:
+        kind = self._kinds.setdefault((lever, name), _Kind())
+        kind.assets.update(dict.fromkeys(assets))
+        kind.by_snapshot[snapshot] = kind.by_snapshot.get(snapshot, 0) + gone
+        kind.count += count
+
+
+def _started(by: Sequence[str]) -> str:
+    more = f" and {len(by) - _STARTERS:,} more" if len(by) > _STARTERS else ""
+    return f"started by {', '.join(by[:_STARTERS])}{more}" if by else ""
+
+
+def rank(saving: Saving) -> tuple[int, str, str]:
+    """The order of savings: most bytes first, and the same in every run."""
+    return (-saving.saved_bytes, saving.lever, saving.field)
+
+
+def raw_sql_bytes(text: str) -> int:
+    """How many bytes of a serialized description are its SQL and the blank line before it.
+
+    0 where there is none, or where something follows that is not dagster-dbt's.
+    """
+    at = text.rfind(RAW_SQL)
+    if at < 0 or not text.endswith(_FENCE):
+        return 0
+    if text.startswith("\\n\\n", at - 4):
+        at -= 4
+    return len(text) - 1 - at
+
+
+def non_ascii(text: str) -> tuple[int, int]:
+    """How many characters of a serialized value are no ASCII, and how many bytes they cost more
+    than one for each.
+
+    A character is six bytes; one beyond U+FFFF, such as an emoji, is a pair of escapes.
+    """
+    if "\\u" not in text:
+        return 0, 0
+    characters = size = 0
+    for code in _ESCAPES.findall(text):
+        number = int(code, 16) if code else 0
+        if number > 0x7F:
+            size += 6
+            characters += not 0xDC00 <= number <= 0xDFFF
+    return characters, size - characters

@@ -1,0 +1,295 @@
+"""Frames in: what comes of them, one by one, until they are a Measurement."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from dagster_snapsize.core.costs import asset_costs
+from dagster_snapsize.core.errors import NoInterpreter, UserError
+from dagster_snapsize.core.ledger import AssetIndex, draw_job, draw_repository
+from dagster_snapsize.core.limits import InstanceSettings, Layer, effective_environment, problems
+from dagster_snapsize.core.model import (
+    AssetCost,
+    Environment,
+    Failure,
+    Inputs,
+    Measurement,
+    Seconds,
+    Snapshot,
+    SourceLocation,
+    Volatile,
+)
+from dagster_snapsize.core.observed import Observed
+from dagster_snapsize.core.repeats import rank as repeat_rank
+from dagster_snapsize.core.savings import rank as saving_rank
+from dagster_snapsize.project.ignores import find_ignores
+from dagster_snapsize.project.instance import instance_file, read_instance
+from dagster_snapsize.project.interpreters import Interpreter
+from dagster_snapsize.project.locations import CodeLocation
+from dagster_snapsize.project.stale_inputs import stale_inputs
+from dagster_snapsize.project.tracked import untracked_files
+
+_NOWHERE = Path(os.sep) / "nowhere"  # paths that are relative to it stay absolute
+_log = logging.getLogger(__name__)
+
+
+@frozen
+class Progress:
+    """How far a measurement has come: ``done`` of ``of`` snapshots, 0 of 0 while it loads."""
+
+    location: str
+    text: str
+    done: int = 0
+    of: int = 0
+
+
+Watcher = Callable[[Progress], None]
+
+
+class Broken(Exception):
+    """The location could not be measured."""
+
+    def __init__(self, failure: Failure):
+        self.failure = failure
+
+
+class Frames:
+    """What has come of one run of the probe so far.
+
+    ``tree`` is the folder of the whole repository, in which the user's own files lie.
+    """
+
+    def __init__(
+        self,
+        location: CodeLocation,
+        interpreter: Interpreter,
+        tree: Path,
+        watch: Watcher,
+        limits_only: bool,
+    ):
+        self.location = location
+        self.interpreter = interpreter
+        self.watch = watch
+        self.limits_only = limits_only
+        self.tree = tree
+        self.changed: list[str] = []
+        self.has_begun = False
+        self.seconds_ahead = 0.0  # of imports that were made before, and are part of loading
+        self._hello: dict[str, Any] = {}
+        self._environment = Environment((), (), ())
+        self._load_seconds = 0.0
+        self._definitions: SourceLocation | None = None
+        self._snapshots: list[Snapshot] = []
+        self._indexes: dict[str, AssetIndex] = {}
+        self._observed: dict[str, Observed] = {}
+        self._seconds: dict[str, float] = {}
+        self._assets: list[AssetCost] = []
+        self._files: list[str] = []
+        self._folders: list[str] = []
+        self._inputs: Inputs | None = None
+        self._read_here: list[str] = []  # by us, not by the probe
+        self._peak_rss_bytes = 0
+        self._path_bytes: int | None = None
+        self._started = time.monotonic()
+
+    def take(self, header: dict[str, Any], payload: bytes) -> bool:
+        """Take in one frame; True for the last one. Raises Broken where nothing can come of it."""
+        self.has_begun = True
+        kind = header["type"]
+        if kind == "done":
+            self._on_done(header)
+            return True
+        getattr(self, f"_on_{kind}")(header, payload)
+        return False
+
+    def _on_done(self, header: dict[str, Any]) -> None:
+        self._peak_rss_bytes = header["peak_rss_bytes"]
+        if header["unknown_steps"]:
+            version, steps = self._hello["dagster_version"], ", ".join(header["unknown_steps"])
+            _log.info("Dagster %s is not known here: it takes its own way for %s", version, steps)
+
+    def _on_hello(self, header: dict[str, Any], payload: bytes) -> None:
+        self._hello = header
+        variables = header["environment"]
+        layers = [
+            Layer("the environment", variables["environment"]),
+            Layer(".env", variables.get("dotenv", {})),
+            Layer("[tool.dagster-snapsize.env]", variables["configuration"]),
+        ]
+        home = next(
+            (m.variables["DAGSTER_HOME"] for m in layers[::-1] if "DAGSTER_HOME" in m.variables),
+            None,
+        )
+        self._environment = effective_environment(
+            header["defaults"],
+            layers,
+            self._instance(home),
+            self.location.dagster_plus,
+            header["dagster_version"],
+        )
+        unusable = problems(self._environment)
+        if unusable and not self.limits_only:
+            raise UserError("; ".join(unusable), "`dagster-snapsize limits` shows where it is set.")
+
+    def _instance(self, home: str | None) -> InstanceSettings:
+        if home:
+            self._read_here.append(str(instance_file(home).absolute()))
+        return read_instance(home)
+
+    def _on_phase(self, header: dict[str, Any], payload: bytes) -> None:
+        text = {
+            "starting": "starting",
+            "loading": "loading definitions",
+            "repository": f"repository {header.get('repository')}",
+            "job": f"job {header.get('job')}",
+        }[header["name"]]
+        done, of = header.get("done", 0), header.get("of", 0)
+        self.watch(Progress(self.location.name, text, done, of))
+
+    def _on_loaded(self, header: dict[str, Any], payload: bytes) -> None:
+        self._load_seconds = self.seconds_ahead + header["seconds"]
+        self._definitions = self.place(header["definitions"])
+
+    def _on_snapshot(self, header: dict[str, Any], payload: bytes) -> None:
+        repository, name = header["repository"], header["name"]
+        if self._path_bytes is None:
+            self._path_bytes = _path_bytes(self.location.root, payload)
+        path = f"{self.location.name}/{repository}"
+        try:
+            if header["kind"] == "repository":
+                snapshot_id = f"{path}/repository"
+                seen = self._observed[repository] = Observed(repository)
+                see = partial(seen.repository, snapshot_id)
+                ledger, self._indexes[repository] = draw_repository(payload, see)
+            else:
+                snapshot_id = f"{path}/job/{name}"
+                look = partial(self._observed[repository].job, snapshot_id)
+                ledger = draw_job(payload, self._indexes[repository], look)
+        except ValueError as error:
+            raise Broken(Failure(f"the snapshot {snapshot_id} is no JSON: {error}")) from error
+        self._seconds[snapshot_id] = header["seconds"]
+        if header["kind"] == "job":
+            # A code server composes its jobs when it is asked for their repository.
+            self._seconds[snapshot_id] -= header["composed_seconds"]
+            self._seconds[f"{path}/repository"] += header["composed_seconds"]
+        self._snapshots.append(
+            Snapshot(
+                id=snapshot_id,
+                kind=header["kind"],
+                name=name,
+                repository=repository,
+                stored_bytes=header["stored_bytes"],
+                wire_bytes=header["wire_bytes"],
+                ledger=ledger,
+            )
+        )
+
+    def _on_sources(self, header: dict[str, Any], payload: bytes) -> None:
+        places = {key: self.place(place) for key, place in header["assets"].items()}
+        located = {key: place for key, place in places.items() if place is not None}
+        mine = [s for s in self._snapshots if s.repository == header["repository"]]
+        index = self._indexes[header["repository"]]
+        groups = {asset.key: asset.group for asset in index.assets.values()}
+        deps = {asset.key: tuple(sorted(set(asset.deps))) for asset in index.assets.values()}
+        self._assets += asset_costs(header["repository"], mine, located, groups, deps)
+
+    def _on_files(self, header: dict[str, Any], payload: bytes) -> None:
+        self._files = header["definitions"]
+        self._folders = header["folders"]
+        self.changed = header["changed"]
+
+    def _on_inputs(self, header: dict[str, Any], payload: bytes) -> None:
+        self._inputs = Inputs(
+            read=(*header["read"], *self._read_here),
+            listed=tuple(header["listed"]),
+            missing=tuple(header["missing"]),
+            installed=tuple((path, size, mtime) for path, size, mtime in header["installed"]),
+            distributions=tuple(header["distributions"]),
+            modules=tuple(header["modules"]),
+            volatile=tuple(Volatile(v["what"], v["path"], v["line"]) for v in header["volatile"]),
+        )
+
+    def _on_failed(self, header: dict[str, Any], payload: bytes) -> None:
+        if header["usage"]:
+            # Before its hello it has found no Dagster, or one too old.
+            wrong = UserError if self._hello else NoInterpreter
+            raise wrong(
+                header["message"],
+                f"location {self.location.name}, from {self.location.source}, run by"
+                f" {self.interpreter.path} ({self.interpreter.source})",
+            )
+        place = [header["path"], header["line"]] if header["path"] else None
+        raise Broken(Failure(header["message"], self.place(place), header["traceback"]))
+
+    def place(self, place: Any) -> SourceLocation | None:
+        """The place that a path and a line are, with forward slashes."""
+        return SourceLocation(Path(place[0]).as_posix(), place[1]) if place else None
+
+    def failed(self, failure: Failure) -> Measurement:
+        """What is known of a location that could not be measured: no half sizes."""
+        self._snapshots, self._assets, self._inputs = [], [], None
+        self._observed = {}
+        return self.result(failure)
+
+    def result(self, failure: Failure | None = None) -> Measurement:
+        """The measurement that they are together."""
+        files = self._files
+        ids = {
+            kind: [s.id for s in self._snapshots if s.kind == kind]
+            for kind in ("repository", "job")
+        }
+        return Measurement(
+            name=self.location.name,
+            target=self.location.target,
+            python=self.interpreter.path,
+            python_version=self._hello.get("python_version", ""),
+            dagster_version=self._hello.get("dagster_version", ""),
+            seconds=Seconds(
+                load=self._load_seconds,
+                build=sum(self._seconds.values()),
+                total=self.seconds_ahead + time.monotonic() - self._started,
+                repositories={i: self._seconds[i] for i in ids["repository"]},
+                jobs={i: self._seconds[i] for i in ids["job"]},
+            ),
+            peak_rss_bytes=self._peak_rss_bytes,
+            snapshots=tuple(self._snapshots),
+            assets=tuple(sorted(self._assets, key=lambda a: (-a.total_bytes, a.key, a.repository))),
+            definition_files=tuple(Path(p).as_posix() for p in files),
+            folders=tuple(Path(p).as_posix() for p in self._folders),
+            environment=self._environment,
+            definitions_location=self._definitions,
+            untracked_files=tuple(Path(p).as_posix() for p in untracked_files(files, self.tree)),
+            stale_inputs=stale_inputs(files, self.location.root, _NOWHERE),
+            ignores=find_ignores(
+                (a.location for a in self._assets if a.location),
+                [Path(p).as_posix() for p in files],
+                _NOWHERE,
+            ),
+            failure=failure,
+            inputs=self._inputs,
+            path_bytes=self._path_bytes,
+            repeats=tuple(
+                sorted((r for o in self._observed.values() for r in o.repeats()), key=repeat_rank)
+            ),
+            savings=tuple(
+                sorted((s for o in self._observed.values() for s in o.savings()), key=saving_rank)
+            ),
+        )
+
+
+def _path_bytes(root: Path, text: bytes) -> int | None:
+    """How long the path of a folder is where a snapshot holds it, as code references do."""
+    for path in (str(root), os.path.realpath(root), root.as_posix()):
+        written = json.dumps(path)[1:-1].encode("ascii")
+        if written in text:
+            return len(written)
+    return None
