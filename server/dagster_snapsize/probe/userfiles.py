@@ -65,7 +65,7 @@ class UserFiles:
 
         Python trusts a .pyc whose source has the same second and size (PEP 552), and an editor
         saves twice a second. Without a stamp of the source ``SourceLoader.get_code`` neither reads
-        nor writes bytecode.
+        nor writes bytecode; what is sure to be of the source as it is, bytecode.py reads.
         """
         self._seen.mark()
         self._volatile.watch(self._seen)

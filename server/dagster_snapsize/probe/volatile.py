@@ -14,6 +14,7 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
+from .bytecode import kept_bytecode
 from .inputs import Seen
 from .rewriting import RANDOM, TIME, compile_telling, first_mention, may_ask, references
 
@@ -80,10 +81,10 @@ class Volatile:
         ]
 
     def _compile(self, data: Any, path: str, optimize: int) -> Any:
-        """The code of a module that tells; None where it has nothing to tell, or cannot."""
+        """The code of a module that tells; None where Python itself is to compile it."""
         self._compiled[os.path.abspath(path)] = True
-        if not may_ask(data):
-            return None
+        if not may_ask(data):  # it has nothing to tell
+            return kept_bytecode(path)
         try:
             return compile_telling(data, path, self.note, optimize)
         except Exception:  # Python itself says what is wrong with it

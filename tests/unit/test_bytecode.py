@@ -1,0 +1,81 @@
+"""When the bytecode beside a module is taken for what the source says now."""
+
+from __future__ import annotations
+
+import os
+import py_compile
+import time
+from pathlib import Path
+
+import pytest
+
+from dagster_snapsize.probe.bytecode import kept_bytecode
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="nothing is sure on Windows")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A module whose bytecode was written long after its last edit."""
+    path = tmp_path / "module.py"
+    path.write_text("VALUE = 1\n\n\ndef read():\n    return VALUE\n")
+    _age(Path(py_compile.compile(str(path), dfile="elsewhere/module.py")), 60)
+    return path
+
+
+def _age(file: Path, seconds: float) -> None:
+    later = time.time() + seconds
+    os.utime(file, (later, later))
+
+
+def _bytecode(source: Path) -> Path:
+    return next((source.parent / "__pycache__").iterdir())
+
+
+def _value(source: Path) -> int | None:
+    code = kept_bytecode(str(source))
+    space: dict[str, int] = {}
+    if code is not None:
+        exec(code, space)
+    return space.get("VALUE")
+
+
+def test_what_was_written_long_after_the_last_edit_is_taken(source: Path) -> None:
+    assert _value(source) == 1
+
+
+def test_functions_are_said_to_be_where_the_source_is(source: Path) -> None:
+    code = kept_bytecode(str(source))
+    assert code is not None
+    names = {code.co_filename, *(c.co_filename for c in code.co_consts if hasattr(c, "co_name"))}
+    assert names == {str(source)}
+
+
+def test_an_edit_of_the_same_length_in_the_same_second_is_seen(source: Path) -> None:
+    before = source.stat()
+    bytecode = _bytecode(source)
+    _age(bytecode, 0)
+    source.write_text(source.read_text().replace("1", "2"))
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
+    # Python itself would take it: second and size are those that it was made of.
+    assert source.stat().st_size == before.st_size
+    assert _value(source) is None
+
+
+@pytest.mark.parametrize("length", [0, 10, 16, 40])
+def test_a_file_that_is_cut_off_is_not_taken(source: Path, length: int) -> None:
+    bytecode = _bytecode(source)
+    bytecode.write_bytes(bytecode.read_bytes()[:length])
+    _age(bytecode, 60)
+    assert kept_bytecode(str(source)) is None
+
+
+def test_bytecode_of_another_python_is_not_taken(source: Path) -> None:
+    bytecode = _bytecode(source)
+    bytecode.write_bytes(b"\0\0" + bytecode.read_bytes()[2:])
+    _age(bytecode, 60)
+    assert kept_bytecode(str(source)) is None
+
+
+def test_where_there_is_none_there_is_none(tmp_path: Path) -> None:
+    assert kept_bytecode(str(tmp_path / "module.py")) is None
