@@ -77,14 +77,14 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Outcome:
 
     Raises UserError where the flags, the configuration, a target or a baseline are wrong.
     """
-    chosen, notes = _choose(selection)
+    chosen, notes = choose(selection)
     judged: list[Judged] = []
     prepared: set[object] = set()
     folder = Path.cwd()
     roots = dict.fromkeys(location.root for location, _ in chosen) if with_baseline else ()
     baselines = {root: _baselines(root, folder) for root in roots}
     with ExitStack() as stack:
-        watch = _LateBar(stack)
+        watch = LateBar(stack)
         for location, interpreter in chosen:
             # Locations of one project share what is made first.
             commands = (location.root, interpreter.path, location.config.prepare)
@@ -142,7 +142,7 @@ def _verified(judged: Sequence[Judged]) -> Iterator[str]:
             )
 
 
-class _LateBar:
+class LateBar:
     """A progress bar that is there once something is measured: a hit needs none."""
 
     def __init__(self, stack: ExitStack):
@@ -174,7 +174,7 @@ def read_limits(selection: Selection) -> list[tuple[CodeLocation, Interpreter, E
     """The effective limits of every selected location, without loading its definitions."""
     from dagster_snapsize.measuring.measure import read_environment
 
-    chosen, _ = _choose(selection)
+    chosen, _ = choose(selection)
     return [
         (
             location,
@@ -185,7 +185,7 @@ def read_limits(selection: Selection) -> list[tuple[CodeLocation, Interpreter, E
     ]
 
 
-def _choose(
+def choose(
     selection: Selection,
 ) -> tuple[list[tuple[CodeLocation, Interpreter]], tuple[str, ...]]:
     try:
