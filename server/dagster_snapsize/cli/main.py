@@ -137,6 +137,54 @@ def baseline(selection: Selection, check: bool) -> None:
         tell()
 
 
+@cli.command(short_help="What changed since a revision of git, by snapshot, asset and field.")
+@click.argument("revisions", nargs=-1, metavar="[REV] [REV]")
+@target_options
+@click.option("--old-python", metavar="PATH", help="Another interpreter for the old side only.")
+@no_cache_option
+@format_option("text", "json", "markdown")
+@output_option
+@top_option
+def diff(
+    revisions: tuple[str, ...],
+    selection: Selection,
+    old_python: str | None,
+    form: str,
+    output: str | None,
+    top: int,
+) -> None:
+    """Compare HEAD, or the revision REV, with the files as they are now; or one REV with another.
+
+    The other revision is checked out into a temporary folder and measured with the same Python.
+    Exit status: 0, whatever grew; 2 where there is no such revision; 3 where a side could not be
+    measured.
+
+    \b
+    Examples:
+      dagster-snapsize diff
+      dagster-snapsize diff main --top 30
+      dagster-snapsize diff v1.2 v1.3 --format markdown
+    """
+    from dagster_snapsize.cli.diff import compare_revisions
+
+    file = output_file(output)
+    gc.disable()  # as for any measurement
+    comparison = compare_revisions(selection, revisions, old_python)
+    with leave_with(comparison.status), written_to(file):
+        if form == "markdown":
+            from dagster_snapsize.cli.report_difference_markdown import print_markdown
+
+            print_markdown(comparison, top)
+        elif form == "json":
+            from dagster_snapsize.cli.report_difference import print_json
+
+            print_json(comparison)
+        else:
+            from dagster_snapsize.cli.report_difference import print_comparison
+
+            print_comparison(comparison, top)
+
+
 @cli.command(short_help="Open one asset: every field, its own bytes and shared ones.")
 @click.argument("asset_key")
 @target_options

@@ -1,0 +1,232 @@
+"""The code locations of a revision, measured in its own files with the user's own interpreter.
+
+A number of the wrong files is worse than none: what the definitions of a revision read is compared
+with where it should have come from.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from attrs import evolve
+
+from dagster_snapsize.core.errors import NotMeasured, UserError
+from dagster_snapsize.core.model import Measurement
+from dagster_snapsize.measuring.revisions import git, ignored
+from dagster_snapsize.measuring.worktrees import Tree
+from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
+from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
+from dagster_snapsize.project.targets import absolute
+
+_INSTALLED = {"site-packages", "dist-packages"}
+_MOVED = Path(__file__).parent / "moved"  # holds a sitecustomize.py
+_ELSEWHERE = (
+    "Something names it by its full path: PYTHONPATH, a link, .env, or a package that is installed"
+    " in a way that cannot be followed."
+)
+
+
+def find_in(tree: Tree, flags: Flags) -> tuple[CodeLocation, ...]:
+    """The code locations of a revision. Raises NotMeasured where it has none, or not in its files.
+
+    Relative paths in ``flags`` start at the folder where the user is.
+    """
+    if not tree.folder.is_dir():
+        inside = tree.folder.relative_to(tree.top).as_posix()
+        raise NotMeasured(f"{tree.revision} has no folder {inside}")
+    try:
+        found = find_locations(tree.folder, _moved_flags(flags, tree)).locations
+    except UserError as error:
+        place = f"{tree.back(Path(error.path))}:{error.line}: " if error.path else ""
+        raise NotMeasured(
+            f"in {tree.revision}: {place}{in_words(error.message, tree)}",
+            in_words(error.hint, tree),
+        ) from None
+    for location in found:
+        for path in (location.root, location.working_directory, location.cwd):
+            if not path.is_relative_to(tree.top):
+                raise NotMeasured(
+                    f"in {tree.revision}: location {location.name}, from {location.source}, is in"
+                    f" {path}, not among the files of the revision",
+                    "Write paths relative to the project's folder.",
+                )
+    return found
+
+
+def interpreter_for(
+    location: CodeLocation,
+    tree: Tree,
+    chosen: Iterable[tuple[CodeLocation, Interpreter]],
+    flag: str | None,
+    environ: Mapping[str, str],
+    flag_source: str = "--python",
+) -> Interpreter:
+    """The interpreter that runs this location today: an environment is no part of a revision.
+
+    ``chosen`` are today's locations; for one that is not among them it is looked for where the
+    location would be. Raises NoInterpreter where there is none.
+    """
+    for today, interpreter in chosen:
+        if flag is None and today.name == location.name:
+            return interpreter
+    config = location.config
+    if config.path:
+        config = evolve(config, path=str(tree.back(Path(config.path))))
+    twin = evolve(
+        location,
+        root=tree.back(location.root),
+        cwd=tree.back(location.cwd),
+        folder=tree.back(location.folder),
+        config=config,
+    )
+    return choose_interpreter(twin, flag, environ, flag_source=flag_source)
+
+
+def environ_in(tree: Tree, environ: Mapping[str, str]) -> dict[str, str]:
+    """``environ`` with the repository's paths as those of the tree, for what the tree has.
+
+    What is installed to be edited, and so leads to the repository, leads to the tree as well.
+    """
+    moved = {name: _moved_value(value, tree) for name, value in environ.items()}
+    path = [str(_MOVED), *filter(None, [moved.get("PYTHONPATH")])]
+    moved["PYTHONPATH"] = os.pathsep.join(path)
+    moved["SNAPSIZE_MOVED"] = f"{tree.repository.top}\n{tree.top}"
+    return moved
+
+
+def copy_ignored(
+    tree: Tree, locations: Iterable[CodeLocation], read: Iterable[Measurement]
+) -> list[str]:
+    """Copy into the tree what git ignores and the definitions read; the names of the files.
+
+    ``read`` are measurements of today. The ``.env`` of each location is copied as well, and not
+    among the names.
+    """
+    top = tree.repository.top
+    places = {p for x in locations for p in (x.root, x.working_directory, x.cwd)}
+    settings = [path for p in places if (path := tree.back(p) / ".env").is_file()]
+    for path in _untracked(tree, settings):
+        _copy(tree, path)
+    wanted = {
+        path
+        for measurement in read
+        for name in (measurement.inputs.read if measurement.inputs else ())
+        if (path := Path(name)).is_relative_to(top) and path.name != ".env"
+    }
+    missing = [
+        path
+        for path in sorted(wanted)
+        if path.is_file() and not _is_there(tree, path) and ".git" not in path.parts
+    ]
+    return [
+        path.relative_to(top).as_posix()
+        for path in (ignored(tree.repository, missing) if missing else ())
+        if _copy(tree, path)
+    ]
+
+
+def must_be_of(tree: Tree, measurement: Measurement, interpreter: Interpreter) -> list[str]:
+    """Raise NotMeasured where definitions of the tree were read from elsewhere.
+
+    Returns the other files of the repository that were read: what is in no revision.
+    """
+    inputs = measurement.inputs
+    if inputs is None:
+        return []
+    for name in measurement.definition_files:
+        if not _INSTALLED.isdisjoint(Path(name).parts):
+            raise NotMeasured(
+                f"{tree.revision} cannot be measured: {measurement.name} is loaded from"
+                f" {_name(name, tree)}, a copy that is installed, and not from its files",
+                "Install the project so that it is edited in place (pip install -e, uv sync), or"
+                " name its module in the project's folder.",
+            )
+    prefix = Path(interpreter.path).parent.parent
+    is_environment = (prefix / "pyvenv.cfg").is_file()
+    others = []
+    tops = {tree.repository.top, tree.repository.top.resolve()}
+    for name in inputs.read:
+        path = Path(name)
+        top = next((t for t in tops if path.is_relative_to(t)), None)
+        if top is None or path.is_relative_to(tree.top) or not path.is_file():
+            continue
+        if (is_environment and path.is_relative_to(prefix)) or ".git" in path.parts:
+            continue
+        if path.suffix == ".py" or (tree.top / path.relative_to(top)).exists():
+            raise NotMeasured(
+                f"{tree.revision} cannot be measured: its definitions read {_name(name, tree)} of"
+                " the work tree, and not the one of the revision",
+                _ELSEWHERE,
+            )
+        others.append(path.relative_to(top).as_posix())
+    return others
+
+
+def in_words(text: str, tree: Tree) -> str:
+    """A text in which the temporary folder goes by the repository's name."""
+    return text.replace(str(tree.top), str(tree.repository.top))
+
+
+def _name(path: str, tree: Tree) -> str:
+    top = tree.repository.top
+    inside = Path(path).is_relative_to(top)
+    return Path(path).relative_to(top).as_posix() if inside else path
+
+
+def _moved_flags(flags: Flags, tree: Tree) -> Flags:
+    def moved(value: str) -> str:
+        path = absolute(value, Path.cwd())
+        return str(tree.moved(path) or path)
+
+    directory = flags.working_directory
+    return evolve(
+        flags,
+        workspace=tuple(map(moved, flags.workspace)),
+        python_file=tuple(map(moved, flags.python_file)),
+        working_directory=None if directory is None else moved(directory),
+    )
+
+
+def _moved_value(value: str, tree: Tree) -> str:
+    if str(tree.repository.top) not in value:
+        return value
+    return os.pathsep.join(_moved_part(part, tree) for part in value.split(os.pathsep))
+
+
+def _moved_part(part: str, tree: Tree) -> str:
+    there = tree.moved(absolute(part, tree.repository.top)) if Path(part).is_absolute() else None
+    return str(there) if there is not None and there.exists() else part
+
+
+def _untracked(tree: Tree, paths: Sequence[Path]) -> Iterator[Path]:
+    """Those that are in no commit because nobody added them, ignored or not."""
+    if not paths:
+        return
+    top = tree.repository.top
+    found = git(top, "ls-files", "--others", "-z", "--", *map(str, paths))
+    for name in filter(None, found.stdout.split(b"\0")):
+        if not _is_there(tree, path := top / os.fsdecode(name)):
+            yield path
+
+
+def _is_there(tree: Tree, path: Path) -> bool:
+    moved = tree.moved(path)
+    return moved is not None and os.path.lexists(moved)
+
+
+def _copy(tree: Tree, path: Path) -> bool:
+    """Whether it could be copied; never through a link that leads out of the tree."""
+    there = tree.moved(path)
+    assert there is not None
+    try:
+        nearest = next(p for p in there.parents if p.exists())
+        if not nearest.resolve().is_relative_to(tree.top.resolve()):
+            return False
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, there)
+    except OSError:
+        return False
+    return True

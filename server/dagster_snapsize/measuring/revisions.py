@@ -1,0 +1,143 @@
+"""Revisions of a git repository: which commit a name means, and what differs from it.
+
+Whatever is asked of git here leaves the user's index, stash and files as they are.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from dagster_snapsize.core.errors import UserError
+
+_TIMEOUT = 600.0  # seconds for one command of git: a large checkout, a download of LFS
+# Hooks of the user's are for the user's own checkouts, and a daemon would outlive the folder.
+_QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+
+
+@frozen
+class Repository:
+    """A git work tree: its top, and the folder in it where the user is."""
+
+    top: Path
+    folder: Path
+
+
+@frozen
+class Revision:
+    """A commit, and the name that it was asked for by."""
+
+    name: str
+    commit: str
+
+    def __str__(self) -> str:
+        short = self.commit[:9]
+        return short if self.commit.startswith(self.name) else f"{self.name} ({short})"
+
+
+def find_repository(folder: Path) -> Repository:
+    """The repository that ``folder`` is in; raises UserError where there is none to work with."""
+    if shutil.which("git") is None:
+        raise UserError(
+            "there is no git on PATH, which `diff` takes the other revision from",
+            "Install git, or compare with a file of sizes: dagster-snapsize baseline",
+        )
+    found = git(folder, "rev-parse", "--is-inside-work-tree", "--show-prefix")
+    inside, _, prefix = os.fsdecode(found.stdout).partition("\n")
+    if found.returncode or inside != "true":
+        said = said_by(found)
+        if "not a git repository" in said:
+            raise UserError(
+                f"{folder} is in no git repository, so there is no revision to compare with",
+                "To compare with sizes that were written down: dagster-snapsize baseline",
+            )
+        why = f": {said}" if said else ""
+        raise UserError(f"{folder} is no work tree of git{why}", "Run it in a checkout.")
+    steps = Path(prefix.removesuffix("\n")).parts
+    return Repository(folder.parents[len(steps) - 1] if steps else folder, folder)
+
+
+def find_revision(repository: Repository, name: str) -> Revision:
+    """The commit that ``name`` means. Raises UserError where there is none."""
+    if name.startswith("-") or not name or "\n" in name:
+        raise UserError(f"{name!r} is no revision", "For example: dagster-snapsize diff main")
+    top = repository.top
+    found = git(top, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    if found.returncode == 0:
+        return Revision(name, found.stdout.decode("ascii").strip())
+    if name == "HEAD":
+        raise UserError("there is no commit yet to compare with", "Commit something first.")
+    hint = "`git branch --all` and `git tag` list what there is."
+    shallow = git(top, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+    if shallow:
+        hint = (
+            "This clone is shallow: get the rest with `git fetch --unshallow`, or more of it with"
+            " `git fetch --deepen=100`; in GitHub's checkout action with `fetch-depth: 0`."
+        )
+    elif git(top, "remote").stdout.strip():
+        hint = f"If a remote has it: git fetch origin {name}. {hint}"
+    raise UserError(f"there is no commit `{name}` in {top}", hint)
+
+
+def merge_base(repository: Repository, one: Revision, other: Revision) -> Revision:
+    """The commit that both came from. Raises UserError where there is none."""
+    found = git(repository.top, "merge-base", one.commit, other.commit)
+    if found.returncode:
+        raise UserError(
+            f"{one} and {other} have no commit in common here",
+            "If this clone is shallow: git fetch --unshallow",
+        )
+    return Revision(f"{one.name}...{other.name}", found.stdout.decode("ascii").strip())
+
+
+def is_clean(repository: Repository) -> bool:
+    """Whether the work tree is what HEAD says; files that git ignores do not count."""
+    status = git(repository.top, "status", "--porcelain", "--untracked-files=normal")
+    return status.returncode == 0 and not status.stdout
+
+
+def changed_names(repository: Repository, old: Revision, new: Revision | None) -> list[str]:
+    """Files that differ between two revisions, or a revision and the work tree; from the top."""
+    names = [old.commit, *([new.commit] if new else [])]
+    found = git(repository.top, "diff", "--name-only", "-z", *names, "--")
+    return [os.fsdecode(name) for name in found.stdout.split(b"\0") if name]
+
+
+def ignored(repository: Repository, paths: Sequence[Path]) -> list[Path]:
+    """Those of the paths that git ignores."""
+    given = b"\0".join(os.fsencode(path) for path in paths)
+    found = git(repository.top, "check-ignore", "-z", "--stdin", stdin=given)
+    return [Path(os.fsdecode(name)) for name in found.stdout.split(b"\0") if name]
+
+
+def git(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    # The variables that git sets for a hook would make it take this folder for another.
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(("GIT_CONFIG", "GIT_SSH"))
+    }
+    # Without optional locks `git status` leaves the user's index as it is.
+    environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    command = ["git", *_QUIET, *arguments]
+    try:
+        return subprocess.run(
+            command, cwd=folder, env=environ, input=stdin, capture_output=True, timeout=_TIMEOUT
+        )
+    except FileNotFoundError:
+        raise UserError(f"git cannot be run in {folder}") from None
+    except subprocess.TimeoutExpired:
+        words = " ".join(arguments[:2])
+        raise UserError(f"`git {words}` took more than {_TIMEOUT:.0f} s in {folder}") from None
+
+
+def said_by(done: subprocess.CompletedProcess[bytes]) -> str:
+    """The first line of an error of git's that says what is wrong."""
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    wrong = [x for x in lines if x.startswith(("fatal:", "error:"))] or lines
+    return wrong[0].removeprefix("fatal: ").removeprefix("error: ") if wrong else ""

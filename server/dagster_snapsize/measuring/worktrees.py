@@ -1,0 +1,290 @@
+"""A revision's files in a temporary folder, of which nothing is left afterwards.
+
+The folder is a linked work tree (git-worktree(1)), so the user's index, stash and files are not
+touched, and whatever asks git there is answered. Its part of ``.git/worktrees`` goes with it, after
+Ctrl-C as well; what a process that was killed has left is removed by the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+from attrs import frozen
+
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.measuring.revisions import Repository, Revision, git, said_by
+
+_SHORTEST, _LONGEST = 6, 200  # characters of the temporary folder's name
+_MARK = "snapsize.lock"
+_READABLE = "snapsize-"
+
+
+@frozen
+class Tree:
+    """The files of a revision: ``top`` stands for ``repository.top``.
+
+    ``same_length`` says that its path has as many bytes in a snapshot as that of the repository.
+    ``notes`` are what a user should know of it.
+    """
+
+    repository: Repository
+    revision: Revision
+    top: Path
+    same_length: bool
+    notes: tuple[str, ...]
+
+    @property
+    def folder(self) -> Path:
+        """What stands for the folder where the user is; perhaps not there in this revision."""
+        return self.moved(self.repository.folder) or self.top
+
+    def moved(self, path: Path) -> Path | None:
+        """What a path in the repository is in this tree; None for others."""
+        if not path.is_relative_to(self.repository.top):
+            return None
+        return self.top / path.relative_to(self.repository.top)
+
+    def back(self, path: Path) -> Path:
+        """What a path in this tree is in the repository; others as they are."""
+        inside = path.is_relative_to(self.top)
+        return self.repository.top / path.relative_to(self.top) if inside else path
+
+
+@contextmanager
+def checked_out(
+    repository: Repository, revision: Revision, tell: Callable[[str], None] = lambda text: None
+) -> Iterator[Tree]:
+    """The files of a revision while the block runs; afterwards nothing is left of them.
+
+    ``tell`` is given what is being done. Raises UserError where git cannot check it out.
+    """
+    _sweep(repository.top)
+    folder, same_length = _place(repository.top, revision.commit)
+    notes: list[str] = []
+    with ExitStack() as stack:
+        tell(f"checking out {revision}")
+        stack.enter_context(_worktree(repository.top, revision.commit, folder, str(revision)))
+        _submodules(repository.top, revision, folder, stack, notes)
+        if not same_length:
+            longer = len(str(folder)) - len(str(repository.top))
+            notes.append(
+                f"the files of {revision} were in a folder whose path is {abs(longer)} characters"
+                f" {'longer' if longer > 0 else 'shorter'} than {repository.top}: sizes of what"
+                " holds paths, such as code references, differ by that"
+            )
+        yield Tree(repository, revision, folder, same_length, tuple(notes))
+
+
+def _place(top: Path, commit: str) -> tuple[Path, bool]:
+    """A folder that is not there yet, and whether its path is as long as that of ``top``.
+
+    The same one for the same commit, so that the cache knows it again; snapshots may hold paths, so
+    it is as long in them as the original.
+    """
+    digits = hashlib.shake_128(f"{top}\0{commit}".encode("utf-8", "surrogatepass"))
+    for again in ("", uuid.uuid4().hex):  # another process has the one of this commit
+        if again:
+            digits.update(again.encode())
+        for base in _temporary_folders():
+            missing = _weights(top)[0] - _weights(base / "x")[0] + 1
+            folder = base / _name(missing, digits.hexdigest(_LONGEST))
+            if _weights(folder) != _weights(top):
+                continue
+            if not os.path.lexists(folder):
+                return folder, True
+        folder = _temporary_folders()[0] / _name(0, digits.hexdigest(_LONGEST))
+        if not os.path.lexists(folder):
+            return folder, False
+    raise UserError(f"there is no room for a temporary folder in {folder.parent}")
+
+
+def _temporary_folders() -> list[Path]:
+    found = [Path(tempfile.gettempdir())]
+    if os.name == "posix":  # that of macOS has a long name
+        found.append(Path("/tmp"))
+    # Resolved, as Python does with the current folder: that is the path that snapshots hold.
+    return list(dict.fromkeys(path.resolve() for path in found if os.access(path, os.W_OK)))
+
+
+def _name(length: int, digits: str) -> str:
+    """``length`` characters where that can be done, or as few as will do."""
+    if not _SHORTEST <= length <= _LONGEST:
+        length = len(_READABLE) + 12
+    beginning = _READABLE if length >= len(_READABLE) + _SHORTEST else "s"
+    return beginning + digits[: length - len(beginning)]
+
+
+def _weights(path: Path) -> tuple[int, int]:
+    """Bytes of a path in JSON, and in JSON that is a text in JSON, as in a job's configuration."""
+    once = json.dumps(str(path))
+    return len(once), len(json.dumps(once))
+
+
+@contextmanager
+def _worktree(top: Path, commit: str, folder: Path, name: str) -> Iterator[None]:
+    known = _administrations(top)
+    mark: IO[bytes] | None = None
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        done = git(top, "worktree", "add", "--detach", "--force", str(folder), commit)
+        if done.returncode:
+            why = said_by(done)
+            raise UserError(
+                f"git cannot check out {name}: {why}",
+                "In a partial clone the missing files are fetched: is its remote reachable?"
+                if "promisor" in why or "remote" in why
+                else "",
+            )
+        for administration in _of(known, folder):
+            mark = _held(administration / _MARK)
+        yield
+    finally:
+        with _no_interruption():
+            if mark is not None:
+                mark.close()
+            _remove(folder)
+            for administration in _of(known, folder):
+                _remove(administration)
+            with contextlib.suppress(OSError):  # where it is not empty, or not there
+                known.rmdir()
+
+
+def _administrations(top: Path) -> Path:
+    """Where git keeps what it knows of linked work trees, each in a folder of its own."""
+    common = git(top, "rev-parse", "--git-common-dir").stdout.removesuffix(b"\n")
+    return top / os.fsdecode(common) / "worktrees"
+
+
+def _of(administrations: Path, folder: Path | None = None) -> list[Path]:
+    """What git keeps of the work tree ``folder``, else of all."""
+    try:
+        found = list(administrations.iterdir())
+    except OSError:
+        return []
+    return [each for each in found if folder is None or _folder_of(each) == folder]
+
+
+def _folder_of(administration: Path) -> Path | None:
+    """The work tree that it is of; the file names the ``.git`` in it (gitrepository-layout(5))."""
+    try:
+        named = administration / (administration / "gitdir").read_text("utf-8").strip()
+        return Path(os.path.normpath(named)).parent
+    except (OSError, ValueError):
+        return None
+
+
+def _sweep(top: Path) -> None:
+    """Remove what processes that were killed have left: nobody holds its mark any more."""
+    for administration in _of(_administrations(top)):
+        path = administration / _MARK
+        mark = _held(path) if path.is_file() else None
+        if mark is None:
+            continue
+        mark.close()
+        folder = _folder_of(administration)
+        if folder is not None:
+            _remove(folder)
+        _remove(administration)
+
+
+def _held(path: Path) -> IO[bytes] | None:
+    """The open file, locked until it is closed or its process ends; None where another holds it."""
+    stream: IO[bytes] | None = None
+    try:
+        stream = path.open("ab")
+        _lock(stream)
+    except OSError:
+        if stream is not None:
+            stream.close()
+        return None
+    return stream
+
+
+if sys.platform == "win32":
+
+    def _lock(stream: IO[bytes]) -> None:
+        import msvcrt
+
+        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+
+    def _lock(stream: IO[bytes]) -> None:
+        import fcntl
+
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, whatever its files allow."""
+    for _ in range(2):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        for place, below, names in os.walk(folder):
+            for name in (*below, *names):
+                path = Path(place) / name
+                if not path.is_symlink():
+                    with contextlib.suppress(OSError):
+                        path.chmod(stat.S_IRWXU)
+
+
+@contextmanager
+def _no_interruption() -> Iterator[None]:
+    """Whoever presses Ctrl-C twice is not to stop what the first one began."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    names = [signal.SIGINT, signal.SIGTERM]
+    before = {name: signal.signal(name, signal.SIG_IGN) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+# -- submodules ----------------------------------------------------------------------------------
+
+
+def _submodules(
+    top: Path, revision: Revision, folder: Path, stack: ExitStack, notes: list[str]
+) -> None:
+    """Check out the submodules from what the user has of them; what is not there stays empty."""
+    if not (folder / ".gitmodules").is_file():
+        return
+    listing = git(top, "ls-tree", "-r", "-z", revision.commit).stdout
+    for line in listing.split(b"\0"):
+        about, _, name = line.partition(b"\t")
+        if not about.startswith(b"160000 "):  # gitlink, git-fast-import(1)
+            continue
+        path, commit = Path(os.fsdecode(name)), about.split()[2].decode("ascii")
+        if not (top / path / ".git").exists():
+            notes.append(
+                f"submodule {path.as_posix()} is not checked out, nor was it in {revision}"
+            )
+            continue
+        inner = Revision(commit, commit)
+        if git(top / path, "cat-file", "-e", f"{commit}^{{commit}}").returncode:
+            raise UserError(
+                f"{revision} has submodule {path.as_posix()} at commit {commit[:9]}, which is not"
+                " here",
+                f"Get it with: git -C {path.as_posix()} fetch",
+            )
+        words = f"submodule {path.as_posix()} of {revision}"
+        stack.enter_context(_worktree(top / path, commit, folder / path, words))
+        _submodules(top / path, inner, folder / path, stack, notes)
