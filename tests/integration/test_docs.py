@@ -291,6 +291,7 @@ def check_documented(found: set[str], described: set[str]) -> None:
 
 
 def test_every_key_of_a_measurement_is_documented(project: Path) -> None:
+    assert snapsize("baseline", cwd=project).status == 0
     found = set(keys_of(measure_json(cwd=project)))
     (project / "definitions.py").write_text("print('before')\n1 / 0\n", encoding="utf-8")
     found |= set(keys_of(measure_json("-f", "definitions.py", cwd=project)))

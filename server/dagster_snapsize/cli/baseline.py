@@ -101,9 +101,9 @@ def _changed(old: Mapping[str, Baseline], new: Mapping[str, Baseline]) -> str:
     found = total_changes(old, new)
     by = sum(change.bytes for change in found)
     if by:
-        words = f"{sizes.format_both(abs(by))} {'more' if by > 0 else 'less'} than it said."
+        words = f"{sizes.format_both(abs(by))} {'more' if by > 0 else 'less'} than before."
     else:
-        words = "As many bytes as it said."
+        words = "As many bytes as before."
     words += grown(found)
     for name, baseline in new.items():
         before = old.get(name)

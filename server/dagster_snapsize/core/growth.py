@@ -157,8 +157,7 @@ def _of_snapshot(
         return
     message = (
         f"{snapshot.kind} snapshot {snapshot.id} is {sizes.format_both(now)} on the wire,"
-        f" {sizes.format_both(now - before)} ({sizes.format_percent(now - before, before)}) more"
-        " than in the baseline"
+        f" {_more(now, before)} more than in the baseline"
     )
     if beyond:
         found = changes(known, snapshot)
@@ -193,8 +192,8 @@ def _of_asset(asset: AssetCost, old: Fields, budgets: Budgets) -> Iterator[Findi
     message = (
         f"asset {asset.key} takes {sizes.format_both(now)} of"
         f" {f'{count:,} snapshots' if count != 1 else 'one snapshot'},"
-        f" {sizes.format_both(now - before)} ({sizes.format_percent(now - before, before)}) more"
-        f" than in the baseline{allowed}: {_fields(differences(old, asset.fields))}."
+        f" {_more(now, before)} more than in the baseline{allowed}:"
+        f" {_fields(differences(old, asset.fields))}."
     )
     if beyond:
         message += f" If it is meant, take the sizes of now for the new baseline with `{RENEW}`."
@@ -231,17 +230,24 @@ def standing(snapshot: Snapshot, known: KnownSnapshot, budget: Limit) -> Standin
     by = (snapshot.stored_bytes if stored else snapshot.wire_bytes) - before
     was_over = before > budget.bytes
     if was_over and by <= 0:
-        less = f"is {sizes.format_both(-by)} smaller" if by else "is no larger"
-        return Standing(
-            False, f" It was over it before and {less} than in the baseline: this does not block."
-        )
-    was = "was over it already" if was_over else "was within it"
+        since = f"is {sizes.format_both(-by)} smaller now" if by else "has not grown since"
+        words = f" It was over it in the baseline already and {since}: it does not block."
+        return Standing(False, words)
+    was = "over it in the baseline already" if was_over else "within it in the baseline"
     found = changes(known, snapshot)
-    words = f" In the baseline it {was}, {sizes.format_both(by)} smaller.{grown(found)}"
+    words = f" It was {was} and has grown by {sizes.format_both(by)} since.{grown(found)}"
     return Standing(True, words, _most_grown(found))
 
 
 # -- words ---------------------------------------------------------------------------------------
+
+
+def _more(now: int, before: int) -> str:
+    """``5.0 kB (5,012 bytes, 4.3 %)``."""
+    by, percent = now - before, sizes.format_percent(now - before, before)
+    if by < 1000:
+        return f"{sizes.format_exact(by)} ({percent})"
+    return f"{sizes.format_size(by)} ({sizes.format_exact(by)}, {percent})"
 
 
 def grown(found: Sequence[Change]) -> str:
