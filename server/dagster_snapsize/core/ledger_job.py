@@ -16,7 +16,12 @@ _INVOCATIONS = Plan(
     named={
         "solid_invocation_snaps": Plan(
             each=Plan(
-                named={"solid_name": KEEP, "solid_def_name": KEEP, "input_dep_snaps": _EACH_KEPT},
+                named={
+                    "solid_name": KEEP,
+                    "solid_def_name": KEEP,
+                    "input_dep_snaps": _EACH_KEPT,
+                    "tags": SKIP,
+                },
                 only=True,
             )
         )
@@ -102,13 +107,13 @@ _LISTS = {
 def draw_job(
     payload: bytes,
     index: AssetIndex,
-    see: Callable[[Document, str, Iterable[Spans], Nodes], None] | None = None,
+    see: Callable[[Document, Spans, Iterable[Spans], Nodes], None] | None = None,
 ) -> Ledger:
     """Who owns every byte of a serialized job snapshot.
 
     ``payload`` is the text as UTF-8, ``index`` that of the job's own repository. ValueError where
     the payload is no JSON; any JSON at all has a ledger. ``see`` is given what was read, which is
-    gone afterwards: the job's name, the definitions of its ops and graphs, whom they serve.
+    gone afterwards: the whole, the definitions of its ops and graphs, whom they serve.
     """
     document = Document(payload)
     root, start, end = document.read(_JOB)
@@ -122,7 +127,7 @@ def draw_job(
     for item in root.items:
         drawing.draw(item)
     if see is not None:
-        see(document, root.text("name") or "", drawing.definitions, drawing.nodes)
+        see(document, root, drawing.definitions, drawing.nodes)
     return book.close(len(payload))
 
 

@@ -84,9 +84,8 @@ class Observed:
                 elif name in _LEFT and item.value is not None:
                     value = _text(text, item)
                     identity = (name, hash(value))
-                    self._values.meet(
-                        identity, key, value, item.at, len(value) - _LEFT[name], snapshot
-                    )
+                    gone = len(value) - _LEFT[name]
+                    self._values.meet(identity, word(item), key, value, gone, snapshot)
                     if name == "op_description":
                         self._described[key] = identity
                         if has_sql:
@@ -106,13 +105,13 @@ class Observed:
         self,
         snapshot: str,
         document: Document,
-        job: str,
+        root: Spans,
         definitions: Iterable[Spans],
         nodes: Nodes,
     ) -> None:
-        """See the snapshot of a job: the definitions of its ops and graphs."""
+        """See the snapshot of a job: the definitions of its ops and graphs, then its nodes."""
         text = document.text
-        self._savings.job_itself(job, snapshot, len(text))
+        self._savings.job_itself(root.text("name") or "", snapshot, len(text))
         has_sql, has_letters = RAW_SQL in text, "\\u" in text
         for definition in definitions:
             name = text_of(definition, "name")
@@ -151,6 +150,20 @@ class Observed:
                             claim = node.outputs.get(text_of(said, "name"), node.claim)
                             self._output(snapshot, document, output, _assets_of(claim))
 
+        structure = root.get("dep_structure_snapshot")
+        for field in items_of(structure):
+            for invocation in items_of(field.value):
+                self._node_tags(snapshot, text, invocation.value, nodes)
+
+    def _node_tags(self, snapshot: str, text: str, invocation: object, nodes: Nodes) -> None:
+        """Before Dagster 1.13 a node has the tags of its op once more."""
+        for item in items_of(invocation):
+            if item.name == "tags" and item.value is not None:
+                value = _text(text, item)
+                found = self._values.known.get(("op tags", hash(value)))
+                if found and nodes.node(text_of(invocation, "solid_name")) is not None:
+                    found.charge(snapshot, len(value) - _EMPTY)
+
     def _entries(
         self, snapshot: str, key: str, text: str, entries: object, has_letters: bool
     ) -> None:
@@ -160,13 +173,13 @@ class Observed:
         for item in items:
             label = text_of(item.value, "label")
             value = _text(text, item)
-            field = f"metadata: {label}"
+            field = f"metadata: {printable(label)}"
             gone = len(value) + separator
             if label == CODE_REFERENCES:
                 self._savings.code_reference((key,), gone, snapshot)
-            self._values.meet((field, hash(value)), key, value, item.at, gone, snapshot)
+            self._values.meet((field, hash(value)), field, key, value, gone, snapshot)
             if has_letters:
-                self._savings.letters(printable(field), (key,), value, snapshot)
+                self._savings.letters(field, (key,), value, snapshot)
 
     def _op_description(
         self, snapshot: str, definition: str, assets: Sequence[str], value: str
@@ -191,15 +204,16 @@ class Observed:
                 self._savings.letters("description", assets, value, snapshot)
             elif item.name == "metadata_entries":
                 entries = items_of(item.value)
-                separator = _SEPARATOR if len(entries) > 1 else 0
                 for entry in entries:
                     value = _text(text, entry)
                     label = text_of(entry.value, "label")
-                    field, gone = f"metadata: {label}", len(value) + separator
+                    field = f"metadata: {printable(label)}"
+                    # An output without metadata does not have the field either.
+                    gone = len(value) + _SEPARATOR if len(entries) > 1 else item.size
                     self._again(snapshot, (field, hash(value)), assets, gone)
                     if label == CODE_REFERENCES:
                         self._savings.code_reference(assets, gone, snapshot)
-                    self._savings.letters(printable(field), assets, value, snapshot)
+                    self._savings.letters(field, assets, value, snapshot)
 
     def _again(self, snapshot: str, identity: ValueId, assets: Sequence[str], gone: int) -> bool:
         """Whether each of these assets says that of itself; counted where it is repeated."""

@@ -19,10 +19,14 @@ WORTH_TELLING = 1000
 """Bytes: what saves less in all snapshots together is not told."""
 MOST = 200
 """No repository has more repeats than that; those that save most are told."""
-BEGINNING = 400
+BEGINNING = 600
 """Bytes of a value that are kept for its preview."""
 _PREVIEW = 120  # characters
-_CLASS = re.compile(r'"__(?:class|enum)__": "[^"\\]*"(?:, )?|"entry_data": |"description": null, ')
+_CLASS = re.compile(r'"__(?:class|enum)__": "[^"\\]*"(?:, )?|"\w+": null(?:, )?')
+_ENTRY = '{"__class__": "EventMetadataEntry"'
+_LABEL = re.compile(r', "label": "(?:[^"\\]|\\.)*"\}$')
+_COLUMN = re.compile(r'"name": "((?:[^"\\]|\\.)*)", "(?:tags|type)": ')
+_LABELLED = re.compile(r'"label": "((?:[^"\\]|\\.)+)"')
 _ESCAPE = re.compile(r'\\(u[dD][89abAB]..\\u[dD][c-fC-F]..|u[0-9a-fA-F]{4}|["\\/bfnrt])')
 
 ValueId = tuple[str, int]
@@ -52,25 +56,25 @@ class Values:
     """All values of one repository that may be repeated."""
 
     def __init__(self) -> None:
-        self._once: dict[ValueId, tuple[str, int, int, int]] = {}
+        self._once: dict[ValueId, tuple[str, int]] = {}
         self.known: dict[ValueId, Value] = {}
 
     def meet(
-        self, value: ValueId, asset: str, text: str, start: int, gone: int, snapshot: str
+        self, value: ValueId, name: str, asset: str, text: str, gone: int, snapshot: str
     ) -> None:
-        """A value of ``text`` at ``start`` that an asset carries; ``gone`` bytes would go with it.
+        """A value that an asset carries in the field of that name; ``gone`` bytes would go with it.
 
-        One that was met once is no more than four numbers; only from the second on it is kept.
+        Of one that was met once nothing is kept but that; texts are from the second one.
         """
         found = self.known.get(value)
         if found is None:
             first = self._once.pop(value, None)
             if first is None:
-                self._once[value] = (asset, start, len(text), gone)
+                self._once[value] = (asset, gone)
                 return
-            found = self.known[value] = Value(value[0], len(text), text[:BEGINNING])
+            found = self.known[value] = Value(name, len(text), text[:BEGINNING])
             found.assets[first[0]] = None
-            found.charge(snapshot, first[3])
+            found.charge(snapshot, first[1])
         found.assets[asset] = None
         found.charge(snapshot, gone)
 
@@ -102,7 +106,7 @@ class Values:
         told = [
             Repeat(
                 field=value.field,
-                preview=preview(value.beginning, value.size),
+                preview=preview(value.field, value.beginning, value.size),
                 value_bytes=value.size,
                 assets=tuple(sorted(value.assets)),
                 repository=repository,
@@ -121,22 +125,28 @@ def rank(repeat: Repeat) -> tuple[int, str, tuple[str, ...], str]:
     return (-repeat.saved_bytes, repeat.field, repeat.assets[:1], repeat.preview)
 
 
-def preview(beginning: str, size: int) -> str:
+def preview(field: str, beginning: str, size: int) -> str:
     """The beginning of a serialized value as a person reads it, on one line.
 
     ``size`` is that of the whole value: a text that goes on ends in dots.
     """
+    goes_on = len(beginning) < size
     text = beginning
-    if text.startswith('"'):
-        whole = len(text) == size
-        text = text[1:-1] if whole and text.endswith('"') else text[1:]
+    if text.startswith(_ENTRY):
+        text = _LABEL.sub("", text.partition('"entry_data": ')[2])
+    columns = _COLUMN.findall(text) if '"TableSchema"' in text else ()
+    condition = _LABELLED.search(text) if field == "automation" else None
+    if columns:
+        text = f"columns {', '.join(columns)}"
+    elif condition:
+        text, goes_on = condition.group(1), False
+    elif text.startswith('"'):
+        text = text[1:] if goes_on else text[1:-1]
     else:
         text = _CLASS.sub("", text)
     text = " ".join(printable(_ESCAPE.sub(_character, text)).split())
-    text = "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
-    if len(text) > _PREVIEW or len(beginning) < size:
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    if len(text) > _PREVIEW or goes_on:
         return text[:_PREVIEW].rstrip() + "..."
     return text
 

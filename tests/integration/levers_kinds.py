@@ -1,0 +1,16 @@
+"""What is done, one at a time, to the project of ``levers_project.py``."""
+
+KINDS = (
+    "description",
+    "op description",
+    "metadata: dagster/column_schema",
+    "metadata: only entry",
+    "tags",
+    "op tags",
+    "owners",
+    "partitions",
+    "automation",
+    "code-references",
+    "non-latin",
+    "job",
+)
