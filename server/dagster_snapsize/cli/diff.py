@@ -101,7 +101,7 @@ def compare_revisions(
     repository = find_repository(start)
     old, new = _revisions(repository, names)
     head = _head_of_clean(repository)
-    with _ended_by_signals(), ExitStack() as stack:
+    with ended_by_signals(), ExitStack() as stack:
         watch = LateBar(stack)
         measured = _Sides(repository, selection, stack, watch)
         sides = []
@@ -282,7 +282,7 @@ def _is_lock(name: str) -> bool:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Have the block cleaned up after when this process is asked to end, as after Ctrl-C."""
 
     def end(number: int, frame: object) -> NoReturn:

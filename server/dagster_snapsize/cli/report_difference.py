@@ -287,8 +287,13 @@ def _share(change: Change) -> str:
 
 
 def print_json(comparison: Comparison) -> None:
-    """Write one JSON object to standard output; docs/json.md has every key."""
-    whole = {
+    """Write one JSON object to standard output."""
+    sys.stdout.write(json.dumps(comparison_json(comparison)) + "\n")
+
+
+def comparison_json(comparison: Comparison) -> Json:
+    """The whole comparison; docs/json.md has every key."""
+    return {
         "version": VERSION,
         "old": _side_json(comparison.old),
         "new": _side_json(comparison.new),
@@ -296,7 +301,6 @@ def print_json(comparison: Comparison) -> None:
         "notes": list(comparison.notes),
         "exit_status": comparison.status,
     }
-    sys.stdout.write(json.dumps(whole) + "\n")
 
 
 def _side_json(side: Side) -> Json:

@@ -14,7 +14,6 @@ import os
 import shutil
 import signal
 import stat
-import sys
 import tempfile
 import threading
 import uuid
@@ -26,6 +25,7 @@ from typing import IO
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.measuring.locks import held
 from dagster_snapsize.measuring.revisions import Repository, Revision, git, said_by
 
 _SHORTEST, _LONGEST = 6, 200  # characters of the temporary folder's name
@@ -150,15 +150,15 @@ def _worktree(top: Path, commit: str, folder: Path, name: str) -> Iterator[None]
                 else "",
             )
         for administration in _of(known, folder):
-            mark = _held(administration / _MARK)
+            mark = held(administration / _MARK)
         yield
     finally:
-        with _no_interruption():
+        with no_interruption():
             if mark is not None:
                 mark.close()
-            _remove(folder)
+            remove_folder(folder)
             for administration in _of(known, folder):
-                _remove(administration)
+                remove_folder(administration)
             with contextlib.suppress(OSError):  # where it is not empty, or not there
                 known.rmdir()
 
@@ -191,45 +191,17 @@ def _sweep(top: Path) -> None:
     """Remove what processes that were killed have left: nobody holds its mark any more."""
     for administration in _of(_administrations(top)):
         path = administration / _MARK
-        mark = _held(path) if path.is_file() else None
+        mark = held(path) if path.is_file() else None
         if mark is None:
             continue
         mark.close()
         folder = _folder_of(administration)
         if folder is not None:
-            _remove(folder)
-        _remove(administration)
+            remove_folder(folder)
+        remove_folder(administration)
 
 
-def _held(path: Path) -> IO[bytes] | None:
-    """The open file, locked until it is closed or its process ends; None where another holds it."""
-    stream: IO[bytes] | None = None
-    try:
-        stream = path.open("ab")
-        _lock(stream)
-    except OSError:
-        if stream is not None:
-            stream.close()
-        return None
-    return stream
-
-
-if sys.platform == "win32":
-
-    def _lock(stream: IO[bytes]) -> None:
-        import msvcrt
-
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-
-else:
-
-    def _lock(stream: IO[bytes]) -> None:
-        import fcntl
-
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
     """Remove a folder, whatever its files allow."""
     for _ in range(2):
         shutil.rmtree(folder, ignore_errors=True)
@@ -244,7 +216,7 @@ def _remove(folder: Path) -> None:
 
 
 @contextmanager
-def _no_interruption() -> Iterator[None]:
+def no_interruption() -> Iterator[None]:
     """Whoever presses Ctrl-C twice is not to stop what the first one began."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,0 +1,95 @@
+"""What another version of Dagster would save: measured, in an environment made for it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+from attrs import evolve
+
+from dagster_snapsize.cli.diff import Comparison, Side, compare, ended_by_signals
+from dagster_snapsize.cli.report_difference import print_comparison, signed
+from dagster_snapsize.cli.run import Judged, LateBar, Outcome, Selection, measure_all
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.measuring.cached import measure_cached
+from dagster_snapsize.measuring.frames import Progress
+from dagster_snapsize.measuring.relocated import relocated, shown_path
+from dagster_snapsize.measuring.upgrade import Upgraded, upgraded
+
+
+def measure_upgrade(
+    selection: Selection, version: str, outcome: Outcome | None = None
+) -> Comparison:
+    """Measure every location as it is, and with that version of Dagster (or ``latest``).
+
+    ``outcome`` is what was measured of it already. Raises UserError where there is no such version
+    or no environment can be made with it.
+    """
+    today = outcome or measure_all(selection, with_baseline=False)
+    folder = Path.cwd()
+    judged: list[Judged] = []
+    notes: list[str] = []
+    made: dict[str, Upgraded | None] = {}
+    with ended_by_signals(), ExitStack() as stack:
+        watch = LateBar(stack)
+        for one in today.judged:
+            name, path = one.measurement.name, one.interpreter.path
+            if one.measurement.failure:
+                continue
+            if path not in made:
+                made[path] = upgraded(
+                    one.interpreter,
+                    version,
+                    os.environ,
+                    lambda text, name=name: watch(Progress(name, text)),  # type: ignore[misc]
+                )
+            other = made[path]
+            if other is None:
+                notes.append(
+                    f"{name} has Dagster {one.measurement.dagster_version} already"
+                    f"{', which is the latest' if version == 'latest' else ''}"
+                )
+                judged.append(one)
+                continue
+            cached = measure_cached(
+                evolve(one.location, config=evolve(one.location.config, prepare=())),
+                other.interpreter,
+                environ=other.environ,
+                use=selection.cache,
+                watch=watch,
+                shown=lambda path: shown_path(path, folder),
+            )
+            measurement = relocated(cached.measurement, folder)
+            found = measurement.dagster_version
+            if found and found != other.version:
+                raise UserError(
+                    f"{name} loads Dagster {found}, not {other.version} that was installed for it",
+                    "Something puts it first: PYTHONPATH, or a checkout of Dagster itself.",
+                )
+            notes += other.notes
+            judged.append(
+                Judged(one.location, other.interpreter, measurement, one.budgets, (), cached)
+            )
+    versions = {other.version for other in made.values() if other is not None}
+    before = {one.measurement.dagster_version for one in today.judged}
+    old = Side(f"Dagster {', '.join(sorted(before))}", today.judged)
+    new = Side(f"Dagster {', '.join(sorted(versions or before))}", tuple(judged))
+    return compare(old, new, tuple(dict.fromkeys(notes)))
+
+
+def saved_words(comparison: Comparison) -> str:
+    """What it saves, in one sentence."""
+    by = sum(compared.difference.size.bytes for compared in comparison.locations)
+    if by == 0:
+        return f"{comparison.new.label} makes no difference."
+    verb = "saves" if by < 0 else "costs"
+    return f"{comparison.new.label} {verb} {signed(abs(by)).lstrip('+')} ({abs(by):,} bytes)."
+
+
+def print_upgrade(comparison: Comparison, top: int) -> None:
+    """What it saves, and where."""
+    click.echo(saved_words(comparison))
+    click.echo()
+    print_comparison(comparison, top)

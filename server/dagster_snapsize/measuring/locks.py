@@ -1,0 +1,44 @@
+"""Locks that the system takes back when their holder ends, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import IO
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(stream: IO[bytes], wait: bool) -> None:
+        while True:
+            try:  # with LK_LOCK it gives up after ten seconds
+                msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+            except OSError:
+                if not wait:
+                    raise
+            else:
+                return
+
+else:
+    import fcntl
+
+    def _lock(stream: IO[bytes], wait: bool) -> None:
+        fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
+def held(path: Path, wait: bool = False) -> IO[bytes] | None:
+    """The file, made where it is not there, locked until it is closed or this process ends.
+
+    None where another process holds it (unless to ``wait``), or it cannot be made.
+    """
+    stream: IO[bytes] | None = None
+    try:
+        stream = path.open("ab")
+        _lock(stream, wait)
+    except OSError:
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+        return None
+    return stream

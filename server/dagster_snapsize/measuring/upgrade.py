@@ -1,0 +1,368 @@
+"""An environment beside the user's, with another Dagster and otherwise what the user's has.
+
+It is a virtual environment of the same base Python. A .pth file adds the site-packages of the
+user's environment behind its own, so whatever is not installed in it is the user's, packages that
+are edited in place included. pip then sees what is there, installs what changes, and removes
+nothing outside of its own environment ("Not uninstalling ... outside environment", pip's
+``UninstallPathSet.from_dist``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.measuring.cache_store import cache_folder
+from dagster_snapsize.measuring.environ import interpreter_environ
+from dagster_snapsize.measuring.locks import held
+from dagster_snapsize.measuring.pip_errors import pip_error
+from dagster_snapsize.measuring.process import supervised
+from dagster_snapsize.measuring.worktrees import no_interruption, remove_folder
+from dagster_snapsize.project.interpreters import Interpreter
+
+_KEPT = 6  # environments; one is some 150 MB
+_PATIENCE = 5.0  # seconds for a supervisor to end what it started
+_COMPLETE = "complete.json"
+_VERSION = re.compile(r"\d+\.\d+[0-9a-z.+!-]*")
+_ONE = re.compile(r"1\.(\d+)\.(.+)")
+_BEHIND = 16  # 1.M.P of dagster goes with 0.(M+16).P of its integrations
+_CONFLICT = re.compile(r"(\S+) \S+ requires (.+), but you have (\S+ \S+) which is incompatible")
+_PIP = (
+    *("-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"),
+    *("--no-warn-script-location", "--progress-bar", "off", "--retries", "2", "--timeout", "20"),
+)
+_ASK = """
+import json, site, sys
+from importlib import metadata
+found = {}
+for dist in metadata.distributions():
+    name = dist.metadata["Name"]
+    if name and name not in found:
+        found[name] = dist.version
+sites = list(site.getsitepackages())
+if site.ENABLE_USER_SITE:
+    sites.append(site.getusersitepackages())
+print(json.dumps({
+    "base": getattr(sys, "_base_executable", None) or sys.executable,
+    "version": sys.version, "prefix": sys.prefix, "sites": sites, "distributions": found,
+}))
+"""
+Tell = Callable[[str], None]
+
+
+@frozen
+class Upgraded:
+    """An environment with another Dagster.
+
+    ``interpreter`` runs in it, with ``environ``. ``notes`` are what a user should know of it.
+    """
+
+    interpreter: Interpreter
+    environ: Mapping[str, str]
+    version: str
+    notes: tuple[str, ...]
+
+
+@frozen
+class _Users:
+    """The user's environment, as its interpreter tells of it."""
+
+    python: str
+    base: str
+    version: str
+    prefix: str
+    sites: tuple[str, ...]
+    distributions: Mapping[str, str]
+
+    @property
+    def dagster(self) -> str:
+        return next((v for n, v in self.distributions.items() if n.lower() == "dagster"), "")
+
+
+def upgraded(
+    interpreter: Interpreter, version: str, environ: Mapping[str, str], tell: Tell
+) -> Upgraded | None:
+    """The environment with this version of Dagster, or the ``latest``; built if it is not there.
+
+    None where that is the one that the user has. ``tell`` is given what is being done. Raises
+    UserError where there is no such version, no index to get it from, or nothing to build with.
+    """
+    if version != "latest" and not _VERSION.fullmatch(version):
+        raise UserError(
+            f"{version!r} is no version of Dagster",
+            "For example: dagster-snapsize advise --dagster 1.13.28, or --dagster latest",
+        )
+    users = _ask(interpreter, environ)
+    if not users.dagster:
+        raise UserError(f"{interpreter.path} has no dagster that pip knows of")
+    wanted = _latest(users, environ, tell) if version == "latest" else version
+    if wanted == users.dagster:
+        return None
+    requirements, stay = lockstep(users.distributions, users.dagster, wanted)
+    folder, conflicts = _environment(users, requirements, environ, tell)
+    notes = [f"{name} stays: it has a version of its own" for name in stay]
+    notes += [f"{name} asks for {what}, and got {got}" for name, what, got in conflicts]
+    return Upgraded(
+        Interpreter(str(_python_in(folder)), f"made beside {interpreter.path}"),
+        _with_users_programs(users, environ),
+        wanted,
+        tuple(notes),
+    )
+
+
+def lockstep(
+    distributions: Mapping[str, str], version: str, wanted: str
+) -> tuple[list[str], list[str]]:
+    """Requirements for what is released with Dagster; and Dagster's other distributions as texts.
+
+    Dagster 1.M.P and its integrations 0.(M+16).P are one release (Dagster's documentation,
+    "Versioning").
+    """
+    pins, stay = [], []
+    for name, has in sorted(distributions.items()):
+        folded = re.sub(r"[-_.]+", "-", name).lower()
+        if folded == "dagster-snapsize" or not (
+            folded == "dagster" or folded.startswith("dagster-")
+        ):
+            continue
+        if has == version:
+            pins.append(f"{folded}=={wanted}")
+        elif has == _library_version(version):
+            pins.append(f"{folded}=={_library_version(wanted)}")
+        else:
+            stay.append(f"{folded} {has}")
+    return pins, stay
+
+
+def clear_environments(environ: Mapping[str, str]) -> tuple[int, int]:
+    """Remove all of them; how many there were, and how many bytes were freed."""
+    count = freed = 0
+    for folder in _folders(_root(environ)):
+        freed += sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file())
+        remove_folder(folder)
+        count += 1
+    for lock in _root(environ).glob("*.lock"):
+        with contextlib.suppress(OSError):
+            lock.unlink()
+    return count, freed
+
+
+def _library_version(version: str) -> str | None:
+    found = _ONE.fullmatch(version)
+    return f"0.{int(found[1]) + _BEHIND}.{found[2]}" if found else None
+
+
+def _root(environ: Mapping[str, str]) -> Path:
+    return cache_folder(environ).parent / "environments"
+
+
+def _folders(root: Path) -> list[Path]:
+    """The environments, the one that was used last first."""
+
+    def used(folder: Path) -> float:
+        try:
+            return (folder / _COMPLETE).stat().st_mtime
+        except OSError:
+            return 0.0
+
+    try:
+        found = [path for path in root.iterdir() if path.is_dir()]
+    except OSError:
+        return []
+    return sorted(found, key=used, reverse=True)
+
+
+def _ask(interpreter: Interpreter, environ: Mapping[str, str]) -> _Users:
+    try:
+        done = subprocess.run(
+            [interpreter.path, "-c", _ASK],
+            cwd=tempfile.gettempdir(),
+            env=interpreter_environ(interpreter.path, environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+        # Whatever else starts with the interpreter may print as well.
+        told = json.loads(done.stdout.splitlines()[-1])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        raise UserError(f"{interpreter.path} does not tell what is installed: {error}") from None
+    return _Users(
+        interpreter.path,
+        told["base"],
+        told["version"],
+        told["prefix"],
+        tuple(path for path in told["sites"] if os.path.isdir(path)),  # noqa: PTH112
+        told["distributions"],
+    )
+
+
+def _with_users_programs(users: _Users, environ: Mapping[str, str]) -> dict[str, str]:
+    """Programs such as dbt are those of the user's environment, where the new one has none."""
+    path = [str(Path(users.python).parent), environ.get("PATH", "")]
+    return {**environ, "PATH": os.pathsep.join(filter(None, path))}
+
+
+def _latest(users: _Users, environ: Mapping[str, str], tell: Tell) -> str:
+    folder, _ = _environment(users, (), environ, tell)
+    tell("asking for the latest Dagster")
+    with tempfile.TemporaryDirectory() as place:
+        report = Path(place) / "report.json"
+        options = ("--dry-run", "--ignore-installed", "--no-deps", "--report", str(report))
+        command = [str(_python_in(folder)), *_PIP, *options, "dagster"]
+        status, printed = _run(command, _pip_environ(folder, environ), lambda text: None)
+        try:
+            version = json.loads(report.read_bytes())["install"][0]["metadata"]["version"]
+        except (OSError, ValueError, LookupError):
+            if status == 0 or "no such option" in printed:
+                raise UserError(
+                    "the pip of the project's Python is too old to say which Dagster is the latest",
+                    "Name a version: dagster-snapsize advise --dagster 1.13.28",
+                ) from None
+            raise pip_error(printed, "the latest dagster", environ) from None
+    return str(version)
+
+
+def _environment(
+    users: _Users, requirements: Sequence[str], environ: Mapping[str, str], tell: Tell
+) -> tuple[Path, list[tuple[str, str, str]]]:
+    """An environment with these requirements, and what of the user's does not go with them."""
+    known: list[object] = [users.base, users.version, users.prefix, users.sites]
+    known += [sorted(users.distributions.items()), list(requirements)]
+    key = hashlib.blake2b(json.dumps(known).encode(), digest_size=8).hexdigest()
+    root = _root(environ)
+    folder = root / key
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UserError(f"no environment can be built in {root}: {error.strerror}") from None
+    lock = held(folder.with_suffix(".lock"), wait=True)
+    try:
+        complete = folder / _COMPLETE
+        try:
+            conflicts = json.loads(complete.read_text("utf-8"))
+            os.utime(complete)
+        except (OSError, ValueError):
+            with _whole_or_not_at_all(folder):
+                conflicts = _build(folder, users, requirements, environ, tell)
+                complete.write_text(json.dumps(conflicts), encoding="utf-8")
+    finally:
+        if lock is not None:
+            lock.close()
+    for old in _folders(root)[_KEPT:]:
+        remove_folder(old)
+    return folder, [(name, what, got) for name, what, got in conflicts]
+
+
+@contextlib.contextmanager
+def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
+    remove_folder(folder)
+    try:
+        yield
+    except BaseException:
+        with no_interruption():
+            remove_folder(folder)
+        raise
+
+
+def _build(
+    folder: Path,
+    users: _Users,
+    requirements: Sequence[str],
+    environ: Mapping[str, str],
+    tell: Tell,
+) -> list[tuple[str, str, str]]:
+    tell("making an environment")
+    _make_venv(folder, users, environ, tell)
+    lines = [f"import site; site.addsitedir({path!a})\n" for path in users.sites]
+    (_site_packages(folder) / "zzz_of_the_project.pth").write_text("".join(lines), encoding="ascii")
+    if not requirements:
+        return []
+    names = ", ".join(requirements)
+    tell(f"installing {names}")
+    command = [str(_python_in(folder)), *_PIP, *requirements]
+    status, printed = _run(command, _pip_environ(folder, environ), tell)
+    if status:
+        raise pip_error(printed, names, environ)
+    return [(found[1], found[2], found[3]) for found in _CONFLICT.finditer(printed)]
+
+
+def _make_venv(folder: Path, users: _Users, environ: Mapping[str, str], tell: Tell) -> None:
+    plain = interpreter_environ(users.base, environ)
+    plain.pop("PYTHONPATH", None)
+    status, printed = _run([users.base, "-m", "venv", str(folder)], plain, lambda text: None)
+    if status == 0:
+        return
+    # Debian's Python, for one, has no ensurepip until python3-venv is installed.
+    uv = shutil.which("uv", path=_with_users_programs(users, environ)["PATH"])
+    if uv is not None:
+        remove_folder(folder)
+        status, _ = _run([uv, "venv", "--seed", "--python", users.base, str(folder)], plain, tell)
+        if status == 0:
+            return
+    last = (printed.strip().splitlines() or [f"exit status {status}"])[-1]
+    raise UserError(
+        f"{users.base} cannot make a virtual environment: {last}",
+        "Install what `python -m venv` needs (python3-venv on Debian), or uv.",
+    )
+
+
+def _pip_environ(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Settings of the index are the user's; whatever would install elsewhere is not."""
+    variables = interpreter_environ(str(_python_in(folder)), environ)
+    for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_NO_DEPS", "PIP_DRY_RUN"):
+        variables.pop(name, None)
+    return {**variables, "PIP_USER": "0"}
+
+
+def _run(command: Sequence[str], environ: Mapping[str, str], tell: Tell) -> tuple[int, str]:
+    """Run it to its end, telling of each line; its exit status, and all that it printed.
+
+    However this process ends, the command ends with it.
+    """
+    printed: list[str] = []
+    with subprocess.Popen(
+        supervised(command),
+        stdin=subprocess.PIPE,  # the lifeline
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=tempfile.gettempdir(),
+        env=dict(environ),
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            for line in process.stdout:
+                text = line.decode("utf-8", "replace").strip()
+                printed.append(text)
+                if text:
+                    tell(text[:100])
+        except BaseException:
+            process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_PATIENCE)
+            process.kill()
+            raise
+        status = process.wait()
+    return status, "\n".join(printed)
+
+
+def _python_in(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _site_packages(folder: Path) -> Path:
+    if os.name == "nt":
+        return folder / "Lib" / "site-packages"
+    return next(folder.glob("lib/python*/site-packages"))
