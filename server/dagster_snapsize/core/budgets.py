@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from dagster_snapsize.core import limits, sizes
+from dagster_snapsize.core.advice import repeated_findings
 from dagster_snapsize.core.baseline import Baseline
 from dagster_snapsize.core.growth import growth_findings, standing
 from dagster_snapsize.core.model import (
@@ -80,6 +81,7 @@ def _all_findings(
         if baseline is not None:
             found += growth_findings(measurement, budgets, baseline)
         found += _time_findings(measurement, budgets)
+        found += repeated_findings(measurement)
     return found
 
 

@@ -40,6 +40,7 @@ Rule = Literal[
     "asset-grew",
     "baseline-foreign",
     "load-time-over-budget",
+    "repeated-value",
     "stale-input",
     "grpc-limit-mismatch",
     "measurement-failed",

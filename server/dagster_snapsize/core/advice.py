@@ -1,0 +1,236 @@
+"""What could be done about a location's size, each with what it saves, most bytes first.
+
+Every saving is counted alone. Two of them may be about the same bytes: a job that goes takes along
+its copy of a description that many assets repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from attrs import frozen
+
+from dagster_snapsize.core.model import Finding, Measurement, Repeat, Saving, SourceLocation
+from dagster_snapsize.core.sizes import format_both, format_exact
+
+Lever = Literal["repeat", "code-references", "raw-sql", "non-latin", "same-job", "part-of-job"]
+
+_MUCH = 64_000  # bytes, as one asset may take of a snapshot unless the user says otherwise
+_SCHEMA = "metadata: dagster/column_schema"
+_METADATA = (
+    "Attach it when the asset is materialized: `return dg.MaterializeResult(metadata={...})`."
+    " Such metadata is stored with the event, in no snapshot, and the UI shows it all the same."
+)
+_REPEATED: Mapping[str, str] = {
+    "description": "Keep one sentence on each asset, and say the rest once: on a page to link to"
+    " with `dg.MetadataValue.url`.",
+    "op description": "It is the docstring or the description of an op, which every job stores once"
+    " more: shorten it, or move it into a comment.",
+    "tags": "Keep the tags that somebody searches or selects by; what holds for a whole group is"
+    " said by its name.",
+    "op tags": "Every job stores them for every op. Tags for whole runs are stored once:"
+    " `dg.define_asset_job(tags=...)`; settings for Kubernetes belong to the executor or to the run"
+    " launcher.",
+    "owners": "Name one team instead of its members.",
+    "partitions": "Every asset stores all keys of `dg.StaticPartitionsDefinition`. Those of"
+    " `dg.DynamicPartitionsDefinition(name=...)` are kept by the instance, in no snapshot, for some"
+    " 100 bytes on each asset.",
+    "automation": "Every asset stores its condition spelled out. A shorter one, or a schedule or a"
+    " sensor over a selection of assets, says it in fewer bytes.",
+}
+_OTHERWISE = "Leave it away where it says nothing of this asset alone, or make it shorter."
+_HOW: Mapping[str, str] = {
+    "code-references": "Add code references only where they are of use: paths of the machine that"
+    " built the location lead nowhere from elsewhere. Call `dg.with_source_code_references` only in"
+    " development, and set `enable_code_references=False` in `DagsterDbtTranslatorSettings`.",
+    "raw-sql": "Give `@dbt_assets` a translator of yours whose `get_description` returns"
+    ' `dbt_resource_props.get("description", "")`, without the SQL: it stays in the dbt project.',
+    "non-latin": "Snapshots are stored as ASCII, where such a letter takes six bytes and a Latin"
+    " one one. Keep long texts on a page to link to with `dg.MetadataValue.url`. What is said to be"
+    " saved is what as many Latin letters save.",
+    "same-job": "Keep one of the two, and let the schedules and sensors of both start it.",
+    "part-of-job": "Every job is a snapshot of its own. A schedule or a sensor can start a part of"
+    " the larger job instead: `dg.RunRequest(asset_selection=[...])`.",
+}
+_NOUNS: Mapping[str, str] = {
+    "description": "description",
+    "op description": "op description",
+    "tags": "tags",
+    "op tags": "op tags",
+    "owners": "owners",
+    "partitions": "partition keys",
+    "automation": "automation condition",
+    _SCHEMA: "table schema",
+}
+
+
+@frozen
+class Advice:
+    """One thing that could be done.
+
+    ``saved_bytes`` would go from all snapshots together, ``by_snapshot`` from each, by its id.
+    ``assets`` are those that it is about and ``places`` where they are defined, both sorted.
+    ``how`` says it in Dagster's own terms, ``preview`` shows what it is about.
+    """
+
+    lever: Lever
+    title: str
+    saved_bytes: int
+    by_snapshot: Mapping[str, int]
+    field: str | None
+    assets: tuple[str, ...]
+    places: tuple[SourceLocation, ...]
+    how: str
+    preview: str
+
+
+def advise(measurement: Measurement) -> tuple[Advice, ...]:
+    """What could be done about a location, most bytes first; nothing where there is nothing."""
+    several = len({s.repository for s in measurement.snapshots}) > 1
+    places = {(a.repository, a.key): a.location for a in measurement.assets}
+    found = [
+        *(_repeated(repeat, places) for repeat in measurement.repeats),
+        *(_saved(saving, places) for saving in measurement.savings if saving.lever != "job"),
+        *_jobs([s for s in measurement.savings if s.lever == "job"], places, several),
+    ]
+    return tuple(sorted(found, key=lambda a: (-a.saved_bytes, a.lever, a.title, a.assets[:1])))
+
+
+def repeated_findings(measurement: Measurement) -> Iterator[Finding]:
+    """One finding for each repeat that saves a hundredth of all stored bytes, or 64 kB.
+
+    It stands at the first of its assets that is defined somewhere.
+    """
+    whole = sum(snapshot.stored_bytes for snapshot in measurement.snapshots)
+    places = {(a.repository, a.key): a.location for a in measurement.assets}
+    for repeat in measurement.repeats:
+        if repeat.saved_bytes < min(_MUCH, whole / 100):
+            continue
+        asset = next((a for a in repeat.assets if places.get((repeat.repository, a))), None)
+        asset = asset or repeat.assets[0]
+        others = len(repeat.assets) - 1
+        copies = "snapshot" if len(repeat.by_snapshot) == 1 else "snapshots"
+        yield Finding(
+            "repeated-value",
+            "information",
+            f"{asset} and {_assets(others, 'other asset')} carry the same"
+            f" {_NOUNS.get(repeat.field, repeat.field)} of {format_exact(repeat.value_bytes)}"
+            f" ({repeat.preview}): without it {len(repeat.by_snapshot):,} {copies} would be"
+            f" {format_both(repeat.saved_bytes)} smaller."
+            " `dagster-snapsize advise` says what to do about it.",
+            asset=asset,
+            bytes=repeat.saved_bytes,
+            location=places.get((repeat.repository, asset)),
+        )
+
+
+_Places = Mapping[tuple[str, str], SourceLocation | None]
+
+
+def _repeated(repeat: Repeat, places: _Places) -> Advice:
+    how = _REPEATED.get(repeat.field)
+    if how is None:
+        how = _METADATA if repeat.field.startswith("metadata: ") else _OTHERWISE
+    noun = _NOUNS.get(repeat.field, repeat.field)
+    return Advice(
+        lever="repeat",
+        title=f"the same {noun} on {_assets(len(repeat.assets))}",
+        saved_bytes=repeat.saved_bytes,
+        by_snapshot=repeat.by_snapshot,
+        field=repeat.field,
+        assets=repeat.assets,
+        places=_places(repeat, places),
+        how=how,
+        preview=repeat.preview,
+    )
+
+
+def _saved(saving: Saving, places: _Places) -> Advice:
+    what: Lever = saving.lever if saving.lever != "job" else "part-of-job"
+    titles = {
+        "code-references": f"code references on {_assets(len(saving.assets))}",
+        "raw-sql": f"SQL in the descriptions of {_assets(len(saving.assets))}",
+        "non-latin": f"{saving.preview} that are not ASCII in the"
+        f" {_NOUNS.get(saving.field, saving.field)} of {_assets(len(saving.assets))}",
+    }
+    return Advice(
+        lever=what,
+        title=titles[what],
+        saved_bytes=saving.saved_bytes,
+        by_snapshot=saving.by_snapshot,
+        field=saving.field,
+        assets=saving.assets,
+        places=_places(saving, places),
+        how=_HOW[what],
+        preview="" if what == "non-latin" else saving.preview,
+    )
+
+
+def _jobs(jobs: Sequence[Saving], places: _Places, several: bool) -> Iterator[Advice]:
+    """Jobs whose assets another job of the same repository has, all of them.
+
+    Of several with the same assets the first one by name is kept.
+    """
+    by_repository: dict[str, list[Saving]] = {}
+    for job in jobs:
+        if job.assets:
+            by_repository.setdefault(job.repository, []).append(job)
+    for repository, own in by_repository.items():
+        of = f" of {repository}" if several else ""
+        for job, larger in _contained(own):
+            what: Lever = "same-job" if len(larger.assets) == len(job.assets) else "part-of-job"
+            relation = {
+                "same-job": f"selects the same {_assets(len(job.assets))} as",
+                "part-of-job": f"selects {_assets(len(job.assets))}, all of them part of",
+            }[what]
+            yield Advice(
+                lever=what,
+                title=f"job {job.field}{of} {relation} job {larger.field}",
+                saved_bytes=job.saved_bytes,
+                by_snapshot=job.by_snapshot,
+                field=job.field,
+                assets=job.assets,
+                places=_places(job, places),
+                how=_HOW[what],
+                preview=job.preview,
+            )
+
+
+def _contained(jobs: Sequence[Saving]) -> Iterator[tuple[Saving, Saving]]:
+    """Each job that another one contains, with the smallest that does.
+
+    Only jobs that have the job's rarest asset can contain it, so not all pairs are compared.
+    """
+    order = sorted(jobs, key=lambda job: (len(job.assets), job.field))
+    with_asset: dict[str, list[int]] = {}
+    for number, job in enumerate(order):
+        for asset in job.assets:
+            with_asset.setdefault(asset, []).append(number)
+    sets = [frozenset(job.assets) for job in order]
+    kept: dict[frozenset[str], int] = {}
+    for number in range(len(order)):
+        kept.setdefault(sets[number], number)
+    for number, job in enumerate(order):
+        first = kept[sets[number]]
+        if first != number:
+            yield job, order[first]
+            continue
+        rarest = min(job.assets, key=lambda asset: len(with_asset[asset]))
+        for other in with_asset[rarest]:
+            if len(sets[other]) > len(sets[number]) and sets[number] <= sets[other]:
+                yield job, order[other]
+                break
+
+
+def _places(lever: Repeat | Saving, places: _Places) -> tuple[SourceLocation, ...]:
+    found = {places.get((lever.repository, asset)) for asset in lever.assets} - {None}
+    return tuple(sorted(_there(found), key=lambda place: (place.path, place.line)))
+
+
+def _there(places: Iterable[SourceLocation | None]) -> Iterator[SourceLocation]:
+    return (place for place in places if place is not None)
+
+
+def _assets(count: int, noun: str = "asset") -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
