@@ -77,6 +77,9 @@ class Schema:
             elif key in self._parts and self._parts[key].claim is holder.claim:
                 rest -= self._draw_parts(item.value, self._parts[key])
             holder.claim.charge(holder.field, rest)
+        # They hold methods of this very object, and with it the whole text: whoever draws ledgers
+        # has no collector running.
+        self._parts.clear()
         return given
 
     def draw_types(self, section: object) -> int:
