@@ -29,6 +29,7 @@ from dagster_snapsize.core.sizes import format_both, format_size
 VERSION = 1
 _STYLES = {"came": "red", "grew": "red", "went": "green", "shrank": "green", "same": "dim"}
 _OUTPUT_LINES = 20
+_LONGEST = 1_000  # characters of an exception's first line
 
 
 def print_comparison(comparison: Comparison, top: int) -> None:
@@ -39,6 +40,8 @@ def print_comparison(comparison: Comparison, top: int) -> None:
             console.print()
         console.print(_title(compared, comparison), soft_wrap=True)
         print_difference(console, compared, top)
+    if comparison.locations and comparison.status:
+        console.print()
     print_failures(console, (comparison.old, comparison.new))
     if comparison.notes:
         console.print()
@@ -132,7 +135,6 @@ def print_failures(console: Console, sides: Iterable[Side]) -> None:
     """Which side could not be measured, where, and what its code said."""
     for side in sides:
         for judged in side.failed:
-            console.print()
             _print_failure(console, side, judged)
 
 
@@ -142,9 +144,11 @@ def _print_failure(console: Console, side: Side, judged: Judged) -> None:
     finding = Finding("measurement-failed", "error", failure.message, location=failure.location)
     where, first, more = finding_parts(finding, judged)
     text = Text(f"{where}: ").append("error", "bold red")
+    if len(first) > _LONGEST:
+        first = f"{first[:_LONGEST]} ... {len(first) - _LONGEST:,} characters more"
     said = f": {judged.measurement.name} could not be measured in {side.label}: {first}"
     console.print(text.append(said), soft_wrap=True)
-    for line in more:
+    for line in more[:_OUTPUT_LINES]:
         console.print(Text(f"  {line}"), soft_wrap=True)
     for title, body in (
         ("traceback", failure.traceback),

@@ -90,6 +90,6 @@ def saved_words(comparison: Comparison) -> str:
 
 def print_upgrade(comparison: Comparison, top: int) -> None:
     """What it saves, and where."""
-    click.echo(saved_words(comparison))
-    click.echo()
+    if comparison.locations:
+        click.echo(f"{saved_words(comparison)}\n")
     print_comparison(comparison, top)

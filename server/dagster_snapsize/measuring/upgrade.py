@@ -34,6 +34,8 @@ from dagster_snapsize.project.interpreters import Interpreter
 _KEPT = 6  # environments; one is some 150 MB
 _PATIENCE = 5.0  # seconds for a supervisor to end what it started
 _COMPLETE = "complete.json"
+# What every Dagster asks for by itself, in the version that goes with it, if it asks for it at all.
+_FOLLOW = ("dagster-pipes", "dagster-shared")
 _VERSION = re.compile(r"\d+\.\d+[0-9a-z.+!-]*")
 _ONE = re.compile(r"1\.(\d+)\.(.+)")
 _BEHIND = 16  # 1.M.P of dagster goes with 0.(M+16).P of its integrations
@@ -109,6 +111,13 @@ def upgraded(
     wanted = _latest(users, environ, tell) if version == "latest" else version
     if wanted == users.dagster:
         return None
+    if _numbers(wanted) < _numbers(users.dagster):
+        # Packages that an older Dagster does not know would be there all the same.
+        raise UserError(
+            f"Dagster {wanted} is older than the project's {users.dagster}",
+            "Name a later one, or --dagster latest. To compare with an older environment:"
+            " dagster-snapsize diff HEAD --old-python PATH",
+        )
     requirements, stay = lockstep(users.distributions, users.dagster, wanted)
     folder, conflicts = _environment(users, requirements, environ, tell)
     notes = [f"{name} stays: it has a version of its own" for name in stay]
@@ -132,9 +141,9 @@ def lockstep(
     pins, stay = [], []
     for name, has in sorted(distributions.items()):
         folded = re.sub(r"[-_.]+", "-", name).lower()
-        if folded == "dagster-snapsize" or not (
-            folded == "dagster" or folded.startswith("dagster-")
-        ):
+        if not (folded == "dagster" or folded.startswith("dagster-")):
+            continue
+        if folded == "dagster-snapsize" or folded in _FOLLOW:
             continue
         if has == version:
             pins.append(f"{folded}=={wanted}")
@@ -161,6 +170,10 @@ def clear_environments(environ: Mapping[str, str]) -> tuple[int, int]:
 def _library_version(version: str) -> str | None:
     found = _ONE.fullmatch(version)
     return f"0.{int(found[1]) + _BEHIND}.{found[2]}" if found else None
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:3]]
 
 
 def _root(environ: Mapping[str, str]) -> Path:
