@@ -2,7 +2,15 @@
 
 import type { AdviceRow, ReportData } from "./data.ts";
 import { type OpenPlace, placeElement } from "./places.ts";
-import { counted, flat, formatExact, formatPercent, formatSize, shortSize } from "./sizes.ts";
+import {
+  counted,
+  flat,
+  flatLines,
+  formatExact,
+  formatPercent,
+  formatSize,
+  shortSize,
+} from "./sizes.ts";
 
 /** More places are seen only when they are asked for. */
 const FIRST = 3;
@@ -52,9 +60,9 @@ export class AdviceList {
     }
     article.append(head, facts);
     if (row.preview) {
-      article.append(made("pre", "preview", row.preview));
+      article.append(made("pre", "preview", flatLines(row.preview)));
     }
-    article.append(made("p", "how", row.how));
+    article.append(made("p", "how", flatLines(row.how)));
     if (row.places.length > 0) {
       article.append(this.#places(row));
     }

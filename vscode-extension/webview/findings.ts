@@ -1,6 +1,7 @@
 /** What was found, errors first, on a page without an editor's list of problems. */
 
 import type { FindingRow } from "./data.ts";
+import { flatLines } from "./sizes.ts";
 import { type OpenPlace, placeElement } from "./places.ts";
 
 export class FindingList {
@@ -31,7 +32,7 @@ export class FindingList {
   #row(row: FindingRow): HTMLElement {
     const item = document.createElement("li");
     item.className = `finding ${row.severity}`;
-    item.append(text("strong", row.severity), " ", text("span", row.message), " ");
+    item.append(text("strong", row.severity), " ", text("span", flatLines(row.message)), " ");
     item.append(text("span", `[${row.rule}]`, "rule"));
     if (row.location) {
       const where = document.createElement("div");

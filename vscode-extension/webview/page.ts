@@ -8,7 +8,7 @@
 import type { OwnerRef, ReportData } from "./data.ts";
 import { DetailReader, type PackedDetails } from "./details.ts";
 import { FIRST_VIEW, Report } from "./report.ts";
-import { flat } from "./sizes.ts";
+import { flat, flatLines } from "./sizes.ts";
 // After the report's own, which it adds to.
 import "./page.css";
 
@@ -71,7 +71,7 @@ class Page {
     this.#about.textContent = location.about;
     this.#report.clear();
     if (location.failure !== null) {
-      const text = `${flat(location.name)} could not be measured.\n${location.failure}`;
+      const text = `${flat(location.name)} could not be measured.\n${flatLines(location.failure)}`;
       this.#report.status({ kind: "failed", text, canMeasure: false, canOpenFailure: false });
       return;
     }

@@ -15,7 +15,7 @@ import { LocationModel } from "./model.ts";
 import { isZoomable, lineage, type Part, pathOf } from "./parts.ts";
 import { rowsOf, type Sort } from "./rows.ts";
 import { type Found, Search } from "./search.ts";
-import { counted, formatBoth, shortSize } from "./sizes.ts";
+import { counted, flat, formatBoth, shortSize } from "./sizes.ts";
 import { SnapshotBars } from "./snapshots.ts";
 import { StatusBanner } from "./status.ts";
 import { rowCount, Table } from "./table.ts";
@@ -177,7 +177,7 @@ export class Report {
     this.#found = this.#search.find(this.#view.search);
     const { root } = this.#model;
     this.#root.dataset.state = "full";
-    this.#heading.textContent = data.location;
+    this.#heading.textContent = flat(data.location);
     this.#summary.textContent =
       `${formatBoth(root.bytes)} stored in ${counted(data.snapshots.length, "snapshot")},` +
       ` ${counted(data.assets.key.length, "asset")}`;

@@ -60,6 +60,11 @@ export function counted(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** Lines from user code, without what cannot be seen or reorders the rest. */
+export function flatLines(text: string): string {
+  return text.replace(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu, " ").trimEnd();
+}
+
 /** A name from user code on one line, without what cannot be seen. */
 export function flat(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, " ").trim();

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dagster_snapsize.cli.findings import told
 from dagster_snapsize.cli.report_json import finding_json
 from dagster_snapsize.cli.run import Judged
 from dagster_snapsize.core.budgets import judged_bytes, snapshot_budget
@@ -37,7 +38,7 @@ def columns(judged: Judged, advice: Sequence[Json] | None) -> tuple[Json, Json]:
         "others": others,
         "names": names.lists(),
         "advice": None if advice is None else list(advice),
-        "findings": [finding_json(finding) for finding in judged.findings],
+        "findings": [finding_json(finding) for finding in told(judged.findings)],
         "places": _places(measurement.assets),
     }
     return data, details

@@ -11,8 +11,10 @@ import sys
 from dagster_snapsize.cli.checkout import checkout_top, finding_place, from_top
 from dagster_snapsize.cli.fingerprints import fingerprints
 from dagster_snapsize.cli.run import Outcome
+from dagster_snapsize.core.model import Severity
 
-_SEVERITY = {"error": "critical", "warning": "minor", "information": "info"}
+# Whoever reviews a change is told what a text tells; the rest is for editors and programs.
+_SEVERITY: dict[Severity, str] = {"error": "critical", "warning": "minor"}
 
 
 def print_quality(outcome: Outcome) -> None:
@@ -21,6 +23,8 @@ def print_quality(outcome: Outcome) -> None:
     found = []
     for judged in outcome.judged:
         for finding, fingerprint in fingerprints(judged):
+            if finding.severity not in _SEVERITY:
+                continue
             place = finding_place(finding, judged)
             found.append(
                 {

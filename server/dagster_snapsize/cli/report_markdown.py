@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from dagster_snapsize.cli.findings import note_lines, place
+from dagster_snapsize.cli.findings import note_lines, place, told
 from dagster_snapsize.cli.markdown import block, code, table, text
 from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.core.budgets import judged_bytes, snapshot_budget
@@ -22,7 +22,7 @@ from dagster_snapsize.core.sizes import format_percent, format_size
 MOST = 60_000
 """Characters of a whole report."""
 
-_SIGNS = {"error": "🔴", "warning": "🟡", "information": "🔵"}
+_SIGNS = {"error": "🔴", "warning": "🟡"}
 _FRAMES = 20
 _LONGEST = 1_500  # characters of one finding
 
@@ -130,7 +130,7 @@ def _used(snapshot: Snapshot, judged: Judged) -> float:
 
 
 def _sign(snapshot: Snapshot, judged: Judged) -> str:
-    about = [f for f in judged.findings if f.snapshot == snapshot.id and f.asset is None]
+    about = [f for f in told(judged.findings) if f.snapshot == snapshot.id and f.asset is None]
     return _SIGNS[about[0].severity] if about else "🟢"
 
 
@@ -161,11 +161,7 @@ def _assets(judged: Judged, top: int) -> Iterator[_List]:
 
 
 def _findings(judged: Judged) -> _List:
-    lines = [
-        _finding(finding, judged)
-        for finding in judged.findings
-        if finding.severity != "information"
-    ]
+    lines = [_finding(finding, judged) for finding in told(judged.findings)]
     lines += [f"- {text(line)}" for line in note_lines(judged)]
     return _List((), tuple(lines), "findings")
 

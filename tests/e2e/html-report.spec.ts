@@ -1,0 +1,120 @@
+/** The page that `measure --format html` writes, opened from the disk. */
+import { execFileSync } from "node:child_process";
+import { statSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { expect, type Page, test } from "@playwright/test";
+
+import { OUTPUT, REPOSITORY } from "./support/paths.ts";
+import { Project } from "./support/projects.ts";
+
+const PYTHON = path.join(REPOSITORY, ".venv/bin/python");
+const BREAK_OUT = `</script><script>document.title="broken"</script><!-- "quoted" \\u2028 \\u202e`;
+
+/** What a page complained of or asked for: it may do neither. */
+let wrong: string[] = [];
+
+test.afterEach(() => {
+  expect(wrong).toEqual([]);
+});
+
+async function open(page: Page, file: string): Promise<void> {
+  wrong = [];
+  page.on("console", (message) => wrong.push(message.text()));
+  page.on("pageerror", (error) => wrong.push(String(error)));
+  page.on("request", (request) => {
+    if (request.url() !== pathToFileURL(file).href) wrong.push(request.url());
+  });
+  await page.goto(pathToFileURL(file).href);
+}
+
+const box = (page: Page, name: RegExp) => page.getByRole("treeitem", { name });
+const row = (page: Page, name: RegExp) => page.getByRole("grid").getByRole("row", { name });
+
+async function picture(page: Page, name: string): Promise<void> {
+  for (const scheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    await page.screenshot({ path: path.join(OUTPUT, "screenshots", `${name}-${scheme}.png`) });
+  }
+}
+
+test("what the command line writes can be searched, zoomed and sorted, and obeys no name", async ({
+  page,
+}) => {
+  const project = Project.shop();
+  try {
+    const definitions = "shop_analytics/marts.py";
+    const hostile = [
+      `import dagster as dg`,
+      `BREAK_OUT = '${BREAK_OUT}'`,
+      `hostile = [`,
+      `    dg.AssetSpec([f"{BREAK_OUT}{n}", "\\U0001f9ea"], metadata={BREAK_OUT: n}, group_name="odd")`,
+      `    for n in range(12)`,
+      `]`,
+    ];
+    project.write(definitions, `${project.read(definitions)}\n${hostile.join("\n")}\n`);
+    const listed = "sources.exchange_rates,";
+    project.replace("shop_analytics/definitions.py", listed, `${listed} *marts.hostile,`);
+    const file = project.path("report.html");
+    const arguments_ = ["-m", "dagster_snapsize", "measure", "--format", "html", "-o", file];
+    execFileSync(PYTHON, arguments_, { cwd: project.folder });
+
+    await open(page, file);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("shop_analytics.definitions");
+    await expect(page).toHaveTitle("Dagster snapshots: shop_analytics.definitions");
+    await expect(row(page, /customer_features/)).toContainText("108.2 kB");
+    await picture(page, "html");
+
+    await page.getByRole("searchbox").fill("odd");
+    await expect(page.getByText("12 assets found").first()).toBeVisible();
+    await row(page, /</).first().click();
+    await expect(page.getByText(/^Defined at/)).toContainText("shop_analytics/marts.py:");
+    await box(page, /^repository/).press("Enter");
+    await expect(box(page, /document\.title/)).toBeVisible();
+    await page.getByRole("searchbox").fill("");
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "All snapshots" }).click();
+
+    await box(page, /^repository/).focus();
+    for (const name of [/^group features/, /^asset customer_features/, /column_schema/]) {
+      await page.keyboard.press("Enter");
+      await expect(box(page, name)).toBeVisible();
+    }
+    await picture(page, "html-asset");
+    await page.getByRole("button", { name: /^Findings/ }).click();
+    await expect(page.getByText("[snapshot-near-budget]")).toBeVisible();
+    await page.getByLabel("Colours").selectOption("Light");
+    await expect(page.locator("body")).toHaveCSS("background-color", "rgb(255, 255, 255)");
+    await page.getByLabel("Colours").selectOption("Dark");
+    await expect(page.locator("body")).toHaveCSS("background-color", "rgb(31, 31, 31)");
+    await page.screenshot({ path: path.join(OUTPUT, "screenshots", "html-findings.png") });
+    await expect(page).toHaveTitle("Dagster snapshots: shop_analytics.definitions");
+  } finally {
+    project.remove();
+  }
+});
+
+test("10,000 assets in 20 jobs are one file of a few megabytes, and as quick to look into", async ({
+  page,
+}) => {
+  const file = test.info().outputPath("large.html");
+  const script = path.join(REPOSITORY, "tests/report_values.py");
+  execFileSync(PYTHON, [script, "10000", "20", file]);
+  expect(statSync(file).size).toBeLessThan(6_000_000);
+
+  await open(page, file);
+  await expect(page.getByText(/in 21 snapshots, 10,000 assets$/)).toBeVisible();
+  const first = page.locator(".rows .row").first();
+  await expect(first).toContainText("table_0");
+  await page.getByRole("columnheader", { name: "Name" }).getByRole("button").click();
+  await expect(first).toContainText("[structure]");
+  await page.getByRole("searchbox").fill("table_09996");
+  await expect(page.getByText("1 asset found").first()).toBeVisible();
+  await expect(row(page, /table_09996 /)).toHaveCount(1);
+  await page.getByRole("button", { name: /^job job_7 / }).click();
+  await row(page, /table_09996 /).click();
+  await expect(box(page, /^description, /)).toBeVisible();
+  await expect(box(page, /^op \(shared\), /)).toHaveAttribute("aria-label", /load with/);
+  expect(await page.locator(".box, .rows .row").count()).toBeLessThan(3000);
+  await picture(page, "html-large");
+});
