@@ -1,4 +1,4 @@
-"""The commands: ``measure``, ``check``, ``explain``, ``limits``, ``cache clear`` and ``lsp``."""
+"""The commands: from ``measure`` and ``check`` to ``cache clear`` and ``lsp``."""
 
 from __future__ import annotations
 
@@ -183,6 +183,38 @@ def diff(
             from dagster_snapsize.cli.report_difference import print_comparison
 
             print_comparison(comparison, top)
+
+
+@cli.command(short_help="What would make it smaller, and by how many bytes.")
+@target_options
+@click.option(
+    "--dagster",
+    "version",
+    metavar="VERSION",
+    help="Also measure with this Dagster, or `latest`: what an upgrade saves.",
+)
+@no_cache_option
+@format_option("text", "json", "markdown")
+@output_option
+@top_option
+def advise(
+    selection: Selection, version: str | None, form: str, output: str | None, top: int
+) -> None:
+    """List what would make the snapshots smaller, with the exact saving of each, most bytes first.
+
+    \b
+    Examples:
+      dagster-snapsize advise
+      dagster-snapsize advise --top 30
+      dagster-snapsize advise --dagster latest
+    """
+    from dagster_snapsize.cli.advise import take_advice
+
+    file = output_file(output)
+    gc.disable()  # as for any measurement
+    status, tell = take_advice(selection, form, top, version)
+    with leave_with(status), written_to(file):
+        tell()
 
 
 @cli.command(short_help="Open one asset: every field, its own bytes and shared ones.")

@@ -115,7 +115,7 @@ def repeated_findings(measurement: Measurement) -> Iterator[Finding]:
             "repeated-value",
             "information",
             f"{asset} and {_assets(others, 'other asset')} carry the same"
-            f" {_NOUNS.get(repeat.field, repeat.field)} of {format_exact(repeat.value_bytes)}"
+            f" {_noun(repeat.field)} of {format_exact(repeat.value_bytes)}"
             f" ({repeat.preview}): without it {len(repeat.by_snapshot):,} {copies} would be"
             f" {format_both(repeat.saved_bytes)} smaller."
             " `dagster-snapsize advise` says what to do about it.",
@@ -132,10 +132,9 @@ def _repeated(repeat: Repeat, places: _Places) -> Advice:
     how = _REPEATED.get(repeat.field)
     if how is None:
         how = _METADATA if repeat.field.startswith("metadata: ") else _OTHERWISE
-    noun = _NOUNS.get(repeat.field, repeat.field)
     return Advice(
         lever="repeat",
-        title=f"the same {noun} on {_assets(len(repeat.assets))}",
+        title=f"the same {_noun(repeat.field)} on {_assets(len(repeat.assets))}",
         saved_bytes=repeat.saved_bytes,
         by_snapshot=repeat.by_snapshot,
         field=repeat.field,
@@ -152,7 +151,7 @@ def _saved(saving: Saving, places: _Places) -> Advice:
         "code-references": f"code references on {_assets(len(saving.assets))}",
         "raw-sql": f"SQL in the descriptions of {_assets(len(saving.assets))}",
         "non-latin": f"{saving.preview} that are not ASCII in the"
-        f" {_NOUNS.get(saving.field, saving.field)} of {_assets(len(saving.assets))}",
+        f" {_noun(saving.field)} of {_assets(len(saving.assets))}",
     }
     return Advice(
         lever=what,
@@ -221,6 +220,11 @@ def _contained(jobs: Sequence[Saving]) -> Iterator[tuple[Saving, Saving]]:
             if len(sets[other]) > len(sets[number]) and sets[number] <= sets[other]:
                 yield job, order[other]
                 break
+
+
+def _noun(field: str) -> str:
+    label = field.removeprefix("metadata: ")
+    return _NOUNS.get(field) or (field if label == field else f"metadata `{label}`")
 
 
 def _places(lever: Repeat | Saving, places: _Places) -> tuple[SourceLocation, ...]:

@@ -36,6 +36,7 @@ _LEFT = {
         ("freshness_policy", "new_freshness_policy", "internal_freshness_policy"), _NULL
     ),
 }
+_KEYS = '"partition_keys": '
 _PARTITIONS = ("partitions_def_data", "partitions_def_snapshot")
 _AUTOMATION = ("auto_materialize_policy", "automation_condition", "automation_condition_snapshot")
 # The sensor that Dagster makes where an asset has a condition and no sensor of the user's has it.
@@ -83,6 +84,8 @@ class Observed:
                     self._entries(snapshot, key, text, item.value, has_letters)
                 elif name in _LEFT and item.value is not None:
                     value = _text(text, item)
+                    if name in _PARTITIONS and _KEYS not in value:
+                        continue  # a start and a schedule: nothing that could be said elsewhere
                     identity = (name, hash(value))
                     gone = len(value) - _LEFT[name]
                     self._values.meet(identity, word(item), key, value, gone, snapshot)
