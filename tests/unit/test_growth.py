@@ -268,7 +268,8 @@ def test_a_baseline_is_read_as_it_was_written_and_sums_add_up(
 
 
 GOOD = to_text({"shop": baseline_of(weighing(1_000))})
-OWNER = '{"asset":"orders","fields":{"description":996}}'
+NAME = '{"asset":"orders"}'
+BYTES = '{"fields":{"description":996}}'
 
 
 @pytest.mark.parametrize(
@@ -281,32 +282,38 @@ OWNER = '{"asset":"orders","fields":{"description":996}}'
         ('{"a":1}\n', 1, "first line of a baseline"),
         ('{"snapsize-baseline":2}\n', 1, "of format 2"),
         ('{"snapsize-baseline":true}\n', 1, "of format true"),
-        (GOOD.replace(OWNER, f"<<<<<<< HEAD\n{OWNER}\n=======\n>>>>>>> x"), 7, "merge conflict"),
-        (GOOD + "\n" + OWNER, 9, "asset orders stands in the baseline twice"),
-        (GOOD.replace("996", "-996"), 7, "-996 is no number of bytes"),
-        (GOOD.replace("996", "9.5"), 7, "9.5 is no number of bytes"),
-        (GOOD.replace("996", "NaN"), 7, "NaN is no number of bytes"),
-        (GOOD.replace("996", "true"), 7, "true is no number of bytes"),
-        (GOOD.replace("996", "9" * 30), 7, "9999 is no number of bytes"),
-        (GOOD.replace("996", "9" * 5000), 7, "no line of a baseline"),
-        (GOOD.replace('{"description":996}', "[1]"), 7, "are by field"),
+        (GOOD.replace(NAME, f"<<<<<<< HEAD\n{NAME}"), 7, "merge conflict"),
+        (GOOD + NAME, 11, "asset orders stands in the baseline twice"),
+        (GOOD.replace(BYTES, BYTES + "\n" + BYTES), 9, "asset orders stands in the baseline twice"),
+        (GOOD.replace(NAME + "\n", ""), 7, "does not say whose bytes these are"),
+        (GOOD.replace(BYTES, ""), 10, "bytes of asset orders are missing"),
+        (GOOD.replace(BYTES, '{"asset":"x"}'), 8, "bytes of asset orders are missing before it"),
+        (GOOD.replace("996", "-996"), 8, "-996 is no number of bytes"),
+        (GOOD.replace("996", "9.5"), 8, "9.5 is no number of bytes"),
+        (GOOD.replace("996", "NaN"), 8, "NaN is no number of bytes"),
+        (GOOD.replace("996", "true"), 8, "true is no number of bytes"),
+        (GOOD.replace("996", "9" * 30), 8, "9999 is no number of bytes"),
+        (GOOD.replace("996", "9" * 5000), 8, "no line of a baseline"),
+        (GOOD.replace('{"description":996}', "[1]"), 8, "are by field"),
         (GOOD.replace('"asset"', '"planet"'), 7, "no line of a baseline"),
         (GOOD.replace('"orders"', "7"), 7, "`asset` is a text"),
         (GOOD.replace('"wrapper":4', '"wrapper":"4"'), 5, "is no number of bytes"),
-        (GOOD.replace(',"wrapper":4', ""), 7, "the repository has no line of its own"),
-        (GOOD.replace('"fields"', '"jobs"'), 7, "jobs of an owner are a list"),
-        (GOOD.replace('{"description":996}', '{"a":1},"jobs":[["j"]]'), 7, "a list of names"),
+        (GOOD.replace(',"wrapper":4', ""), 8, "the repository has no line of its own"),
+        (GOOD.replace('"fields"', '"jobs"'), 8, "jobs of an owner are a list"),
+        (GOOD.replace(BYTES, '{"jobs":[["j"]]}'), 8, "a list of names"),
+        (GOOD.replace(BYTES, '{"jobs":[[[7],{}]]}'), 8, "a job's name is a text"),
+        (GOOD.replace(BYTES, '{"jobs":[[["j"],{}]]}'), 8, "job j has no line of its own"),
         (
-            GOOD.replace('{"description":996}', '{"a":1},"jobs":[[["j"],{}]]'),
-            7,
-            "job j has no line",
+            GOOD.replace(BYTES, '{"jobs":[[["j"],{}],[["j"],{}]]}')
+            + '{"snapshot":"j","wrapper":1}',
+            8,
+            "asset orders stands in the baseline twice",
         ),
-        (GOOD.replace('"fields"', '"jobs":[[["j"],{"a":1}],[["j"],{}]],"fields"'), 7, "job j has"),
-        (GOOD + '{"location":"shop","dagster":"1","python":"3"}', 8, "location shop stands"),
-        (GOOD + '{"repository":"__repository__","wrapper":4}', 8, "stands in its location twice"),
-        (GOOD.split("\n\n")[0] + "\n" + OWNER, 2, "no location stands above"),
-        ("\n".join(GOOD.split("\n\n")[:2]) + "\n" + OWNER, 3, "no repository stands above"),
-        (GOOD + "[" * 100_000, 8, "no line of a baseline"),
+        (GOOD + '{"location":"shop","dagster":"1","python":"3"}', 11, "location shop stands"),
+        (GOOD + '{"repository":"__repository__","wrapper":4}', 11, "stands in its location twice"),
+        (GOOD.split("\n\n")[0] + "\n" + NAME, 2, "no location stands above"),
+        ("\n".join(GOOD.split("\n\n")[:2]) + "\n" + NAME, 3, "no repository stands above"),
+        (GOOD + "[" * 100_000, 11, "no line of a baseline"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -324,8 +331,8 @@ def test_a_baseline_that_cannot_be_used_is_told_by_its_line(
 def test_lines_may_stand_in_any_order_of_their_repository() -> None:
     job = snapshot({"orders": {"op": 5}, "users": {"op": 7}}, JOB)
     whole = {"shop": baseline_of(measurement(snapshot({"orders": {"tags": 1}}), job))}
-    version, location, repository, *rest = to_text(whole).strip().split("\n\n")
-    turned = "\n".join([version, location, repository, *reversed(rest)])
+    version, location, repository, *rest, end = to_text(whole).strip().split("\n\n")
+    turned = "\r\n".join([version, location, repository, *reversed(rest), end])
     assert from_text(turned) == whole
 
 

@@ -1,9 +1,10 @@
 """The sizes that a project had once, as text that merges: what a snapshot is compared with.
 
-A line for each owner of bytes in one repository, sorted, with its bytes by field; a line for each
-snapshot with what gRPC adds to it. No sum stands anywhere: sums are of the lines, so that two
-branches which change different assets merge to what both together weigh. Empty lines are between
-all others, since git takes changes of neighbouring lines for a conflict.
+Two lines for each owner of bytes in one repository, sorted: its name, and its bytes by field; and a
+line for each snapshot with what gRPC adds to it. No sum stands anywhere: sums are of the lines, so
+that two branches which change different assets merge to what both together weigh. For git, changes
+of neighbouring lines are a conflict, and so is what is added beside a line that was changed: the
+name is the line between, and an empty one where there is no name.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ RENEW = "dagster-snapsize baseline"
 _MOST = 10**12  # bytes; far more than any snapshot has
 _CONFLICT = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 _KINDS: dict[str, OwnerKind] = {kind: kind for kind in get_args(OwnerKind)}
+_END = {"end": "of the baseline"}  # what is added last has a line after it too
 _ORDER = {kind: number for number, kind in enumerate(_KINDS)}
 
 Fields = Mapping[str, int]
@@ -130,6 +132,7 @@ def to_text(baselines: Mapping[str, Baseline]) -> str:
             by_repository.setdefault(repository, {})[job] = known
         for repository, known_jobs in sorted(by_repository.items()):
             lines += _repository_lines(repository, known_jobs)
+    lines.append(_json(_END))
     return "\n\n".join(lines) + "\n"
 
 
@@ -144,7 +147,7 @@ def _repository_lines(
         yield _json({"snapshot": job, "wrapper": known.wrapper_bytes})
     owners = {owner for known in snapshots.values() for owner in known.owners}
     for owner in sorted(owners, key=lambda o: (_ORDER[o.kind], o.name)):
-        row: dict[str, Any] = {owner.kind: owner.name}
+        row: dict[str, Any] = {}
         if whole and owner in whole.owners:
             row["fields"] = _sorted(whole.owners[owner])
         groups: dict[tuple[tuple[str, int], ...], list[str]] = {}
@@ -153,7 +156,7 @@ def _repository_lines(
                 groups.setdefault(tuple(sorted(known.owners[owner].items())), []).append(job)
         if groups:
             row["jobs"] = [[names, dict(fields)] for fields, names in groups.items()]
-        yield _json(row)
+        yield f"{_json({owner.kind: owner.name})}\n{_json(row)}"
 
 
 def _sorted(fields: Fields) -> dict[str, int]:
@@ -203,13 +206,23 @@ class _Reader:
         self._repositories: set[str] = set()
         self._repository: str | None = None
         self._owners: dict[str | None, dict[Owner, Fields]] = {}
-        self._pending: dict[str | None, tuple[int, list[tuple[Owner, Fields]]]] = {}
+        self._pending: dict[str | None, list[tuple[int, Owner, Fields]]] = {}
         self._seen: set[Owner] = set()
+        self._owner: Owner | None = None  # whose bytes the next line has
+        self._last: Owner | None = None  # whose bytes the last line had
 
     def take(self, number: int, line: str) -> None:
         self._number = number
         row = self._parsed(line)
-        if not self._begun:
+        if "fields" in row or "jobs" in row:
+            self._take_bytes(row)
+            return
+        self._last = None
+        if row == _END and self._begun and self._owner is None:
+            pass
+        elif self._owner is not None:
+            self._wrong(f"the bytes of {_shown(self._owner)} are missing before it")
+        elif not self._begun:
             self._take_version(row)
         elif "location" in row:
             self._end_repository()
@@ -229,6 +242,8 @@ class _Reader:
     def ended(self) -> dict[str, Baseline]:
         if not self._begun:
             self._wrong("it is empty")
+        if self._owner is not None:
+            self._wrong(f"the bytes of {_shown(self._owner)} are missing")
         self._end_repository()
         return self._baselines
 
@@ -296,8 +311,17 @@ class _Reader:
             self._wrong("no line of a baseline is like this")
         owner = Owner(kind, self._text(row, kind))
         if owner in self._seen:
-            self._twice(f"{kind} {owner.name}")
+            self._twice(_shown(owner))
         self._seen.add(owner)
+        self._owner = owner
+
+    def _take_bytes(self, row: dict[str, Any]) -> None:
+        owner, self._owner = self._owner, None
+        if owner is None and self._last is not None:
+            self._twice(_shown(self._last))
+        if owner is None:
+            self._wrong("the line before it does not say whose bytes these are")
+        self._last = owner
         if "fields" in row:
             self._own(None, owner, self._fields(row["fields"]))
         groups = row.get("jobs", [])
@@ -314,18 +338,19 @@ class _Reader:
 
     def _own(self, job: str | None, owner: Owner, fields: Fields) -> None:
         # The line of a snapshot may come after those of its owners, where a merge has put it there.
-        self._pending.setdefault(job, (self._number, []))[1].append((owner, fields))
+        self._pending.setdefault(job, []).append((self._number, owner, fields))
 
     def _end_repository(self) -> None:
-        for job, (number, rows) in self._pending.items():
+        for job, rows in self._pending.items():
             if job not in self._owners:
-                self._number = number
+                self._number = rows[0][0]
                 what = "the repository has" if job is None else f"job {job} has"
                 self._wrong(f"{what} no line of its own in the baseline")
             owners = self._owners[job]
-            for owner, fields in rows:
+            for number, owner, fields in rows:
                 if owner in owners:
-                    self._twice(f"{owner.kind} {owner.name}")
+                    self._number = number
+                    self._twice(_shown(owner))
                 owners[owner] = fields
         self._owners, self._pending, self._seen = {}, {}, set()
         self._repository = None
@@ -357,6 +382,10 @@ class _Reader:
 
     def _wrong(self, message: str, hint: str = "") -> NoReturn:
         raise Unreadable(message, max(1, self._number), hint)
+
+
+def _shown(owner: Owner) -> str:
+    return f"{owner.kind} {owner.name}"
 
 
 def at(baselines: Mapping[str, Baseline], path: str) -> dict[str, Baseline]:
