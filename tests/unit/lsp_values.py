@@ -14,6 +14,7 @@ from dagster_snapsize.measuring.results import (
     AssetBytes,
     AssetDetail,
     AssetRow,
+    BaselineUse,
     FieldBytes,
     LocationResult,
     SharedWith,
@@ -134,6 +135,7 @@ def result(
         folders=(),
         rows="",
         failure=failure,
+        baseline=BaselineUse("/shop/snapsize-baseline.jsonl"),
     )
 
 

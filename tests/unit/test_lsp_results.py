@@ -13,9 +13,9 @@ from dagster_snapsize.measuring.results import (
     LocationResult,
     read_detail,
     structure,
-    summarize,
     unstructure,
 )
+from dagster_snapsize.measuring.summary import summarize
 
 
 def summarized(folder: Path) -> LocationResult:

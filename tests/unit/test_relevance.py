@@ -21,7 +21,7 @@ from dagster_snapsize.lsp.interest import (
     interest_of_folder,
 )
 from dagster_snapsize.lsp.relevance import Triggers, Verdict
-from dagster_snapsize.measuring.results import LocationResult
+from dagster_snapsize.measuring.results import BaselineUse, LocationResult
 
 _RESULT = LocationResult(
     name="shop",
@@ -42,6 +42,7 @@ _RESULT = LocationResult(
     folders=(),
     rows="",
     failure=None,
+    baseline=BaselineUse(""),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from attrs import evolve
@@ -18,12 +18,13 @@ from lsprotocol.types import (
     Range,
 )
 
+from dagster_snapsize.core.baseline import RENEW
 from dagster_snapsize.core.model import Finding, Severity, SourceLocation, UnusedIgnore
 from dagster_snapsize.core.sizes import format_both
 from dagster_snapsize.lsp.places import Places, is_stale
 from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
 from dagster_snapsize.lsp.words import STALE_NOTE, counted, flat, short_size
-from dagster_snapsize.measuring.results import LocationResult
+from dagster_snapsize.measuring.results import BaselineProblem, BaselineUse, LocationResult
 
 SOURCE = "dagster-snapsize"
 CONFIGURATION = "configuration"
@@ -34,6 +35,7 @@ _SEVERITIES: Mapping[Severity, DiagnosticSeverity] = {
     "warning": DiagnosticSeverity.Warning,
     "information": DiagnosticSeverity.Information,
 }
+_INFORMATION = (DiagnosticSeverity.Information,)
 # Of the surroundings, not of the definitions: a measurement that failed knows them too.
 _NO_SIZES = ("stale-input", "grpc-limit-mismatch", "measurement-failed")
 _FRAME = re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
@@ -46,19 +48,20 @@ def publish(
     fallback: str | None = None,
     docs_base: str | None = None,
     related: bool = True,
+    information: bool = True,
 ) -> dict[str, list[Diagnostic]]:
     """All diagnostics of a project by absolute path; files without any are not there.
 
     ``fallback`` is a file of the project for what belongs to no file. ``docs_base`` is the address
     of a page with a heading for each rule. ``related`` says whether the client shows related
-    information.
+    information, ``information`` whether findings of that severity are wanted.
     """
     found: defaultdict[str, list[Diagnostic]] = defaultdict(list)
     said: set[tuple[str, int, str]] = set()
     for path, diagnostic in _all(state, places, fallback):
         # Two locations that share a file may say the same of it.
         what = path, diagnostic.range.start.line, diagnostic.message
-        if what in said:
+        if what in said or (diagnostic.severity in _INFORMATION and not information):
             continue
         said.add(what)
         if docs_base is not None and diagnostic.code != CONFIGURATION:
@@ -87,6 +90,9 @@ def _all(
             yield from _findings(location, good, kept, places, home)
         if failed is not None:
             yield from _findings(location, failed, failed.findings, places, home)
+        newest = failed or good
+        if newest is not None and newest.baseline.problem is not None:
+            yield _unreadable(location, newest.baseline, newest.baseline.problem, places)
     yield from _unused_ignores(state, places)
 
 
@@ -135,6 +141,17 @@ def _mistake(mistake: Mistake, places: Places[Any], home: str) -> tuple[str, Dia
     )
 
 
+def _unreadable(
+    location: LocationState, baseline: BaselineUse, problem: BaselineProblem, places: Places[Any]
+) -> tuple[str, Diagnostic]:
+    """Of several locations that have the same file it is said once."""
+    mistake = Mistake(problem.message, problem.hint, baseline.path, problem.line)
+    path, diagnostic = _mistake(mistake, places, baseline.path)
+    if problem.is_damaged:
+        diagnostic.data = {"rule": CONFIGURATION, "location": location.name, "asset": None}
+    return path, diagnostic
+
+
 def _findings(
     location: LocationState,
     result: LocationResult,
@@ -142,17 +159,23 @@ def _findings(
     places: Places[Any],
     home: str,
 ) -> Iterator[tuple[str, Diagnostic]]:
-    gathered: dict[tuple[str, str, int], tuple[Range, list[Finding]]] = {}
+    gathered: dict[tuple[str, str, int, str], tuple[Range, list[Finding]]] = {}
     for finding in findings:
         if finding.asset is None or finding.location is None:
             yield _alone(location, result, finding, places, home)
             continue
         place = places.range_of(finding.location)
         if place is not None:
-            where = finding.rule, finding.location.path, place.start.line
+            # Each repeated value is a finding of its own, whoever else it is told of there.
+            value = finding.message if finding.rule == "repeated-value" else ""
+            where = finding.rule, finding.location.path, place.start.line, value
             gathered.setdefault(where, (place, []))[1].append(finding)
-    for (_, path, _), (place, together) in gathered.items():
-        yield path, _of_assets(location, result, together, place)
+    for (rule, path, _, _), (place, together) in gathered.items():
+        diagnostic = _of_assets(location, result, together, place)
+        if rule == "repeated-value":
+            related = _carriers(result, together[0])
+            diagnostic.related_information = _related(location, related, places)
+        yield path, diagnostic
 
 
 def _alone(
@@ -168,12 +191,18 @@ def _alone(
         related = _frames(result, place)
     else:
         related = _heaviest(result, finding)
-    diagnostic.related_information = [
+    diagnostic.related_information = _related(location, related, places)
+    return place.path, diagnostic
+
+
+def _related(
+    location: LocationState, related: Iterable[tuple[SourceLocation, str]], places: Places[Any]
+) -> list[DiagnosticRelatedInformation] | None:
+    return [
         DiagnosticRelatedInformation(Location(places.uri_of(at.path), within), message)
         for at, message in related
         if (within := places.range_of(at) or _unless_stale(location, at, places))
     ] or None
-    return place.path, diagnostic
 
 
 def _unless_stale(
@@ -197,6 +226,19 @@ def _heaviest(result: LocationResult, finding: Finding) -> Iterator[tuple[Source
         place = result.location_of.get((snapshot.repository, asset.key))
         if place is not None:
             yield place, f"{flat(asset.key)}: {format_both(asset.bytes)} of it"
+
+
+def _carriers(result: LocationResult, finding: Finding) -> Iterator[tuple[SourceLocation, str]]:
+    """The first of the others that carry the same value; those of one line stand there once."""
+    seen = {finding.location}
+    for repeated in result.repeated:
+        if (repeated.asset, repeated.saved_bytes) == (finding.asset, finding.bytes):
+            for key in repeated.others:
+                place = result.location_of.get((repeated.repository, key))
+                if place is not None and place not in seen:
+                    seen.add(place)
+                    yield place, f"{flat(key)} carries the same value"
+            return
 
 
 def _frames(result: LocationResult, own: SourceLocation) -> Iterator[tuple[SourceLocation, str]]:
@@ -223,6 +265,8 @@ def _of_assets(
     if not others:
         return _diagnostic(location, result, worst, place)
     together = [worst, *others]
+    if worst.rule == "asset-grew":
+        return _grown(location, result, together, place)
     budgets = {f.budget_bytes for f in together}
     allowed = (
         f"the {format_both(worst.budget_bytes)} that one asset may take"
@@ -242,6 +286,31 @@ def _of_assets(
     # The heaviest stands for all: a budget that allows it allows the others.
     all_of_them = evolve(worst, message=message, severity=severity)
     return _diagnostic(location, result, all_of_them, place, assets=len(together))
+
+
+def _grown(
+    location: LocationState, result: LocationResult, together: Sequence[Finding], place: Range
+) -> Diagnostic:
+    """One diagnostic for all assets of a line that grew."""
+    by = {f.asset or "": result.growth_of.get(f.asset or "", 0) for f in together}
+    ranked = sorted(together, key=lambda f: (f.severity != "error", -by[f.asset or ""]))
+    named = ", ".join(f"{flat(key)} +{short_size(size)}" for key, size in _most(by)[:_HEAVIEST])
+    rest = len(by) - _HEAVIEST
+    more = f" and {rest:,} more" if rest > 0 else ""
+    beyond = sum(f.severity == "error" for f in together)
+    allowed = f", {beyond:,} of them by more than budget.asset-growth allows" if beyond else ""
+    message = (
+        f"{counted(len(by), 'asset')} of this line take {format_both(sum(by.values()))} more than"
+        f" in the baseline{allowed}: {named}{more}."
+    )
+    if beyond:
+        message += f" If it is meant, take the sizes of now for the new baseline with `{RENEW}`."
+    all_of_them = evolve(ranked[0], message=message)
+    return _diagnostic(location, result, all_of_them, place, assets=len(by))
+
+
+def _most(sizes: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _diagnostic(

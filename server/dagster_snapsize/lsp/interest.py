@@ -17,6 +17,7 @@ from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Failure
 from dagster_snapsize.lsp.disk import Disk, is_source_name, normal, resolved
 from dagster_snapsize.measuring.results import LocationResult
+from dagster_snapsize.project.baseline_file import NAME
 from dagster_snapsize.project.yaml_files import read_yaml
 
 PROJECT_FILES = (
@@ -202,6 +203,7 @@ def interest_of(
     if result.failure:
         read += _named_files(result.failure, root)
     files = [*read, *_project_files((result.root, folder), dagster_home)]
+    files.append(os.path.join(result.root, NAME))
     files += [r.config_path for r in results if r.config_path]
     trees = [_glob_tree(root, glob) for glob in globs]
     if result.failure:

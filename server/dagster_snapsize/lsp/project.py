@@ -27,6 +27,7 @@ from dagster_snapsize.lsp.state import ProjectState
 from dagster_snapsize.lsp.warm import Ready
 from dagster_snapsize.measuring.results import LocationResult
 from dagster_snapsize.measuring.worker import WorkerRequest
+from dagster_snapsize.project.baseline_file import NAME
 
 _FOLDER = ""  # the name under which changes of the project's own files are followed
 _HOMES = ("pyproject.toml", "snapsize.toml", "dg.toml", "workspace.yaml", "dagster_cloud.yaml")
@@ -179,11 +180,12 @@ class Project:
                 _log.info("%s: changed: %s", where, ", ".join(verdict.paths[:5]))
                 names.add(verdict.location)
                 wait = max(wait, verdict.wait)
+                if not all(Path(path).name == NAME for path in verdict.paths):
+                    self._dirty.add(verdict.location)  # no size is of the baseline
             elif verdict.action == "drop":
                 self._dirty.discard(verdict.location)
                 self._unmeasured.discard(verdict.location)
         self._unmeasured |= names
-        self._dirty |= names
         for verdict in verdicts:
             # The files are again what was measured, or is being measured now; but what others need
             # goes on, with it.

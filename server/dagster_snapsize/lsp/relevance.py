@@ -13,12 +13,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Literal
 
 from attrs import define, field, frozen
 
 from dagster_snapsize.lsp.disk import Disk, normal, resolved
 from dagster_snapsize.lsp.interest import SOURCE_SUFFIXES, Interest, suffix_of
+from dagster_snapsize.project.baseline_file import NAME
 
 Action = Literal["measure", "keep", "drop"]
 
@@ -290,7 +292,9 @@ class Triggers:
 
     def _leave_out_own_writing(self, location: _Location, measured: _Baseline) -> None:
         for path, count in location.in_a_row.items():
-            if count >= _OWN_WRITING and not _is_source(location, path):
+            # No definition writes a baseline, and one that was written late is yet to judge by.
+            is_own = not _is_source(location, path) and Path(path).name != NAME
+            if count >= _OWN_WRITING and is_own:
                 content = self._disk.digest(path)
                 if content is None:
                     measured.contents.pop(path, None)

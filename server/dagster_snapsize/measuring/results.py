@@ -7,11 +7,10 @@ offset. So a server holds numbers for 10,000 assets and never a serialized text.
 
 from __future__ import annotations
 
-import heapq
 import json
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,20 +18,13 @@ from typing import Any
 import cattrs
 from attrs import frozen
 
-from dagster_snapsize.core.budgets import judge, judged_bytes, snapshot_budget, unused_ignores
 from dagster_snapsize.core.model import (
-    AssetCost,
     Budgets,
     Failure,
     Finding,
-    Measurement,
-    Owner,
-    Snapshot,
     SourceLocation,
     UnusedIgnore,
 )
-
-_HEAVIEST = 5
 
 
 @frozen
@@ -47,7 +39,8 @@ class AssetBytes:
 class SnapshotRow:
     """One snapshot against its budget; ``used_bytes`` is the size that the budget judges.
 
-    ``heaviest`` names the few assets that take most of it.
+    ``heaviest`` names the few assets that take most of it. ``growth_bytes`` is by how much it is
+    larger than in the baseline, None where that does not have it.
     """
 
     id: str
@@ -61,6 +54,7 @@ class SnapshotRow:
     budget_name: str
     budget_source: str
     heaviest: tuple[AssetBytes, ...] = ()
+    growth_bytes: int | None = None
 
 
 @frozen
@@ -68,7 +62,8 @@ class AssetRow:
     """One asset, heaviest first in its location.
 
     ``repository_bytes`` is its part of the repository snapshot. ``offset`` and ``length`` (bytes)
-    find its AssetDetail in the file of rows.
+    find its AssetDetail in the file of rows. ``growth_bytes`` and ``repository_growth_bytes`` are
+    by how much it is larger than in the baseline: wholly where it is new, 0 where there is none.
     """
 
     key: str
@@ -78,6 +73,8 @@ class AssetRow:
     location: SourceLocation | None
     offset: int
     length: int
+    growth_bytes: int = 0
+    repository_growth_bytes: int = 0
 
 
 @frozen
@@ -105,8 +102,35 @@ class SharedWith:
 
 
 @frozen
+class Growth:
+    """What became of an asset since the baseline, in all snapshots together.
+
+    ``before`` is None where it is new. ``fields`` are the differences, most growth first.
+    """
+
+    before: int | None
+    fields: Mapping[str, int]
+
+
+@frozen
+class Carried:
+    """A value of an asset that ``others`` carry too, so many of them.
+
+    ``saved_bytes`` is what would go from all snapshots together if none of them did.
+    """
+
+    field: str
+    preview: str
+    others: int
+    saved_bytes: int
+
+
+@frozen
 class AssetDetail:
-    """Everything that is known of one asset."""
+    """Everything that is known of one asset.
+
+    ``growth`` is None where there is no baseline; ``repeats`` are those that save most.
+    """
 
     key: str
     repository: str
@@ -121,6 +145,8 @@ class AssetDetail:
     by_snapshot: Mapping[str, int]
     cells: tuple[FieldBytes, ...]
     shared_with: tuple[SharedWith, ...]
+    growth: Growth | None = None
+    repeats: tuple[Carried, ...] = ()
 
 
 @frozen
@@ -134,12 +160,50 @@ class OtherOwner:
 
 
 @frozen
+class BaselineProblem:
+    """Why a baseline could not be read; ``line`` counts from 1.
+
+    ``is_damaged`` says that nothing is lost if it is written anew.
+    """
+
+    message: str
+    hint: str
+    line: int
+    is_damaged: bool
+
+
+@frozen
+class BaselineUse:
+    """What a result was compared with: the file at ``path``, which need not be there.
+
+    ``is_known`` says that it has this location. ``foreign`` are the reasons for which sizes may
+    differ from it though no definition does.
+    """
+
+    path: str
+    is_known: bool = False
+    foreign: tuple[str, ...] = ()
+    problem: BaselineProblem | None = None
+
+
+@frozen
+class RepeatedOn:
+    """The first few of the ``others`` that carry the value of a finding ``repeated-value``."""
+
+    repository: str
+    asset: str
+    saved_bytes: int
+    others: tuple[str, ...]
+
+
+@frozen
 class LocationResult:
     """One measured code location. All paths are absolute.
 
     ``folders`` are those that the definitions listed: a new file in one of them may be a new
     definition. ``rows`` is the file of AssetDetails, whose last line lists the OtherOwners: both
-    together tile every snapshot. With a ``failure`` there are no snapshots.
+    together tile every snapshot. ``path_bytes`` is as in a Measurement. With a ``failure`` there
+    are no snapshots.
     """
 
     name: str
@@ -160,6 +224,9 @@ class LocationResult:
     folders: tuple[str, ...]
     rows: str
     failure: Failure | None
+    baseline: BaselineUse
+    path_bytes: int | None = None
+    repeated: tuple[RepeatedOn, ...] = ()
 
     @property
     def total_bytes(self) -> int:
@@ -181,65 +248,18 @@ class LocationResult:
         """Where an asset is defined, by repository and key; those that are nowhere are not here."""
         return {(a.repository, a.key): a.location for a in self.assets if a.location is not None}
 
+    @cached_property
+    def growth_of(self) -> Mapping[str, int]:
+        """By how many bytes assets grew, by key; of two repositories the larger one counts."""
+        found: dict[str, int] = {}
+        for row in self.assets:
+            if row.growth_bytes > 0:
+                found[row.key] = max(row.growth_bytes, found.get(row.key, 0))
+        return found
+
     def rank(self, asset: AssetRow) -> int:
         """How many assets are heavier, and one."""
         return 1 + bisect_left(self.assets, -asset.total_bytes, key=lambda a: -a.total_bytes)
-
-
-def summarize(
-    measurement: Measurement,
-    budgets: Budgets,
-    *,
-    root: Path,
-    config_path: str | None,
-    python_source: str,
-    rows: Path,
-) -> LocationResult:
-    """Write the file of rows and return the summary that goes with it."""
-    by_id = {snapshot.id: snapshot for snapshot in measurement.snapshots}
-    repositories = {s.repository: s.id for s in measurement.snapshots if s.kind == "repository"}
-    groups = _groups(measurement.snapshots)
-    assets = []
-    offset = 0
-    with rows.open("wb") as stream:
-        for asset in measurement.assets:
-            detail = _detail(asset, by_id, groups)
-            line = json.dumps(detail, separators=(",", ":")).encode("utf-8") + b"\n"
-            stream.write(line)
-            assets.append(
-                AssetRow(
-                    key=asset.key,
-                    repository=asset.repository,
-                    total_bytes=asset.total_bytes,
-                    repository_bytes=asset.by_snapshot.get(repositories[asset.repository], 0),
-                    location=asset.location,
-                    offset=offset,
-                    length=len(line),
-                )
-            )
-            offset += len(line)
-        others = [unstructure(other) for other in _others(measurement.snapshots)]
-        stream.write(json.dumps({"others": others}, separators=(",", ":")).encode("utf-8") + b"\n")
-    return LocationResult(
-        name=measurement.name,
-        root=str(root),
-        config_path=config_path,
-        python=measurement.python,
-        python_source=python_source,
-        python_version=measurement.python_version,
-        dagster_version=measurement.dagster_version,
-        seconds=measurement.seconds.total,
-        budgets=budgets,
-        snapshots=tuple(_snapshot_row(s, measurement, budgets) for s in measurement.snapshots),
-        assets=tuple(assets),
-        findings=judge(measurement, budgets),
-        unused_ignores=unused_ignores(measurement, budgets),
-        definitions_location=measurement.definitions_location,
-        definition_files=measurement.definition_files,
-        folders=measurement.folders,
-        rows=str(rows),
-        failure=measurement.failure,
-    )
 
 
 def read_detail(rows: str, asset: AssetRow) -> AssetDetail:
@@ -259,95 +279,6 @@ def detail_of(result: LocationResult, asset: AssetRow) -> AssetDetail | None:
         return read_detail(result.rows, asset)
     except (OSError, ValueError):
         return None
-
-
-def _snapshot_row(snapshot: Snapshot, measurement: Measurement, budgets: Budgets) -> SnapshotRow:
-    budget = snapshot_budget(snapshot, measurement, budgets)
-    return SnapshotRow(
-        id=snapshot.id,
-        kind=snapshot.kind,
-        name=snapshot.name,
-        repository=snapshot.repository,
-        stored_bytes=snapshot.stored_bytes,
-        wire_bytes=snapshot.wire_bytes,
-        used_bytes=judged_bytes(snapshot, budget),
-        budget_bytes=budget.bytes,
-        budget_name=budget.name,
-        budget_source=budget.source,
-        heaviest=_heaviest(snapshot, measurement.assets),
-    )
-
-
-def _heaviest(snapshot: Snapshot, assets: Sequence[AssetCost]) -> tuple[AssetBytes, ...]:
-    mine = (
-        AssetBytes(a.key, a.by_snapshot[snapshot.id])
-        for a in assets
-        if a.repository == snapshot.repository and a.by_snapshot.get(snapshot.id)
-    )
-    return tuple(heapq.nlargest(_HEAVIEST, mine, key=lambda a: a.bytes))
-
-
-def _others(snapshots: Sequence[Snapshot]) -> Iterator[OtherOwner]:
-    for snapshot in snapshots:
-        for owner, fields in snapshot.ledger.owners.items():
-            if owner.kind != "asset":
-                sizes = {name: share.bytes for name, share in fields.items()}
-                yield OtherOwner(snapshot.id, owner.kind, owner.name, sizes)
-
-
-def _groups(snapshots: Sequence[Snapshot]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """SharedWith of each asset, by repository and asset key."""
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for snapshot in snapshots:
-        for group in snapshot.ledger.shared_groups:
-            first = group.asset_keys[: _HEAVIEST + 1]
-            for key in group.asset_keys:
-                shared = {
-                    "snapshot": snapshot.id,
-                    "name": group.name,
-                    "count": len(group.asset_keys),
-                    "others": [other for other in first if other != key][:_HEAVIEST],
-                }
-                found.setdefault((snapshot.repository, key), []).append(shared)
-    return found
-
-
-def _detail(
-    asset: AssetCost,
-    by_id: Mapping[str, Snapshot],
-    groups: Mapping[tuple[str, str], list[dict[str, Any]]],
-) -> dict[str, Any]:
-    """An AssetDetail as what JSON can hold.
-
-    Not made of the class: a location has a hundred cells for each of thousands of assets, and
-    whoever has saved a file waits for all of them.
-    """
-    owner = Owner("asset", asset.key)
-    place = asset.location
-    return {
-        "key": asset.key,
-        "repository": asset.repository,
-        "group": asset.group,
-        "location": {"path": place.path, "line": place.line} if place else None,
-        "total_bytes": asset.total_bytes,
-        "exclusive_bytes": asset.exclusive_bytes,
-        "shared_bytes": asset.shared_bytes,
-        "dangling_bytes": asset.dangling_bytes,
-        "check_bytes": asset.check_bytes,
-        "fields": dict(asset.fields),
-        "by_snapshot": dict(asset.by_snapshot),
-        "cells": [
-            {
-                "snapshot": snapshot,
-                "field": name,
-                "exclusive": share.exclusive,
-                "shared": share.shared,
-            }
-            for snapshot in asset.by_snapshot
-            for name, share in by_id[snapshot].ledger.owners.get(owner, {}).items()
-        ],
-        "shared_with": groups.get((asset.repository, asset.key), []),
-    }
 
 
 _CONVERTER = cattrs.Converter()

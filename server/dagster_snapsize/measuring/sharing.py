@@ -78,7 +78,8 @@ class SharedResults:
         """
         if result.failure:
             return
-        files = [*result.definition_files, *filter(None, [result.config_path])]
+        files = [*result.definition_files, result.baseline.path]
+        files += filter(None, [result.config_path])
         kept = {
             "started": started,
             "files": files,

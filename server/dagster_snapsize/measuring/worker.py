@@ -37,17 +37,20 @@ from typing import Any, NoReturn
 
 from attrs import evolve, frozen
 
+from dagster_snapsize.core.baseline import Baseline
 from dagster_snapsize.core.errors import NoInterpreter, UserError
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.cache import Cache, is_wanted
 from dagster_snapsize.measuring.frames import Progress
 from dagster_snapsize.measuring.measure import measure_absolute
 from dagster_snapsize.measuring.process import Running
-from dagster_snapsize.measuring.results import structure, summarize, unstructure
+from dagster_snapsize.measuring.results import BaselineProblem, structure, unstructure
 from dagster_snapsize.measuring.sharing import SharedResults
+from dagster_snapsize.measuring.summary import summarize
 from dagster_snapsize.measuring.warm import CAN_BE_WARM, WarmParent, WarmProcess
 from dagster_snapsize.measuring.warm_check import difference, verdict
 from dagster_snapsize.measuring.warm_key import preloadable, warm_setup
+from dagster_snapsize.project.baseline_file import NAME, DamagedBaseline, read_baselines
 from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
@@ -199,6 +202,7 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
                 )
             if cancel.wanted:
                 return
+            baseline, problem = _baseline(location)
             result = summarize(
                 measurement,
                 config.budgets,
@@ -206,6 +210,9 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
                 config_path=config.path,
                 python_source=interpreter.source,
                 rows=shared.new_rows(),
+                baseline=baseline,
+                baseline_path=str(location.root / NAME),
+                baseline_problem=problem,
             )
             shared.keep(result, began)
     for start in range(0, len(result.assets), _ROWS):
@@ -229,6 +236,15 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
             setup={**setup, "modules": preloadable(measurement.inputs.modules)},
             used=cancel.forked,
         )
+
+
+def _baseline(location: CodeLocation) -> tuple[Baseline | None, BaselineProblem | None]:
+    """What the location is compared with; one that cannot be read keeps no size from being seen."""
+    try:
+        return read_baselines(location.root).get(location.name), None
+    except UserError as error:
+        is_damaged = isinstance(error, DamagedBaseline)
+        return None, BaselineProblem(error.message, error.hint, error.line or 1, is_damaged)
 
 
 def _is_to_be_checked() -> bool:

@@ -1,0 +1,321 @@
+"""Makes a LocationResult and its file of rows of a measurement, compared with its baseline."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from dagster_snapsize.core.advice import Advice, advise
+from dagster_snapsize.core.baseline import Baseline
+from dagster_snapsize.core.budgets import judge, judged_bytes, snapshot_budget, unused_ignores
+from dagster_snapsize.core.growth import differences, foreign
+from dagster_snapsize.core.model import (
+    AssetCost,
+    Budgets,
+    Finding,
+    Measurement,
+    Owner,
+    Repeat,
+    Snapshot,
+)
+from dagster_snapsize.measuring.results import (
+    AssetBytes,
+    AssetRow,
+    BaselineProblem,
+    BaselineUse,
+    LocationResult,
+    OtherOwner,
+    RepeatedOn,
+    SnapshotRow,
+    unstructure,
+)
+
+_HEAVIEST = 5
+_MOST_LINES = 200
+_LISTED = 100
+
+
+def summarize(
+    measurement: Measurement,
+    budgets: Budgets,
+    *,
+    root: Path,
+    config_path: str | None,
+    python_source: str,
+    rows: Path,
+    baseline: Baseline | None = None,
+    baseline_path: str = "",
+    baseline_problem: BaselineProblem | None = None,
+) -> LocationResult:
+    """Write the file of rows and return the summary that goes with it."""
+    by_id = {snapshot.id: snapshot for snapshot in measurement.snapshots}
+    repositories = {s.repository: s.id for s in measurement.snapshots if s.kind == "repository"}
+    groups = _groups(measurement.snapshots)
+    carried = _carried(measurement.repeats)
+    since = _Since(measurement, baseline)
+    assets = []
+    offset = 0
+    with rows.open("wb") as stream:
+        for asset in measurement.assets:
+            repository = repositories[asset.repository]
+            detail = _detail(asset, by_id, groups)
+            detail["growth"] = growth = since.growth(asset)
+            detail["repeats"] = carried.get((asset.repository, asset.key), [])
+            line = json.dumps(detail, separators=(",", ":")).encode("utf-8") + b"\n"
+            stream.write(line)
+            assets.append(
+                AssetRow(
+                    key=asset.key,
+                    repository=asset.repository,
+                    total_bytes=asset.total_bytes,
+                    repository_bytes=asset.by_snapshot.get(repository, 0),
+                    location=asset.location,
+                    offset=offset,
+                    length=len(line),
+                    growth_bytes=asset.total_bytes - (growth["before"] or 0) if growth else 0,
+                    repository_growth_bytes=since.repository_growth(asset, by_id[repository]),
+                )
+            )
+            offset += len(line)
+        last = {
+            "others": [unstructure(other) for other in _others(measurement.snapshots)],
+            "advice": [_advice_json(advice) for advice in advise(measurement)],
+        }
+        stream.write(json.dumps(last, separators=(",", ":")).encode("utf-8") + b"\n")
+    return LocationResult(
+        name=measurement.name,
+        root=str(root),
+        config_path=config_path,
+        python=measurement.python,
+        python_source=python_source,
+        python_version=measurement.python_version,
+        dagster_version=measurement.dagster_version,
+        seconds=measurement.seconds.total,
+        budgets=budgets,
+        snapshots=tuple(
+            _snapshot_row(s, measurement, budgets, baseline) for s in measurement.snapshots
+        ),
+        assets=tuple(assets),
+        findings=_without_least_growth(judge(measurement, budgets, baseline), assets),
+        unused_ignores=unused_ignores(measurement, budgets, baseline),
+        definitions_location=measurement.definitions_location,
+        definition_files=measurement.definition_files,
+        folders=measurement.folders,
+        rows=str(rows),
+        failure=measurement.failure,
+        baseline=BaselineUse(
+            path=baseline_path,
+            is_known=baseline is not None,
+            foreign=foreign(measurement, baseline) if baseline is not None else (),
+            problem=baseline_problem,
+        ),
+        path_bytes=measurement.path_bytes,
+        repeated=tuple(_repeated(measurement)),
+    )
+
+
+# -- since the baseline --------------------------------------------------------------------------
+
+
+@frozen
+class _Since:
+    """What became of assets since the baseline; of each nothing where there is none."""
+
+    measurement: Measurement
+    baseline: Baseline | None
+
+    def growth(self, asset: AssetCost) -> dict[str, Any] | None:
+        """A Growth as what JSON can hold."""
+        if self.baseline is None:
+            return None
+        old = self.baseline.owners.get((asset.repository, Owner("asset", asset.key)))
+        before = None if old is None else sum(old.values())
+        return {"before": before, "fields": differences(old or {}, asset.fields)}
+
+    def repository_growth(self, asset: AssetCost, repository: Snapshot) -> int:
+        """By how many bytes the asset's part of the repository snapshot is larger."""
+        if self.baseline is None:
+            return 0
+        known = self.baseline.snapshot(repository, self.measurement)
+        old = known.owners.get(Owner("asset", asset.key), {}) if known else {}
+        return asset.by_snapshot.get(repository.id, 0) - sum(old.values())
+
+
+def _without_least_growth(
+    findings: Sequence[Finding], assets: Sequence[AssetRow]
+) -> tuple[Finding, ...]:
+    """Growth that is allowed is told of the lines that grew most only.
+
+    Nobody reads thousands, and hovers know all of it. Of a line all assets are told or none, so
+    that what is said of them together is true.
+    """
+    grown = {row.key: row.growth_bytes for row in assets}
+    lines: defaultdict[object, int] = defaultdict(int)
+    for finding in findings:
+        if _is_told_by_line(finding):
+            lines[_line(finding)] += grown.get(finding.asset or "", 0)
+    if len(lines) <= _MOST_LINES:
+        return tuple(findings)
+    told = set(heapq.nlargest(_MOST_LINES, lines, key=lambda line: lines[line]))
+    return tuple(f for f in findings if not _is_told_by_line(f) or _line(f) in told)
+
+
+def _is_told_by_line(finding: Finding) -> bool:
+    return finding.rule == "asset-grew" and finding.severity == "information"
+
+
+def _line(finding: Finding) -> object:
+    """Those that are nowhere stand for themselves."""
+    return finding.location or finding.asset
+
+
+# -- repeats and advice --------------------------------------------------------------------------
+
+
+def _carried(repeats: Sequence[Repeat]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """The Carried of each asset, by repository and key: those that save most, first."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for repeat in repeats:
+        carried = {
+            "field": repeat.field,
+            "preview": repeat.preview,
+            "others": len(repeat.assets) - 1,
+            "saved_bytes": repeat.saved_bytes,
+        }
+        for key in repeat.assets:
+            mine = found.setdefault((repeat.repository, key), [])
+            if len(mine) < _HEAVIEST:
+                mine.append(carried)
+    return found
+
+
+def _repeated(measurement: Measurement) -> Iterator[RepeatedOn]:
+    """Others that carry what a finding is about; those first that are defined somewhere."""
+    nowhere = {(a.repository, a.key) for a in measurement.assets if a.location is None}
+    for repeat in measurement.repeats:
+        placed = [key for key in repeat.assets if (repeat.repository, key) not in nowhere]
+        first, *others = placed or repeat.assets
+        yield RepeatedOn(repeat.repository, first, repeat.saved_bytes, tuple(others[:_HEAVIEST]))
+
+
+def _advice_json(advice: Advice) -> dict[str, Any]:
+    """As the command line's JSON has it; thousands of assets and places are not listed."""
+    return {
+        "lever": advice.lever,
+        "title": advice.title,
+        "saved_bytes": advice.saved_bytes,
+        "by_snapshot": dict(advice.by_snapshot),
+        "field": advice.field,
+        "assets": list(advice.assets[:_LISTED]),
+        "asset_count": len(advice.assets),
+        "places": [{"path": place.path, "line": place.line} for place in advice.places[:_LISTED]],
+        "place_count": len(advice.places),
+        "how": advice.how,
+        "preview": advice.preview,
+    }
+
+
+# -- snapshots and assets ------------------------------------------------------------------------
+
+
+def _snapshot_row(
+    snapshot: Snapshot, measurement: Measurement, budgets: Budgets, baseline: Baseline | None
+) -> SnapshotRow:
+    budget = snapshot_budget(snapshot, measurement, budgets)
+    known = baseline.snapshot(snapshot, measurement) if baseline else None
+    used = judged_bytes(snapshot, budget)
+    growth = None
+    if known is not None:
+        growth = used - (known.stored_bytes if budget.judges == "stored" else known.wire_bytes)
+    return SnapshotRow(
+        id=snapshot.id,
+        kind=snapshot.kind,
+        name=snapshot.name,
+        repository=snapshot.repository,
+        stored_bytes=snapshot.stored_bytes,
+        wire_bytes=snapshot.wire_bytes,
+        used_bytes=used,
+        budget_bytes=budget.bytes,
+        budget_name=budget.name,
+        budget_source=budget.source,
+        heaviest=_heaviest(snapshot, measurement.assets),
+        growth_bytes=growth,
+    )
+
+
+def _heaviest(snapshot: Snapshot, assets: Sequence[AssetCost]) -> tuple[AssetBytes, ...]:
+    mine = (
+        AssetBytes(a.key, a.by_snapshot[snapshot.id])
+        for a in assets
+        if a.repository == snapshot.repository and a.by_snapshot.get(snapshot.id)
+    )
+    return tuple(heapq.nlargest(_HEAVIEST, mine, key=lambda a: a.bytes))
+
+
+def _others(snapshots: Sequence[Snapshot]) -> Iterator[OtherOwner]:
+    for snapshot in snapshots:
+        for owner, fields in snapshot.ledger.owners.items():
+            if owner.kind != "asset":
+                sizes = {name: share.bytes for name, share in fields.items()}
+                yield OtherOwner(snapshot.id, owner.kind, owner.name, sizes)
+
+
+def _groups(snapshots: Sequence[Snapshot]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """SharedWith of each asset, by repository and asset key."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for snapshot in snapshots:
+        for group in snapshot.ledger.shared_groups:
+            first = group.asset_keys[: _HEAVIEST + 1]
+            for key in group.asset_keys:
+                shared = {
+                    "snapshot": snapshot.id,
+                    "name": group.name,
+                    "count": len(group.asset_keys),
+                    "others": [other for other in first if other != key][:_HEAVIEST],
+                }
+                found.setdefault((snapshot.repository, key), []).append(shared)
+    return found
+
+
+def _detail(
+    asset: AssetCost,
+    by_id: Mapping[str, Snapshot],
+    groups: Mapping[tuple[str, str], list[dict[str, Any]]],
+) -> dict[str, Any]:
+    """An AssetDetail as what JSON can hold.
+
+    Not made of the class: a location has a hundred cells for each of thousands of assets, and
+    whoever has saved a file waits for all of them.
+    """
+    owner = Owner("asset", asset.key)
+    place = asset.location
+    return {
+        "key": asset.key,
+        "repository": asset.repository,
+        "group": asset.group,
+        "location": {"path": place.path, "line": place.line} if place else None,
+        "total_bytes": asset.total_bytes,
+        "exclusive_bytes": asset.exclusive_bytes,
+        "shared_bytes": asset.shared_bytes,
+        "dangling_bytes": asset.dangling_bytes,
+        "check_bytes": asset.check_bytes,
+        "fields": dict(asset.fields),
+        "by_snapshot": dict(asset.by_snapshot),
+        "cells": [
+            {
+                "snapshot": snapshot,
+                "field": name,
+                "exclusive": share.exclusive,
+                "shared": share.shared,
+            }
+            for snapshot in asset.by_snapshot
+            for name, share in by_id[snapshot].ledger.owners.get(owner, {}).items()
+        ],
+        "shared_with": groups.get((asset.repository, asset.key), []),
+    }
