@@ -274,7 +274,8 @@ def test_a_damaged_entry_is_a_miss(project: CachedProject) -> None:
     project.measure()
     (entry,) = project.entries()
     whole = entry.read_bytes()
-    for damaged in (b"", whole[:-1], whole[:40], whole.replace(b" 1\n", b" 2\n", 1), b"{}" * 99):
+    other = whole.replace(b"measurement ", b"measurement 9", 1)  # another format
+    for damaged in (b"", whole[:-1], whole[:40], other, b"{}" * 99):
         entry.write_bytes(damaged)
         result = project.run("check")
         assert result.status == 0 and result.stderr == ""

@@ -16,6 +16,7 @@ import random
 import sys
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Set, Tuple
 
+from .deferred import defer
 from .userfiles import UserFiles
 
 # Pools of BLAS, OpenMP and Arrow, and jemalloc's thread: their own fork handlers (pthread_atfork)
@@ -56,6 +57,7 @@ class Preload:
         try:
             importlib.import_module("dagster._grpc.server")
             begun()
+            defer()
             for name in modules:
                 if name not in sys.modules and name.partition(".")[0] not in unwanted:
                     try:
