@@ -14,8 +14,6 @@ import {
 
 /** More places are seen only when they are asked for. */
 const FIRST = 3;
-/** Of thousands nobody reads more. */
-const MOST = 200;
 
 export interface AdviceActions {
   readonly openPlace: OpenPlace | undefined;
@@ -62,7 +60,7 @@ export class AdviceList {
     if (row.preview) {
       article.append(made("pre", "preview", flatLines(row.preview)));
     }
-    article.append(made("p", "how", flatLines(row.how)));
+    article.append(how(row.how));
     if (row.places.length > 0) {
       article.append(this.#places(row));
     }
@@ -70,7 +68,7 @@ export class AdviceList {
     return article;
   }
 
-  #places({ places }: AdviceRow): HTMLElement {
+  #places({ places, place_count }: AdviceRow): HTMLElement {
     const list = made("ul", "places", "");
     const add = (from: number, to: number) => {
       for (const place of places.slice(from, to)) {
@@ -80,14 +78,14 @@ export class AdviceList {
       }
     };
     add(0, FIRST);
-    if (places.length > FIRST) {
+    if (place_count > FIRST) {
       const item = made("li", "", "");
-      const more = made("button", "link", counted(places.length - FIRST, "more place"));
+      const more = made("button", "link", counted(place_count - FIRST, "more place"));
       more.addEventListener("click", () => {
         item.remove();
-        add(FIRST, MOST);
-        if (places.length > MOST) {
-          list.append(made("li", "", `and ${counted(places.length - MOST, "more place")}`));
+        add(FIRST, places.length);
+        if (place_count > places.length) {
+          list.append(made("li", "", `and ${counted(place_count - places.length, "more place")}`));
         }
         list.children[FIRST]?.querySelector("button")?.focus();
       });
@@ -140,6 +138,17 @@ export class AdviceList {
     }
     return list;
   }
+}
+
+/** What stands between backticks is code. */
+function how(text: string): HTMLElement {
+  const paragraph = made("p", "how", "");
+  paragraph.append(
+    ...flatLines(text)
+      .split("`")
+      .map((part, n) => (n % 2 === 1 ? made("code", "", part) : part)),
+  );
+  return paragraph;
 }
 
 function made(tag: string, className: string, text: string): HTMLElement {

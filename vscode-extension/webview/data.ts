@@ -80,7 +80,9 @@ export interface AdviceRow {
   /** The first of them. */
   readonly assets: readonly string[];
   readonly asset_count: number;
+  /** The first of them. */
   readonly places: readonly PlaceData[];
+  readonly place_count: number;
   readonly how: string;
   readonly preview: string;
 }

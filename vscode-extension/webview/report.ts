@@ -54,7 +54,7 @@ export const FIRST_VIEW: View = {
 
 const HINT =
   "In the treemap arrow keys move among boxes, Enter goes in, Escape goes out. In the table Enter" +
-  " opens the source, the right arrow key shows a row in the treemap.";
+  " opens the source or goes in, the right arrow key shows a row in the treemap.";
 
 export class Report {
   readonly #actions: ReportActions;

@@ -20,7 +20,7 @@ _NO_GROUP = "(no group)"
 _AMOUNTS = ("total", "exclusive", "shared", "dangling", "check")
 
 
-def columns(judged: Judged, advice: Sequence[Json] | None) -> tuple[Json, Json]:
+def columns(judged: Judged, advice: Sequence[Json]) -> tuple[Json, Json]:
     """What is drawn of one location that was measured, and the fields of every owner.
 
     Raises AssertionError where the columns do not sum to the snapshots.
@@ -37,7 +37,7 @@ def columns(judged: Judged, advice: Sequence[Json] | None) -> tuple[Json, Json]:
         "shares": shares,
         "others": others,
         "names": names.lists(),
-        "advice": None if advice is None else list(advice),
+        "advice": list(advice),
         "findings": [finding_json(finding) for finding in told(judged.findings)],
         "places": _places(measurement.assets),
     }

@@ -24,7 +24,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def print_table(outcome: Outcome) -> None:
     """Write it to standard output; the bytes of each snapshot's rows sum to its stored bytes."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(newline="")  # or Windows makes CR CR LF of each line's end
+        # Or Windows makes CR CR LF of each line's end, and half of a pair cannot be written.
+        sys.stdout.reconfigure(newline="", errors="backslashreplace")
     writer = csv.writer(sys.stdout)
     writer.writerow(HEAD)
     for judged in outcome.judged:

@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from dagster_snapsize.cli.findings import place
+from dagster_snapsize.cli.report_advice import advice_json
 from dagster_snapsize.cli.report_columns import columns
 from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.core.advice import advise
 from dagster_snapsize.core.budgets import exit_status
 
 _FOLDER = Path(__file__).with_name("report_page")
@@ -68,7 +70,7 @@ def _blocks(outcome: Outcome) -> Iterator[str]:
     yield _block("locations", [_about(judged) for judged in outcome.judged])
     for number, judged in enumerate(outcome.judged):
         if not judged.measurement.failure:
-            data, details = columns(judged, None)
+            data, details = columns(judged, [advice_json(x) for x in advise(judged.measurement)])
             yield _block(f"data-{number}", data)
             yield _block(f"details-{number}", details)
 
