@@ -17,6 +17,7 @@ from dagster_snapsize.measuring.results import (
     BaselineUse,
     FieldBytes,
     LocationResult,
+    RepeatedOn,
     SharedWith,
     SnapshotRow,
 )
@@ -24,6 +25,7 @@ from dagster_snapsize.measuring.results import (
 FOLDER = "/shop"
 ASSETS = "/shop/assets.py"
 DEFINITIONS = "/shop/definitions.py"
+BASELINE = "/shop/snapsize-baseline.jsonl"
 REPOSITORY = "shop/__repository__/repository"
 NIGHTLY = "shop/__repository__/job/nightly"
 ALL_JOB = "shop/__repository__/job/__ASSET_JOB"
@@ -66,6 +68,7 @@ def snapshot(
     budget_name: str = "DAGSTER_GRPC_MAX_RX_BYTES",
     budget_source: str = "Dagster's default",
     heaviest: Sequence[tuple[str, int]] = (),
+    growth: int | None = None,
 ) -> SnapshotRow:
     parts = snapshot_id.split("/")
     return SnapshotRow(
@@ -80,6 +83,7 @@ def snapshot(
         budget_name=budget_name,
         budget_source=budget_source,
         heaviest=tuple(AssetBytes(key, size) for key, size in heaviest),
+        growth_bytes=growth,
     )
 
 
@@ -91,6 +95,7 @@ def asset(
     *,
     path: str = ASSETS,
     repository: str = "__repository__",
+    growth: int = 0,
 ) -> AssetRow:
     return AssetRow(
         key=key,
@@ -100,6 +105,8 @@ def asset(
         location=SourceLocation(path, line) if line else None,
         offset=0,
         length=0,
+        growth_bytes=growth,
+        repository_growth_bytes=growth,
     )
 
 
@@ -114,6 +121,8 @@ def result(
     definitions: SourceLocation | None = SourceLocation(DEFINITIONS, 5),  # noqa: B008
     failure: Failure | None = None,
     unused_ignores: Sequence[UnusedIgnore] = (),
+    baseline: BaselineUse = BaselineUse(BASELINE),  # noqa: B008
+    repeated: Sequence[RepeatedOn] = (),
 ) -> LocationResult:
     ranked = sorted(assets, key=lambda a: (-a.total_bytes, a.key))
     return LocationResult(
@@ -135,7 +144,8 @@ def result(
         folders=(),
         rows="",
         failure=failure,
-        baseline=BaselineUse("/shop/snapsize-baseline.jsonl"),
+        baseline=baseline,
+        repeated=tuple(repeated),
     )
 
 
@@ -222,6 +232,19 @@ def over_asset_budget(
         bytes=size,
         budget_bytes=budget,
         location=SourceLocation(path, line) if line else None,
+    )
+
+
+def grown(
+    key: str, line: int | None, by: int, *, severity: str = "information", now: int = 9_000
+) -> Finding:
+    return Finding(
+        "asset-grew",
+        "error" if severity == "error" else "information",
+        f"asset {key} takes {now:,} bytes of 2 snapshots, {by:,} more than in the baseline",
+        asset=key,
+        bytes=now,
+        location=SourceLocation(ASSETS, line) if line else None,
     )
 
 

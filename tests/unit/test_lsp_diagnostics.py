@@ -236,6 +236,7 @@ def test_data_is_json_with_all_that_a_quick_fix_needs() -> None:
     found = only(publish(project(result(findings=[finding])), places()), ASSETS)
     assert json.loads(json.dumps(found.data)) == {
         "rule": "asset-over-budget",
+        "severity": "warning",
         "location": "shop",
         "snapshot": REPOSITORY,
         "asset": "orders",

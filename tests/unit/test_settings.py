@@ -119,7 +119,7 @@ def test_a_switch_alone_is_enough_for_hints() -> None:
             [],
             "dagsterSnapsize: [] is not an object with enable, interpreter,"
             " editorInterpreter, measure,"
-            " debounceMilliseconds, codeLens, inlayHints, watch, timeout, lowPriority,"
+            " debounceMilliseconds, information, codeLens, inlayHints, watch, timeout, lowPriority,"
             " warm, pauseWhenUnfocused, pauseOnBattery, logLevel; the defaults are used",
         ),
     ],

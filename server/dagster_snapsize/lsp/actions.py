@@ -13,12 +13,13 @@ from lsprotocol.types import CodeAction, CodeActionKind, Command, Diagnostic, Ra
 from dagster_snapsize.core.budgets import CONFIGURATION
 from dagster_snapsize.core.sizes import parse_size
 from dagster_snapsize.lsp.budget_edit import new_file, prefix_of, read_budget, set_budget
-from dagster_snapsize.lsp.diagnostics import SOURCE
+from dagster_snapsize.lsp.diagnostics import SOURCE, UNREADABLE
 from dagster_snapsize.lsp.edits import Files
 from dagster_snapsize.lsp.ignore_edit import silence
 from dagster_snapsize.lsp.places import (
     OPEN_HEAVIEST_FIELD,
     SHOW_ASSET,
+    UPDATE_BASELINE,
     DetailOf,
     Group,
     Places,
@@ -29,6 +30,7 @@ from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.lsp.words import counted, flat, short_size
 from dagster_snapsize.measuring.results import AssetRow, LocationResult
 
+_GREW = ("snapshot-grew", "asset-grew", "baseline-foreign")
 _HEADROOM = 1.1
 _MOST_ASSETS = 3
 
@@ -68,6 +70,9 @@ def code_actions(
         location = by_name.get(data["location"])
         if location is None or not _overlap(diagnostic.range, within):
             continue
+        if (title := _renewal(location, data)) is not None:
+            renew = command(title, UPDATE_BASELINE, state.folder, location.name)
+            found.append(_action(title, diagnostic, run=renew))
         found += _quick_fixes(location, path, diagnostic, data, shown, files)
         if data["asset"] is not None:
             fixed.add((location.name, data["asset"]))
@@ -136,6 +141,19 @@ def _action(
         edit=edit,
         command=run,
     )
+
+
+def _renewal(location: LocationState, data: Mapping[str, Any]) -> str | None:
+    """What a new baseline would be called where that clears the diagnostic, or None."""
+    good = location.good
+    if good is None:
+        return None
+    if data["rule"] == UNREADABLE:
+        return "Write the baseline anew"
+    snapshot = next((s for s in good.snapshots if s.id == data["snapshot"]), None)
+    is_judged = snapshot is not None and snapshot.growth_bytes is not None
+    blocks = data["rule"] == "snapshot-over-budget" and data["severity"] == "error"
+    return "Update the baseline" if data["rule"] in _GREW or (blocks and is_judged) else None
 
 
 def _quick_fixes(

@@ -29,6 +29,7 @@ from dagster_snapsize.measuring.results import BaselineProblem, BaselineUse, Loc
 SOURCE = "dagster-snapsize"
 CONFIGURATION = "configuration"
 UNUSED_IGNORE = "unused-ignore"
+UNREADABLE = "baseline-unreadable"
 _HEAVIEST = 5
 _SEVERITIES: Mapping[Severity, DiagnosticSeverity] = {
     "error": DiagnosticSeverity.Error,
@@ -148,7 +149,11 @@ def _unreadable(
     mistake = Mistake(problem.message, problem.hint, baseline.path, problem.line)
     path, diagnostic = _mistake(mistake, places, baseline.path)
     if problem.is_damaged:
-        diagnostic.data = {"rule": CONFIGURATION, "location": location.name, "asset": None}
+        diagnostic.data = {
+            **dict.fromkeys(("snapshot", "asset", "bytes", "budget_bytes")),
+            "rule": UNREADABLE,
+            "location": location.name,
+        }
     return path, diagnostic
 
 
@@ -332,6 +337,7 @@ def _diagnostic(
         source=SOURCE,
         data={
             "rule": finding.rule,
+            "severity": finding.severity,
             "location": location.name,
             "snapshot": finding.snapshot,
             "asset": finding.asset,

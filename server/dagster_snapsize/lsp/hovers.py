@@ -6,19 +6,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
 from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 
 from dagster_snapsize.core.sizes import format_both, format_exact, format_percent, format_seconds
+from dagster_snapsize.lsp.hover_notes import (
+    carried,
+    growth_of_asset,
+    growth_of_group,
+    snapshot_growth,
+)
+from dagster_snapsize.lsp.paper import Paper
 from dagster_snapsize.lsp.places import DetailOf, Group, Places, groups, is_stale
 from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.lsp.words import (
     STALE_NOTE,
-    code,
     counted,
-    escaped,
-    fenced,
-    flat,
     repository_words,
     short_percent,
     short_size,
@@ -41,47 +43,6 @@ _REPORT_ASSETS = 50
 _GONE = "What its bytes are made of is not at hand: save to measure again."
 
 
-@frozen
-class _Paper:
-    """Writes Markdown, or the same as plain text for clients without it."""
-
-    markdown: bool
-
-    def name(self, text: str) -> str:
-        return code(text) if self.markdown else flat(text)
-
-    def text(self, text: str) -> str:
-        return escaped(text) if self.markdown else flat(text)
-
-    def strong(self, text: str) -> str:
-        return f"**{text}**" if self.markdown else text
-
-    def note(self, text: str) -> str:
-        return f"*{text[0].upper()}{text[1:]}.*" if self.markdown else f"{text.capitalize()}."
-
-    def block(self, text: str) -> str:
-        return fenced(text) if self.markdown else text.rstrip()
-
-    def points(self, lines: Sequence[str]) -> str:
-        return "\n".join(f"- {line}" for line in lines) if self.markdown else "\n".join(lines)
-
-    def table(
-        self, titles: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)
-    ) -> str:
-        """Columns of words stand to the left, the others, numbers, to the right."""
-        if self.markdown:
-            rule = ["---" if i in left else "---:" for i in range(len(titles))]
-            return "\n".join(f"| {' | '.join(row)} |" for row in (titles, rule, *rows))
-        widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width) if i in left else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in (titles, *rows)
-        )
-
-
 def hover(
     state: ProjectState,
     path: str,
@@ -96,7 +57,7 @@ def hover(
     That are assets whose place it is, definitions, or where a location failed. ``detail_of`` gives
     None where an asset's rows cannot be read.
     """
-    paper = _Paper(markdown)
+    paper = Paper(markdown)
     parts: list[tuple[Range, str]] = []
     for location in state.locations:
         parts += _location_parts(location, path, at, places, paper)
@@ -112,7 +73,7 @@ def hover(
 
 
 def _location_parts(
-    location: LocationState, path: str, at: Position, places: Places[Any], paper: _Paper
+    location: LocationState, path: str, at: Position, places: Places[Any], paper: Paper
 ) -> list[tuple[Range, str]]:
     """Why it failed, where it did and at the definitions; its snapshots, at the definitions."""
     good, failed = location.good, location.failed
@@ -139,7 +100,7 @@ def _location_parts(
     return found
 
 
-def _failure_text(location: LocationState, failed: LocationResult, paper: _Paper) -> str:
+def _failure_text(location: LocationState, failed: LocationResult, paper: Paper) -> str:
     failure = failed.failure
     assert failure is not None, "asked for locations that failed only"
     parts = [
@@ -152,9 +113,11 @@ def _failure_text(location: LocationState, failed: LocationResult, paper: _Paper
     return "\n\n".join(parts)
 
 
-def _definitions_text(location: LocationState, good: LocationResult, paper: _Paper) -> str:
+def _definitions_text(location: LocationState, good: LocationResult, paper: Paper) -> str:
     repositories = [s for s in good.snapshots if s.kind == "repository"]
     jobs = sorted((s for s in good.snapshots if s.kind == "job"), key=lambda s: -s.used_bytes)
+    compared = good.baseline.is_known
+    titles = ["snapshot", "size", "bytes", "budget", "used", "budget set by"]
     rows = [
         (
             snapshot_words(good, snapshot, paper.name),
@@ -163,6 +126,7 @@ def _definitions_text(location: LocationState, good: LocationResult, paper: _Pap
             short_size(snapshot.budget_bytes),
             short_percent(snapshot.used_bytes, snapshot.budget_bytes),
             f"{paper.text(snapshot.budget_name)}, {paper.text(snapshot.budget_source)}",
+            *([snapshot_growth(snapshot.growth_bytes)] if compared else []),
         )
         for snapshot in [*repositories, *jobs[:_JOB_ROWS]]
     ]
@@ -171,7 +135,7 @@ def _definitions_text(location: LocationState, good: LocationResult, paper: _Pap
         f" {counted(len(good.snapshots), 'snapshot')}, {format_both(good.total_bytes)};"
         f" measured in {format_seconds(good.seconds)} with Dagster"
         f" {paper.text(good.dagster_version)}",
-        paper.table(("snapshot", "size", "bytes", "budget", "used", "budget set by"), rows, (0, 5)),
+        paper.table([*titles, *(["since the baseline"] if compared else [])], rows, (0, 5)),
     ]
     rest = jobs[_JOB_ROWS:]
     if rest:
@@ -184,7 +148,7 @@ def _definitions_text(location: LocationState, good: LocationResult, paper: _Pap
     return "\n\n".join(parts)
 
 
-def _group_text(group: Group, detail_of: DetailOf, paper: _Paper) -> str:
+def _group_text(group: Group, detail_of: DetailOf, paper: Paper) -> str:
     if len(group.rows) == 1:
         parts = _asset_parts(group, group.rows[0], detail_of(group.good, group.rows[0]), paper)
     else:
@@ -194,7 +158,7 @@ def _group_text(group: Group, detail_of: DetailOf, paper: _Paper) -> str:
     return "\n\n".join(parts)
 
 
-def _factory_parts(group: Group, paper: _Paper) -> list[str]:
+def _factory_parts(group: Group, paper: Paper) -> list[str]:
     rows = [
         (
             paper.name(row.key),
@@ -213,10 +177,12 @@ def _factory_parts(group: Group, paper: _Paper) -> list[str]:
         )
     )
     repository = repository_words(group.good, group.repository, paper.name)
+    growth = growth_of_group(group, paper)
     return [
         f"{paper.strong(counted(len(group.rows), 'asset'))} of this line:"
         f" {format_both(group.total_bytes)}, {_share(group)} of {paper.name(group.state.name)}",
         paper.table(("heaviest", "size", "bytes", repository), rows),
+        *([growth] if growth else []),
     ]
 
 
@@ -230,12 +196,12 @@ def asset_report(
     """Everything about one asset, in Markdown: a hover that needs no place in a buffer."""
     nowhere = Range(Position(0, 0), Position(0, 0))
     group = Group(location, good, row.repository, "", nowhere, frozenset(), (row,))
-    return "\n\n".join(_asset_parts(group, row, detail, _Paper(markdown=True)))
+    return "\n\n".join(_asset_parts(group, row, detail, Paper(markdown=True)))
 
 
 def location_report(location: LocationState, good: LocationResult) -> str:
     """The snapshots of a location and its heaviest assets, in Markdown."""
-    paper = _Paper(markdown=True)
+    paper = Paper(markdown=True)
     rows = [
         (
             paper.name(asset.key),
@@ -253,7 +219,7 @@ def location_report(location: LocationState, good: LocationResult) -> str:
 
 
 def _asset_parts(
-    group: Group, row: AssetRow, detail: AssetDetail | None, paper: _Paper
+    group: Group, row: AssetRow, detail: AssetDetail | None, paper: Paper
 ) -> list[str]:
     good = group.good
     several = len({s.repository for s in good.snapshots}) > 1
@@ -266,6 +232,10 @@ def _asset_parts(
     if detail is None:
         return [*parts, _GONE]
     parts.append(_fields_table(good, detail, paper))
+    if growth := growth_of_asset(good.baseline, detail, paper):
+        parts.append(growth)
+    if same := list(carried(detail, paper)):
+        parts.append(paper.points(same))
     if detail.shared_bytes:
         parts.append(
             f"{format_exact(detail.exclusive_bytes)} are its own,"
@@ -281,7 +251,7 @@ def _asset_parts(
     return parts
 
 
-def _fields_table(good: LocationResult, detail: AssetDetail, paper: _Paper) -> str:
+def _fields_table(good: LocationResult, detail: AssetDetail, paper: Paper) -> str:
     """One row for each field; a column for the repository, the heaviest jobs and the other jobs.
 
     Own and shared bytes have columns where anything is shared.
@@ -322,12 +292,12 @@ def _fields_table(good: LocationResult, detail: AssetDetail, paper: _Paper) -> s
     )
 
 
-def _column_title(good: LocationResult, snapshot: SnapshotRow, paper: _Paper) -> str:
+def _column_title(good: LocationResult, snapshot: SnapshotRow, paper: Paper) -> str:
     """The repository is named above the table already."""
     return "repository" if snapshot.kind == "repository" else f"job {paper.name(snapshot.name)}"
 
 
-def _shares(detail: AssetDetail, paper: _Paper) -> list[str]:
+def _shares(detail: AssetDetail, paper: Paper) -> list[str]:
     """A line for each thing that it shares, however many snapshots hold that."""
     seen: dict[tuple[str, int, tuple[str, ...]], SharedWith] = {}
     for shared in detail.shared_with:

@@ -27,10 +27,12 @@ from dagster_snapsize.lsp.words import (
     short_percent,
     short_size,
 )
-from dagster_snapsize.measuring.results import LocationResult, SnapshotRow
+from dagster_snapsize.measuring.results import AssetRow, LocationResult, SnapshotRow
 
 _HEAVIEST = 5
 _STALE = " (stale)"
+_NOTEWORTHY = 0.01
+_NOTEWORTHY_BYTES = 100
 
 
 def code_lenses(
@@ -108,8 +110,23 @@ def _asset_words(group: Group, of: str) -> str:
     return (
         f"{count}{short_size(group.repository_bytes)} ·"
         f" {short_percent(group.repository_bytes, _repository_bytes(group))} of"
-        f" {repository_words(group.good, group.repository)}{of}{stale}"
+        f" {repository_words(group.good, group.repository)}{of}{_growth(group)}{stale}"
     )
+
+
+def _growth(group: Group) -> str:
+    """`` · +1.2 kB`` since the baseline, where it is worth a look.
+
+    Of assets that are new nothing: their size is all growth.
+    """
+    by = sum(row.repository_growth_bytes for row in group.rows if not _is_new(row))
+    share = _NOTEWORTHY * group.repository_bytes
+    is_told = by >= max(_NOTEWORTHY_BYTES, share) and not group.good.baseline.foreign
+    return f" · +{short_size(by)}" if is_told else ""
+
+
+def _is_new(row: AssetRow) -> bool:
+    return row.growth_bytes == row.total_bytes
 
 
 def _repository_bytes(group: Group) -> int:

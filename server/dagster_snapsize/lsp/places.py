@@ -16,6 +16,7 @@ from dagster_snapsize.measuring.results import AssetDetail, AssetRow, LocationRe
 SHOW_ASSET = "dagsterSnapsize.showAsset"
 SHOW_REPORT = "dagsterSnapsize.showReport"
 OPEN_HEAVIEST_FIELD = "dagsterSnapsize.openHeaviestField"
+UPDATE_BASELINE = "dagsterSnapsize.updateBaseline"
 
 P = TypeVar("P")
 # An asset's fields, or None where they are not at hand.

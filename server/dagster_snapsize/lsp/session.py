@@ -263,6 +263,7 @@ class Session:
             fallback=project.home,
             docs_base=RULES.as_uri() if docs else None,
             related=bool(related),
+            information=project.settings.information,
         )
         self._publish(project.folder, found)
 

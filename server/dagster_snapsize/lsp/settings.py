@@ -45,8 +45,9 @@ class Settings:
     ``interpreter`` is the Python that runs the user's code, ``timeout`` is in seconds; None leaves
     both to the project. ``editor_interpreter`` is what the editor's own Python tooling chose: the
     project's configuration comes before it. ``measure`` says when: ``onOpen`` is on open and on
-    save, ``onSave`` on save only. ``watch`` holds globs of more files whose change asks for a
-    measurement, relative to the project. ``warm`` keeps processes ready between measurements.
+    save, ``onSave`` on save only. ``information`` shows findings of that severity. ``watch`` holds
+    globs of more files whose change asks for a measurement, relative to the project. ``warm`` keeps
+    processes ready between measurements.
     """
 
     enable: bool = True
@@ -54,6 +55,7 @@ class Settings:
     editor_interpreter: str | None = None
     measure: Measure = "onOpen"
     debounce_milliseconds: int = 100
+    information: bool = True
     code_lens: Hints = field(factory=lambda: Hints(True, 1000))
     inlay_hints: Hints = field(factory=lambda: Hints(False, 1000))
     watch: tuple[str, ...] = ()
@@ -90,6 +92,7 @@ def read_settings(data: object) -> tuple[Settings, tuple[str, ...]]:
         debounce_milliseconds=reader.value(
             table, "debounceMilliseconds", _milliseconds, default.debounce_milliseconds
         ),
+        information=reader.value(table, "information", _boolean, default.information),
         code_lens=reader.hints(table, "codeLens", default.code_lens),
         inlay_hints=reader.hints(table, "inlayHints", default.inlay_hints),
         watch=reader.value(table, "watch", _globs, default.watch),
@@ -287,6 +290,7 @@ _KEYS = (
     "editorInterpreter",
     "measure",
     "debounceMilliseconds",
+    "information",
     "codeLens",
     "inlayHints",
     "watch",

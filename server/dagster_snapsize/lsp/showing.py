@@ -11,9 +11,15 @@ import platformdirs
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from dagster_snapsize.lsp.baselines import update_baseline
 from dagster_snapsize.lsp.field_source import field_source
 from dagster_snapsize.lsp.hovers import asset_report, location_report
-from dagster_snapsize.lsp.places import OPEN_HEAVIEST_FIELD, SHOW_ASSET, SHOW_REPORT
+from dagster_snapsize.lsp.places import (
+    OPEN_HEAVIEST_FIELD,
+    SHOW_ASSET,
+    SHOW_REPORT,
+    UPDATE_BASELINE,
+)
 from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.session import Session
 from dagster_snapsize.lsp.state import LocationState
@@ -49,6 +55,11 @@ def register_commands(server: LanguageServer, session_of: Callable[[], Session |
     async def restart() -> None:
         if session := session_of():
             await session.restart()
+
+    @server.command(UPDATE_BASELINE)
+    async def update(*of: str) -> str | None:
+        session = session_of()
+        return await update_baseline(session, of) if session else None
 
     @server.command(SHOW_ASSET)
     async def show_asset(location: str, key: str, folder: str) -> str | None:

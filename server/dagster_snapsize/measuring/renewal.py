@@ -1,0 +1,110 @@
+"""Writes the baseline of a project from sizes that are known already, in a process of its own.
+
+Standard input is one JSON object with ``root``, the project's folder, and ``results``: the
+LocationResult of each of its locations, without assets. Standard output is one with what was done,
+``text`` and ``path``, or with a ``mistake``. Nothing is measured: what an editor shows is written.
+A server stays small, though the file of rows of 10,000 assets is not.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from dagster_snapsize.core.baseline import Baseline, Fields, KnownSnapshot, minor, short_id
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.model import Owner
+from dagster_snapsize.core.sizes import format_both
+from dagster_snapsize.measuring.results import LocationResult, structure
+from dagster_snapsize.project.baseline_file import (
+    NAME,
+    DamagedBaseline,
+    read_baselines,
+    write_baselines,
+)
+
+_GONE = "Measure again, and then update the baseline."
+
+
+def main() -> None:
+    """Serve one request."""
+    request = json.loads(sys.stdin.buffer.read())
+    results = [structure(result, LocationResult) for result in request["results"]]
+    try:
+        said = {"text": renew(Path(request["root"]), results)}
+    except UserError as mistake:
+        said = {"mistake": f"{mistake.message}. {mistake.hint}".strip()}
+    print(json.dumps(said))
+
+
+def renew(root: Path, results: Sequence[LocationResult]) -> str:
+    """Write the baseline of a project, of all of its locations, and say what was written.
+
+    Raises UserError where sizes are not at hand any more, where the file cannot be written, or
+    where it is one of a newer version.
+    """
+    new = {result.name: baseline_of_rows(result) for result in results}
+    with suppress(DamagedBaseline):  # all that it can hold is written anew
+        read_baselines(root)
+    if not write_baselines(root, new):
+        return f"{NAME} is up to date"
+    snapshots = [known for baseline in new.values() for known in baseline.snapshots.values()]
+    counts = f"{_counted(len(new), 'location')}, {_counted(len(snapshots), 'snapshot')}"
+    whole = format_both(sum(known.stored_bytes for known in snapshots))
+    return f"wrote {NAME}: {counts}, {whole}. Commit it with what it was measured from."
+
+
+def baseline_of_rows(result: LocationResult) -> Baseline:
+    """The same as of the measurement that the rows were made of.
+
+    Raises UserError where the rows are not those of the result.
+    """
+    found: dict[str, dict[Owner, dict[str, int]]] = {s.id: {} for s in result.snapshots}
+    try:
+        for snapshot, owner, fields in _owners(Path(result.rows)):
+            found[snapshot].setdefault(owner, {}).update(fields)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"the sizes of {result.name} are not at hand any more", _GONE) from error
+    snapshots = {
+        short_id(row.id, result.name): KnownSnapshot(
+            row.wire_bytes - row.stored_bytes, found[row.id]
+        )
+        for row in result.snapshots
+    }
+    for row in result.snapshots:
+        if snapshots[short_id(row.id, result.name)].stored_bytes != row.stored_bytes:
+            raise UserError(f"the sizes of {result.name} were replaced by newer ones", _GONE)
+    return Baseline(
+        dagster_version=result.dagster_version,
+        python_version=minor(result.python_version),
+        path_bytes=result.path_bytes,
+        snapshots=snapshots,
+    )
+
+
+def _owners(rows: Path) -> Iterator[tuple[str, Owner, Fields]]:
+    """Parts of what owners have of snapshots, as the file of rows lists them."""
+    with rows.open("rb") as stream:
+        for line in stream:
+            row: dict[str, Any] = json.loads(line)
+            if "others" in row:
+                for other in row["others"]:
+                    yield other["snapshot"], Owner(other["kind"], other["name"]), other["fields"]
+                return
+            owner = Owner("asset", row["key"])
+            for cell in row["cells"]:
+                size = cell["exclusive"] + cell["shared"]
+                yield cell["snapshot"], owner, {cell["field"]: size}
+    raise ValueError("the last line is missing")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+if __name__ == "__main__":
+    main()
