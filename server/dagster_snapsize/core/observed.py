@@ -9,36 +9,37 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dagster_snapsize.core.ledger_book import Claim, printable
 from dagster_snapsize.core.ledger_index import AssetIndex, key_of
 from dagster_snapsize.core.ledger_nodes import Nodes
-from dagster_snapsize.core.ledger_words import word
 from dagster_snapsize.core.levers import Repeat, Saving
 from dagster_snapsize.core.repeats import Value, ValueId, Values
-from dagster_snapsize.core.savings import CODE_REFERENCES, RAW_SQL, Savings
+from dagster_snapsize.core.savings import CODE_REFERENCES, SQL_ENDS, Savings
 from dagster_snapsize.core.spans import KEEP, SKIP, Document, Item, Plan, Spans, items_of, text_of
 
 _NULL, _EMPTY, _SEPARATOR = len("null"), len("[]"), len(", ")
-# What users may set or leave on each asset, and how many bytes stay where they leave it.
-_LEFT = {
-    "op_description": _NULL,
-    "tags": _EMPTY,
-    "owners": _EMPTY,
-    "code_version": _NULL,
-    "backfill_policy": _NULL,
-    **dict.fromkeys(("partitions_def_data", "partitions_def_snapshot"), _NULL),
+# What users may set or leave on each asset: their word for it, and how many bytes stay without it.
+_SETTABLE: Mapping[str | None, tuple[str, int]] = {
+    "op_description": ("description", _NULL),
+    "tags": ("tags", _EMPTY),
+    "owners": ("owners", _EMPTY),
+    "code_version": ("code version", _NULL),
+    "backfill_policy": ("backfill policy", _NULL),
+    "metadata_entries": ("metadata", _EMPTY),
+    **dict.fromkeys(("partitions_def_data", "partitions_def_snapshot"), ("partitions", _NULL)),
     **dict.fromkeys(
-        ("auto_materialize_policy", "automation_condition", "automation_condition_snapshot"), _NULL
+        ("auto_materialize_policy", "automation_condition", "automation_condition_snapshot"),
+        ("automation", _NULL),
     ),
     **dict.fromkeys(
-        ("freshness_policy", "new_freshness_policy", "internal_freshness_policy"), _NULL
+        ("freshness_policy", "new_freshness_policy", "internal_freshness_policy"),
+        ("freshness", _NULL),
     ),
 }
 _KEYS = '"partition_keys": '
 _PARTITIONS = ("partitions_def_data", "partitions_def_snapshot")
-_AUTOMATION = ("auto_materialize_policy", "automation_condition", "automation_condition_snapshot")
 # The sensor that Dagster makes where an asset has a condition and no sensor of the user's has it.
 _AUTOMATION_SENSOR = "default_automation_condition_sensor"
 _OUTPUT = Plan(
@@ -60,6 +61,8 @@ class Observed:
         self._savings = Savings()
         self._described: dict[str, ValueId] = {}
         self._conditions: dict[str, ValueId] = {}
+        self._fields: dict[str, str] = {}
+        self._has_op_tags = False
 
     def repeats(self) -> tuple[Repeat, ...]:
         """The values that several assets carry, most bytes first."""
@@ -72,37 +75,35 @@ class Observed:
     def repository(self, snapshot: str, document: Document, root: Spans, index: AssetIndex) -> None:
         """See the repository's own snapshot."""
         text = document.text
-        has_sql, has_letters = RAW_SQL in text, "\\u" in text
-        for element in items_of(root.get("external_asset_graph_data")):
-            node = element.value
-            key = key_of(node.get("asset_key")) if isinstance(node, Spans) else None
-            if key is None or not isinstance(node, Spans):
-                continue
-            for item in node.items:
-                name = item.name or ""
+        meet, savings, settable = self._values.meet, self._savings, _Settable()
+        for key, node in _nodes(root, index):
+            for name, _, at, stop, kept in settable(node.items):
+                if kept is None or name is None:
+                    continue
                 if name == "metadata_entries":
-                    self._entries(snapshot, key, text, item.value, has_letters)
-                elif name in _LEFT and item.value is not None:
-                    value = _text(text, item)
-                    if name in _PARTITIONS and _KEYS not in value:
-                        continue  # a start and a schedule: nothing that could be said elsewhere
-                    identity = (name, hash(value))
-                    gone = len(value) - _LEFT[name]
-                    self._values.meet(identity, word(item), key, value, gone, snapshot)
-                    if name == "op_description":
-                        self._described[key] = identity
-                        if has_sql:
-                            self._savings.raw_sql((key,), value, snapshot)
-                    elif name in _AUTOMATION:
-                        self._conditions[key] = identity
-                    if has_letters:
-                        self._savings.letters(word(item), (key,), value, snapshot)
-        self._values.forget_single()
+                    self._entries(key, text, snapshot, kept)
+                    continue
+                word, left = _SETTABLE[name]
+                end = stop - _SEPARATOR
+                value = text[at:end] if text[end:stop] == ", " else _trimmed(text[at:stop])
+                if word == "partitions" and _KEYS not in value:
+                    continue  # a start and a schedule: nothing that could be said elsewhere
+                identity = (name, hash(value))
+                meet(identity, word, key, value, len(value) - left)
+                if word == "description":
+                    self._described[key] = identity
+                    if value.endswith(SQL_ENDS):
+                        savings.raw_sql((key,), value, snapshot)
+                elif word == "automation":
+                    self._conditions[key] = identity
+                if "\\u" in value:
+                    savings.letters(word, (key,), value, snapshot)
+        self._values.all_met(snapshot)
         self._partition_sets(snapshot, text, root, index)
         self._automation_sensor(snapshot, root)
         for job, gone, started_by in removable_jobs(text, root, index):
             assets = (asset.key for asset in index.assets_by_job[job])
-            self._savings.job(job, assets, gone, snapshot, started_by)
+            savings.job(job, assets, gone, snapshot, started_by)
 
     def job(
         self,
@@ -115,48 +116,48 @@ class Observed:
         """See the snapshot of a job: the definitions of its ops and graphs, then its nodes."""
         text = document.text
         self._savings.job_itself(root.text("name") or "", snapshot, len(text))
-        has_sql, has_letters = RAW_SQL in text, "\\u" in text
         for definition in definitions:
-            name = text_of(definition, "name")
+            name, description, tags, outputs = "", None, None, None
+            for item in definition.items:
+                field = item[0]
+                if field == "name":
+                    name = item[4] if isinstance(item[4], str) else ""
+                elif field == "output_def_snaps":
+                    outputs = item[4]
+                elif item[4] is not None and field == "description":
+                    description = item
+                elif item[4] is not None and field == "tags":
+                    tags = item
             node = nodes.served(name)
             assets = _assets_of(node.claim) if node else ()
             if node is None or not assets:
                 continue
-            for item in definition.items:
-                if item.value is None:
-                    continue
-                if item.name == "description":
-                    value = _text(text, item)
-                    self._op_description(snapshot, name, assets, value)
-                    if has_sql:
-                        self._savings.raw_sql(assets, value, snapshot)
-                    if has_letters:
-                        self._savings.letters("description", assets, value, snapshot)
-                elif item.name == "tags":
-                    value = _text(text, item)
-                    self._values.on_op(
-                        ("op tags", hash(value)),
-                        name,
-                        assets,
-                        value,
-                        len(value) - _EMPTY,
-                        snapshot,
-                    )
-                    if has_letters:
-                        self._savings.letters("op tags", assets, value, snapshot)
-                elif item.name == "output_def_snaps":
-                    for output in items_of(item.value):
-                        said = output.value
-                        if isinstance(said, dict) and (
-                            said.get("description") or said.get("metadata_entries")
-                        ):
-                            claim = node.outputs.get(text_of(said, "name"), node.claim)
-                            self._output(snapshot, document, output, _assets_of(claim))
-
-        structure = root.get("dep_structure_snapshot")
-        for field in items_of(structure):
-            for invocation in items_of(field.value):
-                self._node_tags(snapshot, text, invocation.value, nodes)
+            if description is not None:
+                value = _text(text, description)
+                self._op_description(snapshot, name, assets, value)
+                if value.endswith(SQL_ENDS):
+                    self._savings.raw_sql(assets, value, snapshot)
+                if "\\u" in value:
+                    self._savings.letters("description", assets, value, snapshot)
+            if tags is not None:
+                value = _text(text, tags)
+                gone = len(value) - _EMPTY
+                self._has_op_tags = True
+                identity = ("op tags", hash(value))
+                self._values.on_op(identity, name, assets, value, gone, snapshot)
+                if "\\u" in value:
+                    self._savings.letters("op tags", assets, value, snapshot)
+            for output in items_of(outputs):
+                said = output[4]
+                if isinstance(said, dict) and (
+                    said.get("description") or said.get("metadata_entries")
+                ):
+                    claim = node.outputs.get(text_of(said, "name"), node.claim)
+                    self._output(snapshot, document, output, _assets_of(claim))
+        if self._has_op_tags:
+            for section in items_of(root.get("dep_structure_snapshot")):
+                for invocation in items_of(section.value):
+                    self._node_tags(snapshot, text, invocation.value, nodes)
 
     def _node_tags(self, snapshot: str, text: str, invocation: object, nodes: Nodes) -> None:
         """Before Dagster 1.13 a node has the tags of its op once more."""
@@ -167,31 +168,31 @@ class Observed:
                 if found and nodes.node(text_of(invocation, "solid_name")) is not None:
                     found.charge(snapshot, len(value) - _EMPTY)
 
-    def _entries(
-        self, snapshot: str, key: str, text: str, entries: object, has_letters: bool
-    ) -> None:
+    def _entries(self, key: str, text: str, snapshot: str, entries: object) -> None:
         """The metadata of an asset, entry by entry."""
         items = items_of(entries)
         separator = _SEPARATOR if len(items) > 1 else 0
         for item in items:
-            label = text_of(item.value, "label")
+            label = text_of(item[4], "label")
             value = _text(text, item)
-            field = f"metadata: {printable(label)}"
+            field = self._fields.get(label)
+            if field is None:
+                field = self._fields[label] = f"metadata: {printable(label)}"
             gone = len(value) + separator
             if label == CODE_REFERENCES:
                 self._savings.code_reference((key,), gone, snapshot)
-            self._values.meet((field, hash(value)), field, key, value, gone, snapshot)
-            if has_letters:
+            self._values.meet((field, hash(value)), field, key, value, gone)
+            if "\\u" in value:
                 self._savings.letters(field, (key,), value, snapshot)
 
     def _op_description(
         self, snapshot: str, definition: str, assets: Sequence[str], value: str
     ) -> None:
         """The description of an op: its assets' own once more, or one of the op alone."""
-        if self._again(snapshot, ("op_description", hash(value)), assets, len(value) - _NULL):
-            return
-        identity = ("op description", hash(value))
-        self._values.on_op(identity, definition, assets, value, len(value) - _NULL, snapshot)
+        gone, same = len(value) - _NULL, hash(value)
+        if not self._again(snapshot, ("op_description", same), assets, gone):
+            identity = ("op description", same)
+            self._values.on_op(identity, definition, assets, value, gone, snapshot)
 
     def _output(
         self, snapshot: str, document: Document, output: Item, assets: Sequence[str]
@@ -221,10 +222,16 @@ class Observed:
     def _again(self, snapshot: str, identity: ValueId, assets: Sequence[str], gone: int) -> bool:
         """Whether each of these assets says that of itself; counted where it is repeated."""
         found = self._values.known.get(identity)
-        if found is not None and all(asset in found.assets for asset in assets):
+        if found is None:
+            if len(assets) == 1:
+                return self._described.get(assets[0]) == identity
+            return all(self._described.get(asset) == identity for asset in assets)
+        if len(assets) > 1 and not all(asset in found.assets for asset in assets):
+            return False
+        if assets and assets[0] in found.assets:
             found.charge(snapshot, gone)
             return True
-        return all(self._described.get(asset) == identity for asset in assets)
+        return False
 
     def _partition_sets(self, snapshot: str, text: str, root: Spans, index: AssetIndex) -> None:
         """A job of assets has a partition set as long as one of its assets is partitioned."""
@@ -264,11 +271,12 @@ def removable_jobs(
     with each, and the schedules and sensors that start it."""
     names = [job for job in index.assets_by_job if not job.startswith("__")]
     gone: Counter[str] = Counter()
-    asset_jobs = (asset.jobs for asset in index.assets.values())
-    for jobs in (*asset_jobs, *(check.jobs for check in index.checks)):
+    lists = Counter(asset.jobs for asset in index.assets.values())
+    lists.update(check.jobs for check in index.checks)
+    for jobs, count in lists.items():
         separator = _SEPARATOR if len(jobs) > 1 else 0
         for job in jobs:
-            gone[job] += len(json.dumps(job)) + separator
+            gone[job] += count * (len(json.dumps(job)) + separator)
     for field, told in (
         ("external_job_refs", ""),
         ("external_pipeline_datas", ""),
@@ -296,12 +304,48 @@ def removable_jobs(
         yield job, gone[job], starters.get(job, ())
 
 
+def _nodes(root: Spans, index: AssetIndex) -> Iterable[tuple[str, Spans]]:
+    """The asset nodes of a repository with their keys."""
+    found = [
+        item.value
+        for item in items_of(root.get("external_asset_graph_data"))
+        if isinstance(item.value, Spans)
+    ]
+    if len(found) == len(index.assets):  # no key twice: the index has them in this order
+        return zip(index.assets, found, strict=True)
+    keyed = ((key_of(node.get("asset_key")), node) for node in found)
+    return ((key, node) for key, node in keyed if key is not None)
+
+
+class _Settable:
+    """The fields of an asset node that users may set, found where the last node had them: all nodes
+    have the same fields, in the same order."""
+
+    def __init__(self) -> None:
+        self._length = 0
+        self._at: list[int] = []
+        self._names: list[str | None] = []
+
+    def __call__(self, items: list[Item]) -> list[Item]:
+        if len(items) == self._length:
+            found = [items[at] for at in self._at]
+            if [item[0] for item in found] == self._names:
+                return found
+        self._length = len(items)
+        self._at = [at for at, item in enumerate(items) if item[0] in _SETTABLE]
+        self._names = [items[at][0] for at in self._at]
+        return [items[at] for at in self._at]
+
+
 def _text(text: str, item: Item) -> str:
     """The value of an item as it stands, without the separator that follows it."""
-    stop = item.stop
-    if text.startswith(", ", stop - 2):
-        return text[item.at : stop - 2]
-    return text[item.at : stop].rstrip(", \t\n\r")
+    _, _, at, stop, _ = item
+    end = stop - _SEPARATOR
+    return text[at:end] if text[end:stop] == ", " else _trimmed(text[at:stop])
+
+
+def _trimmed(value: str) -> str:
+    return value.rstrip(", \t\n\r")
 
 
 def _gone_from_list(sizes: Sequence[int], length: int) -> int:
@@ -312,6 +356,9 @@ def _gone_from_list(sizes: Sequence[int], length: int) -> int:
 
 def _assets_of(claim: Claim) -> tuple[str, ...]:
     """The assets that hold something; none where others hold it, too."""
-    if all(owner.kind == "asset" for owner in claim.owners):
-        return tuple(owner.name for owner in claim.owners)
+    owners = claim.owners
+    if len(owners) == 1:
+        return (owners[0].name,) if owners[0].kind == "asset" else ()
+    if all(owner.kind == "asset" for owner in owners):
+        return tuple(owner.name for owner in owners)
     return ()

@@ -37,7 +37,7 @@ class Value:
     """One value: the field that it stands in, its size in bytes, and its beginning as it stands.
 
     ``holders`` are what it stands on, assets or op definitions; a value is repeated where there are
-    two. ``by_snapshot`` are the bytes that would go.
+    two. ``by_snapshot`` are the bytes that would go, ``gone`` those of the repository's own.
     """
 
     field: str
@@ -46,6 +46,7 @@ class Value:
     assets: dict[str, None] = Factory(dict)
     holders: set[str] = Factory(set)
     by_snapshot: dict[str, int] = Factory(dict)
+    gone: int = 0
 
     def charge(self, snapshot: str, size: int) -> None:
         """That many bytes would go from that snapshot."""
@@ -59,29 +60,28 @@ class Values:
         self._once: dict[ValueId, tuple[str, int]] = {}
         self.known: dict[ValueId, Value] = {}
 
-    def meet(
-        self, value: ValueId, name: str, asset: str, text: str, gone: int, snapshot: str
-    ) -> None:
-        """A value that an asset carries in the field of that name; ``gone`` bytes would go with it.
+    def meet(self, value: ValueId, field: str, asset: str, text: str, gone: int) -> None:
+        """A value that an asset carries in that field; ``gone`` bytes would go with it.
 
-        Of one that was met once nothing is kept but that; texts are from the second one.
+        Of one that was met once nothing is kept but that; its text is the second one's.
         """
         found = self.known.get(value)
         if found is None:
-            first = self._once.pop(value, None)
+            first = self._once.get(value)
             if first is None:
                 self._once[value] = (asset, gone)
                 return
-            found = self.known[value] = Value(name, len(text), text[:BEGINNING])
+            found = self.known[value] = Value(field, len(text), text[:BEGINNING])
             found.assets[first[0]] = None
-            found.charge(snapshot, first[1])
+            found.gone = first[1]
         found.assets[asset] = None
-        found.charge(snapshot, gone)
+        found.gone += gone
 
-    def forget_single(self) -> None:
-        """All assets were met: what was met once is not repeated."""
+    def all_met(self, snapshot: str) -> None:
+        """All assets were met in that snapshot: what was met once is not repeated."""
         self._once.clear()
         for value in self.known.values():
+            value.charge(snapshot, value.gone)
             value.holders.update(value.assets)
 
     def on_op(

@@ -17,9 +17,9 @@ from dagster_snapsize.core.repeats import WORTH_TELLING
 CODE_REFERENCES = "dagster/code_references"
 """The label of ``dagster._core.definitions.metadata.source_code.CodeReferencesMetadataSet``."""
 # What dagster_dbt.asset_utils.default_description_fn writes below a model's own description.
-RAW_SQL = "#### Raw SQL:"
+_RAW_SQL = "#### Raw SQL:"
 _STARTERS = 3
-_FENCE = '\\n```"'
+SQL_ENDS = '\\n```"'
 # Every escape, so that an escaped backslash is not taken for the beginning of another one.
 _ESCAPES = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
 
@@ -123,8 +123,8 @@ def raw_sql_bytes(text: str) -> int:
 
     0 where there is none, or where something follows that is not dagster-dbt's.
     """
-    at = text.rfind(RAW_SQL)
-    if at < 0 or not text.endswith(_FENCE):
+    at = text.rfind(_RAW_SQL)
+    if at < 0 or not text.endswith(SQL_ENDS):
         return 0
     if text.startswith("\\n\\n", at - 4):
         at -= 4
