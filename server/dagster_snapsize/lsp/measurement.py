@@ -118,6 +118,7 @@ def _row(asset: AssetRow) -> dict[str, Any]:
         "repository": asset.repository,
         "totalBytes": asset.total_bytes,
         "repositoryBytes": asset.repository_bytes,
+        "growthBytes": asset.growth_bytes,
         "location": unstructure(asset.location) if asset.location else None,
         "offset": asset.offset,
         "length": asset.length,
