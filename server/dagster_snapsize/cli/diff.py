@@ -35,7 +35,7 @@ from dagster_snapsize.measuring.revisions import (
     is_clean,
     merge_base,
 )
-from dagster_snapsize.measuring.worktrees import checked_out
+from dagster_snapsize.measuring.worktrees import checked_out, sweep
 from dagster_snapsize.project.targets import absolute
 
 WORK_TREE = "the work tree"
@@ -98,7 +98,10 @@ def compare_revisions(
         start = absolute(flags.working_directory, start)
     if not start.is_dir():
         raise UserError(f"there is no folder {start}")
+    if len(names) > 2:
+        raise UserError(f"{len(names)} revisions are too many: name one or two")
     repository = find_repository(start)
+    sweep(repository)
     old, new = _revisions(repository, names)
     head = _head_of_clean(repository)
     with ended_by_signals(), ExitStack() as stack:

@@ -19,7 +19,7 @@ from dagster_snapsize.measuring.revisions import git, ignored
 from dagster_snapsize.measuring.worktrees import Tree
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
-from dagster_snapsize.project.targets import absolute
+from dagster_snapsize.project.targets import TARGET_KINDS, absolute
 
 _INSTALLED = {"site-packages", "dist-packages"}
 _MOVED = Path(__file__).parent / "moved"  # holds a sitecustomize.py
@@ -136,8 +136,10 @@ def must_be_of(tree: Tree, measurement: Measurement, interpreter: Interpreter) -
     inputs = measurement.inputs
     if inputs is None:
         return []
+    target = measurement.target
+    module = next((target[kind] for kind in TARGET_KINDS[:3] if target.get(kind)), "")
     for name in measurement.definition_files:
-        if not _INSTALLED.isdisjoint(Path(name).parts):
+        if module and _installed_module(name) == module.partition(".")[0]:
             raise NotMeasured(
                 f"{tree.revision} cannot be measured: {measurement.name} is loaded from"
                 f" {_name(name, tree)}, a copy that is installed, and not from its files",
@@ -163,6 +165,13 @@ def must_be_of(tree: Tree, measurement: Measurement, interpreter: Interpreter) -
             )
         others.append(path.relative_to(top).as_posix())
     return others
+
+
+def _installed_module(path: str) -> str | None:
+    """The outermost package or module that a file in site-packages belongs to."""
+    parts = Path(path).parts
+    places = [number for number, part in enumerate(parts) if part in _INSTALLED]
+    return Path(parts[places[-1] + 1]).stem if places and parts[places[-1] + 1 :] else None
 
 
 def in_words(text: str, tree: Tree) -> str:

@@ -298,7 +298,9 @@ def _build(
 ) -> list[tuple[str, str, str]]:
     tell("making an environment")
     _make_venv(folder, users, environ, tell)
-    lines = [f"import site; site.addsitedir({path!a})\n" for path in users.sites]
+    # What asks which packages are installed ones asks for these, too (site.getsitepackages).
+    lines = [f"import site; site.PREFIXES.append({users.prefix!a})\n"]
+    lines += [f"import site; site.addsitedir({path!a})\n" for path in users.sites]
     (_site_packages(folder) / "zzz_of_the_project.pth").write_text("".join(lines), encoding="ascii")
     if not requirements:
         return []

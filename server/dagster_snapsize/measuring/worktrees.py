@@ -72,7 +72,6 @@ def checked_out(
 
     ``tell`` is given what is being done. Raises UserError where git cannot check it out.
     """
-    _sweep(repository.top)
     folder, same_length = _place(repository.top, revision.commit)
     notes: list[str] = []
     with ExitStack() as stack:
@@ -187,9 +186,9 @@ def _folder_of(administration: Path) -> Path | None:
         return None
 
 
-def _sweep(top: Path) -> None:
+def sweep(repository: Repository) -> None:
     """Remove what processes that were killed have left: nobody holds its mark any more."""
-    for administration in _of(_administrations(top)):
+    for administration in _of(_administrations(repository.top)):
         path = administration / _MARK
         mark = held(path) if path.is_file() else None
         if mark is None:
