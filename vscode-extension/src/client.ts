@@ -48,7 +48,9 @@ export function createClient(
     "Dagster Snapsize",
     () => Promise.resolve({ process: server, detached: false }),
     {
-      documentSelector: [{ scheme: "file", pattern: "**/*.{py,yaml,yml,toml}" }],
+      documentSelector: [
+        { scheme: "file", pattern: "**/{*.{py,yaml,yml,toml},snapsize-baseline.jsonl}" },
+      ],
       outputChannel: log.channel,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       initializationOptions: { statusNotifications: true },

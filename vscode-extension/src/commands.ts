@@ -61,6 +61,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
   const commands: Record<string, (...args: never[]) => unknown> = {
     measureNow: () => onServer("dagsterSnapsize.measure"),
     cancelMeasuring: () => onServer("dagsterSnapsize.cancel"),
+    updateSizeBaseline: () => onServer("dagsterSnapsize.updateBaseline"),
     openReport,
     explainAsset: () => explainAtCursor(store.projects),
     openLimits: () => onServer("dagsterSnapsize.showLimits"),

@@ -49,6 +49,8 @@ export interface Snapshot {
   budget_bytes: number;
   budget_name: string;
   budget_source: string;
+  /** By how much it is larger than in the baseline; null where that does not have it. */
+  growth_bytes: number | null;
   heaviest: { key: string; bytes: number }[];
 }
 
@@ -119,6 +121,10 @@ export interface AssetRow {
   cells: Cell[];
   /** What it shares, how many assets share that, and the first few of the others. */
   shared_with: { snapshot: string; name: string; count: number; others: string[] }[];
+  /** Since the baseline; null where there is none, and `before` where the asset is new. */
+  growth: { before: number | null; fields: Record<string, number> } | null;
+  /** Which of its values so many others carry too. */
+  repeats: { field: string; preview: string; others: number; saved_bytes: number }[];
 }
 
 export interface OtherOwner {
@@ -137,7 +143,23 @@ export interface OtherOwner {
   fields: Record<string, number>;
 }
 
-/** The last line of `rowsFile`: what belongs to no asset. */
+/** One way to make the snapshots smaller; the first of its assets and places. */
+export interface Advice {
+  lever: string;
+  title: string;
+  saved_bytes: number;
+  by_snapshot: Record<string, number>;
+  field: string | null;
+  assets: string[];
+  asset_count: number;
+  places: Place[];
+  place_count: number;
+  how: string;
+  preview: string;
+}
+
+/** The last line of `rowsFile`: what belongs to no asset, and what could be done about all of it. */
 export interface OthersRow {
   others: OtherOwner[];
+  advice: Advice[];
 }

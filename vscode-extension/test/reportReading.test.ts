@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { AssetRow, LocationMeasurement } from "../src/protocol.ts";
+import type { Advice, AssetRow, LocationMeasurement, OthersRow } from "../src/protocol.ts";
 import { type Line, linesOf } from "../src/report/lines.ts";
 import { readMeasurement, type ReadMeasurement } from "../src/report/reading.ts";
 import { LocationModel } from "../webview/model.ts";
@@ -209,3 +209,42 @@ test("one finds back to a place that still exists, or as near as possible", () =
 function total(parts: readonly { readonly bytes: number }[]): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
+
+test("places of the advice are read from the project's folder, and no others are opened", async () => {
+  const lines = (await readFile(rows, "utf8")).trimEnd().split("\n");
+  const last = JSON.parse(lines.at(-1) ?? "") as OthersRow;
+  const places = [
+    { path: join(location.root, "models", "orders.py"), line: 7 },
+    { path: "/elsewhere/shared.py", line: 3 },
+  ];
+  const advice: Advice = {
+    lever: "repeat",
+    title: "the same description on 2 assets",
+    saved_bytes: 1_800,
+    by_snapshot: {},
+    field: "description",
+    assets: [keyOf(0), keyOf(1)],
+    asset_count: 2,
+    places,
+    place_count: 2,
+    how: "Keep one sentence.",
+    preview: "text",
+  };
+  const path = join(folder, "advised.jsonl");
+  const text = [...lines.slice(0, -1), JSON.stringify({ ...last, advice: [advice] })].join("\n");
+  await writeFile(path, text);
+
+  const advised = await readMeasurement(location, path, calm);
+
+  const shown = advised.data.advice?.[0]?.places ?? [];
+  assert.deepEqual(shown, [
+    { path: "models/orders.py", line: 7 },
+    { path: "/elsewhere/shared.py", line: 3 },
+  ]);
+  assert.deepEqual(
+    shown.map((place) => advised.placeOf(place)),
+    places,
+  );
+  assert.equal(advised.placeOf({ path: "/etc/passwd", line: 1 }), undefined);
+  assert.equal(advised.placeOf({ path: "../models/orders.py", line: 7 }), undefined);
+});

@@ -60,6 +60,8 @@ export async function writeRows(path: string, wanted: Wanted): Promise<LocationM
       cells,
       shared_with:
         shared > 0 ? [{ snapshot: ids[1], name: "op", count: 2, others: [keyOf(asset + 1)] }] : [],
+      growth: null,
+      repeats: [],
     };
     if (!file.write(`${JSON.stringify(row)}\n`)) await once(file, "drain");
   }
@@ -68,7 +70,7 @@ export async function writeRows(path: string, wanted: Wanted): Promise<LocationM
     const n = ids.indexOf(snapshot);
     sums[n] = Object.values(fields).reduce((sum, bytes) => sum + bytes, sums[n] ?? 0);
   }
-  file.end(`${JSON.stringify({ others })}\n`);
+  file.end(`${JSON.stringify({ others, advice: [] })}\n`);
   await once(file, "close");
   return measurement(path, ids, sums, wanted.assets);
 }
@@ -124,6 +126,7 @@ function measurement(
       budget_bytes: n === 1 ? Math.round(bytes * 0.95) : n === 2 ? Math.round(bytes * 1.1) : BUDGET,
       budget_name: "budget.job",
       budget_source: "pyproject.toml",
+      growth_bytes: null,
       heaviest: [],
     };
   });

@@ -47,6 +47,8 @@ export function row(key: string, bytes: number, more: Partial<AssetRow> = {}): A
       { snapshot: JOB, field: "description", exclusive: bytes - first, shared: 0 },
     ],
     shared_with: [],
+    growth: null,
+    repeats: [],
     ...more,
   };
 }
@@ -69,6 +71,7 @@ export function snapshot(id: string, stored: number, budget: number): Snapshot {
     budget_bytes: budget,
     budget_name: "budget.repository",
     budget_source: "the configuration",
+    growth_bytes: null,
     heaviest: [],
   };
 }

@@ -30,6 +30,7 @@ export function snapshot(given: Partial<Snapshot> = {}): Snapshot {
     budget_bytes: 10_000_000,
     budget_name: "budget.repository",
     budget_source: "pyproject.toml",
+    growth_bytes: null,
     heaviest: [],
     ...given,
   };

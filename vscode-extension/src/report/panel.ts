@@ -91,9 +91,11 @@ export class ReportPanel implements vscode.Disposable {
         if (place) await this.#open(place);
         break;
       }
-      case "openPlace":
-        await this.#open(message.place);
+      case "openPlace": {
+        const place = this.#shown?.placeOf(message.place);
+        if (place) await this.#open(place);
         break;
+      }
       case "open":
         if (message.generation === this.#generation) {
           const place = this.#shown?.place(message.asset);

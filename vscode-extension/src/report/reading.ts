@@ -1,5 +1,7 @@
+import { isAbsolute, relative, sep } from "node:path";
 import type { OwnerDetail, OwnerRef, ReportData, SnapshotData } from "../../webview/data.ts";
 import type {
+  Advice,
   AssetRow,
   Finding,
   LocationMeasurement,
@@ -17,6 +19,8 @@ export interface ReadMeasurement {
   readonly data: ReportData;
   /** Where an asset is defined. */
   place(asset: number): Place | null;
+  /** Where in a file a place of the advice is; undefined for any other. */
+  placeOf(shown: Place): Place | undefined;
   /** The fields of one owner. Rejects where the file is gone or was replaced. */
   detail(owner: OwnerRef): Promise<OwnerDetail>;
 }
@@ -75,6 +79,8 @@ class Reader {
     hasSource: [] as number[],
   };
   #others: readonly OtherOwner[] = [];
+  #advice: readonly Advice[] = [];
+  readonly #advised = new Map<string, Place>();
 
   constructor(location: LocationMeasurement, rowsFile: string) {
     this.#location = location;
@@ -125,8 +131,12 @@ class Reader {
     }
   }
 
-  takeOthers({ others }: OthersRow): void {
+  takeOthers({ others, advice }: OthersRow): void {
     this.#others = others;
+    this.#advice = advice.map((row) => ({
+      ...row,
+      places: row.places.map((place) => this.#shown(place)),
+    }));
     for (const other of others) {
       const bytes = total(other);
       add(this.#sums, this.#snapshot(other.snapshot), bytes);
@@ -174,13 +184,14 @@ class Reader {
         hasSource: Uint8Array.from(this.#columns.hasSource),
       },
       names,
-      advice: null,
+      advice: this.#advice,
       findings: null,
       places: null,
     };
     return {
       data,
       place: (asset) => this.#places[asset] ?? null,
+      placeOf: (shown) => this.#advised.get(placeKey(shown)),
       detail: (owner) =>
         "asset" in owner
           ? this.#assetDetail(owner.asset)
@@ -262,12 +273,25 @@ class Reader {
     return snapshot;
   }
 
+  /** A place of the advice as people read it: from the project's folder where it lies below it. */
+  #shown(place: Place): Place {
+    const inside = relative(this.#location.root, place.path);
+    const isBelow = inside !== "" && !inside.startsWith("..") && !isAbsolute(inside);
+    const shown = { path: isBelow ? inside.replaceAll(sep, "/") : place.path, line: place.line };
+    this.#advised.set(placeKey(shown), place);
+    return shown;
+  }
+
   /** Thousands of assets share a file: its path is kept once. */
   #place({ path, line }: Place): Place {
     const known = this.#paths.get(path) ?? path;
     this.#paths.set(known, known);
     return { path: known, line };
   }
+}
+
+function placeKey({ path, line }: Place): string {
+  return JSON.stringify([path, line]);
 }
 
 /** Names by number, in the order in which they came. */
