@@ -37,7 +37,7 @@ export class AdviceList {
     const rows = data.advice ?? [];
     const said =
       rows.length === 0
-        ? "Nothing was found that would make the snapshots noticeably smaller."
+        ? "Nothing to advise: no value of 1 kB and more is repeated, and no job is part of another."
         : "What each would save by itself, of all snapshots together. Where two touch the same bytes, both together save less than their sum.";
     this.#element.replaceChildren(
       made("p", "about", said),

@@ -25,6 +25,7 @@ MOST = 60_000
 _SIGNS = {"error": "🔴", "warning": "🟡"}
 _FRAMES = 20
 _LONGEST = 1_500  # characters of one finding
+_WIDEST = 200  # and of one line below it
 
 
 @frozen
@@ -176,11 +177,17 @@ def _finding(finding: Finding, judged: Judged) -> str:
         line += f"<br>{code(where)}"
     failure = judged.measurement.failure
     if finding.rule == "measurement-failed" and failure is not None:
-        frames = (failure.traceback or more).rstrip().splitlines()[-_FRAMES:]
-        if frames:
-            shown = "\n".join(frames)[-_LONGEST:]
+        shown = "\n".join(_ends([*more.splitlines(), *failure.traceback.rstrip().splitlines()]))
+        if shown:
             line += f"\n\n{block(shown)}\n"
     return line
+
+
+def _ends(lines: Sequence[str]) -> Sequence[str]:
+    """The first and the last: the user's own frames come first, what was wrong last."""
+    cut = [line if len(line) <= _WIDEST else f"{line[:_WIDEST]} …" for line in lines]
+    half = _FRAMES // 2
+    return cut if len(cut) <= _FRAMES else [*cut[:half], "…", *cut[-half:]]
 
 
 def _table(
