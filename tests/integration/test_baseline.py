@@ -319,24 +319,34 @@ def test_several_locations_are_in_one_file_and_stay_until_they_are_gone(
     assert location_names(tmp_path) == ["b.py"]
 
 
-def test_a_longer_path_is_foreign_where_snapshots_hold_it(tmp_path: Path, python: Path) -> None:
+def test_the_path_of_the_checkout_is_no_growth(tmp_path: Path, python: Path) -> None:
     here = tmp_path / "here"
     here.mkdir()
     (here / "definitions.py").write_text(
         "import dagster as dg\n\n@dg.asset\ndef orders(): ...\n\n"
-        "defs = dg.Definitions(assets=dg.with_source_code_references([orders]))\n",
+        "@dg.asset(deps=[orders], description=__file__)\ndef customers(): ...\n\n"
+        "assets = dg.with_source_code_references([orders, customers])\n"
+        "nightly = dg.define_asset_job('nightly', description=__file__)\n"
+        "defs = dg.Definitions(assets, jobs=[nightly])\n",
         encoding="utf-8",
     )
     (here / "snapsize.toml").write_text('[budget]\ngrowth = "0 %"\n', encoding="utf-8")
     flags = ("--python", str(python))
     assert snapsize("baseline", *flags, cwd=here).status == 0
     assert snapsize("check", *flags, cwd=here).stdout == ""
-    there = Path(shutil.copytree(here, tmp_path / "elsewhere"))
-    found = snapsize("check", *flags, cwd=there)
-    assert found.status == 0
-    length = len(str(here))
-    assert (
-        f"{NAME}:3: warning: the baseline is of a project whose path is {length} bytes long"
-        in found.stdout
-    )
-    assert ": warning: repository snapshot" in found.stdout and "[snapshot-grew]" in found.stdout
+    there = Path(shutil.copytree(here, tmp_path / "some" / "where else"))
+    for arguments in (["check", "--format", "json"], ["baseline", "--check"]):
+        found = snapsize(*arguments, *flags, cwd=there)
+        assert found.status == 0, found.stdout
+        if "json" in arguments:
+            assert found.json["findings"] == []
+            for one in found.json["locations"][0]["snapshots"]:
+                assert one["wire_bytes"] == one["baseline_wire_bytes"]
+    measured = snapsize("measure", "--format", "json", *flags, cwd=here).json
+    wider = found_sizes(snapsize("measure", "--format", "json", *flags, cwd=there).json)
+    assert all(wider[i] > size for i, size in found_sizes(measured).items())
+
+
+def found_sizes(whole: Any) -> dict[str, int]:
+    (location,) = whole["locations"]
+    return {s["id"]: s["stored_bytes"] for s in location["snapshots"]}

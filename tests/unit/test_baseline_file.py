@@ -22,7 +22,6 @@ SHOP = {
     "shop": Baseline(
         "1.13.28",
         "3.11",
-        None,
         {"r/repository": KnownSnapshot(4, {Owner("asset", "orders"): {"tags": 5}})},
     )
 }

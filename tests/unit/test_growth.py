@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_budgets import ASSET_PLACE, HERE, JOB, REPOSITORY, measurement, snapshot
 
-from dagster_snapsize.core.baseline import Baseline, Unreadable, baseline_of, from_text, to_text
+from dagster_snapsize.core.baseline import Baseline, baseline_of, here, to_text
+from dagster_snapsize.core.baseline_reading import Unreadable, from_text
 from dagster_snapsize.core.budgets import judge, unused_ignores
 from dagster_snapsize.core.growth import changes, differences, foreign
 from dagster_snapsize.core.model import (
@@ -26,6 +27,7 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
 )
+from dagster_snapsize.core.own_path import path_pattern, paths_in
 from dagster_snapsize.core.sizes import parse_allowance
 
 PAGE = Path(__file__).parents[2] / "docs" / "growth.md"
@@ -179,23 +181,62 @@ def test_of_an_inherited_size_it_is_said_that_it_does_not_block() -> None:
     [
         ({"dagster_version": "1.12.22"}, "of Dagster 1.12.22, and this is 1.13.28, so"),
         ({"python_version": "3.12.1"}, "of Python 3.12, and this is 3.11, so"),
-        ({"path_bytes": 9}, "whose path is 9 bytes long, and here it is 21 bytes: the snapshots"),
         ({"python_version": "3.11.2"}, None),
-        ({"path_bytes": None}, None),
     ],
 )
 def test_a_foreign_baseline_says_why(other: dict[str, object], words: str | None) -> None:
-    now = evolve(weighing(2_000), path_bytes=21)
-    baseline = baseline_of(evolve(weighing(1_000), **{"path_bytes": 21, **other}))
+    baseline = baseline_of(evolve(weighing(1_000), **other))
     baseline = evolve(baseline, place=SourceLocation("snapsize-baseline.jsonl", 3))
-    found = [f for f in judge(now, Budgets(), baseline) if f.rule == "baseline-foreign"]
+    found = judge(weighing(2_000), Budgets(), baseline)
+    foreign_findings = [f for f in found if f.rule == "baseline-foreign"]
     if words is None:
-        assert found == []
+        assert foreign_findings == []
         return
-    (finding,) = found
+    (finding,) = foreign_findings
     assert words in finding.message and "`dagster-snapsize baseline` renews it" in finding.message
     assert (finding.severity, finding.location) == ("warning", baseline.place)
     assert foreign(weighing(1_000), baseline) == ()  # to the byte the same: nothing to explain
+
+
+def at_path(path: str, description: str = "") -> Measurement:
+    """A measurement of two assets, one of which holds the path of its project twice."""
+    texts = {"orders": f"{path}/a.py {path}/b.py {description}", "users": "all"}
+    fields = {key: {"description": len(text)} for key, text in texts.items()}
+    bare = {key: {"description": len(text.replace(path, ""))} for key, text in texts.items()}
+    whole = snapshot(fields)
+    return measurement(evolve(whole, paths=paths_in(whole.ledger, snapshot(bare).ledger)))
+
+
+def test_the_projects_own_path_is_no_growth() -> None:
+    short, long = at_path("/p"), at_path("/home/somebody/elsewhere")
+    assert baseline_of(short) == baseline_of(long)
+    assert judge(long, Budgets(), here(baseline_of(short), long)) == ()
+    assert judge(short, Budgets(), here(baseline_of(long), short)) == ()
+    grown = at_path("/home/somebody/elsewhere", "12345")
+    budgets = Budgets(growth=parse_allowance("4 B"))
+    found = judge(grown, budgets, here(baseline_of(short), grown))
+    assert [(f.rule, f.severity) for f in found] == [
+        ("snapshot-grew", "error"),
+        ("asset-grew", "information"),
+    ]
+    assert (
+        " 5 bytes (" in found[0].message and "orders by 5 B (description 5 B)" in found[0].message
+    )
+
+
+def test_the_path_is_found_as_it_is_written_and_nowhere_else() -> None:
+    pattern = path_pattern(["/srv/shop", "C:\\shop"])
+    text = (
+        rb'"/srv/shop/x" "file:///srv/shop" "{\"a\": \"/srv/shop\"}"'
+        rb' "C:\\shop\\x" "C:\\\\shop\\\\x"'
+        rb' "/srv/shops" "/srv/shop.bak" "/srv/shop-2" "/opt/srv/shop"'
+    )
+    assert pattern.sub(b"", text) == (
+        rb'"/x" "file://" "{\"a\": \"\"}" "\\x" "\\\\x"'
+        rb' "/srv/shops" "/srv/shop.bak" "/srv/shop-2" "/opt/srv/shop"'
+    )
+    assert path_pattern(["/"]).sub(b"", text) == text
+    assert path_pattern(["/srv/\u00e4"]).sub(b"", rb'"/srv/\u00e4/x"') == b'"/x"'
 
 
 def test_growth_is_silenced_where_an_asset_is_defined() -> None:
@@ -241,7 +282,7 @@ def locations(draw: st.DrawFn) -> Measurement:
                     ledger=Ledger(stored, shares, {}, {}),
                 )
             )
-    return measurement(*found, assets=(), path_bytes=draw(st.none() | st.just(30)))
+    return measurement(*found, assets=())
 
 
 @given(locations(), locations())

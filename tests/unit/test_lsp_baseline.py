@@ -30,7 +30,8 @@ from lsprotocol.types import CodeAction, Diagnostic, DiagnosticSeverity, MarkupC
 from test_budgets import JOB, measurement
 from test_budgets import snapshot as measured
 
-from dagster_snapsize.core.baseline import baseline_of, from_text, to_text
+from dagster_snapsize.core.baseline import baseline_of, to_text
+from dagster_snapsize.core.baseline_reading import from_text
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets, Finding, Measurement, Repeat, SourceLocation
 from dagster_snapsize.lsp.actions import code_actions

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from dagster_snapsize.core.baseline import RENEW, Baseline, at
+from dagster_snapsize.core.baseline import RENEW, Baseline, at, here
 from dagster_snapsize.core.budgets import judge
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement
@@ -104,6 +104,7 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Outcome:
             measurement = relocated(cached.measurement, folder)
             budgets = location.config.budgets
             baseline = baselines.get(location.root, {}).get(location.name)
+            baseline = here(baseline, measurement) if baseline else None
             findings = judge(measurement, budgets, baseline)
             judged.append(
                 Judged(location, interpreter, measurement, budgets, findings, cached, baseline)

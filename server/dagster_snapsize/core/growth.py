@@ -90,7 +90,7 @@ def differences(old: Fields, new: Fields) -> dict[str, int]:
 def foreign(measurement: Measurement, baseline: Baseline) -> tuple[str, ...]:
     """Why sizes may differ from the baseline's though nothing in the definitions did.
 
-    Empty where they are of the same Dagster, Python and length of path, or no snapshot differs.
+    Empty where they are of the same Dagster and Python, or no snapshot differs.
     """
     why = []
     if baseline.dagster_version != measurement.dagster_version:
@@ -98,12 +98,6 @@ def foreign(measurement: Measurement, baseline: Baseline) -> tuple[str, ...]:
     if baseline.python_version != minor(measurement.python_version):
         here = minor(measurement.python_version)
         why.append(f"Python {baseline.python_version}, and this is {here}")
-    there, length = baseline.path_bytes, measurement.path_bytes
-    if there is not None and length is not None and there != length:
-        why.append(
-            f"a project whose path is {sizes.format_exact(there)} long, and here it is"
-            f" {sizes.format_exact(length)}: the snapshots hold it"
-        )
     return tuple(why) if why and _differs(measurement, baseline) else ()
 
 

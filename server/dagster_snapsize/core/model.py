@@ -162,7 +162,8 @@ class Snapshot:
     """One serialized snapshot.
 
     ``stored_bytes`` is the UTF-8 size of the serialized snapshot; ``wire_bytes`` is the size of the
-    gRPC reply that carries it.
+    gRPC reply that carries it. ``paths`` are the bytes of the project's own path in it, which
+    another folder has more or less of: parts of what the ledger has, by owner and field.
     """
 
     id: str
@@ -172,6 +173,7 @@ class Snapshot:
     stored_bytes: int
     wire_bytes: int
     _ledger: Ledger | Callable[[], Ledger] = field(eq=lambda ledger: _read(ledger), repr=False)
+    paths: Mapping[Owner, Mapping[str, int]] = field(factory=dict, repr=False)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -321,8 +323,7 @@ class Measurement:
     """Everything that is known of one code location after it was measured.
 
     ``folders`` are those that the definitions listed, such as the ``defs`` folder of a project that
-    loads its definitions by themselves. ``path_bytes`` is how long the path of the project is as it
-    stands in the snapshots, None where it does not.
+    loads its definitions by themselves.
 
     With a ``failure`` there are no snapshots and no assets: a half result is never called whole.
     """
@@ -347,7 +348,7 @@ class Measurement:
     inputs: Inputs | None = None
     repeats: tuple[Repeat, ...] = ()
     savings: tuple[Saving, ...] = ()
-    path_bytes: int | None = None
+    stub_bytes: int = 0
 
 
 @frozen

@@ -38,7 +38,7 @@ from dagster_snapsize.core.model import (
     Volatile,
 )
 
-_FIRST_LINE = b"dagster-snapsize measurement 2\n"
+_FIRST_LINE = b"dagster-snapsize measurement 3\n"
 _LEVEL = 1  # of compression: time counts, and it makes a tenth of it all the same
 
 
@@ -148,7 +148,7 @@ def _head(measurement: Measurement) -> Any:
         "job_limits": [astuple(x) for x in environment.job_limits],
         "definitions_location": _place_data(measurement.definitions_location),
         "folders": measurement.folders,
-        "path_bytes": measurement.path_bytes,
+        "paths": [_paths_data(snapshot.paths) for snapshot in measurement.snapshots],
         "untracked_files": measurement.untracked_files,
         "stale_inputs": [[s.path, s.sources, s.advice] for s in measurement.stale_inputs],
         "ignores": [
@@ -157,8 +157,17 @@ def _head(measurement: Measurement) -> Any:
         ],
         "inputs": _inputs_data(inputs) if inputs else None,
         **_levers_data(measurement),
+        "stub_bytes": measurement.stub_bytes,
         "names": list(names.numbers),  # last, when all are known
     }
+
+
+def _paths_data(paths: Mapping[Owner, Mapping[str, int]]) -> list[Any]:
+    return [[owner.kind, owner.name, dict(fields)] for owner, fields in paths.items()]
+
+
+def _paths(rows: list[Any]) -> dict[Owner, Mapping[str, int]]:
+    return {Owner(kind, name): fields for kind, name, fields in rows}
 
 
 def _asset_data(asset: AssetCost, names: _Names) -> list[Any]:
@@ -228,9 +237,13 @@ def _measurement(head: Any, ledgers: tuple[memoryview, ...]) -> Measurement:
         seconds=Seconds(load, build, total, repositories, jobs),
         peak_rss_bytes=head["peak_rss_bytes"],
         snapshots=tuple(
-            Snapshot(i, kind, name, repository, stored, wire, partial(_ledger, part, stored))
-            for (i, kind, name, repository, stored, wire), part in zip(
-                head["snapshots"], ledgers, strict=True
+            Snapshot(
+                *(i, kind, name, repository, stored, wire),
+                ledger=partial(_ledger, part, stored),
+                paths=_paths(paths),
+            )
+            for (i, kind, name, repository, stored, wire), part, paths in zip(
+                head["snapshots"], ledgers, head["paths"], strict=True
             )
         ),
         assets=assets,
@@ -242,7 +255,6 @@ def _measurement(head: Any, ledgers: tuple[memoryview, ...]) -> Measurement:
         ),
         definitions_location=_place(head["definitions_location"]),
         folders=tuple(head["folders"]),
-        path_bytes=head["path_bytes"],
         untracked_files=tuple(head["untracked_files"]),
         stale_inputs=tuple(
             StaleInput(path, tuple(sources), advice)
@@ -253,6 +265,7 @@ def _measurement(head: Any, ledgers: tuple[memoryview, ...]) -> Measurement:
             for path, line, rules, assets in head["ignores"]
         ),
         inputs=_inputs(inputs) if inputs else None,
+        stub_bytes=head["stub_bytes"],
         repeats=tuple(
             Repeat(name, preview, size, _members(members, keys), repository, by_snapshot)
             for name, preview, size, repository, by_snapshot, members in head["repeats"]

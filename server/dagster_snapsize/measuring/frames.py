@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,16 @@ from dagster_snapsize.core.model import (
     Environment,
     Failure,
     Inputs,
+    Ledger,
     Measurement,
+    Owner,
     Seconds,
     Snapshot,
     SourceLocation,
     Volatile,
 )
 from dagster_snapsize.core.observed import Observed
+from dagster_snapsize.core.own_path import path_pattern, paths_in
 from dagster_snapsize.core.repeats import rank as repeat_rank
 from dagster_snapsize.core.savings import rank as saving_rank
 from dagster_snapsize.project.ignores import find_ignores
@@ -98,7 +100,8 @@ class Frames:
         self._inputs: Inputs | None = None
         self._read_here: list[str] = []  # by us, not by the probe
         self._peak_rss_bytes = 0
-        self._path_bytes: int | None = None
+        root = location.root
+        self._path = path_pattern((str(root), os.path.realpath(root), root.as_posix()))
         self._started = time.monotonic()
 
     def take(self, header: dict[str, Any], payload: bytes) -> bool:
@@ -161,8 +164,6 @@ class Frames:
 
     def _on_snapshot(self, header: dict[str, Any], payload: bytes) -> None:
         repository, name = header["repository"], header["name"]
-        if self._path_bytes is None:
-            self._path_bytes = _path_bytes(self.location.root, payload)
         path = f"{self.location.name}/{repository}"
         try:
             if header["kind"] == "repository":
@@ -170,10 +171,13 @@ class Frames:
                 seen = self._observed[repository] = Observed(repository)
                 see = partial(seen.repository, snapshot_id)
                 ledger, self._indexes[repository] = draw_repository(payload, see)
+                paths = self._paths(payload, ledger, lambda text: draw_repository(text)[0])
             else:
                 snapshot_id = f"{path}/job/{name}"
                 look = partial(self._observed[repository].job, snapshot_id)
-                ledger = draw_job(payload, self._indexes[repository], look)
+                index = self._indexes[repository]
+                ledger = draw_job(payload, index, look)
+                paths = self._paths(payload, ledger, lambda text: draw_job(text, index))
         except ValueError as error:
             raise Broken(Failure(f"the snapshot {snapshot_id} is no JSON: {error}")) from error
         self._seconds[snapshot_id] = header["seconds"]
@@ -190,8 +194,16 @@ class Frames:
                 stored_bytes=header["stored_bytes"],
                 wire_bytes=header["wire_bytes"],
                 ledger=ledger,
+                paths=paths,
             )
         )
+
+    def _paths(
+        self, payload: bytes, ledger: Ledger, draw: Callable[[bytes], Ledger]
+    ) -> Mapping[Owner, Mapping[str, int]]:
+        """The bytes of the project's own path: those that a text without it has no more."""
+        bare = self._path.sub(b"", payload)
+        return {} if len(bare) == len(payload) else paths_in(ledger, draw(bare))
 
     def _on_sources(self, header: dict[str, Any], payload: bytes) -> None:
         places = {key: self.place(place) for key, place in header["assets"].items()}
@@ -276,7 +288,7 @@ class Frames:
             ),
             failure=failure,
             inputs=self._inputs,
-            path_bytes=self._path_bytes,
+            stub_bytes=max((seen.stub_bytes for seen in self._observed.values()), default=0),
             repeats=tuple(
                 sorted((r for o in self._observed.values() for r in o.repeats()), key=repeat_rank)
             ),
@@ -284,12 +296,3 @@ class Frames:
                 sorted((s for o in self._observed.values() for s in o.savings()), key=saving_rank)
             ),
         )
-
-
-def _path_bytes(root: Path, text: bytes) -> int | None:
-    """How long the path of a folder is where a snapshot holds it, as code references do."""
-    for path in (str(root), os.path.realpath(root), root.as_posix()):
-        written = json.dumps(path)[1:-1].encode("ascii")
-        if written in text:
-            return len(written)
-    return None

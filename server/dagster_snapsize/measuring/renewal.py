@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,16 @@ def baseline_of_rows(result: LocationResult) -> Baseline:
     Raises UserError where the rows are not those of the result.
     """
     found: dict[str, dict[Owner, dict[str, int]]] = {s.id: {} for s in result.snapshots}
+    paths: list[Any] = []
     try:
-        for snapshot, owner, fields in _owners(Path(result.rows)):
+        for snapshot, owner, fields in _owners(Path(result.rows), paths):
             found[snapshot].setdefault(owner, {}).update(fields)
+        for row in result.snapshots:
+            if _sum(found[row.id]) != row.stored_bytes:
+                raise UserError(f"the sizes of {result.name} were replaced by newer ones", _GONE)
+        for snapshot, kind, name, fields in paths:
+            of_owner = found[snapshot][Owner(kind, name)]
+            of_owner.update({field: of_owner[field] - size for field, size in fields.items()})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"the sizes of {result.name} are not at hand any more", _GONE) from error
     snapshots = {
@@ -75,25 +82,29 @@ def baseline_of_rows(result: LocationResult) -> Baseline:
         )
         for row in result.snapshots
     }
-    for row in result.snapshots:
-        if snapshots[short_id(row.id, result.name)].stored_bytes != row.stored_bytes:
-            raise UserError(f"the sizes of {result.name} were replaced by newer ones", _GONE)
     return Baseline(
         dagster_version=result.dagster_version,
         python_version=minor(result.python_version),
-        path_bytes=result.path_bytes,
         snapshots=snapshots,
     )
 
 
-def _owners(rows: Path) -> Iterator[tuple[str, Owner, Fields]]:
-    """Parts of what owners have of snapshots, as the file of rows lists them."""
+def _sum(owners: Mapping[Owner, Fields]) -> int:
+    return sum(sum(fields.values()) for fields in owners.values())
+
+
+def _owners(rows: Path, paths: list[Any]) -> Iterator[tuple[str, Owner, Fields]]:
+    """Parts of what owners have of snapshots, as the file of rows lists them.
+
+    ``paths`` gets what of it is the project's own path: snapshot, kind and name, bytes by field.
+    """
     with rows.open("rb") as stream:
         for line in stream:
             row: dict[str, Any] = json.loads(line)
             if "others" in row:
                 for other in row["others"]:
                     yield other["snapshot"], Owner(other["kind"], other["name"]), other["fields"]
+                paths += row["paths"]
                 return
             owner = Owner("asset", row["key"])
             for cell in row["cells"]:

@@ -202,8 +202,7 @@ class LocationResult:
 
     ``folders`` are those that the definitions listed: a new file in one of them may be a new
     definition. ``rows`` is the file of AssetDetails, whose last line lists the OtherOwners: both
-    together tile every snapshot. ``path_bytes`` is as in a Measurement. With a ``failure`` there
-    are no snapshots.
+    together tile every snapshot. With a ``failure`` there are no snapshots.
     """
 
     name: str
@@ -225,7 +224,6 @@ class LocationResult:
     rows: str
     failure: Failure | None
     baseline: BaselineUse
-    path_bytes: int | None = None
     repeated: tuple[RepeatedOn, ...] = ()
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from dagster_snapsize.core.advice import Advice, advise
-from dagster_snapsize.core.baseline import Baseline
+from dagster_snapsize.core.baseline import Baseline, here
 from dagster_snapsize.core.budgets import judge, judged_bytes, snapshot_budget, unused_ignores
 from dagster_snapsize.core.growth import differences, foreign
 from dagster_snapsize.core.model import (
@@ -54,6 +54,7 @@ def summarize(
     baseline_problem: BaselineProblem | None = None,
 ) -> LocationResult:
     """Write the file of rows and return the summary that goes with it."""
+    baseline = here(baseline, measurement) if baseline else None
     by_id = {snapshot.id: snapshot for snapshot in measurement.snapshots}
     repositories = {s.repository: s.id for s in measurement.snapshots if s.kind == "repository"}
     groups = _groups(measurement.snapshots)
@@ -86,6 +87,11 @@ def summarize(
         last = {
             "others": [unstructure(other) for other in _others(measurement.snapshots)],
             "advice": [_advice_json(advice) for advice in advise(measurement)],
+            "paths": [
+                [snapshot.id, owner.kind, owner.name, dict(fields)]
+                for snapshot in measurement.snapshots
+                for owner, fields in snapshot.paths.items()
+            ],
         }
         stream.write(json.dumps(last, separators=(",", ":")).encode("utf-8") + b"\n")
     return LocationResult(
@@ -115,7 +121,6 @@ def summarize(
             foreign=foreign(measurement, baseline) if baseline is not None else (),
             problem=baseline_problem,
         ),
-        path_bytes=measurement.path_bytes,
         repeated=tuple(_repeated(measurement)),
     )
 

@@ -8,7 +8,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagster_snapsize.core.baseline import RENEW, Baseline, Unreadable, at, from_text, to_text
+from dagster_snapsize.core.baseline import RENEW, Baseline, at, to_text
+from dagster_snapsize.core.baseline_reading import Unreadable, from_text
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.toml_files import read_text
 
