@@ -193,12 +193,23 @@ def diff(
     metavar="VERSION",
     help="Also measure with this Dagster, or `latest`: what an upgrade saves.",
 )
+@click.option(
+    "--split",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Also propose how to split the location into N.",
+)
 @no_cache_option
 @format_option("text", "json", "markdown")
 @output_option
 @top_option
 def advise(
-    selection: Selection, version: str | None, form: str, output: str | None, top: int
+    selection: Selection,
+    version: str | None,
+    split: int | None,
+    form: str,
+    output: str | None,
+    top: int,
 ) -> None:
     """List what would make the snapshots smaller, with the exact saving of each, most bytes first.
 
@@ -207,12 +218,13 @@ def advise(
       dagster-snapsize advise
       dagster-snapsize advise --top 30
       dagster-snapsize advise --dagster latest
+      dagster-snapsize advise --split 3
     """
     from dagster_snapsize.cli.advise import take_advice
 
     file = output_file(output)
     gc.disable()  # as for any measurement
-    status, tell = take_advice(selection, form, top, version)
+    status, tell = take_advice(selection, form, top, version, split)
     with leave_with(status), written_to(file):
         tell()
 
@@ -292,14 +304,22 @@ def cache() -> None:
 
 @cache.command(name="clear")
 def clear_cache() -> None:
-    """Forget every measurement, and use the cache again where it was switched off."""
+    """Forget every measurement, and use the cache again where it was switched off.
+
+    Environments that `advise --dagster` has made are removed as well.
+    """
     from dagster_snapsize.core.sizes import format_size
     from dagster_snapsize.measuring.cache_store import cache_folder, clear
+    from dagster_snapsize.measuring.upgrade import clear_environments
 
     folder = cache_folder(os.environ)
     count, freed = clear(folder)
     measurements = "1 measurement" if count == 1 else f"{count:,} measurements"
     click.echo(f"removed {measurements}, {format_size(freed)}, from {folder}")
+    count, freed = clear_environments(os.environ)
+    if count:
+        environments = "1 environment" if count == 1 else f"{count:,} environments"
+        click.echo(f"removed {environments} of advise --dagster, {format_size(freed)}")
 
 
 def main() -> NoReturn:

@@ -138,7 +138,7 @@ def lockstep(
     Dagster 1.M.P and its integrations 0.(M+16).P are one release (Dagster's documentation,
     "Versioning").
     """
-    pins, stay = [], []
+    same, behind, stay = [], [], []
     for name, has in sorted(distributions.items()):
         folded = re.sub(r"[-_.]+", "-", name).lower()
         if not (folded == "dagster" or folded.startswith("dagster-")):
@@ -146,12 +146,12 @@ def lockstep(
         if folded == "dagster-snapsize" or folded in _FOLLOW:
             continue
         if has == version:
-            pins.append(f"{folded}=={wanted}")
+            same.append(f"{folded}=={wanted}")
         elif has == _library_version(version):
-            pins.append(f"{folded}=={_library_version(wanted)}")
+            behind.append(f"{folded}=={_library_version(wanted)}")
         else:
             stay.append(f"{folded} {has}")
-    return pins, stay
+    return [*same, *behind], stay
 
 
 def clear_environments(environ: Mapping[str, str]) -> tuple[int, int]:
