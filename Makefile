@@ -13,7 +13,7 @@ export UV_SYSTEM_CERTS ?= 1
 # Node and npm of our own, below .cache: systems carry older ones than the packaging runs on.
 NODE_PATH_FIRST := PATH="$(CURDIR)/.cache/tools/node/bin:$$PATH"
 
-.PHONY: demo test matrix verify lint format benchmark benchmark-lsp benchmark-extension extension e2e clean
+.PHONY: demo test matrix verify lint format benchmark benchmark-lsp benchmark-extension benchmark-report extension e2e clean
 
 # Install into a virtual environment and measure the bundled example.
 demo: $(DEMO)/installed
@@ -65,6 +65,12 @@ e2e: extension
 benchmark-extension: extension
 	tests/e2e/install-tools editor
 	cd tests/e2e && export $(NODE_PATH_FIRST) && npm ci --no-audit --no-fund && npm run benchmark
+
+# How large the HTML report is, and how long it takes until it is drawn.
+benchmark-report: .venv/installed
+	tests/e2e/install-tools editor
+	cd tests/e2e && export $(NODE_PATH_FIRST) && npm ci --no-audit --no-fund && \
+		npm run --silent benchmark-report
 
 clean:
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
