@@ -1,4 +1,4 @@
-"""What could be done about a location's size: what it repeats, and an upgrade of Dagster."""
+"""What could be done about a location's size: what it repeats, an upgrade, a split."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from dagster_snapsize.core.errors import UserError
 if TYPE_CHECKING:
     from dagster_snapsize.cli.diff import Comparison
     from dagster_snapsize.cli.report_json import Json
+    from dagster_snapsize.cli.report_split import Proposal
 
 
 def take_advice(
-    selection: Selection, form: str, top: int, version: str | None
+    selection: Selection, form: str, top: int, version: str | None, split: int | None
 ) -> tuple[int, Callable[[], None]]:
     """Measure, and return the exit status with what prints the advice in the form asked for.
 
     ``version`` is a Dagster to measure with as well, or ``latest``. Where that cannot be done, the
-    rest is printed first and UserError is raised then.
+    rest is printed first and UserError is raised then. ``split`` is into how many locations each
+    one should be split.
     """
     outcome = measure_all(selection, with_baseline=False)
     status = exit_status([f for f in outcome.findings if f.rule == "measurement-failed"])
+    found = _proposals(outcome, split)
     comparison: Comparison | None = None
     mistake: UserError | None = None
     if version is not None:
@@ -42,13 +45,17 @@ def take_advice(
     def tell() -> None:
         if form == "json":
             more: dict[str, Json | None] = {}
+            if split is not None:
+                more["splits"] = _splits_json(found)
             if version is not None:
                 more["upgrade"] = _upgrade_json(comparison)
             report_advice.print_json(outcome, status, more)
         elif form == "markdown":
             report_advice.print_markdown(outcome, top)
+            _print_splits(found, form, top)
         else:
             report_advice.print_advice(outcome, top)
+            _print_splits(found, form, top)
             _print_failures(outcome)
         if comparison is not None and form != "json":
             _print_upgrade(comparison, form, top)
@@ -56,6 +63,31 @@ def take_advice(
             raise mistake
 
     return status, tell
+
+
+def _proposals(outcome: Outcome, split: int | None) -> dict[str, Proposal]:
+    if split is None:
+        return {}
+    from dagster_snapsize.cli.report_split import proposals
+
+    return proposals(outcome, split)
+
+
+def _splits_json(found: dict[str, Proposal]) -> Json:
+    from dagster_snapsize.cli.report_split import proposal_json
+
+    return {name: proposal_json(proposal) for name, proposal in found.items()}
+
+
+def _print_splits(found: dict[str, Proposal], form: str, top: int) -> None:
+    if not found:
+        return
+    from dagster_snapsize.cli import report_split
+
+    if form == "markdown":
+        report_split.print_markdown(found)
+    else:
+        report_split.print_proposals(found, top)
 
 
 def _print_failures(outcome: Outcome) -> None:

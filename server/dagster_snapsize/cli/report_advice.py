@@ -92,8 +92,10 @@ def _print_location(console: Console, judged: Judged, top: int) -> None:
     values = [advice for advice in found if advice.lever not in _JOBS]
     jobs = [advice for advice in found if advice.lever in _JOBS]
     whole = stored_bytes(measurement)
+    said: set[str] = set()
     for advice in values[:top]:
-        _print_one(console, advice, whole)
+        _print_one(console, advice, whole, with_how=advice.how not in said)
+        said.add(advice.how)
     _print_rest(console, values, top)
     if not jobs:
         return

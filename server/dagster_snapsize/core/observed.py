@@ -18,6 +18,7 @@ from dagster_snapsize.core.levers import Repeat, Saving
 from dagster_snapsize.core.repeats import Value, ValueId, Values
 from dagster_snapsize.core.savings import CODE_REFERENCES, SQL_ENDS, Savings
 from dagster_snapsize.core.spans import KEEP, SKIP, Document, Item, Plan, Spans, items_of, text_of
+from dagster_snapsize.core.stubs import stub_bytes
 
 _NULL, _EMPTY, _SEPARATOR = len("null"), len("[]"), len(", ")
 # What users may set or leave on each asset: their word for it, and how many bytes stay without it.
@@ -63,6 +64,7 @@ class Observed:
         self._conditions: dict[str, ValueId] = {}
         self._fields: dict[str, str] = {}
         self._has_op_tags = False
+        self.stub_bytes = 0
 
     def repeats(self) -> tuple[Repeat, ...]:
         """The values that several assets carry, most bytes first."""
@@ -70,13 +72,15 @@ class Observed:
 
     def savings(self) -> tuple[Saving, ...]:
         """What else could go, most bytes first."""
-        return self._savings.found(self._repository)
+        return (*self._savings.found(self._repository), *self._values.heavy(self._repository))
 
     def repository(self, snapshot: str, document: Document, root: Spans, index: AssetIndex) -> None:
         """See the repository's own snapshot."""
         text = document.text
         meet, savings, settable = self._values.meet, self._savings, _Settable()
         for key, node in _nodes(root, index):
+            if not self.stub_bytes:
+                self.stub_bytes = stub_bytes(node)
             for name, _, at, stop, kept in settable(node.items):
                 if kept is None or name is None:
                     continue
