@@ -85,6 +85,7 @@ def judged(measured: Measurement, budgets: Budgets | None = None, **location: An
         dagster_cloud=None,
         cwd=here,
         folder=here,
+        stable_name=measured.name,
     )
     budgets = budgets or Budgets()
     return Judged(

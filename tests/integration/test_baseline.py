@@ -321,8 +321,8 @@ def test_several_locations_are_in_one_file_and_stay_until_they_are_gone(
 
 def test_the_path_of_the_checkout_is_no_growth(tmp_path: Path, python: Path) -> None:
     here = tmp_path / "here"
-    here.mkdir()
-    (here / "definitions.py").write_text(
+    (here / "shop").mkdir(parents=True)
+    (here / "shop" / "definitions.py").write_text(
         "import dagster as dg\n\n@dg.asset\ndef orders(): ...\n\n"
         "@dg.asset(deps=[orders], description=__file__)\ndef customers(): ...\n\n"
         "assets = dg.with_source_code_references([orders, customers])\n"
@@ -330,7 +330,12 @@ def test_the_path_of_the_checkout_is_no_growth(tmp_path: Path, python: Path) -> 
         "defs = dg.Definitions(assets, jobs=[nightly])\n",
         encoding="utf-8",
     )
-    (here / "snapsize.toml").write_text('[budget]\ngrowth = "0 %"\n', encoding="utf-8")
+    # dg calls a project as its folder is called.
+    (here / "pyproject.toml").write_text(
+        '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "shop"\n'
+        '[tool.dagster-snapsize.budget]\ngrowth = "0 %"\n',
+        encoding="utf-8",
+    )
     flags = ("--python", str(python))
     assert snapsize("baseline", *flags, cwd=here).status == 0
     assert snapsize("check", *flags, cwd=here).stdout == ""
@@ -343,10 +348,11 @@ def test_the_path_of_the_checkout_is_no_growth(tmp_path: Path, python: Path) -> 
             for one in found.json["locations"][0]["snapshots"]:
                 assert one["wire_bytes"] == one["baseline_wire_bytes"]
     measured = snapsize("measure", "--format", "json", *flags, cwd=here).json
-    wider = found_sizes(snapsize("measure", "--format", "json", *flags, cwd=there).json)
-    assert all(wider[i] > size for i, size in found_sizes(measured).items())
+    wider = snapsize("measure", "--format", "json", *flags, cwd=there).json
+    for one, other in zip(found_sizes(measured), found_sizes(wider), strict=True):
+        assert one < other
 
 
-def found_sizes(whole: Any) -> dict[str, int]:
+def found_sizes(whole: Any) -> list[int]:
     (location,) = whole["locations"]
-    return {s["id"]: s["stored_bytes"] for s in location["snapshots"]}
+    return [s["stored_bytes"] for s in location["snapshots"]]

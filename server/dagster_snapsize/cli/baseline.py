@@ -51,7 +51,7 @@ _Plan = tuple[Path, dict[str, Baseline] | None, dict[str, Baseline], str]
 
 def _plan(root: Path, found: Sequence[Judged], selection: Selection, check: bool) -> _Plan:
     """The project, what its file says (None without one), what it is to say, and a note."""
-    now = {judged.location.name: baseline_of(judged.measurement) for judged in found}
+    now = {judged.location.stable_name: baseline_of(judged.measurement) for judged in found}
     flags = selection.flags
     named = flags.workspace or flags.python_file or flags.module_name or flags.package_name
     try:

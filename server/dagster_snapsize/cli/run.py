@@ -103,7 +103,7 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Outcome:
                 prepared.add(commands)
             measurement = relocated(cached.measurement, folder)
             budgets = location.config.budgets
-            baseline = baselines.get(location.root, {}).get(location.name)
+            baseline = baselines.get(location.root, {}).get(location.stable_name)
             baseline = here(baseline, measurement) if baseline else None
             findings = judge(measurement, budgets, baseline)
             judged.append(

@@ -47,7 +47,7 @@ def renew(root: Path, results: Sequence[LocationResult]) -> str:
     Raises UserError where sizes are not at hand any more, where the file cannot be written, or
     where it is one of a newer version.
     """
-    new = {result.name: baseline_of_rows(result) for result in results}
+    new = {r.baseline.name or r.name: baseline_of_rows(r) for r in results}
     with suppress(DamagedBaseline):  # all that it can hold is written anew
         read_baselines(root)
     if not write_baselines(root, new):

@@ -51,6 +51,7 @@ def summarize(
     rows: Path,
     baseline: Baseline | None = None,
     baseline_path: str = "",
+    baseline_name: str = "",
     baseline_problem: BaselineProblem | None = None,
 ) -> LocationResult:
     """Write the file of rows and return the summary that goes with it."""
@@ -117,6 +118,7 @@ def summarize(
         failure=measurement.failure,
         baseline=BaselineUse(
             path=baseline_path,
+            name=baseline_name or measurement.name,
             is_known=baseline is not None,
             foreign=foreign(measurement, baseline) if baseline is not None else (),
             problem=baseline_problem,

@@ -212,6 +212,7 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
                 rows=shared.new_rows(),
                 baseline=baseline,
                 baseline_path=str(location.root / NAME),
+                baseline_name=location.stable_name,
                 baseline_problem=problem,
             )
             shared.keep(result, began)
@@ -241,7 +242,7 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
 def _baseline(location: CodeLocation) -> tuple[Baseline | None, BaselineProblem | None]:
     """What the location is compared with; one that cannot be read keeps no size from being seen."""
     try:
-        return read_baselines(location.root).get(location.name), None
+        return read_baselines(location.root).get(location.stable_name), None
     except UserError as error:
         is_damaged = isinstance(error, DamagedBaseline)
         return None, BaselineProblem(error.message, error.hint, error.line or 1, is_damaged)

@@ -50,6 +50,7 @@ class CodeLocation:
     project: its settings, its ``.env`` and its virtual environment are there. ``cwd`` is where
     Dagster would start its code server, and ``folder`` where the search began. ``source`` says what
     named it. ``dagster_cloud`` is the dagster_cloud.yaml that it is deployed with, if any.
+    ``stable_name`` tells it from the others of its ``root`` in every checkout of the project.
     """
 
     name: str
@@ -62,6 +63,7 @@ class CodeLocation:
     dagster_cloud: Path | None
     cwd: Path
     folder: Path
+    stable_name: str
 
     @property
     def dotenv(self) -> Path | None:
@@ -113,7 +115,7 @@ def find_locations(folder: Path, flags: Flags, environ: Mapping[str, str] | None
             raise UserError(f"no code location in {folder} can be measured", "\n".join(found.notes))
         raise _nothing_found(folder, environ)
     locations = tuple(_location(target, folder, config) for target in found.targets)
-    return Found(_with_own_names(locations, folder), found.notes)
+    return Found(_with_own_names(_with_stable_names(locations), folder), found.notes)
 
 
 def _from_flags(
@@ -266,6 +268,16 @@ def _location(target: Target, folder: Path, config: Config) -> CodeLocation:
         dagster_cloud=find_dagster_cloud(root, last),
         cwd=target.cwd,
         folder=folder,
+        stable_name=default_name(target.target) if target.named_by_folder else target.name,
+    )
+
+
+def _with_stable_names(locations: tuple[CodeLocation, ...]) -> tuple[CodeLocation, ...]:
+    """Two files of one project may have one name: their paths in it tell them apart."""
+    names = [(location.root, location.stable_name) for location in locations]
+    return tuple(
+        evolve(x, stable_name=_longer_name(x, x.root)) if names.count(name) > 1 else x
+        for x, name in zip(locations, names, strict=True)
     )
 
 

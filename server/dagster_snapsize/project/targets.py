@@ -17,7 +17,8 @@ class Target:
 
     ``target`` holds exactly one of ``TARGET_KINDS`` and perhaps ``attribute``. ``cwd`` is where
     Dagster would start its code server. ``root`` is the folder of the project where the file says
-    so, None where it is to be found.
+    so, None where it is to be found. ``named_by_folder`` says that another folder would give it
+    another name.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Target:
     source: str
     executable_path: str | None = None
     root: Path | None = None
+    named_by_folder: bool = False
 
 
 def default_name(target: Mapping[str, str]) -> str:

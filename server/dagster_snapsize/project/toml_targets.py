@@ -70,14 +70,16 @@ def dg_project(folder: Path, environ: Mapping[str, str]) -> Target | None:
         }
     python = read_dotenv(folder / ".env", environ).get(_DG_PYTHON)
     where = "dg.toml" if not prefix else "[tool.dg]"
+    name = text("code_location_name")
     return Target(
-        name=text("code_location_name") or folder.name,
+        name=name or folder.name,
         target=target,
         working_directory=folder,
         cwd=folder,
         source=f"{where} of {file.path.name}" if prefix else where,
         executable_path=str(absolute(python, folder)) if python else None,
         root=folder,
+        named_by_folder=not name,
     )
 
 
