@@ -11,16 +11,28 @@ from typing import Literal
 
 from attrs import frozen
 
+from dagster_snapsize.core.heavy import heavy
 from dagster_snapsize.core.model import Finding, Measurement, Repeat, Saving, SourceLocation
 from dagster_snapsize.core.sizes import format_both, format_exact
 
-Lever = Literal["repeat", "code-references", "raw-sql", "non-latin", "same-job", "part-of-job"]
+Lever = Literal[
+    "repeat",
+    "code-references",
+    "raw-sql",
+    "non-latin",
+    "one-value",
+    "resource",
+    "same-job",
+    "part-of-job",
+]
 
+_ELSEWHERE = ("job", "one-value")
 _MUCH = 64_000  # bytes, as one asset may take of a snapshot unless the user says otherwise
 _SCHEMA = "metadata: dagster/column_schema"
 _METADATA = (
     "Attach it when the asset is materialized: `return dg.MaterializeResult(metadata={...})`."
     " Such metadata is stored with the event, in no snapshot, and the UI shows it all the same."
+    " What an I/O manager reads from the definition, such as `partition_expr`, has to stay."
 )
 _REPEATED: Mapping[str, str] = {
     "description": "Keep one sentence on each asset, and say the rest once: on a page to link to"
@@ -39,8 +51,21 @@ _REPEATED: Mapping[str, str] = {
     "automation": "Every asset stores its condition spelled out. A shorter one, or a schedule or a"
     " sensor over a selection of assets, says it in fewer bytes.",
 }
+# What integrations note on their assets, and read again: ``dagster_dbt/manifest``.
+_INTEGRATIONS = ("dagster_", "dagster-")
+_DAGSTERS = frozenset(
+    f"dagster/{name}"
+    for name in (
+        *("auto_created_stub_asset", "component_origin", "asset_execution_type", "io_manager_key"),
+        *("dagster_type", "auto_observe_interval_minutes", "internal_freshness_policy"),
+        *("freshness_params", "code_references"),
+    )
+)
 _OTHERWISE = "Leave it away where it says nothing of this asset alone, or make it shorter."
 _HOW: Mapping[str, str] = {
+    "resource": "Every job stores the schema of every resource's configuration. A resource that is"
+    " given its configuration in code has none: `resource.configured({...})`, or a"
+    " `dg.ConfigurableResource` with the few fields that differ between deployments.",
     "code-references": "Add code references only where they are of use: paths of the machine that"
     " built the location lead nowhere from elsewhere. Call `dg.with_source_code_references` only in"
     " development, and set `enable_code_references=False` in `DagsterDbtTranslatorSettings`.",
@@ -90,8 +115,13 @@ def advise(measurement: Measurement) -> tuple[Advice, ...]:
     several = len({s.repository for s in measurement.snapshots}) > 1
     places = {(a.repository, a.key): a.location for a in measurement.assets}
     found = [
-        *(_repeated(repeat, places) for repeat in measurement.repeats),
-        *(_saved(saving, places) for saving in measurement.savings if saving.lever != "job"),
+        *(_repeated(r, places) for r in measurement.repeats if not _is_of_a_library(r.field)),
+        *(
+            _saved(saving, places)
+            for saving in measurement.savings
+            if saving.lever not in _ELSEWHERE
+        ),
+        *(_saved(saving, places) for saving in heavy(measurement)),
         *_jobs([s for s in measurement.savings if s.lever == "job"], places, several),
     ]
     return tuple(sorted(found, key=lambda a: (-a.saved_bytes, a.lever, a.title, a.assets[:1])))
@@ -105,7 +135,7 @@ def repeated_findings(measurement: Measurement) -> Iterator[Finding]:
     whole = sum(snapshot.stored_bytes for snapshot in measurement.snapshots)
     places = {(a.repository, a.key): a.location for a in measurement.assets}
     for repeat in measurement.repeats:
-        if repeat.saved_bytes < min(_MUCH, whole / 100):
+        if repeat.saved_bytes < min(_MUCH, whole / 100) or _is_of_a_library(repeat.field):
             continue
         asset = next((a for a in repeat.assets if places.get((repeat.repository, a))), None)
         asset = asset or repeat.assets[0]
@@ -129,9 +159,6 @@ _Places = Mapping[tuple[str, str], SourceLocation | None]
 
 
 def _repeated(repeat: Repeat, places: _Places) -> Advice:
-    how = _REPEATED.get(repeat.field)
-    if how is None:
-        how = _METADATA if repeat.field.startswith("metadata: ") else _OTHERWISE
     return Advice(
         lever="repeat",
         title=f"the same {_noun(repeat.field)} on {_assets(len(repeat.assets))}",
@@ -140,7 +167,7 @@ def _repeated(repeat: Repeat, places: _Places) -> Advice:
         field=repeat.field,
         assets=repeat.assets,
         places=_places(repeat, places),
-        how=how,
+        how=_less_of(repeat.field),
         preview=repeat.preview,
     )
 
@@ -152,6 +179,9 @@ def _saved(saving: Saving, places: _Places) -> Advice:
         "raw-sql": f"SQL in the descriptions of {_assets(len(saving.assets))}",
         "non-latin": f"{saving.preview} that are not ASCII in the"
         f" {_noun(saving.field)} of {_assets(len(saving.assets))}",
+        "one-value": f"the {_noun(saving.field)} of {''.join(saving.assets)}",
+        "resource": f"the configuration schema of resource {saving.field} in"
+        f" {_jobs_of(len(saving.by_snapshot))}",
     }
     return Advice(
         lever=what,
@@ -161,7 +191,7 @@ def _saved(saving: Saving, places: _Places) -> Advice:
         field=saving.field,
         assets=saving.assets,
         places=_places(saving, places),
-        how=_HOW[what],
+        how=_less_of(saving.field) if what == "one-value" else _HOW[what],
         preview="" if what == "non-latin" else saving.preview,
     )
 
@@ -220,6 +250,21 @@ def _contained(jobs: Sequence[Saving]) -> Iterator[tuple[Saving, Saving]]:
             if len(sets[other]) > len(sets[number]) and sets[number] <= sets[other]:
                 yield job, order[other]
                 break
+
+
+def _is_of_a_library(field: str) -> bool:
+    """Metadata that Dagster or an integration needs, or that has an advice of its own."""
+    label = field.removeprefix("metadata: ")
+    return label != field and (label in _DAGSTERS or label.startswith(_INTEGRATIONS))
+
+
+def _less_of(field: str) -> str:
+    is_metadata = field.startswith("metadata: ")
+    return _REPEATED.get(field) or (_METADATA if is_metadata else _OTHERWISE)
+
+
+def _jobs_of(count: int) -> str:
+    return "1 job" if count == 1 else f"{count:,} jobs"
 
 
 def _noun(field: str) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from attrs import frozen
 
-Lever = Literal["repeat", "code-references", "raw-sql", "non-latin", "job"]
+Lever = Literal["repeat", "code-references", "raw-sql", "non-latin", "one-value", "resource", "job"]
 
 
 @frozen
@@ -39,8 +39,8 @@ class Repeat:
 class Saving:
     """Bytes of one kind that could go, and from which snapshots, by snapshot id.
 
-    ``field`` is the user's word for where they stand, and a job's name where it is the job that
-    could go; ``assets`` are those that carry them, sorted.
+    ``field`` is the user's word for where they stand; a job's name where it is the job that could
+    go, a resource's where it is its schema; ``assets`` are those that carry them, sorted.
     """
 
     lever: Lever

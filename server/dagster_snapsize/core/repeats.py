@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from attrs import Factory, define
 
 from dagster_snapsize.core.ledger_book import printable
-from dagster_snapsize.core.model import Repeat
+from dagster_snapsize.core.model import Repeat, Saving
 
 WORTH_TELLING = 1000
 """Bytes: what saves less in all snapshots together is not told."""
@@ -21,6 +21,8 @@ MOST = 200
 """No repository has more repeats than that; those that save most are told."""
 BEGINNING = 600
 """Bytes of a value that are kept for its preview."""
+HEAVY = 16_000
+"""Bytes: a value of that size is told of even where one asset alone carries it."""
 _PREVIEW = 120  # characters
 _CLASS = re.compile(r'"__(?:class|enum)__": "[^"\\]*"(?:, )?|"\w+": null(?:, )?')
 _ENTRY = '{"__class__": "EventMetadataEntry"'
@@ -63,17 +65,18 @@ class Values:
     def meet(self, value: ValueId, field: str, asset: str, text: str, gone: int) -> None:
         """A value that an asset carries in that field; ``gone`` bytes would go with it.
 
-        Of one that was met once nothing is kept but that; its text is the second one's.
+        Of a lighter one that was met once nothing is kept but that; its text is the second one's.
         """
         found = self.known.get(value)
         if found is None:
             first = self._once.get(value)
-            if first is None:
+            if first is None and gone < HEAVY:
                 self._once[value] = (asset, gone)
                 return
             found = self.known[value] = Value(field, len(text), text[:BEGINNING])
-            found.assets[first[0]] = None
-            found.gone = first[1]
+            if first is not None:
+                found.assets[first[0]] = None
+                found.gone = first[1]
         found.assets[asset] = None
         found.gone += gone
 
@@ -118,6 +121,22 @@ class Values:
             and sum(value.by_snapshot.values()) >= WORTH_TELLING
         ]
         return tuple(sorted(told, key=rank)[:MOST])
+
+    def heavy(self, repository: str) -> tuple[Saving, ...]:
+        """Those of one asset alone that are heavy, most bytes first."""
+        told = [
+            Saving(
+                lever="one-value",
+                field=value.field,
+                preview=preview(value.field, value.beginning, value.size),
+                assets=tuple(value.assets),
+                repository=repository,
+                by_snapshot={name: size for name, size in value.by_snapshot.items() if size > 0},
+            )
+            for value in self.known.values()
+            if len(value.assets) == 1 and sum(value.by_snapshot.values()) >= HEAVY
+        ]
+        return tuple(sorted(told, key=lambda s: (-s.saved_bytes, s.field, s.assets))[:MOST])
 
 
 def rank(repeat: Repeat) -> tuple[int, str, tuple[str, ...], str]:
