@@ -249,8 +249,9 @@ def _baseline(location: CodeLocation) -> tuple[Baseline | None, BaselineProblem 
 
 
 def _is_to_be_checked() -> bool:
-    """One hit in twenty; SNAPSIZE_CACHE_CHECK=1 means every one."""
-    return os.environ.get("SNAPSIZE_CACHE_CHECK") == "1" or random.random() < _CHECKED
+    """One hit in twenty; SNAPSIZE_CACHE_CHECK=1 means every one, 0 means none."""
+    asked = os.environ.get("SNAPSIZE_CACHE_CHECK")
+    return asked == "1" or (asked != "0" and random.random() < _CHECKED)
 
 
 def _check_cache(
