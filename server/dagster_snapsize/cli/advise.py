@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -68,6 +69,9 @@ def take_advice(
 def _proposals(outcome: Outcome, split: int | None) -> dict[str, Proposal]:
     if split is None:
         return {}
+    if find_spec("networkx") is None:
+        # The editor's package does without it.
+        raise UserError("--split needs networkx, which is not installed", "pip install networkx")
     from dagster_snapsize.cli.report_split import proposals
 
     return proposals(outcome, split)
