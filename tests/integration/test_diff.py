@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 from test_docs import check_documented, documented, keys_of
 
 from command import Result, measure_json, snapsize, tree
+from dagster_snapsize.cli.report_difference_markdown import MARK
 
 ROOT = Path(__file__).parents[2]
 ASSETS = """import dagster as dg
@@ -471,3 +475,63 @@ def test_every_key_of_the_json_is_documented(project: Project, run: dict[str, An
     project.write("shop/assets.py", "print('before')\n2 / 0\n")
     found |= set(keys_of(project.diff("--format", "json", **run).json))
     check_documented(found, documented("`diff`"))
+
+
+SHOP_CHANGE = (
+    '"""One row for each customer with an order."""\n',
+    '"""One row for each customer with an order, those who came back first."""\n\n\n'
+    '@dg.asset(group_name="marts", deps=[customers])\ndef best_customers() -> None:\n'
+    '    """The hundred customers who spent most."""\n',
+)
+
+
+def test_the_pages_show_what_is_printed(
+    tmp_path: Path, temporary: Path, python: Path, run: dict[str, Any]
+) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(ROOT / "examples" / "shop", shop)
+    (shop / ".venv").symlink_to(python.parent.parent)
+    (shop / ".gitignore").write_text(".venv\n__pycache__\n", encoding="utf-8")
+    git(shop, "init", "-q", "-b", "main")
+    git(shop, "add", "-A")
+    git(shop, "commit", "-q", "-m", "The shop")
+    marts = shop / "shop_analytics" / "marts.py"
+    text = marts.read_text(encoding="utf-8")
+    marts.write_text(text.replace(*SHOP_CHANGE), encoding="utf-8")
+    commit = git(shop, "rev-parse", "HEAD")[:9]
+    environ = {**run["env"], "COLUMNS": "100"}
+    for page, arguments in (
+        ("diff.md", ("--top", "6")),
+        ("ci.md", ("--top", "4", "--format", "markdown")),
+    ):
+        shown = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        printed = snapsize("diff", *arguments, cwd=shop, env=environ).stdout
+        printed = printed.replace(commit, re.findall(r"HEAD \((\w{9})\)", shown)[0])
+        for line in filter(None, printed.splitlines()[1 if page == "diff.md" else 0 :]):
+            assert re.sub(r"Python [\d.]+", "Python N", line) in re.sub(
+                r"Python [\d.]+", "Python N", shown
+            ), line
+
+
+@pytest.mark.parametrize("known", ["", "12\n34\n"])
+def test_the_workflow_replaces_its_own_comment(tmp_path: Path, known: str) -> None:
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    (workflow,) = re.findall(r"```yaml\n(name: .*?)```", page, re.S)
+    steps = YAML(typ="safe").load(workflow)["jobs"]["sizes"]["steps"]
+    (script,) = [step["run"] for step in steps if step.get("name") == "Comment"]
+    gh = tmp_path / "gh"
+    said = tmp_path / "said"
+    gh.write_text(
+        f'#!/bin/sh\ncase "$*" in *--jq*) printf {known!r};; *) echo "$@" >> {said};; esac\n'
+    )
+    gh.chmod(0o755)
+    environ = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "GITHUB_REPOSITORY": "o/r",
+        "NUMBER": "7",
+    }
+    command = ["bash", "-e", "-o", "pipefail", "-c", script]
+    subprocess.run(command, cwd=tmp_path, env=environ, check=True)
+    where = "PATCH repos/o/r/issues/comments/12" if known else "POST repos/o/r/issues/7/comments"
+    assert said.read_text() == f"api --method {where} -F body=@sizes.md\n"
+    assert MARK in script
