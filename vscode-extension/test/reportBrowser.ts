@@ -110,7 +110,7 @@ export class OpenReport {
   }
 
   /** What the page would find again after a reload. */
-  saved(): Promise<{ view: { path: string[]; search: string; scrollTop: number } }> {
+  saved(): Promise<{ view: { path: string[]; search: string; scrollTop: number; shown: string } }> {
     return this.page.evaluate("saved");
   }
 

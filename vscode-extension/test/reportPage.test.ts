@@ -232,6 +232,62 @@ describe("the report in a browser", { skip }, () => {
     assert.deepEqual(await violations(), []);
   });
 
+  test("advice leads to its places and among the sizes, and is told to everyone", async () => {
+    const measurement = await measured(200, 3);
+    const [first = ""] = measurement.data.assets.key;
+    const place = { path: "/project/<b>.py", line: 3 };
+    const advice = {
+      lever: "repeat",
+      title: "the same description on 150 assets",
+      saved_bytes: 12_345,
+      by_snapshot: { [measurement.data.snapshots[0]?.id ?? ""]: 12_345 },
+      field: "description",
+      assets: [first],
+      asset_count: 150,
+      places: Array.from({ length: 5 }, () => place),
+      place_count: 9,
+      how: "Say it once, with `dg.MetadataValue.url`.",
+      preview: "<img src=x>\u202e",
+    };
+    const finding = {
+      rule: "asset-over-budget",
+      severity: "warning" as const,
+      message: "asset <b> takes 9 kB",
+      location: place,
+    };
+    const data = { ...measurement.data, advice: [advice], findings: [finding] };
+    await open({ ...measurement, data });
+    await page.evaluate(axe.source);
+    const violations = () =>
+      page.evaluate<string[]>(
+        "axe.run().then(({ violations }) => violations.map((v) => v.id + ': ' + v.nodes[0].html))",
+      );
+    await page.getByRole("button", { name: "Advice (1)" }).press("Enter");
+    assert.equal(await page.getByRole("tree").isVisible(), false);
+    await page.getByRole("button", { name: "6 more places" }).press("Enter");
+    assert.equal(await page.getByRole("button", { name: "/project/<b>.py:3" }).count(), 5);
+    assert.equal(await page.getByText("and 4 more places").count(), 1);
+    await page.getByText("Which snapshots and assets").click();
+    assert.deepEqual(await violations(), []);
+    await page.keyboard.press("Backspace");
+    await page.getByRole("button", { name: "/project/<b>.py:3" }).last().click();
+    await page.getByRole("button", { name: first }).click();
+    assert.equal(await page.getByRole("searchbox").inputValue(), first);
+    assert.ok(await page.getByRole("tree").isVisible());
+    await page.getByRole("button", { name: "Findings (1)" }).click();
+    assert.deepEqual(await violations(), []);
+    await page.getByRole("button", { name: "/project/<b>.py:3" }).last().click();
+    assert.equal(await page.locator("img, b").count(), 0);
+    assert.deepEqual(
+      report.asked.filter(({ type }) => type === "openPlace"),
+      [
+        { type: "openPlace", place },
+        { type: "openPlace", place },
+      ],
+    );
+    assert.equal((await report.saved()).view.shown, "findings");
+  });
+
   test("nothing is cut off at the width of half a window", async () => {
     await open(await measured(200, 3), { width: 480, height: 700 });
     const wide = await page.evaluate<string[]>(

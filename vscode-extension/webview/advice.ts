@@ -27,7 +27,7 @@ export class AdviceList {
 
   constructor(parent: HTMLElement, actions: AdviceActions) {
     this.#actions = actions;
-    this.#element = document.createElement("section");
+    this.#element = document.createElement("main");
     this.#element.className = "advice";
     this.#element.setAttribute("aria-label", "Advice");
     parent.append(this.#element);

@@ -10,7 +10,7 @@ export class FindingList {
 
   constructor(parent: HTMLElement, open: OpenPlace | undefined) {
     this.#open = open;
-    this.#element = document.createElement("section");
+    this.#element = document.createElement("main");
     this.#element.className = "findings";
     this.#element.setAttribute("aria-label", "Findings");
     parent.append(this.#element);

@@ -29,6 +29,7 @@ const THEME_KEY = "dagster-snapsize.theme";
 class Page {
   readonly #locations: readonly LocationAbout[];
   readonly #about = document.createElement("span");
+  readonly #failure = document.createElement("main");
   readonly #report: Report;
   #current = 0;
   #data: ReportData | undefined;
@@ -43,7 +44,8 @@ class Page {
       bar.append(this.#chooser());
     }
     bar.append(this.#about, themes());
-    document.body.append(bar);
+    this.#failure.className = "failure";
+    document.body.append(bar, this.#failure);
     this.#report = new Report(
       document.body,
       {
@@ -70,17 +72,24 @@ class Page {
     this.#details = undefined;
     this.#about.textContent = location.about;
     this.#report.clear();
+    this.#showFailure(location);
     if (location.failure !== null) {
-      const text = `${flat(location.name)} could not be measured.\n${flatLines(location.failure)}`;
-      this.#report.status({ kind: "failed", text, canMeasure: false, canOpenFailure: false });
       return;
     }
-    this.#report.status({ kind: "empty", text: "", canMeasure: false, canOpenFailure: false });
     const data = await read<ReportData>(`data-${index}`);
     if (this.#current === index) {
       this.#data = data;
       this.#report.show(data);
     }
+  }
+
+  #showFailure({ name, failure }: LocationAbout): void {
+    this.#failure.hidden = failure === null;
+    const heading = document.createElement("h1");
+    heading.textContent = `${flat(name)} could not be measured`;
+    const why = document.createElement("pre");
+    why.textContent = flatLines(failure ?? "");
+    this.#failure.replaceChildren(heading, why);
   }
 
   async #load(owner: OwnerRef): Promise<void> {
@@ -160,7 +169,7 @@ async function start(): Promise<void> {
     const problem = document.createElement("p");
     problem.className = "problem";
     problem.textContent =
-      `This report cannot be shown: ${String(error)}. It needs Chrome or Edge 123, Firefox 120,` +
+      `This report cannot be shown: ${String(error)}. It needs Chrome or Edge 123, Firefox 121,` +
       " Safari 17.5, or one that is newer, and the whole of the file.";
     document.body.replaceChildren(problem);
   }

@@ -114,7 +114,7 @@ export class Report {
     picture.setAttribute("aria-label", "Treemap");
     const list = element("section", "list");
     list.setAttribute("aria-label", "Table");
-    const main = element("main", "");
+    const main = element("main", "sizes");
     main.append(picture, list);
     const hint = element("p", "unseen");
     hint.id = "snapsize-hint";
