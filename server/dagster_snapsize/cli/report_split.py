@@ -13,7 +13,6 @@ from dagster_snapsize.cli.report_json import Json
 from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.cli.terminal import (
     bytes_cell,
-    counted,
     plain_table,
     print_table,
     report_console,
@@ -123,8 +122,8 @@ def _remarks(split: Split) -> list[str]:
         ]
         stubs = sum(len(part.stubs) for part in split.parts)
         lines.append(
-            f"Most of what crosses: {', '.join(pairs)}. {counted(stubs, 'asset')} of another"
-            f" location stand as stubs where they are needed, in {format_size(split.stub_bytes)}."
+            f"Most of what crosses: {', '.join(pairs)}. Where an asset of another location is needed"
+            f" there is a stub: {stubs:,} in all, {format_size(split.stub_bytes)}."
         )
     fullest = max(split.parts, key=lambda part: part.fullest)
     if fullest.fullest > 1 - HEADROOM:

@@ -119,6 +119,8 @@ def propose(measurement: Measurement, count: int, budget: Budget, headroom: floa
     found: list[Split] = []
     counts: dict[str, int] = {}
     for kind in _KINDS:
+        if kind == "file" and found:
+            break  # only where nothing larger can be told apart
         units = whole.units(kind)
         counts[kind] = len(set(units.values()))
         if not count <= counts[kind] <= _MOST_UNITS:
@@ -299,7 +301,9 @@ def _unit(asset: AssetCost, kind: Kind) -> str:
     if kind == "key prefix":
         parts = _PART.findall(asset.key)
         return "/".join(parts[:-1][:2]) or asset.key
-    path = asset.location.path if asset.location else ""
+    if asset.location is None:
+        return "[no source location]"
+    path = asset.location.path
     return path if kind == "file" else path.rpartition("/")[0] or "."
 
 
