@@ -107,7 +107,7 @@ def test_a_file_that_cannot_be_read_is_one_message(tmp_path: Path) -> None:
 
 def test_what_is_no_text_is_damaged_by_its_line(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b'{"snapsize-baseline":1}\n\n\xff\xfe')
-    with pytest.raises(UserError) as raised:
+    with pytest.raises(DamagedBaseline) as raised:
         read_baselines(tmp_path)
     assert raised.value.line == 3
 

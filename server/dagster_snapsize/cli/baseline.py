@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import click
-from attrs import evolve
+from attrs import evolve, frozen
 
 from dagster_snapsize.cli.findings import print_findings, shown_path
 from dagster_snapsize.cli.run import Judged, Outcome, Selection, measure_all
@@ -40,56 +40,74 @@ def take_baseline(selection: Selection, check: bool) -> tuple[Status, Callable[[
         projects.setdefault(judged.location.root, []).append(judged)
     # All are read before the first is written.
     plans = [_plan(root, found, selection, check) for root, found in projects.items()]
-    said = [_check(*plan) if check else _write(*plan) for plan in plans]
-    lines = [*(line for line, _ in said), *(f"note: {note}" for note in outcome.notes)]
-    is_other = any(is_other for _, is_other in said)
-    return (1 if check and is_other else 0), partial(click.echo, "\n".join(lines))
+    said = [_checked(plan) if check else _written(plan) for plan in plans]
+    lines = [*said, *(f"note: {note}" for note in outcome.notes)]
+    is_stale = check and any(plan.old != plan.new for plan in plans)
+    return (1 if is_stale else 0), partial(click.echo, "\n".join(lines))
 
 
-_Plan = tuple[Path, dict[str, Baseline] | None, dict[str, Baseline], str]
+@frozen
+class _Plan:
+    """What the file of a project says, None without one, and what it is to say.
+
+    ``path_bytes`` are those of the project's own path in what was measured, which no file has;
+    ``damage`` is why the old one could not be read.
+    """
+
+    root: Path
+    old: Mapping[str, Baseline] | None
+    new: Mapping[str, Baseline]
+    path_bytes: int
+    damage: str = ""
+
+    @property
+    def file(self) -> str:
+        """The file as it is shown."""
+        return shown_path(str(self.root / NAME))
 
 
 def _plan(root: Path, found: Sequence[Judged], selection: Selection, check: bool) -> _Plan:
-    """The project, what its file says (None without one), what it is to say, and a note."""
     now = {judged.location.stable_name: baseline_of(judged.measurement) for judged in found}
     flags = selection.flags
     named = flags.workspace or flags.python_file or flags.module_name or flags.package_name
+    path_bytes = sum(
+        sum(fields.values())
+        for judged in found
+        for snapshot in judged.measurement.snapshots
+        for fields in snapshot.paths.values()
+    )
     try:
         old = read_baselines(root)
     except DamagedBaseline as damaged:
         if named or check:
             raise
-        return root, None, now, f" The old one could not be read: {damaged.message}."
+        return _Plan(root, None, now, path_bytes, damaged.message)
     # Of locations that were named the others stay; else those that are not there any more go.
-    return root, old or None, {**old, **now} if named else now, ""
+    return _Plan(root, old or None, {**old, **now} if named else now, path_bytes)
 
 
-def _write(
-    root: Path, old: dict[str, Baseline] | None, new: dict[str, Baseline], note: str
-) -> tuple[str, bool]:
-    """What is to be said, and whether the file says something else than before."""
-    shown = shown_path(str(root / NAME))
-    if not write_baselines(root, new) or old == new:
-        return f"{shown} is up to date", False
-    changed = f"\n{_changed(old, new)}" if old is not None else ""
-    return f"wrote {shown}: {_summary(new)}.{note}{changed}", True
+def _written(plan: _Plan) -> str:
+    """Write the file, and say what is new in it."""
+    if not write_baselines(plan.root, plan.new) or plan.old == plan.new:
+        return f"{plan.file} is up to date"
+    damage = f" The old one could not be read: {plan.damage}." if plan.damage else ""
+    changed = f"\n{_changed(plan.old, plan.new)}" if plan.old is not None else ""
+    return f"wrote {plan.file}: {_summary(plan)}.{damage}{changed}"
 
 
-def _check(
-    root: Path, old: dict[str, Baseline] | None, new: dict[str, Baseline], note: str
-) -> tuple[str, bool]:
-    shown = shown_path(str(root / NAME))
-    if old == new:
-        return f"{shown} is up to date", False
-    if old is None:
-        return f"there is no {shown}: `{RENEW}` writes it", True
-    return f"{shown} is not up to date: `{RENEW}` renews it\n{_changed(old, new)}", True
+def _checked(plan: _Plan) -> str:
+    if plan.old == plan.new:
+        return f"{plan.file} is up to date"
+    if plan.old is None:
+        return f"there is no {plan.file}: `{RENEW}` writes it"
+    return f"{plan.file} is not up to date: `{RENEW}` renews it\n{_changed(plan.old, plan.new)}"
 
 
-def _summary(new: Mapping[str, Baseline]) -> str:
-    snapshots = [known for baseline in new.values() for known in baseline.snapshots.values()]
-    total = sizes.format_both(sum(known.stored_bytes for known in snapshots))
-    return f"{_counted(len(new), 'location')}, {_counted(len(snapshots), 'snapshot')}, {total}"
+def _summary(plan: _Plan) -> str:
+    snapshots = [known for baseline in plan.new.values() for known in baseline.snapshots.values()]
+    total = plan.path_bytes + sum(known.stored_bytes for known in snapshots)
+    counts = f"{_counted(len(plan.new), 'location')}, {_counted(len(snapshots), 'snapshot')}"
+    return f"{counts}, {sizes.format_both(total)}"
 
 
 def _counted(number: int, noun: str) -> str:
@@ -98,28 +116,25 @@ def _counted(number: int, noun: str) -> str:
 
 def _changed(old: Mapping[str, Baseline], new: Mapping[str, Baseline]) -> str:
     """One line: how much more it is, whose bytes they are, and what else is not what it was."""
-    found = total_changes(old, new)
+    both = [name for name in new if name in old]
+    found = total_changes({n: old[n] for n in both}, {n: new[n] for n in both})
     by = sum(change.bytes for change in found)
     if by:
         words = f"{sizes.format_both(abs(by))} {'more' if by > 0 else 'less'} than before."
     else:
         words = "As many bytes as before."
     words += grown(found)
-    for name, baseline in new.items():
-        before = old.get(name)
-        if before is None:
-            words += f" Location {name} is new."
-            continue
+    for name in both:
         for what, was, is_now in (
-            ("Dagster", before.dagster_version, baseline.dagster_version),
-            ("Python", before.python_version, baseline.python_version),
+            ("Dagster", old[name].dagster_version, new[name].dagster_version),
+            ("Python", old[name].python_version, new[name].python_version),
         ):
             if was != is_now:
                 words += f" {name} was measured with {what} {was}, and is with {is_now}."
-    for name in old:
-        if name not in new:
-            words += f" Location {name} is gone."
-    return words
+    for names, now in ((sorted(set(new) - set(old)), "new"), (sorted(set(old) - set(new)), "gone")):
+        for name in names:
+            words += f" Location {name} is {now}."
+    return words if both else words.partition(". ")[2]
 
 
 def _failures(outcome: Outcome) -> Outcome:

@@ -11,7 +11,6 @@ from pathlib import Path
 from dagster_snapsize.core.baseline import RENEW, Baseline, at, to_text
 from dagster_snapsize.core.baseline_reading import Unreadable, from_text
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.project.toml_files import read_text
 
 NAME = "snapsize-baseline.jsonl"
 _MOST_BYTES = 500_000_000
@@ -39,16 +38,20 @@ def read_baselines(root: Path) -> dict[str, Baseline]:
 
 
 def _text(path: Path) -> str | None:
-    """Like other texts of the project; a pipe would keep us waiting for ever."""
+    """The text, None without a file; what is no UTF-8 is no line of a baseline either."""
     try:
         status = path.stat()
-    except OSError:
-        return read_text(path)  # which says what is wrong
-    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        raise UserError(f"{NAME} is no file", f"Remove it and run `{RENEW}`.", path=str(path))
-    if status.st_size > _MOST_BYTES:
-        raise UserError(f"{NAME} is too large for a baseline", path=str(path))
-    return read_text(path)
+        if not stat.S_ISREG(status.st_mode):  # a pipe would keep us waiting for ever
+            hint = f"Remove it and run `{RENEW}`."
+            raise UserError(f"{NAME} is no file", hint, path=str(path))
+        if status.st_size > _MOST_BYTES:
+            raise UserError(f"{NAME} is too large for a baseline", path=str(path))
+        return path.read_bytes().decode("utf-8-sig", "backslashreplace")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"{NAME} cannot be read: {reason}", path=str(path)) from error
 
 
 def write_baselines(root: Path, baselines: Mapping[str, Baseline]) -> bool:
