@@ -122,8 +122,8 @@ def _remarks(split: Split) -> list[str]:
         ]
         stubs = sum(len(part.stubs) for part in split.parts)
         lines.append(
-            f"Most of what crosses: {', '.join(pairs)}. Where an asset of another location is needed"
-            f" there is a stub: {stubs:,} in all, {format_size(split.stub_bytes)}."
+            f"Most of what crosses: {', '.join(pairs)}. Where an asset of another location is"
+            f" needed there is a stub: {stubs:,} in all, {format_size(split.stub_bytes)}."
         )
     fullest = max(split.parts, key=lambda part: part.fullest)
     if fullest.fullest > 1 - HEADROOM:
