@@ -51,12 +51,15 @@ def output_file(name: str | None) -> Path | None:
     """
     if name is None or name == "-":
         return None
+    if not name:
+        raise UserError("--output names no file", "Name one, such as --output report.html")
     path = Path(name)
     try:
         path = path.resolve()  # what a link leads to is written, and the link stays
         is_folder, parent_is_folder = path.is_dir(), path.parent.is_dir()
     except (OSError, RuntimeError, ValueError) as error:
-        raise UserError(f"--output: {name} is no file: {error}") from error
+        why = (isinstance(error, OSError) and error.strerror) or error
+        raise UserError(f"--output: {name} cannot be written: {why}") from error
     if is_folder:
         raise UserError(f"--output: {name} is a folder", f"Name a file in it: {path / 'report'}")
     if not parent_is_folder:
