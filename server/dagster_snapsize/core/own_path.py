@@ -10,20 +10,44 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
+from attrs import frozen
+
 from dagster_snapsize.core.model import Ledger, Owner
 
+_INSIDE = re.compile(rb"[\w.-]")
 
-def path_pattern(paths: Iterable[str]) -> re.Pattern[bytes]:
-    """What finds these paths, absolute ones, in a serialized snapshot, and in JSON inside of it.
 
-    ``/srv/shop`` is not found in ``/srv/shops``.
+@frozen
+class OwnPath:
+    """What leaves the path of a project out of texts, as written there and in JSON inside of them.
+
+    ``/srv/shop`` is no part of ``/srv/shops``, nor of ``/mnt/srv/shop``.
     """
-    written = {path for path in paths if len(path) > 1}
-    once = {json.dumps(path)[1:-1] for path in written}
-    twice = {json.dumps(path)[1:-1] for path in once}
-    longest_first = sorted(once | twice, key=lambda path: (-len(path), path))
-    any_of = "|".join(map(re.escape, longest_first))
-    return re.compile(rf"(?<![\w.-])(?:{any_of})(?![\w.-])".encode("ascii") if any_of else rb"(?!)")
+
+    _written: tuple[bytes, ...]
+    _pattern: re.Pattern[bytes]
+
+    @classmethod
+    def of(cls, paths: Iterable[str]) -> OwnPath:
+        """``paths`` are absolute, and all lead to the project."""
+        once = {json.dumps(path)[1:-1] for path in paths if len(path) > 1}
+        twice = {json.dumps(path)[1:-1] for path in once}
+        # Longest first. What comes before is looked at later: a pattern that begins with a text
+        # is searched for ten times as fast as any other.
+        written = sorted((path.encode("ascii") for path in once | twice), key=len, reverse=True)
+        pattern = rb"(?:%s)(?![\w.-])" % b"|".join(map(re.escape, written))
+        return cls(tuple(written), re.compile(pattern))
+
+    def left_out_of(self, text: bytes) -> bytes:
+        """The text without the path; the very text where it does not have it."""
+        if not any(written in text for written in self._written):
+            return text
+        return self._pattern.sub(self._replacement, text)
+
+    @staticmethod
+    def _replacement(found: re.Match[bytes]) -> bytes:
+        before = found.string[max(0, found.start() - 1) : found.start()]
+        return found[0] if _INSIDE.match(before) else b""
 
 
 def paths_in(ledger: Ledger, bare: Ledger) -> Mapping[Owner, Mapping[str, int]]:

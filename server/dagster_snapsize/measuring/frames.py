@@ -30,7 +30,7 @@ from dagster_snapsize.core.model import (
     Volatile,
 )
 from dagster_snapsize.core.observed import Observed
-from dagster_snapsize.core.own_path import path_pattern, paths_in
+from dagster_snapsize.core.own_path import OwnPath, paths_in
 from dagster_snapsize.core.repeats import rank as repeat_rank
 from dagster_snapsize.core.savings import rank as saving_rank
 from dagster_snapsize.project.ignores import find_ignores
@@ -101,7 +101,7 @@ class Frames:
         self._read_here: list[str] = []  # by us, not by the probe
         self._peak_rss_bytes = 0
         root = location.root
-        self._path = path_pattern((str(root), os.path.realpath(root), root.as_posix()))
+        self._path = OwnPath.of((str(root), os.path.realpath(root), root.as_posix()))
         self._started = time.monotonic()
 
     def take(self, header: dict[str, Any], payload: bytes) -> bool:
@@ -202,7 +202,7 @@ class Frames:
         self, payload: bytes, ledger: Ledger, draw: Callable[[bytes], Ledger]
     ) -> Mapping[Owner, Mapping[str, int]]:
         """The bytes of the project's own path: those that a text without it has no more."""
-        bare = self._path.sub(b"", payload)
+        bare = self._path.left_out_of(payload)
         return {} if len(bare) == len(payload) else paths_in(ledger, draw(bare))
 
     def _on_sources(self, header: dict[str, Any], payload: bytes) -> None:
