@@ -162,7 +162,7 @@ def preview(field: str, beginning: str, size: int) -> str:
     elif text.startswith('"'):
         text = text[1:] if goes_on else text[1:-1]
     else:
-        text = _CLASS.sub("", text)
+        text = _CLASS.sub("", text).replace(", }", "}")
     text = " ".join(printable(_ESCAPE.sub(_character, text)).split())
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     if len(text) > _PREVIEW or goes_on:

@@ -300,7 +300,7 @@ def _unit(asset: AssetCost, kind: Kind) -> str:
         return asset.group or "default"
     if kind == "key prefix":
         parts = _PART.findall(asset.key)
-        return "/".join(parts[:-1][:2]) or asset.key
+        return "/".join(parts[:-1][:2]) or "[no prefix]"
     if asset.location is None:
         return "[no source location]"
     path = asset.location.path
