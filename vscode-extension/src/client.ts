@@ -49,7 +49,8 @@ export function createClient(
     () => Promise.resolve({ process: server, detached: false }),
     {
       documentSelector: [
-        { scheme: "file", pattern: "**/{*.{py,yaml,yml,toml},snapsize-baseline.jsonl}" },
+        { scheme: "file", pattern: "**/*.{py,yaml,yml,toml}" },
+        { scheme: "file", pattern: "**/snapsize-baseline.jsonl" },
       ],
       outputChannel: log.channel,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
