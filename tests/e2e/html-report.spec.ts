@@ -117,4 +117,12 @@ test("10,000 assets in 20 jobs are one file of a few megabytes, and as quick to 
   await expect(box(page, /^op \(shared\), /)).toHaveAttribute("aria-label", /load with/);
   expect(await page.locator(".box, .rows .row").count()).toBeLessThan(3000);
   await picture(page, "html-large");
+
+  const chooser = page.getByLabel("Code location");
+  await chooser.selectOption("broken (could not be measured)");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("broken could not be measured");
+  await expect(page.getByText("shop/assets.py:3: KeyError: '<b>x</b>'")).toBeVisible();
+  await expect(page.getByRole("tree")).toBeHidden();
+  await chooser.selectOption("shop");
+  await expect(page.getByRole("treeitem")).toHaveCount(21);
 });
