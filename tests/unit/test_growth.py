@@ -15,6 +15,7 @@ from test_budgets import ASSET_PLACE, HERE, JOB, REPOSITORY, measurement, snapsh
 from dagster_snapsize.core.baseline import Baseline, baseline_of, here, to_text
 from dagster_snapsize.core.baseline_reading import Unreadable, from_text
 from dagster_snapsize.core.budgets import judge, unused_ignores
+from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.growth import changes, differences, foreign
 from dagster_snapsize.core.model import (
     Budgets,
@@ -28,7 +29,8 @@ from dagster_snapsize.core.model import (
     SourceLocation,
 )
 from dagster_snapsize.core.own_path import OwnPath, paths_in
-from dagster_snapsize.core.sizes import parse_allowance
+from dagster_snapsize.core.sizes import Allowance, parse_allowance
+from dagster_snapsize.project.config import load_config
 
 PAGE = Path(__file__).parents[2] / "docs" / "growth.md"
 WRAPPER = 4
@@ -119,6 +121,21 @@ def test_one_asset_may_grow_by_what_is_allowed(
     )
     of_assets = [(f.rule, f.severity, f.asset) for f in found if f.asset]
     assert of_assets == ([("asset-grew", severity, "orders")] if severity else [])
+
+
+def test_a_new_job_is_no_growth_of_the_assets_in_it_nor_one_that_is_gone_room_to_grow() -> None:
+    def at(size: int, job: str) -> Measurement:
+        return measurement(
+            snapshot({"orders": {"tags": size, "op": 1}}),
+            snapshot({"orders": {"op": 900}}, f"shop/__repository__/job/{job}"),
+        )
+
+    budgets = Budgets(asset_growth=parse_allowance("5 B"))
+    assert judge(at(100, "new"), budgets, baseline_of(at(100, "old"))) == ()
+    grown, _ = judge(at(106, "new"), budgets, baseline_of(at(100, "old")))
+    assert (grown.rule, grown.severity) == ("asset-grew", "error")
+    assert "takes 107 bytes of one snapshot, 6 bytes (5.9 %) more" in grown.message
+    assert grown.message.count("tags +6 B") == 1 and "op " not in grown.message
 
 
 def test_messages_name_who_grew_by_how_much_and_in_which_field() -> None:
@@ -380,3 +397,31 @@ def test_lines_may_stand_in_any_order_of_their_repository() -> None:
 def test_differences_are_most_first_and_leave_out_what_is_the_same() -> None:
     found = differences({"a": 1, "b": 5, "c": 3}, {"b": 9, "c": 3, "d": 20})
     assert list(found.items()) == [("d", 20), ("b", 4), ("a", -1)]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('"5 %"', Allowance(millionths=50_000)),
+        ('"0%"', Allowance(millionths=0)),
+        ('"2.5 %"', Allowance(millionths=25_000)),
+        ('"500 kB"', Allowance(500_000)),
+        ("1024", Allowance(1024)),
+        ('"-5 %"', '"-5 %" is no share; write it like "5 %" or "2.5 %"'),
+        ('"2,5 %"', '"2,5 %" is no share'),
+        ('"5 percent"', "has no unit known here"),
+        ("0.05", '0.05 is no share and no size; write "5 %" or "500 kB"'),
+        ("true", "true is no size"),
+    ],
+)
+def test_what_may_grow_is_a_share_or_a_size(
+    tmp_path: Path, written: str, read: Allowance | str
+) -> None:
+    (tmp_path / "snapsize.toml").write_text(f"[budget]\nasset-growth = {written}\n")
+    if isinstance(read, Allowance):
+        assert load_config(tmp_path).budgets == Budgets(asset_growth=read)
+        return
+    with pytest.raises(UserError) as raised:
+        load_config(tmp_path)
+    assert "`budget.asset-growth`: " in raised.value.message and read in raised.value.message
+    assert raised.value.line == 2

@@ -8,10 +8,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dagster_snapsize.core import sizes
-from dagster_snapsize.core.baseline import RENEW, Baseline, Fields, KnownSnapshot, minor
+from dagster_snapsize.core.baseline import RENEW, Baseline, Fields, KnownSnapshot, minor, short_id
 from dagster_snapsize.core.model import (
     AssetCost,
     Budgets,
@@ -129,10 +129,7 @@ def growth_findings(
         if known is not None:
             yield from _of_snapshot(snapshot, known, measurement, budgets, bool(why))
     if not why:
-        for asset in measurement.assets:
-            old = baseline.owners.get((asset.repository, Owner("asset", asset.key)))
-            if old is not None:
-                yield from _of_asset(asset, old, budgets)
+        yield from _of_assets(measurement, budgets, baseline)
 
 
 def _of_snapshot(
@@ -172,26 +169,55 @@ def _of_snapshot(
     )
 
 
-def _of_asset(asset: AssetCost, old: Fields, budgets: Budgets) -> Iterator[Finding]:
-    """Growth of one asset in all snapshots together."""
-    before, now = sum(old.values()), asset.total_bytes
-    if now <= before:
-        return
+def _of_assets(measurement: Measurement, budgets: Budgets, baseline: Baseline) -> Iterator[Finding]:
+    """Growth of each asset, in all snapshots together that are there and were there before.
+
+    A new job is no growth of the assets in it.
+    """
+    both = [s for s in measurement.snapshots if baseline.snapshot(s, measurement) is not None]
+    shorts = {short_id(s.id, measurement.name) for s in both}
+    kept = {short: k for short, k in baseline.snapshots.items() if short in shorts}
+    if len(kept) < len(baseline.snapshots):
+        baseline = evolve(baseline, snapshots=kept)
+    ids = {s.id for s in both}
+    for asset in measurement.assets:
+        owner = Owner("asset", asset.key)
+        old = baseline.owners.get((asset.repository, owner))
+        by_snapshot = {i: size for i, size in asset.by_snapshot.items() if i in ids}
+        if old is not None and sum(by_snapshot.values()) > sum(old.values()):
+            fields = asset.fields
+            if len(by_snapshot) < len(asset.by_snapshot):
+                fields = _fields_in(both, asset.repository, owner)
+            yield _of_asset(asset, old, by_snapshot, fields, budgets)
+
+
+def _fields_in(snapshots: Sequence[Snapshot], repository: str, owner: Owner) -> Fields:
+    found: dict[str, int] = {}
+    for snapshot in snapshots:
+        if snapshot.repository == repository:
+            for name, share in snapshot.ledger.owners.get(owner, {}).items():
+                found[name] = found.get(name, 0) + share.bytes
+    return found
+
+
+def _of_asset(
+    asset: AssetCost, old: Fields, by_snapshot: Fields, fields: Fields, budgets: Budgets
+) -> Finding:
+    before, now, count = sum(old.values()), sum(by_snapshot.values()), len(by_snapshot)
     allowance = budgets.asset_growth
     beyond = allowance is not None and now - before > allowance.of(before)
     allowed = ""
     if allowance is not None:
         allowed = f"{', where' if beyond else ';'} budget.asset-growth allows {allowance}"
-    count = len(asset.by_snapshot)
     message = (
         f"asset {asset.key} takes {sizes.format_both(now)} of"
         f" {f'{count:,} snapshots' if count != 1 else 'one snapshot'},"
         f" {_more(now, before)} more than in the baseline{allowed}:"
-        f" {_fields(differences(old, asset.fields))}."
+        f" {_fields(differences(old, fields))}."
     )
     if beyond:
         message += f" If it is meant, take the sizes of now for the new baseline with `{RENEW}`."
-    yield Finding(
+    return Finding(
         "asset-grew",
         "error" if beyond else "information",
         message,
