@@ -13,7 +13,7 @@ export UV_SYSTEM_CERTS ?= 1
 # Node and npm of our own, below .cache: systems carry older ones than the packaging runs on.
 NODE_PATH_FIRST := PATH="$(CURDIR)/.cache/tools/node/bin:$$PATH"
 
-.PHONY: demo test matrix verify lint format benchmark benchmark-lsp benchmark-extension benchmark-report extension e2e clean
+.PHONY: demo test matrix verify lint format benchmark benchmark-lsp benchmark-extension benchmark-report extension page e2e clean
 
 # Install into a virtual environment and measure the bundled example.
 demo: $(DEMO)/installed
@@ -54,6 +54,12 @@ extension: .venv/installed
 	cd vscode-extension && export $(NODE_PATH_FIRST) && npm ci --no-audit --no-fund && \
 		npm run lint && npm run typecheck && npm test && \
 		PYTHON=../$(BIN)/python npm run package
+
+# Build the drawing of the HTML report into the Python package; it is committed.
+page: .venv/installed
+	tests/e2e/install-tools node
+	cd vscode-extension && export $(NODE_PATH_FIRST) && npm ci --no-audit --no-fund && \
+		npm run --silent page
 
 # Try that package in a real VS Code, in a browser. As root on a Debian it installs what it lacks.
 e2e: extension

@@ -9,7 +9,7 @@ test("the page in the Python package is what the sources build", async () => {
     const committed = readFileSync(join(FOLDER, name), "utf8");
     assert.ok(
       committed === text,
-      `${join(FOLDER, name)} is not what webview/ builds: npm run page, and commit it`,
+      `${join(FOLDER, name)} is not what webview/ builds: run make page, and commit it`,
     );
     // It stands between <script> and </script>, or <style> and </style>.
     assert.doesNotMatch(text, /<\/script|<\/style|<!--/i);
