@@ -28,9 +28,10 @@ from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.locks import held
 from dagster_snapsize.measuring.revisions import Repository, Revision, git, said_by
 
-_SHORTEST, _LONGEST = 6, 200  # characters of the temporary folder's name
+_SHORTEST, _LONGEST = 3, 200  # characters of the temporary folder's name
 _MARK = "snapsize.lock"
 _READABLE = "snapsize-"
+_DIGITS = 6  # at least, behind what is readable
 
 
 @frozen
@@ -120,10 +121,9 @@ def _temporary_folders() -> list[Path]:
 
 
 def _name(length: int, digits: str) -> str:
-    """``length`` characters where that can be done, or as few as will do."""
-    if not _SHORTEST <= length <= _LONGEST:
-        length = len(_READABLE) + 12
-    beginning = _READABLE if length >= len(_READABLE) + _SHORTEST else "s"
+    """``length`` characters where that can be done, or else as few as will do."""
+    length = max(_SHORTEST, length) if length <= _LONGEST else len(_READABLE) + _DIGITS
+    beginning = _READABLE if length >= len(_READABLE) + _DIGITS else "s"
     return beginning + digits[: length - len(beginning)]
 
 
