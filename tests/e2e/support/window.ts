@@ -122,7 +122,7 @@ export class Window {
     return this.page.locator(".editor-instance .codelens-decoration a");
   }
 
-  squiggles(severity: "error" | "warning"): Locator {
+  squiggles(severity: "error" | "warning" | "info"): Locator {
     return this.page.locator(`.editor-instance .squiggly-${severity}`);
   }
 
