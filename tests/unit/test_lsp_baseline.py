@@ -64,7 +64,7 @@ def shown(state: ProjectState, path: str = ASSETS, *, information: bool = True) 
 def hover_text(
     good: LocationResult, row: AssetRow, growth: Growth | None, *repeats: Carried
 ) -> list[str]:
-    """The lines below the table."""
+    """What stands between the first line and the table."""
 
     def detail_of(_: LocationResult, asked: AssetRow) -> AssetDetail:
         whole = detail(asked, {(REPOSITORY, "description"): row.total_bytes})
@@ -73,7 +73,7 @@ def hover_text(
     found = hover(project(good), ASSETS, Position(11, 0), places(), detail_of)
     assert found is not None
     assert isinstance(found.contents, MarkupContent)
-    return found.contents.value.split("\n\n")[2:]
+    return found.contents.value.split("\n\n")[1:-1]
 
 
 def actions(shop: LocationResult, path: str) -> list[CodeAction]:

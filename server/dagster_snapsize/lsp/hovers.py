@@ -181,8 +181,8 @@ def _factory_parts(group: Group, paper: Paper) -> list[str]:
     return [
         f"{paper.strong(counted(len(group.rows), 'asset'))} of this line:"
         f" {format_both(group.total_bytes)}, {_share(group)} of {paper.name(group.state.name)}",
-        paper.table(("heaviest", "size", "bytes", repository), rows),
         *([growth] if growth else []),
+        paper.table(("heaviest", "size", "bytes", repository), rows),
     ]
 
 
@@ -231,11 +231,12 @@ def _asset_parts(
     ]
     if detail is None:
         return [*parts, _GONE]
-    parts.append(_fields_table(good, detail, paper))
+    # Before the table, which reaches below the edge of many a hover.
     if growth := growth_of_asset(good.baseline, detail, paper):
         parts.append(growth)
     if same := list(carried(detail, paper)):
         parts.append(paper.points(same))
+    parts.append(_fields_table(good, detail, paper))
     if detail.shared_bytes:
         parts.append(
             f"{format_exact(detail.exclusive_bytes)} are its own,"
