@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from levers_kinds import KINDS
+from test_docs import check_documented, documented, keys_of
 
 from command import lines, measure_json, snapsize
 from dagster_snapsize.core.ledger import draw_job, draw_repository
@@ -166,8 +167,11 @@ def test_the_command_in_every_form(warehouse: Path, python: Path) -> None:
         assert all((warehouse / found["path"]).is_file() for found in advice["places"])
     sizes = [advice["saved_bytes"] for advice in location["advice"]]
     assert sizes == sorted(sizes, reverse=True)
-    split = whole["splits"]["warehouse.definitions"]
+    split = location["split"]
     assert sum(len(part["assets"]) for part in split["parts"]) == 60
+    check_documented(
+        {key for key in keys_of(whole) if not key.startswith("upgrade")}, documented("`advise`")
+    )
     table = snapsize("advise", *target, "--format", "markdown", cwd=warehouse)
     assert [line for line in lines(table.stdout) if line.startswith("| saves |")]
     assert not table.leftovers()

@@ -30,7 +30,7 @@ def take_advice(
     one should be split.
     """
     outcome = measure_all(selection, with_baseline=False)
-    status = exit_status([f for f in outcome.findings if f.rule == "measurement-failed"])
+    status: int = exit_status([f for f in outcome.findings if f.rule == "measurement-failed"])
     found = _proposals(outcome, split)
     comparison: Comparison | None = None
     mistake: UserError | None = None
@@ -45,12 +45,9 @@ def take_advice(
 
     def tell() -> None:
         if form == "json":
-            more: dict[str, Json | None] = {}
-            if split is not None:
-                more["splits"] = _splits_json(found)
-            if version is not None:
-                more["upgrade"] = _upgrade_json(comparison)
-            report_advice.print_json(outcome, status, more)
+            report_advice.print_json(
+                outcome, status, _splits_json(found), _upgrade_json(comparison)
+            )
         elif form == "markdown":
             report_advice.print_markdown(outcome, top)
             _print_splits(found, form, top)
@@ -77,7 +74,9 @@ def _proposals(outcome: Outcome, split: int | None) -> dict[str, Proposal]:
     return proposals(outcome, split)
 
 
-def _splits_json(found: dict[str, Proposal]) -> Json:
+def _splits_json(found: dict[str, Proposal]) -> dict[str, Json]:
+    if not found:
+        return {}
     from dagster_snapsize.cli.report_split import proposal_json
 
     return {name: proposal_json(proposal) for name, proposal in found.items()}
@@ -106,9 +105,11 @@ def _print_failures(outcome: Outcome) -> None:
 
 
 def _upgrade_json(comparison: Comparison | None) -> Json | None:
+    if comparison is None:
+        return None
     from dagster_snapsize.cli.report_difference import comparison_json
 
-    return None if comparison is None else comparison_json(comparison)
+    return comparison_json(comparison)
 
 
 def _print_upgrade(comparison: Comparison, form: str, top: int) -> None:

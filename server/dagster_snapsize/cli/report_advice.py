@@ -46,14 +46,17 @@ def advice_json(advice: Advice) -> Json:
     }
 
 
-def print_json(outcome: Outcome, status: int, more: Mapping[str, Json | None]) -> None:
-    """One JSON object on standard output; ``more`` is what else was asked for."""
+def print_json(
+    outcome: Outcome, status: int, splits: Mapping[str, Json], upgrade: Json | None
+) -> None:
+    """One JSON object on standard output; ``splits`` are by the name of a location."""
     locations = [
         {
             "name": judged.measurement.name,
             "dagster_version": judged.measurement.dagster_version,
             "stored_bytes": stored_bytes(judged.measurement),
             "advice": [advice_json(advice) for advice in advise(judged.measurement)],
+            "split": splits.get(judged.measurement.name),
             "error": judged.measurement.failure.message if judged.measurement.failure else None,
         }
         for judged in outcome.judged
@@ -61,7 +64,7 @@ def print_json(outcome: Outcome, status: int, more: Mapping[str, Json | None]) -
     whole = {
         "version": VERSION,
         "locations": locations,
-        **more,
+        "upgrade": upgrade,
         "notes": list(outcome.notes),
         "exit_status": status,
     }
