@@ -148,7 +148,7 @@ def temporary(tmp_path: Path) -> Path:
 @pytest.fixture
 def project(tmp_path: Path, temporary: Path, python: Path) -> Project:
     """The project, in a folder whose path is long enough for one of the same length."""
-    return Project(tmp_path / "a-project-of-some-length", python)
+    return Project(tmp_path / "in-a-folder-of-some-length" / "shop", python)
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def must_be_the_difference(whole: Any, before: dict[str, int], after: dict[str, 
 def test_modules_that_are_installed_to_be_edited_are_those_of_the_revision(
     tmp_path: Path, temporary: Path, python: Path, run: dict[str, Any]
 ) -> None:
-    project = Project(tmp_path / "a-project-of-some-length", python, "src/shop")
+    project = Project(tmp_path / "in-a-folder-of-some-length" / "shop", python, "src/shop")
     environment = _environment_with(tmp_path / "environment", python)
     packages = environment.parent.parent / site_packages(environment)
     # As setuptools does it for a package whose folder is not called like it: by a finder.

@@ -77,6 +77,7 @@ def checked_out(
     notes: list[str] = []
     with ExitStack() as stack:
         tell(f"checking out {revision}")
+        stack.callback(_remove_empty, folder.parent)
         stack.enter_context(_worktree(repository.top, revision.commit, folder, str(revision)))
         _submodules(repository.top, revision, folder, stack, notes)
         if not same_length:
@@ -90,26 +91,26 @@ def checked_out(
 
 
 def _place(top: Path, commit: str) -> tuple[Path, bool]:
-    """A folder that is not there yet, and whether its path is as long as that of ``top``.
+    """A folder whose parent is not there yet, and whether its path is as long as that of ``top``.
 
-    The same one for the same commit, so that the cache knows it again; snapshots may hold paths, so
-    it is as long in them as the original.
+    It is called like the original, since a location may be named after it, and is the same one for
+    the same commit, so that the cache knows it again. Snapshots may hold paths, so it is as long in
+    them as the original.
     """
+    called = top.name or "root"
     digits = hashlib.shake_128(f"{top}\0{commit}".encode("utf-8", "surrogatepass"))
     for again in ("", uuid.uuid4().hex):  # another process has the one of this commit
         if again:
             digits.update(again.encode())
         for base in _temporary_folders():
-            missing = _weights(top)[0] - _weights(base / "x")[0] + 1
-            folder = base / _name(missing, digits.hexdigest(_LONGEST))
-            if _weights(folder) != _weights(top):
-                continue
-            if not os.path.lexists(folder):
+            missing = _weights(top)[0] - _weights(base / "x" / called)[0] + 1
+            folder = base / _name(missing, digits.hexdigest(_LONGEST)) / called
+            if _weights(folder) == _weights(top) and not os.path.lexists(folder.parent):
                 return folder, True
-        folder = _temporary_folders()[0] / _name(0, digits.hexdigest(_LONGEST))
-        if not os.path.lexists(folder):
+        folder = _temporary_folders()[0] / _name(0, digits.hexdigest(_LONGEST)) / called
+        if not os.path.lexists(folder.parent):
             return folder, False
-    raise UserError(f"there is no room for a temporary folder in {folder.parent}")
+    raise UserError(f"there is no room for a temporary folder in {folder.parent.parent}")
 
 
 def _temporary_folders() -> list[Path]:
@@ -138,7 +139,7 @@ def _worktree(top: Path, commit: str, folder: Path, name: str) -> Iterator[None]
     known = _administrations(top)
     mark: IO[bytes] | None = None
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         done = git(top, "worktree", "add", "--detach", "--force", str(folder), commit)
         if done.returncode:
             why = said_by(done)
@@ -158,8 +159,7 @@ def _worktree(top: Path, commit: str, folder: Path, name: str) -> Iterator[None]
             remove_folder(folder)
             for administration in _of(known, folder):
                 remove_folder(administration)
-            with contextlib.suppress(OSError):  # where it is not empty, or not there
-                known.rmdir()
+            _remove_empty(known)
 
 
 def _administrations(top: Path) -> Path:
@@ -197,6 +197,7 @@ def sweep(repository: Repository) -> None:
         folder = _folder_of(administration)
         if folder is not None:
             remove_folder(folder)
+            _remove_empty(folder.parent)
         remove_folder(administration)
 
 
@@ -212,6 +213,11 @@ def remove_folder(folder: Path) -> None:
                 if not path.is_symlink():
                     with contextlib.suppress(OSError):
                         path.chmod(stat.S_IRWXU)
+
+
+def _remove_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # where it is not empty, or not there
+        folder.rmdir()
 
 
 @contextmanager
