@@ -57,7 +57,8 @@ class _Reader:
         self._repositories: set[str] = set()
         self._repository: str | None = None
         self._owners: dict[str | None, dict[Owner, Fields]] = {}
-        self._pending: dict[str | None, list[tuple[int, Owner, Fields]]] = {}
+        self._wrappers: dict[str | None, int] = {}
+        self._named_in: dict[str | None, int] = {}  # the line that a job stands in first
         self._seen: set[Owner] = set()
         self._owner: Owner | None = None  # whose bytes the next line has
         self._last: Owner | None = None  # whose bytes the last line had
@@ -148,12 +149,10 @@ class _Reader:
             self._take_snapshot(None, self._size(row["wrapper"]))
 
     def _take_snapshot(self, job: str | None, wrapper: int) -> None:
-        short = f"{self._repository}/{'repository' if job is None else f'job/{job}'}"
-        if job in self._owners:
+        if job in self._wrappers:
             self._twice(f"job {job}")
-        owners: dict[Owner, Fields] = {}
-        self._owners[job] = owners
-        self._snapshots[short] = KnownSnapshot(wrapper, owners)
+        self._wrappers[job] = wrapper
+        self._owners_of(job)
 
     def _take_owner(self, row: dict[str, Any]) -> None:
         kind = KINDS.get(next(iter(row)))
@@ -187,29 +186,36 @@ class _Reader:
                 self._own(job, owner, fields)
 
     def _own(self, job: str | None, owner: Owner, fields: Fields) -> None:
+        owners = self._owners_of(job)
+        if owner in owners:
+            self._twice(_shown(owner))
+        owners[owner] = fields
+
+    def _owners_of(self, job: str | None) -> dict[Owner, Fields]:
         # The line of a snapshot may come after those of its owners, where a merge has put it there.
-        self._pending.setdefault(job, []).append((self._number, owner, fields))
+        owners = self._owners.get(job)
+        if owners is None:
+            owners = self._owners[job] = {}
+            self._named_in[job] = self._number
+        return owners
 
     def _end_repository(self) -> None:
-        for job, rows in self._pending.items():
-            if job not in self._owners:
-                self._number = rows[0][0]
+        for job, owners in self._owners.items():
+            if job not in self._wrappers:
+                self._number = self._named_in[job]
                 what = "the repository has" if job is None else f"job {job} has"
                 self._wrong(f"{what} no line of its own in the baseline")
-            owners = self._owners[job]
-            for number, owner, fields in rows:
-                if owner in owners:
-                    self._number = number
-                    self._twice(_shown(owner))
-                owners[owner] = fields
-        self._owners, self._pending, self._seen = {}, {}, set()
+            short = f"{self._repository}/{'repository' if job is None else f'job/{job}'}"
+            self._snapshots[short] = KnownSnapshot(self._wrappers[job], owners)
+        self._owners, self._wrappers, self._named_in, self._seen = {}, {}, {}, set()
         self._repository = None
 
     def _fields(self, value: Any) -> Fields:
         if not isinstance(value, dict):
             self._wrong("the bytes of an owner are by field")
         for size in value.values():
-            self._size(size)
+            if type(size) is not int or not 0 <= size <= _MOST:
+                self._size(size)  # which says so; a call for each takes longer than all the rest
         return value
 
     def _size(self, value: Any) -> int:
