@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_snapsize.cli.diff import Side, compare
+from dagster_snapsize.cli.report_difference_markdown import MARK, MOST, report
 from dagster_snapsize.core.costs import asset_costs
 from dagster_snapsize.core.difference import Change, Difference, difference
 from dagster_snapsize.core.model import (
@@ -20,6 +23,7 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
 )
+from report_values import judged
 
 Owners = Mapping[Owner, Mapping[str, Share]]
 
@@ -192,3 +196,21 @@ def _total(whole: Measurement | None) -> int:
 def test_a_difference_whose_parts_do_not_add_up_cannot_be_made() -> None:
     with pytest.raises(AssertionError, match="sum to 0, not 4 bytes"):
         Difference(Change(0, 4), (), (), {})
+
+
+def test_a_comment_on_a_pull_request_is_short_enough_and_shows_names_as_they_are() -> None:
+    keys = [f"wh/{'x' * 90}|`<b>@everyone [a](b) #{number}" for number in range(3_000)]
+    old = measurement({REPOSITORY: {}})
+    new = measurement({REPOSITORY: {Owner("asset", key): {"op": Share(7)} for key in keys}})
+    sides = [Side(label, (judged(one),)) for label, one in (("`a`|b", old), ("<c>", new))]
+    whole = report(compare(*sides, ("note @me",)), top=2_000)
+    assert len(whole) <= MOST
+    assert whole.startswith(MARK)
+    for text in ("<b>", "@everyone", "@me", "`", "[a]", "<c>"):
+        assert text not in whole
+    rows = [line for line in whole.splitlines() if line.startswith("|") and "everyone" in line]
+    assert 10 < len(rows) < 2_000
+    assert all(line.count("|") == 7 for line in rows)
+    rest = re.findall(r"… and ([\d,]+) more, \+([\d,]+) in all", whole)
+    left_out = 3_000 - len(rows)
+    assert rest == [(f"{left_out:,}", f"{7 * left_out:,}")]
