@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dagster_snapsize.core.ledger_index import (
     AssetFacts,
@@ -103,29 +103,36 @@ def _elements(root: Spans, name: str) -> Iterable[Spans]:
 def assets_of(root: Spans) -> Iterable[AssetFacts]:
     """What the asset nodes say of their assets."""
     for node in _elements(root, "external_asset_graph_data"):
-        path = path_of(node.get("asset_key"))
+        # As a dict: nodes have thirty fields, and ten of them are asked for.
+        fields = {item[0]: item[4] for item in node.items}
+        path = path_of(fields.get("asset_key"))
         if path is None:
             continue
-        deps = node.get("dependencies")
+        deps = fields.get("dependencies")
         keys = (
             key_of(item.value.get("upstream_asset_key"))
             for item in (deps.items if isinstance(deps, Spans) else ())
             if isinstance(item.value, dict)
         )
-        handles = strings(node.get("op_names"))
-        op_name = node.text("op_name")
+        handles = strings(fields.get("op_names"))
+        op_name = _text(fields, "op_name")
         yield AssetFacts(
             key=escaped(path),
             path=path,
             handles=handles or ((op_name,) if op_name else ()),
-            definition=node.text("node_definition_name"),
-            graph=node.text("graph_name"),
-            output=node.text("output_name"),
-            unit=node.text("atomic_execution_unit_id"),
+            definition=_text(fields, "node_definition_name"),
+            graph=_text(fields, "graph_name"),
+            output=_text(fields, "output_name"),
+            unit=_text(fields, "atomic_execution_unit_id"),
             deps=tuple(key for key in keys if key is not None),
-            jobs=strings(node.get("job_names")),
-            group=node.text("group_name"),
+            jobs=strings(fields.get("job_names")),
+            group=_text(fields, "group_name"),
         )
+
+
+def _text(fields: Mapping[str | None, object], name: str) -> str | None:
+    value = fields.get(name)
+    return value if isinstance(value, str) else None
 
 
 def checks_of(root: Spans) -> Iterable[CheckFacts]:
