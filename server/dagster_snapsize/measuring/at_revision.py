@@ -147,7 +147,7 @@ def must_be_of(tree: Tree, measurement: Measurement, interpreter: Interpreter) -
                 " name its module in the project's folder.",
             )
     prefix = Path(interpreter.path).parent.parent
-    is_environment = (prefix / "pyvenv.cfg").is_file()
+    is_environment = (prefix / "pyvenv.cfg").is_file() or (prefix / "conda-meta").is_dir()
     others = []
     tops = {tree.repository.top, tree.repository.top.resolve()}
     for name in inputs.read:
@@ -155,7 +155,9 @@ def must_be_of(tree: Tree, measurement: Measurement, interpreter: Interpreter) -
         top = next((t for t in tops if path.is_relative_to(t)), None)
         if top is None or path.is_relative_to(tree.top) or not path.is_file():
             continue
-        if (is_environment and path.is_relative_to(prefix)) or ".git" in path.parts:
+        if is_environment and path.is_relative_to(prefix):
+            continue
+        if ".git" in path.parts or not _INSTALLED.isdisjoint(path.parts):
             continue
         if path.suffix == ".py" or (tree.top / path.relative_to(top)).exists():
             raise NotMeasured(

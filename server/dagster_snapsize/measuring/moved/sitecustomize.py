@@ -6,30 +6,32 @@ folder on the second line from now on, and nowhere where that has none. Runs in 
 interpreter: standard library only, Python 3.9 too.
 """
 
+import importlib
 import os
 import sys
 import types
+from typing import Any
 
 
-def _moved(path, old, new):  # type: ignore
+def _moved(path: Any, old: str, new: str) -> Any:
     """Where a path leads now: as it is outside of ``old``, None where it leads nowhere."""
     if not isinstance(path, str) or not os.path.isabs(path):
         return path
     path = os.path.abspath(path)
-    # An environment may stand in the project, and stays.
-    if not _is_in(path, old) or _is_in(path, new) or _is_in(path, sys.prefix):
+    if not _is_in(path, old) or _is_in(path, new) or "site-packages" in path.split(os.sep):
         return path
-    if "site-packages" in path.split(os.sep) or _is_in(path, sys.base_prefix):
-        return path
+    for prefix in (sys.prefix, sys.base_prefix):  # an environment may stand in the project
+        if _is_in(prefix, old) and _is_in(path, prefix):
+            return path
     there = new + path[len(old) :]
     return there if os.path.exists(there) else None
 
 
-def _is_in(path, folder):  # type: ignore
+def _is_in(path: str, folder: str) -> bool:
     return path == folder or path.startswith(os.path.join(folder, ""))
 
 
-def _move(old, new):  # type: ignore
+def _move(old: str, new: str) -> None:
     here = os.path.dirname(os.path.abspath(__file__))
     spellings = {old, os.path.realpath(old)}
     for spelling in spellings:
@@ -42,7 +44,7 @@ def _move(old, new):  # type: ignore
     sys.path_importer_cache.clear()
 
 
-def _move_finder(module, old, new):  # type: ignore
+def _move_finder(module: types.ModuleType, old: str, new: str) -> None:
     mapping = getattr(module, "MAPPING", {})
     for package, path in list(mapping.items()):
         there = _moved(path, old, new)
@@ -56,11 +58,11 @@ def _move_finder(module, old, new):  # type: ignore
         namespaces[package] = [path for path in moved if path is not None]
 
 
-def _next():  # type: ignore
+def _next() -> None:
     """The sitecustomize that would have been found without this one."""
     del sys.modules["sitecustomize"]
     try:
-        import sitecustomize  # noqa: F401
+        importlib.import_module("sitecustomize")
     except ModuleNotFoundError as error:
         if error.name != "sitecustomize":
             raise
