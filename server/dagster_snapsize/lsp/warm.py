@@ -21,9 +21,9 @@ import dagster_snapsize
 from dagster_snapsize.lsp.workers import end_worker, start_worker
 from dagster_snapsize.measuring.environ import interpreter_environ
 from dagster_snapsize.measuring.process import supervised
+from dagster_snapsize.measuring.request import WorkerRequest
 from dagster_snapsize.measuring.results import unstructure
 from dagster_snapsize.measuring.warm import WarmParent, warm_command
-from dagster_snapsize.measuring.worker import WorkerRequest
 
 _PROBE = Path(dagster_snapsize.__file__).parent / "probe"
 _MOST = 2

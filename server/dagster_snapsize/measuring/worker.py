@@ -1,8 +1,9 @@
 """Measures one project in a process of its own, for a caller that must never block.
 
 Run as ``python -m dagster_snapsize.measuring.worker``. The first line of standard input is a
-WorkerRequest as JSON; the rest of it is a lifeline, at whose end this process ends all that it
-started, and itself. Standard output is one JSON object a line, with a ``type``:
+WorkerRequest (measuring/request.py) as JSON; the rest of it is a lifeline, at whose end this
+process ends all that it started, and itself. Standard output is one JSON object a line, with a
+``type``:
 
 ============ =====================================================================================
 ``found``    ``locations``: name and root of each, ``notes``
@@ -35,7 +36,7 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from dagster_snapsize.core.baseline import Baseline
 from dagster_snapsize.core.errors import NoInterpreter, UserError
@@ -44,6 +45,7 @@ from dagster_snapsize.measuring.cache import Cache, is_wanted
 from dagster_snapsize.measuring.frames import Progress
 from dagster_snapsize.measuring.measure import measure_absolute
 from dagster_snapsize.measuring.process import Running
+from dagster_snapsize.measuring.request import WorkerRequest
 from dagster_snapsize.measuring.results import BaselineProblem, structure, unstructure
 from dagster_snapsize.measuring.sharing import SharedResults
 from dagster_snapsize.measuring.summary import summarize
@@ -60,34 +62,6 @@ _ROWS = 500
 _CHECKED = 1 / 20  # of the hits
 _log = logging.getLogger(__name__)
 _PATIENCE = 6.0  # seconds for a supervisor to end its tree
-
-
-@frozen
-class WorkerRequest:
-    """What to measure: the project in ``folder``, all its locations or those named in ``only``.
-
-    ``store`` is the folder for results that servers share, ``python`` the editor's setting and
-    ``editor_choice`` what its Python extension chose; ``timeout`` is in seconds. ``asked`` is when
-    the change was seen (seconds since the epoch): what another server measured since then, of the
-    same files, need not be measured again. ``low_priority`` leaves the processor to others.
-    ``warm`` are processes that measurements may be forked from, ``keep_warm`` asks what another one
-    should be started with. ``verify_warm`` measures in both ways, only to compare them. ``fresh``
-    takes nothing from the cache, and ``check_cache`` measures only to compare with what it holds.
-    """
-
-    folder: str
-    store: str
-    asked: float
-    only: tuple[str, ...] = ()
-    python: str | None = None
-    editor_choice: str | None = None
-    timeout: float | None = None
-    low_priority: bool = False
-    warm: tuple[WarmParent, ...] = ()
-    keep_warm: bool = False
-    verify_warm: bool = False
-    fresh: bool = False
-    check_cache: bool = False
 
 
 class _Cancel:

@@ -1,0 +1,35 @@
+"""What a worker is asked: all that a server has to import to start one."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from dagster_snapsize.measuring.warm import WarmParent
+
+
+@frozen
+class WorkerRequest:
+    """What to measure: the project in ``folder``, all its locations or those named in ``only``.
+
+    ``store`` is the folder for results that servers share, ``python`` the editor's setting and
+    ``editor_choice`` what its Python extension chose; ``timeout`` is in seconds. ``asked`` is when
+    the change was seen (seconds since the epoch): what another server measured since then, of the
+    same files, need not be measured again. ``low_priority`` leaves the processor to others.
+    ``warm`` are processes that measurements may be forked from, ``keep_warm`` asks what another one
+    should be started with. ``verify_warm`` measures in both ways, only to compare them. ``fresh``
+    takes nothing from the cache, and ``check_cache`` measures only to compare with what it holds.
+    """
+
+    folder: str
+    store: str
+    asked: float
+    only: tuple[str, ...] = ()
+    python: str | None = None
+    editor_choice: str | None = None
+    timeout: float | None = None
+    low_priority: bool = False
+    warm: tuple[WarmParent, ...] = ()
+    keep_warm: bool = False
+    verify_warm: bool = False
+    fresh: bool = False
+    check_cache: bool = False
