@@ -91,7 +91,7 @@ def test_assets_belong_to_one_part_each() -> None:
     [
         (location(), 2, "it has no assets"),
         (location(("a", "g", "f.py", ())), 2, "one asset"),
-        (TWO_FOLDERS, 9, "2 groups, 1 key prefix, 2 folders, 6 files"),
+        (TWO_FOLDERS, 9, "2 groups, 1 key prefix, 2 folders, 6 files; for 9 locations"),
     ],
 )
 def test_what_cannot_be_split_is_said(measurement: Measurement, count: int, words: str) -> None:

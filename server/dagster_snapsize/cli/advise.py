@@ -6,9 +6,11 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import click
 from attrs import evolve
 
 from dagster_snapsize.cli import report_advice
+from dagster_snapsize.cli.cache_notes import cache_note
 from dagster_snapsize.cli.findings import print_findings
 from dagster_snapsize.cli.run import Outcome, Selection, measure_all
 from dagster_snapsize.core.budgets import exit_status
@@ -55,6 +57,9 @@ def take_advice(
             report_advice.print_advice(outcome, top)
             _print_splits(found, form, top)
             _print_failures(outcome)
+            note = cache_note(outcome)
+            if note is not None:
+                click.echo(f"note: {note}", err=True)
         if comparison is not None and form != "json":
             _print_upgrade(comparison, form, top)
         if mistake is not None:
@@ -113,8 +118,6 @@ def _upgrade_json(comparison: Comparison | None) -> Json | None:
 
 
 def _print_upgrade(comparison: Comparison, form: str, top: int) -> None:
-    import click
-
     click.echo()
     if form == "markdown":
         from dagster_snapsize.cli.report_difference_markdown import print_markdown

@@ -31,6 +31,7 @@ from dagster_snapsize.core.split import (
 )
 
 HEADROOM = 0.2
+_FREE = f"{100 * HEADROOM:.0f} %"
 _UNITS = 6
 _PAIRS = 3
 
@@ -129,11 +130,11 @@ def _remarks(split: Split) -> list[str]:
     if fullest.fullest > 1 - HEADROOM:
         lines.append(
             f"That is too few: {names_of(fullest.units, 1)} would take"
-            f" {format_percent(fullest.fullest, 1)} of a budget, and {HEADROOM:.0%} should stay"
+            f" {format_percent(fullest.fullest, 1)} of a budget, and {_FREE} should stay"
             " free. Ask for more locations."
             if len(fullest.units) > 1
             else f"{fullest.units[0]} alone would take {format_percent(fullest.fullest, 1)} of a"
-            f" budget, and {HEADROOM:.0%} should stay free: it has to become smaller itself."
+            f" budget, and {_FREE} should stay free: it has to become smaller itself."
         )
     lines.append(
         "Sizes are those that each location would have with all resources, schedules and sensors"

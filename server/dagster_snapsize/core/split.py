@@ -22,7 +22,7 @@ from dagster_snapsize.core.model import AssetCost, Measurement, Snapshot
 
 Kind = Literal["group", "key prefix", "folder", "file"]
 _KINDS: tuple[Kind, ...] = ("group", "key prefix", "folder", "file")
-_MOST_UNITS = 400
+_MOST_UNITS = 1_000  # a cut takes seconds then
 # What goes from an input whose upstream is in another location, without the two names in it.
 _EDGE = len('{"__class__": "OutputHandleSnap", "output_name": "", "solid_name": ""}')
 _PART = re.compile(r"(?:[^\\/]|\\.)+")
@@ -37,6 +37,11 @@ class Predicted:
     stored_bytes: int
     used_bytes: int
     budget_bytes: int
+
+    @property
+    def share(self) -> float:
+        """How much of its budget it takes."""
+        return self.used_bytes / max(1, self.budget_bytes)
 
 
 @frozen
@@ -59,12 +64,12 @@ class Part:
     @property
     def largest_job(self) -> Predicted | None:
         """The job that takes most of its budget."""
-        return max(self.snapshots[1:], key=lambda s: s.used_bytes / s.budget_bytes, default=None)
+        return max(self.snapshots[1:], key=lambda s: s.share, default=None)
 
     @property
     def fullest(self) -> float:
         """The largest share of a budget that one of its snapshots takes."""
-        return max(s.used_bytes / s.budget_bytes for s in self.snapshots)
+        return max(s.share for s in self.snapshots)
 
 
 @frozen
@@ -130,10 +135,10 @@ def propose(measurement: Measurement, count: int, budget: Budget, headroom: floa
         except NotParted:
             continue
     if not found:
-        had = ", ".join(f"{plural(number, kind)}" for kind, number in counts.items())
+        had = ", ".join(plural(number, kind) for kind, number in counts.items())
         raise NoSplit(
-            f"{count} locations need as many groups, key prefixes, folders or files, and it has"
-            f" {had}; what one op computes stays together"
+            f"it has {had}; for {count} locations there must be {count} to {_MOST_UNITS:,} of one"
+            " kind, where what one op computes stays together"
         )
     return min(found, key=lambda s: (max(0.0, _fullest(s) - (1 - headroom)), s.score))
 
