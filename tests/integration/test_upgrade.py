@@ -13,8 +13,8 @@ import pytest
 
 import environments
 from command import Result, measure_json, snapsize
+from dagster_snapsize.core.releases import latest_of_all, lockstep
 from dagster_snapsize.measuring.pip_errors import pip_error
-from dagster_snapsize.measuring.upgrade import lockstep
 
 ROOT = Path(__file__).parents[2]
 OLDER = "1.12.22"
@@ -123,7 +123,7 @@ def test_the_latest_dagster_is_the_one_that_the_index_has(
     index = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
     result = advise(project, dagster_python(OLDER), "--dagster=latest", **index)
     assert result.status == 0, result.stderr
-    assert f"has Dagster {OLDER} already, which is the latest" in result.stdout
+    assert f"has Dagster {OLDER} already, the latest for all of its packages" in result.stdout
 
 
 def test_what_is_released_with_dagster_is_upgraded_with_it() -> None:
@@ -135,12 +135,25 @@ def test_what_is_released_with_dagster_is_upgraded_with_it() -> None:
         "dagster-sling": "0.28.3",
         "dagster-polars": "0.27.6",
         "dagster-snapsize": "0.1.0",
-        "dagsterish": "1.12.22",
+        "dagstermill": "0.28.22",
     }
     assert lockstep(has, "1.12.22", "1.13.28") == (
-        ["dagster==1.13.28", "dagster-webserver==1.13.28", "dagster-dbt==0.29.28"],
+        [
+            "dagster==1.13.28",
+            "dagster-webserver==1.13.28",
+            "dagster-dbt==0.29.28",
+            "dagstermill==0.29.28",
+        ],
         ["dagster-polars 0.27.6", "dagster-sling 0.28.3"],
     )
+
+
+def test_the_latest_is_the_one_that_every_integration_has() -> None:
+    newest = {"dagster": "1.13.29", "dagster-cloud": "1.13.27", "dagster-dbt": "0.29.28"}
+    held_back = "Dagster 1.13.29 is there, but dagster-cloud only for 1.13.27"
+    assert latest_of_all(newest, "1.12.22") == ("1.13.27", [held_back])
+    assert latest_of_all({**newest, "dagster-cloud": "1.11.0"}, "1.12.22") == ("1.13.29", [])
+    assert latest_of_all({"dagster": "1.13.29"}, "1.12.22") == ("1.13.29", [])
 
 
 @pytest.mark.parametrize(

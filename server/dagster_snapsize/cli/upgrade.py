@@ -39,17 +39,18 @@ def measure_upgrade(
             if one.measurement.failure:
                 continue
             if path not in made:
-                made[path] = upgraded(
+                made[path], more = upgraded(
                     one.interpreter,
                     version,
                     os.environ,
                     lambda text, name=name: watch(Progress(name, text)),  # type: ignore[misc]
                 )
+                notes += more
             other = made[path]
             if other is None:
                 notes.append(
                     f"{name} has Dagster {one.measurement.dagster_version} already"
-                    f"{', which is the latest' if version == 'latest' else ''}"
+                    f"{', the latest for all of its packages' if version == 'latest' else ''}"
                 )
                 judged.append(one)
                 continue
@@ -68,7 +69,6 @@ def measure_upgrade(
                     f"{name} loads Dagster {found}, not {other.version} that was installed for it",
                     "Something puts it first: PYTHONPATH, or a checkout of Dagster itself.",
                 )
-            notes += other.notes
             judged.append(
                 Judged(one.location, other.interpreter, measurement, one.budgets, (), cached)
             )
@@ -90,6 +90,10 @@ def saved_words(comparison: Comparison) -> str:
 
 def print_upgrade(comparison: Comparison, top: int) -> None:
     """What it saves, and where."""
+    if comparison.old.judged == comparison.new.judged:
+        for note in comparison.notes:
+            click.echo(note)
+        return
     if comparison.locations:
         click.echo(f"{saved_words(comparison)}\n")
     print_comparison(comparison, top)

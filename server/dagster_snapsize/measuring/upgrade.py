@@ -23,6 +23,7 @@ from pathlib import Path
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.releases import folded_name, latest_of_all, lockstep, numbers
 from dagster_snapsize.measuring.cache_store import cache_folder
 from dagster_snapsize.measuring.environ import interpreter_environ
 from dagster_snapsize.measuring.locks import held
@@ -34,11 +35,7 @@ from dagster_snapsize.project.interpreters import Interpreter
 _KEPT = 6  # environments; one is some 150 MB
 _PATIENCE = 5.0  # seconds for a supervisor to end what it started
 _COMPLETE = "complete.json"
-# What every Dagster asks for by itself, in the version that goes with it, if it asks for it at all.
-_FOLLOW = ("dagster-pipes", "dagster-shared")
 _VERSION = re.compile(r"\d+\.\d+[0-9a-z.+!-]*")
-_ONE = re.compile(r"1\.(\d+)\.(.+)")
-_BEHIND = 16  # 1.M.P of dagster goes with 0.(M+16).P of its integrations
 _CONFLICT = re.compile(r"(\S+) \S+ requires (.+), but you have (\S+ \S+) which is incompatible")
 _PIP = (
     *("-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"),
@@ -65,15 +62,11 @@ Tell = Callable[[str], None]
 
 @frozen
 class Upgraded:
-    """An environment with another Dagster.
-
-    ``interpreter`` runs in it, with ``environ``. ``notes`` are what a user should know of it.
-    """
+    """An environment with another Dagster; ``interpreter`` runs in it, with ``environ``."""
 
     interpreter: Interpreter
     environ: Mapping[str, str]
     version: str
-    notes: tuple[str, ...]
 
 
 @frozen
@@ -94,11 +87,12 @@ class _Users:
 
 def upgraded(
     interpreter: Interpreter, version: str, environ: Mapping[str, str], tell: Tell
-) -> Upgraded | None:
+) -> tuple[Upgraded | None, tuple[str, ...]]:
     """The environment with this version of Dagster, or the ``latest``; built if it is not there.
 
-    None where that is the one that the user has. ``tell`` is given what is being done. Raises
-    UserError where there is no such version, no index to get it from, or nothing to build with.
+    None where that is the one that the user has. With it come notes for the user. ``tell`` is given
+    what is being done. Raises UserError where there is no such version, no index to get it from, or
+    nothing to build with.
     """
     if version != "latest" and not _VERSION.fullmatch(version):
         raise UserError(
@@ -108,10 +102,12 @@ def upgraded(
     users = _ask(interpreter, environ)
     if not users.dagster:
         raise UserError(f"{interpreter.path} has no dagster that pip knows of")
-    wanted = _latest(users, environ, tell) if version == "latest" else version
+    wanted, notes = version, list[str]()
+    if version == "latest":
+        wanted, notes = _latest(users, environ, tell)
     if wanted == users.dagster:
-        return None
-    if _numbers(wanted) < _numbers(users.dagster):
+        return None, tuple(notes)
+    if numbers(wanted) < numbers(users.dagster):
         # Packages that an older Dagster does not know would be there all the same.
         raise UserError(
             f"Dagster {wanted} is older than the project's {users.dagster}",
@@ -120,38 +116,10 @@ def upgraded(
         )
     requirements, stay = lockstep(users.distributions, users.dagster, wanted)
     folder, conflicts = _environment(users, requirements, environ, tell)
-    notes = [f"{name} stays: it has a version of its own" for name in stay]
+    notes += [f"{name} stays: it has a version of its own" for name in stay]
     notes += [f"{name} asks for {what}, and got {got}" for name, what, got in conflicts]
-    return Upgraded(
-        Interpreter(str(_python_in(folder)), f"made beside {interpreter.path}"),
-        _with_users_programs(users, environ),
-        wanted,
-        tuple(notes),
-    )
-
-
-def lockstep(
-    distributions: Mapping[str, str], version: str, wanted: str
-) -> tuple[list[str], list[str]]:
-    """Requirements for what is released with Dagster; and Dagster's other distributions as texts.
-
-    Dagster 1.M.P and its integrations 0.(M+16).P are one release (Dagster's documentation,
-    "Versioning").
-    """
-    same, behind, stay = [], [], []
-    for name, has in sorted(distributions.items()):
-        folded = re.sub(r"[-_.]+", "-", name).lower()
-        if not (folded == "dagster" or folded.startswith("dagster-")):
-            continue
-        if folded == "dagster-snapsize" or folded in _FOLLOW:
-            continue
-        if has == version:
-            same.append(f"{folded}=={wanted}")
-        elif has == _library_version(version):
-            behind.append(f"{folded}=={_library_version(wanted)}")
-        else:
-            stay.append(f"{folded} {has}")
-    return [*same, *behind], stay
+    made = Interpreter(str(_python_in(folder)), f"made beside {interpreter.path}")
+    return Upgraded(made, _with_users_programs(users, environ), wanted), tuple(notes)
 
 
 def clear_environments(environ: Mapping[str, str]) -> tuple[int, int]:
@@ -165,15 +133,6 @@ def clear_environments(environ: Mapping[str, str]) -> tuple[int, int]:
         with contextlib.suppress(OSError):
             lock.unlink()
     return count, freed
-
-
-def _library_version(version: str) -> str | None:
-    found = _ONE.fullmatch(version)
-    return f"0.{int(found[1]) + _BEHIND}.{found[2]}" if found else None
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)[:3]]
 
 
 def _root(environ: Mapping[str, str]) -> Path:
@@ -227,16 +186,19 @@ def _with_users_programs(users: _Users, environ: Mapping[str, str]) -> dict[str,
     return {**environ, "PATH": os.pathsep.join(filter(None, path))}
 
 
-def _latest(users: _Users, environ: Mapping[str, str], tell: Tell) -> str:
+def _latest(users: _Users, environ: Mapping[str, str], tell: Tell) -> tuple[str, list[str]]:
+    """The latest version that Dagster and all its integrations have, and what held it back."""
     folder, _ = _environment(users, (), environ, tell)
     tell("asking for the latest Dagster")
+    pins, _ = lockstep(users.distributions, users.dagster, users.dagster)
+    names = [pin.partition("==")[0] for pin in pins]
     with tempfile.TemporaryDirectory() as place:
         report = Path(place) / "report.json"
         options = ("--dry-run", "--ignore-installed", "--no-deps", "--report", str(report))
-        command = [str(_python_in(folder)), *_PIP, *options, "dagster"]
+        command = [str(_python_in(folder)), *_PIP, *options, *names]
         status, printed = _run(command, _pip_environ(folder, environ), lambda text: None)
         try:
-            version = json.loads(report.read_bytes())["install"][0]["metadata"]["version"]
+            found = [one["metadata"] for one in json.loads(report.read_bytes())["install"]]
         except (OSError, ValueError, LookupError):
             if status == 0 or "no such option" in printed:
                 raise UserError(
@@ -244,7 +206,8 @@ def _latest(users: _Users, environ: Mapping[str, str], tell: Tell) -> str:
                     "Name a version: dagster-snapsize advise --dagster 1.13.28",
                 ) from None
             raise pip_error(printed, "the latest dagster", environ) from None
-    return str(version)
+    versions = {folded_name(one["name"]): str(one["version"]) for one in found}
+    return latest_of_all(versions, users.dagster)
 
 
 def _environment(
