@@ -63,6 +63,11 @@ def test_there_are_never_more_than_two_hundred() -> None:
         ("description", '"two\\nlines \\u00e9 \\ud83d\\ude80 \\"x\\""', 'two lines é 🚀 "x"'),
         ("description", '"half of a pair \\ud83d"', "half of a pair ?"),
         ("tags", '{"a": "b\\u202ec"}', '{"a": "b\N{REPLACEMENT CHARACTER}c"}'),
+        (
+            "partitions",
+            '{"__class__": "X", "partition_keys": ["a, [1]", "b\\u00e9"]}',
+            "a, [1], bé",
+        ),
         ("automation", '{"__class__": "X", "label": "eager", "operands": []}', "eager"),
         (
             "metadata: m",

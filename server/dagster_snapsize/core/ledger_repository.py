@@ -130,8 +130,10 @@ class _Drawing:
 
     def _fields(self, claim: Claim, element: Item, spans: Spans) -> None:
         """The fields of a node, each to the node's owner except for the edges of others."""
-        claim.charge(STRUCTURE, element.size - spans.inside)
-        for item in spans.items:
+        # Most fields of a node are not set: they are structure, all at once.
+        given = [item for item in spans.items if item[4] is not None]
+        claim.charge(STRUCTURE, element.size - sum([item[3] - item[1] for item in given]))
+        for item in given:
             name = word(item)
             if not isinstance(item.value, Spans) or item.value.kind != "list":
                 claim.charge(name, item.size)

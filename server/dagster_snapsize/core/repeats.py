@@ -28,6 +28,7 @@ _CLASS = re.compile(r'"__(?:class|enum)__": "[^"\\]*"(?:, )?|"\w+": null(?:, )?'
 _ENTRY = '{"__class__": "EventMetadataEntry"'
 _LABEL = re.compile(r', "label": "(?:[^"\\]|\\.)*"\}$')
 _COLUMN = re.compile(r'"name": "((?:[^"\\]|\\.)*)", "(?:tags|type)": ')
+_KEYS = re.compile(r'"partition_keys": \[((?:[^\]"\\]|"(?:[^"\\]|\\.)*"?)*)')
 _LABELLED = re.compile(r'"label": "((?:[^"\\]|\\.)+)"')
 _ESCAPE = re.compile(r'\\(u[dD][89abAB]..\\u[dD][c-fC-F]..|u[0-9a-fA-F]{4}|["\\/bfnrt])')
 
@@ -154,9 +155,13 @@ def preview(field: str, beginning: str, size: int) -> str:
     if text.startswith(_ENTRY):
         text = _LABEL.sub("", text.partition('"entry_data": ')[2])
     columns = _COLUMN.findall(text) if '"TableSchema"' in text else ()
+    keys = _KEYS.search(text) if field == "partitions" else None
     condition = _LABELLED.search(text) if field == "automation" else None
     if columns:
         text = f"columns {', '.join(columns)}"
+    elif keys:
+        text = keys.group(1).replace('", "', ", ").strip('"')
+        goes_on = goes_on and keys.end() == len(beginning)
     elif condition:
         text, goes_on = condition.group(1), False
     elif text.startswith('"'):
