@@ -56,8 +56,10 @@ def find_repository(folder: Path) -> Repository:
                 f"{folder} is in no git repository, so there is no revision to compare with",
                 "To compare with sizes that were written down: dagster-snapsize baseline",
             )
-        why = f": {said}" if said else ""
-        raise UserError(f"{folder} is no work tree of git{why}", "Run it in a checkout.")
+        hint = "Run it in a checkout."
+        if "dubious ownership" in said:  # as in a container of CI; git says no more than that
+            hint = f"If you trust it: git config --global --add safe.directory {folder}"
+        raise UserError(f"{folder} is no work tree of git{f': {said}' if said else ''}", hint)
     steps = Path(prefix.removesuffix("\n")).parts
     return Repository(folder.parents[len(steps) - 1] if steps else folder, folder)
 
@@ -120,7 +122,7 @@ def git(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.Complet
     environ = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name.startswith(("GIT_CONFIG", "GIT_SSH"))
+        if not name.startswith("GIT_") or name.startswith(("GIT_CONFIG", "GIT_SSH", "GIT_CEILING"))
     }
     # Without optional locks `git status` leaves the user's index as it is.
     environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}

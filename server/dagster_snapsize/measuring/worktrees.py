@@ -91,26 +91,38 @@ def checked_out(
 
 
 def _place(top: Path, commit: str) -> tuple[Path, bool]:
-    """A folder whose parent is not there yet, and whether its path is as long as that of ``top``.
+    """A folder to be made, in one that is ours, and whether its path is as long as that of ``top``.
 
     It is called like the original, since a location may be named after it, and is the same one for
     the same commit, so that the cache knows it again. Snapshots may hold paths, so it is as long in
     them as the original.
     """
     called = top.name or "root"
-    digits = hashlib.shake_128(f"{top}\0{commit}".encode("utf-8", "surrogatepass"))
-    for again in ("", uuid.uuid4().hex):  # another process has the one of this commit
-        if again:
-            digits.update(again.encode())
-        for base in _temporary_folders():
+    known = hashlib.shake_128(f"{top}\0{commit}".encode("utf-8", "surrogatepass"))
+    # The second is for when another process has the one of this commit.
+    names = [known.hexdigest(_LONGEST), uuid.uuid4().hex * _LONGEST]
+    bases = _temporary_folders()
+    for digits in names:
+        for base in bases:
             missing = _weights(top)[0] - _weights(base / "x" / called)[0] + 1
-            folder = base / _name(missing, digits.hexdigest(_LONGEST)) / called
-            if _weights(folder) == _weights(top) and not os.path.lexists(folder.parent):
+            folder = base / _name(missing, digits) / called
+            if _weights(folder) == _weights(top) and _is_made(folder.parent):
                 return folder, True
-        folder = _temporary_folders()[0] / _name(0, digits.hexdigest(_LONGEST)) / called
-        if not os.path.lexists(folder.parent):
-            return folder, False
-    raise UserError(f"there is no room for a temporary folder in {folder.parent.parent}")
+    for digits in names:
+        for base in bases:
+            folder = base / _name(0, digits) / called
+            if _is_made(folder.parent):
+                return folder, False
+    raise UserError("no temporary folder can be made", "Set TMPDIR to a folder with room in it.")
+
+
+def _is_made(folder: Path) -> bool:
+    """Whether it was not there, and is now: nobody else's, and open to nobody else."""
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError:
+        return False
+    return True
 
 
 def _temporary_folders() -> list[Path]:
@@ -139,7 +151,7 @@ def _worktree(top: Path, commit: str, folder: Path, name: str) -> Iterator[None]
     known = _administrations(top)
     mark: IO[bytes] | None = None
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)  # a submodule's is there
         done = git(top, "worktree", "add", "--detach", "--force", str(folder), commit)
         if done.returncode:
             why = said_by(done)
