@@ -357,6 +357,14 @@ def test_which_side_could_not_be_measured(project: Project, run: dict[str, Any])
     )
     assert "snapsize-" not in result.stdout, "nobody knows the temporary folder"
     assert "HEAD~1" not in (project.diff(**run).stdout)
+    settings = (project.folder / "pyproject.toml").read_text()
+    missing = settings + '[tool.dagster-snapsize]\nprepare = [["no-such-command"]]\n'
+    project.write("pyproject.toml", missing)
+    project.commit("Prepare")
+    project.write("pyproject.toml", settings)
+    result = project.diff(**run)
+    assert result.status == 3
+    assert f"{project.folder / 'pyproject.toml'}:4: `prepare`: there is no comm" in result.stderr
     moved = project.folder / "packages"
     moved.mkdir()
     for name in ("shop", "pyproject.toml"):

@@ -22,6 +22,7 @@ from dagster_snapsize.measuring.at_revision import (
     in_words,
     interpreter_for,
     must_be_of,
+    said_of,
 )
 from dagster_snapsize.measuring.cached import measure_cached
 from dagster_snapsize.measuring.frames import Progress
@@ -93,7 +94,10 @@ def compare_revisions(
     """
     flags = selection.flags
     named = flags.module_name or flags.python_file or flags.package_name or flags.workspace
-    start = Path.cwd()
+    try:
+        start = Path.cwd()
+    except FileNotFoundError:
+        raise UserError("the current folder is gone", "Change into one that is there.") from None
     if flags.working_directory is not None and not named:
         start = absolute(flags.working_directory, start)
     if not start.is_dir():
@@ -227,14 +231,15 @@ class _Sides:
             commands = (location.root, interpreter.path, location.config.prepare)
             if commands in prepared:
                 location = evolve(location, config=evolve(location.config, prepare=()))
-            cached = measure_cached(
-                location,
-                interpreter,
-                environ=environ,
-                use=self._selection.cache,
-                watch=self._watch,
-                shown=lambda path: shown_path(path, tree.folder),
-            )
+            with said_of(tree):
+                cached = measure_cached(
+                    location,
+                    interpreter,
+                    environ=environ,
+                    use=self._selection.cache,
+                    watch=self._watch,
+                    shown=lambda path: shown_path(path, tree.folder),
+                )
             if not cached.hit:
                 prepared.add(commands)
             others = must_be_of(tree, cached.measurement, interpreter)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import evolve
@@ -37,14 +38,8 @@ def find_in(tree: Tree, flags: Flags) -> tuple[CodeLocation, ...]:
     if not tree.folder.is_dir():
         inside = tree.folder.relative_to(tree.top).as_posix()
         raise NotMeasured(f"{tree.revision} has no folder {inside}")
-    try:
+    with said_of(tree):
         found = find_locations(tree.folder, _moved_flags(flags, tree)).locations
-    except UserError as error:
-        place = f"{tree.back(Path(error.path))}:{error.line}: " if error.path else ""
-        raise NotMeasured(
-            f"in {tree.revision}: {place}{in_words(error.message, tree)}",
-            in_words(error.hint, tree),
-        ) from None
     for location in found:
         for path in (location.root, location.working_directory, location.cwd):
             if not path.is_relative_to(tree.top):
@@ -54,6 +49,21 @@ def find_in(tree: Tree, flags: Flags) -> tuple[CodeLocation, ...]:
                     "Write paths relative to the project's folder.",
                 )
     return found
+
+
+@contextmanager
+def said_of(tree: Tree) -> Iterator[None]:
+    """What is wrong in the block is wrong in the revision: raised as NotMeasured that says so."""
+    try:
+        yield
+    except NotMeasured:
+        raise
+    except UserError as error:
+        place = f"{tree.back(Path(error.path))}:{error.line}: " if error.path else ""
+        raise NotMeasured(
+            f"in {tree.revision}: {place}{in_words(error.message, tree)}",
+            in_words(error.hint, tree),
+        ) from None
 
 
 def interpreter_for(
