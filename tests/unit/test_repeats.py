@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from hypothesis import given, settings
 from snapshot_values import asset, job, node, op, payload, repository
+from strategies import jobs, repositories, texts
 
 from dagster_snapsize.core.ledger import draw_job, draw_repository
 from dagster_snapsize.core.observed import Observed
@@ -114,3 +116,15 @@ def test_characters_that_are_not_ascii(text: str, characters: int, gone: int) ->
 )
 def test_the_sql_in_a_description(text: str, gone: int) -> None:
     assert raw_sql_bytes(text) == gone
+
+
+@settings(max_examples=100, deadline=None)
+@given(texts(repositories()), texts(jobs()))
+def test_whatever_json_comes_nothing_is_raised(repository_text: bytes, job_text: bytes) -> None:
+    seen = Observed("r")
+    _, index = draw_repository(repository_text, partial(seen.repository, "repository"))
+    draw_job(job_text, index, partial(seen.job, "j"))
+    for found in (*seen.repeats(), *seen.savings()):
+        assert found.saved_bytes <= len(repository_text) + len(job_text)
+        for shown in (found.field, found.preview, *found.assets):
+            shown.encode()

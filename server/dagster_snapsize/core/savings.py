@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from attrs import define, field
 
+from dagster_snapsize.core.ledger_book import printable
 from dagster_snapsize.core.levers import Lever, Saving
 from dagster_snapsize.core.repeats import WORTH_TELLING
 
@@ -88,7 +89,14 @@ class Savings:
             if sum(kind.by_snapshot.values()) >= WORTH_TELLING
         ]
         jobs = [
-            Saving("job", name, _started(job.started_by), job.assets, repository, job.by_snapshot)
+            Saving(
+                lever="job",
+                field=printable(name),
+                preview=printable(_started(job.started_by)),
+                assets=job.assets,
+                repository=repository,
+                by_snapshot=job.by_snapshot,
+            )
             for name, job in self._jobs.items()
         ]
         return tuple(sorted([*told, *jobs], key=rank))
