@@ -46,6 +46,7 @@ def progress_bar() -> Iterator[Watcher]:
                 description=f"{progress.location}: {progress.text}",
                 completed=progress.done,
                 total=progress.of or None,
+                refresh=True,  # a step may be over before the next tick
             )
 
         yield watch
