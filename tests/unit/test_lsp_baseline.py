@@ -324,7 +324,7 @@ def test_growth_that_is_allowed_is_told_of_the_lines_that_grew_most(tmp_path: Pa
 
     found = summarized(sized(1), tmp_path, sized(0))
     told = {f.asset for f in found.findings if f.rule == "asset-grew"}
-    assert told == {f"table_{n}" for n in range(50, 250)}
+    assert told == {f"table_{n}" for n in range(200, 250)}
 
 
 def test_the_baseline_that_an_editor_writes_is_that_of_the_measurement(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from lsprotocol.types import Position, PositionEncodingKind
 from pygls.workspace import PositionCodec
 
 from dagster_snapsize.lsp.anchoring import Place
+from dagster_snapsize.lsp.anchoring_lines import Lines
 from dagster_snapsize.lsp.positions import (
     from_position,
     path_key,
@@ -80,6 +81,13 @@ def test_lines_end_where_an_editor_ends_them() -> None:
     assert split_lines("a\n\r\n") == ["a", "", ""]
     assert split_lines("") == [""]
     assert split_lines("a\fb\x0bc\x85d\u2028e\x1cf") == ["a\fb\x0bc\x85d\u2028e\x1cf"]
+
+
+@given(TEXTS)
+def test_lines_that_are_cut_out_one_by_one_are_the_same(text: str) -> None:
+    whole, lines = split_lines(text), Lines(text)
+    assert [*lines] == lines[:] == whole
+    assert (len(lines), lines[-1], lines[1:3]) == (len(whole), whole[-1], whole[1:3])
 
 
 def test_a_place_as_a_range() -> None:

@@ -7,9 +7,12 @@ Lines count from 0 here.
 from __future__ import annotations
 
 import difflib
+import re
+from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from attrs import frozen
 
@@ -27,6 +30,24 @@ def split_lines(text: str) -> list[str]:
     language server protocol nor Python's own line numbers do.
     """
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+class Lines(Sequence[str]):
+    """The same, each cut out of the text when it is asked for: lines take twice their length."""
+
+    def __init__(self, text: str):
+        self._text = text.replace("\r\n", "\n").replace("\r", "\n")
+        ends = (match.end() for match in re.finditer("\n", self._text))
+        self._starts = array("L", [0, *ends, len(self._text) + 1])
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        line = range(len(self))[index]
+        return self._text[self._starts[line] : self._starts[line + 1] - 1]
 
 
 def digests(lines: Iterable[str]) -> list[int]:

@@ -13,8 +13,9 @@ from lsprotocol.types import Range
 from pygls.workspace import PositionCodec, Workspace
 
 from dagster_snapsize.lsp.anchoring import Anchors, Language, Place
+from dagster_snapsize.lsp.anchoring_lines import Lines
 from dagster_snapsize.lsp.places import Places
-from dagster_snapsize.lsp.positions import split_lines, to_path, to_range, to_uri
+from dagster_snapsize.lsp.positions import to_path, to_range, to_uri
 from dagster_snapsize.measuring.results import LocationResult
 
 _BOM = "\ufeff"
@@ -175,7 +176,7 @@ class Buffers:
         text = self._text(real) or ""
         seen, rows = self._split.get(real, ("", [""]))
         if seen is not text:
-            rows = split_lines(text)
+            rows = Lines(text)
             self._split[real] = text, rows
         return rows
 

@@ -37,7 +37,7 @@ from dagster_snapsize.measuring.results import (
 )
 
 _HEAVIEST = 5
-_MOST_LINES = 200
+_MOST_LINES = 50
 _LISTED = 100
 
 
