@@ -438,7 +438,13 @@ def test_nothing_is_left_when_it_is_ended_midway(
     environ = {**os.environ, "TMPDIR": str(temporary), "SNAPSIZE_TEST_MARK": str(mark)}
     command = [sys.executable, "-m", "dagster_snapsize", "diff", "HEAD~1"]
     process = subprocess.Popen(
-        command, cwd=project.folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=project.folder,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Whoever runs this in the background of a shell has it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_until(mark.exists, process)
     process.send_signal(getattr(signal, name))

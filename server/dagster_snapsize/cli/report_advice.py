@@ -12,38 +12,19 @@ from rich.text import Text
 
 from dagster_snapsize.cli import markdown
 from dagster_snapsize.cli.findings import place
-from dagster_snapsize.cli.report_json import VERSION, Json, place_json
+from dagster_snapsize.cli.report_json import VERSION, Json
 from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.cli.terminal import bytes_cell, counted, report_console
-from dagster_snapsize.core.advice import Advice, advise
+from dagster_snapsize.core.advice import Advice, advice_json, advise
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.core.sizes import format_percent, format_size
 
-_LISTED = 100
-"""Assets and places in JSON; the counts are of all."""
 _PLACES = 3
 _JOBS = ("same-job", "part-of-job")
 _ALONE = (
     "Each saving is counted alone. Two of them may be about the same bytes, such as a job and what"
     " its assets repeat."
 )
-
-
-def advice_json(advice: Advice) -> Json:
-    """One piece of advice, as every face gives it to programs."""
-    return {
-        "lever": advice.lever,
-        "title": advice.title,
-        "saved_bytes": advice.saved_bytes,
-        "by_snapshot": dict(advice.by_snapshot),
-        "field": advice.field,
-        "assets": list(advice.assets[:_LISTED]),
-        "asset_count": len(advice.assets),
-        "places": [place_json(found) for found in advice.places[:_LISTED]],
-        "place_count": len(advice.places),
-        "how": advice.how,
-        "preview": advice.preview,
-    }
 
 
 def print_json(

@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from dagster_snapsize.cli.findings import place
-from dagster_snapsize.cli.report_advice import advice_json
 from dagster_snapsize.cli.report_columns import columns
 from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.core.advice import advise
+from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.budgets import exit_status
 
 _FOLDER = Path(__file__).with_name("report_page")

@@ -7,7 +7,7 @@ its copy of a description that many assets repeat.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import frozen
 
@@ -27,6 +27,7 @@ Lever = Literal[
 ]
 
 _ELSEWHERE = ("job", "one-value")
+_LISTED = 100  # assets and places
 _MUCH = 64_000  # bytes, as one asset may take of a snapshot unless the user says otherwise
 _SCHEMA = "metadata: dagster/column_schema"
 _METADATA = (
@@ -125,6 +126,23 @@ def advise(measurement: Measurement) -> tuple[Advice, ...]:
         *_jobs([s for s in measurement.savings if s.lever == "job"], places, several),
     ]
     return tuple(sorted(found, key=lambda a: (-a.saved_bytes, a.lever, a.title, a.assets[:1])))
+
+
+def advice_json(advice: Advice) -> dict[str, Any]:
+    """What every face gives to programs; thousands of assets and places are not listed."""
+    return {
+        "lever": advice.lever,
+        "title": advice.title,
+        "saved_bytes": advice.saved_bytes,
+        "by_snapshot": dict(advice.by_snapshot),
+        "field": advice.field,
+        "assets": list(advice.assets[:_LISTED]),
+        "asset_count": len(advice.assets),
+        "places": [{"path": place.path, "line": place.line} for place in advice.places[:_LISTED]],
+        "place_count": len(advice.places),
+        "how": advice.how,
+        "preview": advice.preview,
+    }
 
 
 def repeated_findings(measurement: Measurement) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import frozen
 
-from dagster_snapsize.core.advice import Advice, advise
+from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.baseline import Baseline, here
 from dagster_snapsize.core.budgets import judge, judged_bytes, snapshot_budget, unused_ignores
 from dagster_snapsize.core.growth import differences, foreign
@@ -38,7 +38,6 @@ from dagster_snapsize.measuring.results import (
 
 _HEAVIEST = 5
 _MOST_LINES = 50
-_LISTED = 100
 
 
 def summarize(
@@ -87,7 +86,7 @@ def summarize(
             offset += len(line)
         last = {
             "others": [unstructure(other) for other in _others(measurement.snapshots)],
-            "advice": [_advice_json(advice) for advice in advise(measurement)],
+            "advice": [advice_json(advice) for advice in advise(measurement)],
             "paths": [
                 [snapshot.id, owner.kind, owner.name, dict(fields)]
                 for snapshot in measurement.snapshots
@@ -209,23 +208,6 @@ def _repeated(measurement: Measurement) -> Iterator[RepeatedOn]:
         placed = [key for key in repeat.assets if (repeat.repository, key) not in nowhere]
         first, *others = placed or repeat.assets
         yield RepeatedOn(repeat.repository, first, repeat.saved_bytes, tuple(others[:_HEAVIEST]))
-
-
-def _advice_json(advice: Advice) -> dict[str, Any]:
-    """As the command line's JSON has it; thousands of assets and places are not listed."""
-    return {
-        "lever": advice.lever,
-        "title": advice.title,
-        "saved_bytes": advice.saved_bytes,
-        "by_snapshot": dict(advice.by_snapshot),
-        "field": advice.field,
-        "assets": list(advice.assets[:_LISTED]),
-        "asset_count": len(advice.assets),
-        "places": [{"path": place.path, "line": place.line} for place in advice.places[:_LISTED]],
-        "place_count": len(advice.places),
-        "how": advice.how,
-        "preview": advice.preview,
-    }
 
 
 # -- snapshots and assets ------------------------------------------------------------------------
