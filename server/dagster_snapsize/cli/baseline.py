@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 from dagster_snapsize.cli.findings import print_findings, shown_path
 from dagster_snapsize.cli.run import Judged, Outcome, Selection, measure_all
 from dagster_snapsize.core import sizes
-from dagster_snapsize.core.baseline import RENEW, Baseline, baseline_of
+from dagster_snapsize.core.baseline import RENEW, Baseline, baseline_of, summary
 from dagster_snapsize.core.growth import grown, total_changes
 from dagster_snapsize.project.baseline_file import (
     NAME,
@@ -92,7 +92,7 @@ def _written(plan: _Plan) -> str:
         return f"{plan.file} is up to date"
     damage = f" The old one could not be read: {plan.damage}." if plan.damage else ""
     changed = f"\n{_changed(plan.old, plan.new)}" if plan.old is not None else ""
-    return f"wrote {plan.file}: {_summary(plan)}.{damage}{changed}"
+    return f"wrote {plan.file}: {summary(plan.new.values(), plan.path_bytes)}.{damage}{changed}"
 
 
 def _checked(plan: _Plan) -> str:
@@ -101,17 +101,6 @@ def _checked(plan: _Plan) -> str:
     if plan.old is None:
         return f"there is no {plan.file}: `{RENEW}` writes it"
     return f"{plan.file} is not up to date: `{RENEW}` renews it\n{_changed(plan.old, plan.new)}"
-
-
-def _summary(plan: _Plan) -> str:
-    snapshots = [known for baseline in plan.new.values() for known in baseline.snapshots.values()]
-    total = plan.path_bytes + sum(known.stored_bytes for known in snapshots)
-    counts = f"{_counted(len(plan.new), 'location')}, {_counted(len(snapshots), 'snapshot')}"
-    return f"{counts}, {sizes.format_both(total)}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _changed(old: Mapping[str, Baseline], new: Mapping[str, Baseline]) -> str:

@@ -12,16 +12,10 @@ from rich.text import Text
 from dagster_snapsize.cli.findings import place
 from dagster_snapsize.cli.report_json import asset_json
 from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.cli.terminal import (
-    bytes_cell,
-    counted,
-    plain_table,
-    print_table,
-    report_console,
-)
+from dagster_snapsize.cli.terminal import bytes_cell, plain_table, print_table, report_console
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import AssetCost, Owner, SharedGroup, Snapshot
-from dagster_snapsize.core.sizes import format_percent, format_size
+from dagster_snapsize.core.sizes import counted, format_percent, format_size
 
 _NAMES = 5
 

@@ -14,10 +14,10 @@ from dagster_snapsize.cli import markdown
 from dagster_snapsize.cli.findings import place
 from dagster_snapsize.cli.report_json import VERSION, Json
 from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.cli.terminal import bytes_cell, counted, report_console
+from dagster_snapsize.cli.terminal import bytes_cell, report_console
 from dagster_snapsize.core.advice import Advice, advice_json, advise
 from dagster_snapsize.core.model import Measurement
-from dagster_snapsize.core.sizes import format_percent, format_size
+from dagster_snapsize.core.sizes import counted, format_percent, format_size
 
 _PLACES = 3
 _JOBS = ("same-job", "part-of-job")

@@ -19,16 +19,8 @@ from dagster_snapsize.cli.terminal import (
 )
 from dagster_snapsize.core.budgets import snapshot_budget
 from dagster_snapsize.core.model import Snapshot
-from dagster_snapsize.core.sizes import format_percent, format_size
-from dagster_snapsize.core.split import (
-    NoSplit,
-    Part,
-    Predicted,
-    Split,
-    names_of,
-    plural,
-    propose,
-)
+from dagster_snapsize.core.sizes import counted, format_percent, format_size
+from dagster_snapsize.core.split import NoSplit, Part, Predicted, Split, names_of, propose
 
 HEADROOM = 0.2
 _FREE = f"{100 * HEADROOM:.0f} %"
@@ -105,7 +97,7 @@ def title(name: str, split: Split) -> str:
     """What is proposed."""
     return (
         f"{name} as {len(split.parts)} locations, by {split.kind}: "
-        f"{split.crossing_count:,} of {plural(split.edges, 'dependency')} cross"
+        f"{split.crossing_count:,} of {counted(split.edges, 'dependency')} cross"
     )
 
 

@@ -14,7 +14,6 @@ from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.cli.terminal import (
     bar,
     bytes_cell,
-    counted,
     fits,
     plain_table,
     print_table,
@@ -22,7 +21,7 @@ from dagster_snapsize.cli.terminal import (
 )
 from dagster_snapsize.core.budgets import snapshot_budget
 from dagster_snapsize.core.model import Finding, Measurement, Snapshot
-from dagster_snapsize.core.sizes import format_percent, format_seconds, format_size
+from dagster_snapsize.core.sizes import counted, format_percent, format_seconds, format_size
 
 _SEVERITY_STYLE = {"error": "bold red", "warning": "yellow", "information": "cyan"}
 _OUTPUT_LINES = 20

@@ -73,8 +73,3 @@ def bar(part: int, whole: int, style: str, console: Console) -> Text:
 def bytes_cell(size: int) -> str:
     """An exact byte count with thousands separators."""
     return f"{size:,}"
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 more job``, ``2 more jobs``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

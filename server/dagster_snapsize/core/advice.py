@@ -13,7 +13,7 @@ from attrs import frozen
 
 from dagster_snapsize.core.heavy import heavy
 from dagster_snapsize.core.model import Finding, Measurement, Repeat, Saving, SourceLocation
-from dagster_snapsize.core.sizes import format_both, format_exact
+from dagster_snapsize.core.sizes import counted, format_both, format_exact
 
 Lever = Literal[
     "repeat",
@@ -158,14 +158,13 @@ def repeated_findings(measurement: Measurement) -> Iterator[Finding]:
         asset = next((a for a in repeat.assets if places.get((repeat.repository, a))), None)
         asset = asset or repeat.assets[0]
         others = len(repeat.assets) - 1
-        copies = "snapshot" if len(repeat.by_snapshot) == 1 else "snapshots"
         yield Finding(
             "repeated-value",
             "information",
-            f"{asset} and {_assets(others, 'other asset')} carry the same"
+            f"{asset} and {counted(others, 'other asset')} carry the same"
             f" {_noun(repeat.field)} of {format_exact(repeat.value_bytes)}"
-            f" ({repeat.preview}): without it {len(repeat.by_snapshot):,} {copies} would be"
-            f" {format_both(repeat.saved_bytes)} smaller."
+            f" ({repeat.preview}): without it {counted(len(repeat.by_snapshot), 'snapshot')}"
+            f" would be {format_both(repeat.saved_bytes)} smaller."
             " `dagster-snapsize advise` says what to do about it.",
             asset=asset,
             bytes=repeat.saved_bytes,
@@ -179,7 +178,7 @@ _Places = Mapping[tuple[str, str], SourceLocation | None]
 def _repeated(repeat: Repeat, places: _Places) -> Advice:
     return Advice(
         lever="repeat",
-        title=f"the same {_noun(repeat.field)} on {_assets(len(repeat.assets))}",
+        title=f"the same {_noun(repeat.field)} on {counted(len(repeat.assets), 'asset')}",
         saved_bytes=repeat.saved_bytes,
         by_snapshot=repeat.by_snapshot,
         field=repeat.field,
@@ -193,13 +192,13 @@ def _repeated(repeat: Repeat, places: _Places) -> Advice:
 def _saved(saving: Saving, places: _Places) -> Advice:
     what: Lever = saving.lever if saving.lever != "job" else "part-of-job"
     titles = {
-        "code-references": f"code references on {_assets(len(saving.assets))}",
-        "raw-sql": f"SQL in the descriptions of {_assets(len(saving.assets))}",
+        "code-references": f"code references on {counted(len(saving.assets), 'asset')}",
+        "raw-sql": f"SQL in the descriptions of {counted(len(saving.assets), 'asset')}",
         "non-latin": f"{saving.preview} that are not ASCII in the"
-        f" {_noun(saving.field)} of {_assets(len(saving.assets))}",
+        f" {_noun(saving.field)} of {counted(len(saving.assets), 'asset')}",
         "one-value": f"the {_noun(saving.field)} of {''.join(saving.assets)}",
         "resource": f"the configuration schema of resource {saving.field} in"
-        f" {_jobs_of(len(saving.by_snapshot))}",
+        f" {counted(len(saving.by_snapshot), 'job')}",
     }
     return Advice(
         lever=what,
@@ -228,8 +227,8 @@ def _jobs(jobs: Sequence[Saving], places: _Places, several: bool) -> Iterator[Ad
         for job, larger in _contained(own):
             what: Lever = "same-job" if len(larger.assets) == len(job.assets) else "part-of-job"
             relation = {
-                "same-job": f"selects the same {_assets(len(job.assets))} as",
-                "part-of-job": f"selects {_assets(len(job.assets))}, all of them part of",
+                "same-job": f"selects the same {counted(len(job.assets), 'asset')} as",
+                "part-of-job": f"selects {counted(len(job.assets), 'asset')}, all of them part of",
             }[what]
             yield Advice(
                 lever=what,
@@ -281,10 +280,6 @@ def _less_of(field: str) -> str:
     return _REPEATED.get(field) or (_METADATA if is_metadata else _OTHERWISE)
 
 
-def _jobs_of(count: int) -> str:
-    return "1 job" if count == 1 else f"{count:,} jobs"
-
-
 def _noun(field: str) -> str:
     label = field.removeprefix("metadata: ")
     return _NOUNS.get(field) or (field if label == field else f"metadata `{label}`")
@@ -297,7 +292,3 @@ def _places(lever: Repeat | Saving, places: _Places) -> tuple[SourceLocation, ..
 
 def _there(places: Iterable[SourceLocation | None]) -> Iterator[SourceLocation]:
     return (place for place in places if place is not None)
-
-
-def _assets(count: int, noun: str = "asset") -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

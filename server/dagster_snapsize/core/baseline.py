@@ -10,13 +10,14 @@ name is the line between, and an empty one where there is no name.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, get_args
 
 from attrs import evolve, field, frozen
 
 from dagster_snapsize.core.model import Measurement, Owner, OwnerKind, Snapshot, SourceLocation
+from dagster_snapsize.core.sizes import counted, format_both
 
 VERSION = 1
 RENEW = "dagster-snapsize baseline"
@@ -115,6 +116,17 @@ def baseline_of(measurement: Measurement) -> Baseline:
 def _without(fields: Fields, paths: Mapping[Owner, Fields], owner: Owner) -> Fields:
     less = paths.get(owner)
     return {n: size - less.get(n, 0) for n, size in fields.items()} if less else fields
+
+
+def summary(baselines: Collection[Baseline], path_bytes: int = 0) -> str:
+    """``1 location, 3 snapshots, 194.9 kB (194,887 bytes)``.
+
+    ``path_bytes`` are those of the project's own path, which no baseline has.
+    """
+    snapshots = [known for baseline in baselines for known in baseline.snapshots.values()]
+    counts = f"{counted(len(baselines), 'location')}, {counted(len(snapshots), 'snapshot')}"
+    whole = path_bytes + sum(known.stored_bytes for known in snapshots)
+    return f"{counts}, {format_both(whole)}"
 
 
 def here(baseline: Baseline, measurement: Measurement) -> Baseline:

@@ -288,7 +288,7 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
 def _also_in(others: int) -> str:
     if others <= 0:
         return ""
-    return f", and is over it in {others:,} {_plural('other snapshot', others)}"
+    return f", and is over it in {sizes.counted(others, 'other snapshot')}"
 
 
 def _heaviest_field(asset: AssetCost, snapshot: Snapshot | None) -> str:

@@ -158,3 +158,12 @@ def format_seconds(seconds: float) -> str:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 more job``, ``1,200 assets``, ``3 key prefixes``, ``4 dependencies``."""
+    if number == 1:
+        return f"{number:,} {noun}"
+    if noun.endswith("y"):
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}{'es' if noun.endswith('x') else 's'}"

@@ -19,6 +19,7 @@ from attrs import field, frozen
 
 from dagster_snapsize.core.graph_parts import NotParted, parted
 from dagster_snapsize.core.model import AssetCost, Measurement, Snapshot
+from dagster_snapsize.core.sizes import counted
 
 Kind = Literal["group", "key prefix", "folder", "file"]
 _KINDS: tuple[Kind, ...] = ("group", "key prefix", "folder", "file")
@@ -135,7 +136,7 @@ def propose(measurement: Measurement, count: int, budget: Budget, headroom: floa
         except NotParted:
             continue
     if not found:
-        had = ", ".join(plural(number, kind) for kind, number in counts.items())
+        had = ", ".join(counted(number, kind) for kind, number in counts.items())
         raise NoSplit(
             f"it has {had}; for {count} locations there must be {count} to {_MOST_UNITS:,} of one"
             " kind, where what one op computes stays together"
@@ -145,15 +146,6 @@ def propose(measurement: Measurement, count: int, budget: Budget, headroom: floa
 
 def _fullest(split: Split) -> float:
     return max(part.fullest for part in split.parts)
-
-
-def plural(number: int, noun: str) -> str:
-    """``1 group``, ``2 groups``, ``3 key prefixes``, ``4 dependencies``."""
-    if number == 1:
-        return f"{number:,} {noun}"
-    if noun.endswith("y"):
-        return f"{number:,} {noun[:-1]}ies"
-    return f"{number:,} {noun}{'es' if noun.endswith('x') else 's'}"
 
 
 def _split(whole: Whole, kind: Kind, units: Mapping[str, str], count: int) -> Split:

@@ -11,7 +11,7 @@ from attrs import frozen
 from lsprotocol.types import CodeAction, CodeActionKind, Command, Diagnostic, Range, WorkspaceEdit
 
 from dagster_snapsize.core.budgets import CONFIGURATION
-from dagster_snapsize.core.sizes import parse_size
+from dagster_snapsize.core.sizes import counted, parse_size
 from dagster_snapsize.lsp.budget_edit import new_file, prefix_of, read_budget, set_budget
 from dagster_snapsize.lsp.diagnostics import SOURCE, UNREADABLE
 from dagster_snapsize.lsp.edits import Files
@@ -27,7 +27,7 @@ from dagster_snapsize.lsp.places import (
     groups,
 )
 from dagster_snapsize.lsp.state import LocationState, ProjectState
-from dagster_snapsize.lsp.words import counted, flat, short_size
+from dagster_snapsize.lsp.words import flat, short_size
 from dagster_snapsize.measuring.results import AssetRow, LocationResult
 
 _GREW = ("snapshot-grew", "asset-grew", "baseline-foreign")

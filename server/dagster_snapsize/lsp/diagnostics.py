@@ -20,10 +20,10 @@ from lsprotocol.types import (
 
 from dagster_snapsize.core.baseline import RENEW
 from dagster_snapsize.core.model import Finding, Severity, SourceLocation, UnusedIgnore
-from dagster_snapsize.core.sizes import format_both
+from dagster_snapsize.core.sizes import counted, format_both
 from dagster_snapsize.lsp.places import Places, is_stale
 from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
-from dagster_snapsize.lsp.words import STALE_NOTE, counted, flat, short_size
+from dagster_snapsize.lsp.words import STALE_NOTE, flat, short_size
 from dagster_snapsize.measuring.results import BaselineProblem, BaselineUse, LocationResult
 
 SOURCE = "dagster-snapsize"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dagster_snapsize.core.sizes import format_both
+from dagster_snapsize.core.sizes import counted, format_both
 from dagster_snapsize.lsp.paper import Paper
 from dagster_snapsize.lsp.places import Group
-from dagster_snapsize.lsp.words import counted, short_size
+from dagster_snapsize.lsp.words import short_size
 from dagster_snapsize.measuring.results import AssetDetail, BaselineUse, Carried
 
 _FIELDS = 3

@@ -8,7 +8,13 @@ from typing import Any
 
 from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 
-from dagster_snapsize.core.sizes import format_both, format_exact, format_percent, format_seconds
+from dagster_snapsize.core.sizes import (
+    counted,
+    format_both,
+    format_exact,
+    format_percent,
+    format_seconds,
+)
 from dagster_snapsize.lsp.hover_notes import (
     carried,
     growth_of_asset,
@@ -20,7 +26,6 @@ from dagster_snapsize.lsp.places import DetailOf, Group, Places, groups, is_stal
 from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.lsp.words import (
     STALE_NOTE,
-    counted,
     repository_words,
     short_percent,
     short_size,

@@ -7,7 +7,7 @@ from typing import Any
 
 from lsprotocol.types import CodeLens, InlayHint, MarkupContent, MarkupKind, Range
 
-from dagster_snapsize.core.sizes import format_both, format_exact
+from dagster_snapsize.core.sizes import counted, format_both, format_exact
 from dagster_snapsize.lsp.places import (
     SHOW_ASSET,
     SHOW_REPORT,
@@ -21,7 +21,6 @@ from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.lsp.words import (
     STALE_NOTE,
     code,
-    counted,
     flat,
     repository_words,
     short_percent,

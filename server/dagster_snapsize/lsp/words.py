@@ -22,11 +22,6 @@ def short_percent(part: int, whole: int) -> str:
     return format_percent(part, whole).replace(".0 %", " %")
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 asset``, ``1,200 assets``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def repository_words(
     result: LocationResult, repository: str, name: Callable[[str], str] | None = None
 ) -> str:

@@ -15,10 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dagster_snapsize.core.baseline import Baseline, Fields, KnownSnapshot, minor, short_id
+from dagster_snapsize.core.baseline import Baseline, Fields, KnownSnapshot, minor, short_id, summary
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Owner
-from dagster_snapsize.core.sizes import format_both
 from dagster_snapsize.measuring.results import LocationResult, structure
 from dagster_snapsize.project.baseline_file import (
     NAME,
@@ -52,10 +51,7 @@ def renew(root: Path, results: Sequence[LocationResult]) -> str:
         read_baselines(root)
     if not write_baselines(root, new):
         return f"{NAME} is up to date"
-    snapshots = [known for baseline in new.values() for known in baseline.snapshots.values()]
-    counts = f"{_counted(len(new), 'location')}, {_counted(len(snapshots), 'snapshot')}"
-    whole = format_both(sum(known.stored_bytes for known in snapshots))
-    return f"wrote {NAME}: {counts}, {whole}. Commit it with what it was measured from."
+    return f"wrote {NAME}: {summary(new.values())}. Commit it with what it was measured from."
 
 
 def baseline_of_rows(result: LocationResult) -> Baseline:
@@ -111,10 +107,6 @@ def _owners(rows: Path, paths: list[Any]) -> Iterator[tuple[str, Owner, Fields]]
                 size = cell["exclusive"] + cell["shared"]
                 yield cell["snapshot"], owner, {cell["field"]: size}
     raise ValueError("the last line is missing")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 if __name__ == "__main__":
