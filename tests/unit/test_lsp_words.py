@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from dagster_snapsize.core.sizes import counted
 from dagster_snapsize.lsp.words import (
     code,
-    counted,
     escaped,
     fenced,
     flat,
