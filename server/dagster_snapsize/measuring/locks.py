@@ -10,7 +10,8 @@ from typing import IO
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(stream: IO[bytes], wait: bool) -> None:
+    def lock(stream: IO[bytes], wait: bool) -> None:
+        """Lock it until it is closed or this process ends; OSError without ``wait``, if held."""
         while True:
             try:  # with LK_LOCK it gives up after ten seconds
                 msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
@@ -23,7 +24,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(stream: IO[bytes], wait: bool) -> None:
+    def lock(stream: IO[bytes], wait: bool) -> None:
+        """Lock it until it is closed or this process ends; OSError without ``wait``, if held."""
         fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
@@ -35,7 +37,7 @@ def held(path: Path, wait: bool = False) -> IO[bytes] | None:
     stream: IO[bytes] | None = None
     try:
         stream = path.open("ab")
-        _lock(stream, wait)
+        lock(stream, wait)
     except OSError:
         if stream is not None:
             with contextlib.suppress(OSError):

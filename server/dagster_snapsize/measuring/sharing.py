@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from dagster_snapsize.measuring.locks import lock
 from dagster_snapsize.measuring.results import LocationResult, structure, unstructure
 
 _KEPT_ROWS = 3  # a server may still read the rows of the result before the newest
@@ -37,7 +37,7 @@ class SharedResults:
     def __enter__(self) -> SharedResults:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock = (self._folder / "lock").open("wb")
-        _lock(self._lock)
+        lock(self._lock, wait=True)
         return self
 
     def __exit__(
@@ -100,21 +100,3 @@ def _digest(files: Sequence[str]) -> str:
         except OSError:
             whole.update(b"gone")
     return whole.hexdigest()
-
-
-if os.name == "nt":
-
-    def _lock(stream: IO[bytes]) -> None:
-        import msvcrt
-
-        while True:
-            with contextlib.suppress(OSError):  # it gives up after ten seconds
-                msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
-                return
-
-else:
-
-    def _lock(stream: IO[bytes]) -> None:
-        import fcntl
-
-        fcntl.flock(stream, fcntl.LOCK_EX)
