@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dagster_snapsize.cli.run import Judged
 from dagster_snapsize.core.model import Finding, SourceLocation
+from dagster_snapsize.project.folders import repository_root
 
 # GitHub and GitLab say where they checked the repository out.
 _TOPS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
@@ -18,7 +19,7 @@ def checkout_top() -> Path:
     for name in _TOPS:
         if os.environ.get(name) and here.is_relative_to(os.environ[name]):
             return Path(os.environ[name])
-    return next((f for f in (here, *here.parents) if (f / ".git").exists()), here)
+    return repository_root(here) or here
 
 
 def from_top(path: str, top: Path) -> str | None:
