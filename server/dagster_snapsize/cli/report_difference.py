@@ -109,14 +109,6 @@ def percent(change: Change) -> str:
     return f"{share:+.1f} %"
 
 
-def owner_name(change: OwnerChange) -> str:
-    """An asset's key; other owners with what they are."""
-    owner = change.owner
-    if owner.kind in ("asset", "structure"):
-        return owner.name
-    return f"{owner.kind.replace('_', ' ')} {owner.name}"
-
-
 def mostly(change: OwnerChange) -> str:
     """The field that changed most."""
     for name, part in change.fields.items():
@@ -225,7 +217,7 @@ def _print_owners(console: Console, compared: Compared, top: int) -> None:
     several = len({s.repository for s in compared.difference.snapshots}) > 1
     rows: list[_Row] = []
     for change in owners:
-        name = Text(owner_name(change))
+        name = Text(change.owner.words)
         if several:
             name.append(f" of {change.repository}", "dim")
         where = place(change.location)

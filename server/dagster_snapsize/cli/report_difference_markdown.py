@@ -116,7 +116,7 @@ def _budget(compared: Compared, change: SnapshotChange) -> tuple[str, str]:
 
 def _owner(change: OwnerChange, several: bool) -> str:
     owner = change.owner
-    kind = "" if owner.kind in ("asset", "structure") else f"{owner.kind.replace('_', ' ')} "
+    kind = f"{owner.kind_words} " if owner.kind_words else ""
     repository = f" of {code(change.repository)}" if several else ""
     where = place(change.location)
     return f"{kind}{code(owner.name)}{repository}{f'<br>{text(where)}' if where else ''}"

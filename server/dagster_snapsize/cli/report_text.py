@@ -159,12 +159,8 @@ def _print_fields(console: Console, measurement: Measurement, top: int) -> None:
     for snapshot in measurement.snapshots:
         for owner, fields in snapshot.ledger.owners.items():
             for name, share in fields.items():
-                if owner.kind == "structure":
-                    holders[owner.name][""] += share.bytes
-                elif owner.kind == "asset":
-                    holders[name][owner.name] += share.bytes
-                else:
-                    holders[f"{owner.kind.replace('_', ' ')}: {name}"][owner.name] += share.bytes
+                holder = "" if owner.kind == "structure" else owner.name
+                holders[owner.field_words(name)][holder] += share.bytes
     table = plain_table(
         ("What the bytes are made of", "left"),
         ("bytes", "right"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
@@ -10,7 +9,7 @@ from typing import Literal
 from dagster_snapsize.core import limits, sizes
 from dagster_snapsize.core.advice import repeated_findings
 from dagster_snapsize.core.baseline import Baseline
-from dagster_snapsize.core.growth import growth_findings, standing
+from dagster_snapsize.core.growth import explain_command, growth_findings, standing
 from dagster_snapsize.core.model import (
     AssetCost,
     Budgets,
@@ -203,7 +202,7 @@ def _heaviest(snapshot: Snapshot) -> str:
         if owner.kind == "asset":
             assets[owner.name] = size
         elif owner.kind != "structure" and owner != Owner("job", snapshot.name):
-            others[f"{owner.kind.replace('_', ' ')} {owner.name}"] = size
+            others[owner.words] = size
     least = max(assets.values(), default=0)
     ranked = {
         "heaviest": [pair for pair in others.most_common(_HEAVIEST) if pair[1] > least],
@@ -244,12 +243,7 @@ def _next_step(
     if not assets:
         return f" {rest[0].upper()}{rest[1:]}."
     top = max(assets, key=lambda a: (a.key == grown, a.by_snapshot[snapshot.id]))
-    return f" `{_explain(top)}` shows where its bytes are: shorten them; or {rest}."
-
-
-def _explain(asset: AssetCost) -> str:
-    """A command to paste: keys may hold spaces and backslashes."""
-    return f"dagster-snapsize explain {shlex.quote(asset.key)}"
+    return f" `{explain_command(top.key)}` shows where its bytes are: shorten them; or {rest}."
 
 
 def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
@@ -271,7 +265,7 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
             f"asset {asset.key} takes {sizes.format_both(size)} of {worst}, over the"
             f" {sizes.format_both(budget)} that one asset may take ({name}){_also_in(others)};"
             f"{_heaviest_field(asset, by_id.get(worst))}"
-            f" `{_explain(asset)}` shows all of it."
+            f" `{explain_command(asset.key)}` shows all of it."
         )
         yield Finding(
             "asset-over-budget",

@@ -130,13 +130,6 @@ def difference(old: Measurement | None, new: Measurement | None) -> Difference:
     )
 
 
-def field_name(owner: Owner, name: str) -> str:
-    """What a field is called where the owners are left out."""
-    if owner.kind == "structure":
-        return owner.name
-    return name if owner.kind == "asset" else f"{owner.kind.replace('_', ' ')}: {name}"
-
-
 def _must_sum(what: str, parts: Iterable[Change], total: int) -> None:
     found = sum(part.bytes for part in parts)
     if found != total:
@@ -273,7 +266,7 @@ def _made_of(before: Collection[Snapshot], after: Collection[Snapshot]) -> dict[
         for snapshot in snapshots:
             for owner, fields in snapshot.ledger.owners.items():
                 for name, share in fields.items():
-                    label = field_name(owner, name)
+                    label = owner.field_words(name)
                     found[label] = found.get(label, 0) + share.bytes
         sums.append(found)
     return _changes(*sums)

@@ -6,7 +6,7 @@ docs/growth.md has the table of what is found when, and a test reads it from the
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import evolve, frozen
 
@@ -42,43 +42,43 @@ class Change:
 
 def changes(known: KnownSnapshot, snapshot: Snapshot) -> tuple[Change, ...]:
     """What is different in a snapshot, most growth first; it sums up to the snapshot's own."""
-    found = []
-    now = snapshot.ledger.owners
-    for owner in {**known.owners, **now}:
-        old = known.owners.get(owner)
-        shares = now.get(owner)
-        new = None if shares is None else {name: share.bytes for name, share in shares.items()}
-        fields = differences(old or {}, new or {})
-        if fields or old is None or new is None:
-            before = None if old is None else sum(old.values())
-            after = None if new is None else sum(new.values())
-            found.append(Change(owner, before, after, fields))
+    now = {
+        owner: {name: share.bytes for name, share in shares.items()}
+        for owner, shares in snapshot.ledger.owners.items()
+    }
+    found = _changed(
+        (owner, known.owners.get(owner), now.get(owner)) for owner in {**known.owners, **now}
+    )
     total = sum(change.bytes for change in found)
     if total != snapshot.stored_bytes - known.stored_bytes:
         raise AssertionError(f"the changes of {snapshot.id} sum to {total} bytes")
-    return tuple(sorted(found, key=lambda c: (-c.bytes, c.owner.kind, c.owner.name)))
+    return found
 
 
 def total_changes(old: Mapping[str, Baseline], new: Mapping[str, Baseline]) -> tuple[Change, ...]:
     """What became of each owner, over all snapshots of its repository, most growth first."""
     before, after = _totals(old), _totals(new)
+    return _changed((key[2], before.get(key), after.get(key)) for key in {**before, **after})
+
+
+def _totals(baselines: Mapping[str, Baseline]) -> dict[tuple[str, str, Owner], Fields]:
+    return {
+        (location, repository, owner): fields
+        for location, baseline in baselines.items()
+        for (repository, owner), fields in baseline.owners.items()
+    }
+
+
+def _changed(rows: Iterable[tuple[Owner, Fields | None, Fields | None]]) -> tuple[Change, ...]:
+    """What is different, of owners with what they had and have, most growth first."""
     found = []
-    for key in {**before, **after}:
-        was, fields_now = before.get(key), after.get(key)
-        fields = differences(was or {}, fields_now or {})
-        if fields or was is None or fields_now is None:
-            size = None if was is None else sum(was.values())
-            size_now = None if fields_now is None else sum(fields_now.values())
-            found.append(Change(key[2], size, size_now, fields))
+    for owner, old, new in rows:
+        fields = differences(old or {}, new or {})
+        if fields or old is None or new is None:
+            before = None if old is None else sum(old.values())
+            after = None if new is None else sum(new.values())
+            found.append(Change(owner, before, after, fields))
     return tuple(sorted(found, key=lambda c: (-c.bytes, c.owner.kind, c.owner.name)))
-
-
-def _totals(baselines: Mapping[str, Baseline]) -> dict[tuple[str, str, Owner], dict[str, int]]:
-    found: dict[tuple[str, str, Owner], dict[str, int]] = {}
-    for location, baseline in baselines.items():
-        for (repository, owner), fields in baseline.owners.items():
-            found[location, repository, owner] = fields
-    return found
 
 
 def differences(old: Fields, new: Fields) -> dict[str, int]:
@@ -277,9 +277,9 @@ def grown(found: Sequence[Change]) -> str:
     less = [c for c in found if c.before is not None and c.bytes < 0]
     parts = []
     if more:
-        parts.append(f"grown: {_listed([f'{_name(c)} by {_by(c)}' for c in more], more)}")
+        parts.append(f"grown: {_listed([f'{c.owner.words} by {_by(c)}' for c in more], more)}")
     if new:
-        parts.append(f"new: {_listed([f'{_name(c)} {_by(c)}' for c in new], new)}")
+        parts.append(f"new: {_listed([f'{c.owner.words} {_by(c)}' for c in new], new)}")
     if less:
         size = sizes.format_size(-sum(c.bytes for c in less))
         parts.append(f"smaller or gone: {len(less):,}, by {size}")
@@ -293,13 +293,6 @@ def _listed(words: Sequence[str], found: Sequence[Change]) -> str:
     if not rest:
         return named
     return f"{named} and {len(rest):,} more, {sizes.format_size(sum(c.bytes for c in rest))}"
-
-
-def _name(change: Change) -> str:
-    owner = change.owner
-    if owner.kind in ("asset", "structure"):
-        return owner.name
-    return f"{owner.kind.replace('_', ' ')} {owner.name}"
 
 
 def _by(change: Change) -> str:
@@ -328,4 +321,9 @@ def _most_grown(found: Sequence[Change]) -> str | None:
 def _explain(found: Sequence[Change]) -> str:
     """A command for the asset that grew most."""
     key = _most_grown(found)
-    return f" `dagster-snapsize explain {shlex.quote(key)}` shows its bytes." if key else ""
+    return f" `{explain_command(key)}` shows its bytes." if key else ""
+
+
+def explain_command(key: str) -> str:
+    """A command to paste: keys may hold spaces and backslashes."""
+    return f"dagster-snapsize explain {shlex.quote(key)}"

@@ -96,6 +96,22 @@ class Owner:
     kind: OwnerKind
     name: str
 
+    @property
+    def kind_words(self) -> str:
+        """``partition set``; nothing for an asset and for a row, whose names say what they are."""
+        return "" if self.kind in ("asset", "structure") else self.kind.replace("_", " ")
+
+    @property
+    def words(self) -> str:
+        """``partition set nightly``, ``wh/orders``."""
+        return f"{self.kind_words} {self.name}" if self.kind_words else self.name
+
+    def field_words(self, field: str) -> str:
+        """What one of its fields is called where the owners are left out."""
+        if self.kind == "structure":
+            return self.name
+        return f"{self.kind_words}: {field}" if self.kind_words else field
+
 
 @frozen
 class Share:
