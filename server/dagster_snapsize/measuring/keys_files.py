@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
+from dagster_snapsize.measuring.environ import git_environ
 from dagster_snapsize.project.baseline_file import NAME as BASELINE
 
 MOST_BYTES = 2_000_000_000  # of all inputs together: hashing more takes longer than measuring
@@ -147,18 +148,12 @@ def project_files(root: str) -> list[str]:
 
 
 def _listed_by_git(root: str) -> list[str]:
-    # The variables that git sets for a hook would make it take this folder for another.
-    environ = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name.startswith("GIT_CONFIG")
-    }
     command = ["git", "ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard"]
     try:
         listing = subprocess.run(
             command,
             cwd=root,
-            env=environ,
+            env=git_environ(os.environ, "GIT_CONFIG"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -14,6 +14,7 @@ from pathlib import Path
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.measuring.environ import git_environ
 
 _TIMEOUT = 600.0  # seconds for one command of git: a large checkout, a download of LFS
 # Hooks of the user's are for the user's own checkouts, and a daemon would outlive the folder.
@@ -118,12 +119,7 @@ def ignored(repository: Repository, paths: Sequence[Path]) -> list[Path]:
 
 
 def git(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    # The variables that git sets for a hook would make it take this folder for another.
-    environ = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name.startswith(("GIT_CONFIG", "GIT_SSH", "GIT_CEILING"))
-    }
+    environ = git_environ(os.environ, "GIT_CONFIG", "GIT_SSH", "GIT_CEILING")
     # Without optional locks `git status` leaves the user's index as it is.
     environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     command = ["git", *_QUIET, *arguments]
