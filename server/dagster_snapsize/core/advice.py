@@ -6,12 +6,13 @@ its copy of a description that many assets repeat.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from attrs import frozen
 
 from dagster_snapsize.core.heavy import heavy
+from dagster_snapsize.core.levers import Saves
 from dagster_snapsize.core.model import Finding, Measurement, Repeat, Saving, SourceLocation
 from dagster_snapsize.core.sizes import counted, format_both, format_exact
 
@@ -92,17 +93,15 @@ _NOUNS: Mapping[str, str] = {
 
 
 @frozen
-class Advice:
+class Advice(Saves):
     """One thing that could be done.
 
-    ``saved_bytes`` would go from all snapshots together, ``by_snapshot`` from each, by its id.
     ``assets`` are those that it is about and ``places`` where they are defined, both sorted.
     ``how`` says it in Dagster's own terms, ``preview`` shows what it is about.
     """
 
     lever: Lever
     title: str
-    saved_bytes: int
     by_snapshot: Mapping[str, int]
     field: str | None
     assets: tuple[str, ...]
@@ -179,7 +178,6 @@ def _repeated(repeat: Repeat, places: _Places) -> Advice:
     return Advice(
         lever="repeat",
         title=f"the same {_noun(repeat.field)} on {counted(len(repeat.assets), 'asset')}",
-        saved_bytes=repeat.saved_bytes,
         by_snapshot=repeat.by_snapshot,
         field=repeat.field,
         assets=repeat.assets,
@@ -203,7 +201,6 @@ def _saved(saving: Saving, places: _Places) -> Advice:
     return Advice(
         lever=what,
         title=titles[what],
-        saved_bytes=saving.saved_bytes,
         by_snapshot=saving.by_snapshot,
         field=saving.field,
         assets=saving.assets,
@@ -233,7 +230,6 @@ def _jobs(jobs: Sequence[Saving], places: _Places, several: bool) -> Iterator[Ad
             yield Advice(
                 lever=what,
                 title=f"job {job.field}{of} {relation} job {larger.field}",
-                saved_bytes=job.saved_bytes,
                 by_snapshot=job.by_snapshot,
                 field=job.field,
                 assets=job.assets,
@@ -286,9 +282,5 @@ def _noun(field: str) -> str:
 
 
 def _places(lever: Repeat | Saving, places: _Places) -> tuple[SourceLocation, ...]:
-    found = {places.get((lever.repository, asset)) for asset in lever.assets} - {None}
-    return tuple(sorted(_there(found), key=lambda place: (place.path, place.line)))
-
-
-def _there(places: Iterable[SourceLocation | None]) -> Iterator[SourceLocation]:
-    return (place for place in places if place is not None)
+    found = {p for key in lever.assets if (p := places.get((lever.repository, key))) is not None}
+    return tuple(sorted(found, key=lambda place: (place.path, place.line)))

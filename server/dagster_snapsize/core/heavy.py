@@ -20,13 +20,10 @@ def heavy(measurement: Measurement) -> Iterator[Saving]:
     Of a resource only its copies in jobs are counted: the repository snapshot keeps the schema.
     """
     whole = sum(snapshot.stored_bytes for snapshot in measurement.snapshots)
-    for saving in (*_values(measurement), *_schemas(measurement)):
+    values = (saving for saving in measurement.savings if saving.lever == "one-value")
+    for saving in (*values, *_schemas(measurement)):
         if saving.saved_bytes >= max(_LEAST, _LEAST_PART * whole):
             yield saving
-
-
-def _values(measurement: Measurement) -> Iterator[Saving]:
-    return (saving for saving in measurement.savings if saving.lever == "one-value")
 
 
 def _schemas(measurement: Measurement) -> Iterator[Saving]:

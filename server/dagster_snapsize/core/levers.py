@@ -13,8 +13,19 @@ from attrs import frozen
 Lever = Literal["repeat", "code-references", "raw-sql", "non-latin", "one-value", "resource", "job"]
 
 
+class Saves:
+    """Something that could go from snapshots: ``by_snapshot`` says how many bytes, by their ids."""
+
+    by_snapshot: Mapping[str, int]
+
+    @property
+    def saved_bytes(self) -> int:
+        """What would go from all snapshots together."""
+        return sum(self.by_snapshot.values())
+
+
 @frozen
-class Repeat:
+class Repeat(Saves):
     """One value that several assets carry, to the byte the same, in all snapshots it stands in.
 
     ``field`` is the user's word for where it stands (``metadata: dagster/column_schema``),
@@ -29,14 +40,9 @@ class Repeat:
     repository: str
     by_snapshot: Mapping[str, int]
 
-    @property
-    def saved_bytes(self) -> int:
-        """What would go from all snapshots together."""
-        return sum(self.by_snapshot.values())
-
 
 @frozen
-class Saving:
+class Saving(Saves):
     """Bytes of one kind that could go, and from which snapshots, by snapshot id.
 
     ``field`` is the user's word for where they stand; a job's name where it is the job that could
@@ -49,8 +55,3 @@ class Saving:
     assets: tuple[str, ...]
     repository: str
     by_snapshot: Mapping[str, int]
-
-    @property
-    def saved_bytes(self) -> int:
-        """What would go from all snapshots together."""
-        return sum(self.by_snapshot.values())
