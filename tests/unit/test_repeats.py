@@ -52,6 +52,23 @@ def test_what_saves_less_than_a_kilobyte_is_not_told() -> None:
     assert len(observed("j", a=TEXT[:450], b=TEXT[:450]).repeats()) == 1
 
 
+@pytest.mark.parametrize(
+    ("label", "fields"),
+    [
+        ("team", ["metadata: team"]),
+        ("dagster/column_schema", ["metadata: dagster/column_schema"]),
+        ("dagster_dbt/manifest", []),
+        ("dagster/auto_created_stub_asset", []),
+    ],
+)
+def test_what_dagster_or_an_integration_needs_is_no_repeat(label: str, fields: list[str]) -> None:
+    seen = Observed("r")
+    entry = {"__class__": "TextMetadataEntryData", "label": label, "text": TEXT}
+    text = payload(repository(*(asset(key, metadata_entries=[entry]) for key in ("a", "b"))))
+    draw_repository(text, partial(seen.repository, "repository"))
+    assert [repeat.field for repeat in seen.repeats()] == fields
+
+
 def test_there_are_never_more_than_two_hundred() -> None:
     many = {f"a{number}_{copy}": f"{number} {TEXT}" for number in range(300) for copy in "xy"}
     found = observed(**many).repeats()

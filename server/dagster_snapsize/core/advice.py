@@ -53,16 +53,6 @@ _REPEATED: Mapping[str, str] = {
     "automation": "Every asset stores its condition spelled out. A shorter one, or a schedule or a"
     " sensor over a selection of assets, says it in fewer bytes.",
 }
-# What integrations note on their assets, and read again: ``dagster_dbt/manifest``.
-_INTEGRATIONS = ("dagster_", "dagster-")
-_DAGSTERS = frozenset(
-    f"dagster/{name}"
-    for name in (
-        *("auto_created_stub_asset", "component_origin", "asset_execution_type", "io_manager_key"),
-        *("dagster_type", "auto_observe_interval_minutes", "internal_freshness_policy"),
-        *("freshness_params", "code_references"),
-    )
-)
 _OTHERWISE = "Leave it away where it says nothing of this asset alone, or make it shorter."
 _HOW: Mapping[str, str] = {
     "resource": "Every job stores the schema of every resource's configuration. A resource that is"
@@ -115,7 +105,7 @@ def advise(measurement: Measurement) -> tuple[Advice, ...]:
     several = len({s.repository for s in measurement.snapshots}) > 1
     places = {(a.repository, a.key): a.location for a in measurement.assets}
     found = [
-        *(_repeated(r, places) for r in measurement.repeats if not _is_of_a_library(r.field)),
+        *(_repeated(repeat, places) for repeat in measurement.repeats),
         *(
             _saved(saving, places)
             for saving in measurement.savings
@@ -152,7 +142,7 @@ def repeated_findings(measurement: Measurement) -> Iterator[Finding]:
     whole = sum(snapshot.stored_bytes for snapshot in measurement.snapshots)
     places = {(a.repository, a.key): a.location for a in measurement.assets}
     for repeat in measurement.repeats:
-        if repeat.saved_bytes < min(_MUCH, whole / 100) or _is_of_a_library(repeat.field):
+        if repeat.saved_bytes < min(_MUCH, whole / 100):
             continue
         asset = next((a for a in repeat.assets if places.get((repeat.repository, a))), None)
         asset = asset or repeat.assets[0]
@@ -263,12 +253,6 @@ def _contained(jobs: Sequence[Saving]) -> Iterator[tuple[Saving, Saving]]:
             if len(sets[other]) > len(sets[number]) and sets[number] <= sets[other]:
                 yield job, order[other]
                 break
-
-
-def _is_of_a_library(field: str) -> bool:
-    """Metadata that Dagster or an integration needs, or that has an advice of its own."""
-    label = field.removeprefix("metadata: ")
-    return label != field and (label in _DAGSTERS or label.startswith(_INTEGRATIONS))
 
 
 def _less_of(field: str) -> str:

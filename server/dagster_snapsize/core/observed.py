@@ -15,7 +15,7 @@ from dagster_snapsize.core.ledger_book import Claim, printable
 from dagster_snapsize.core.ledger_index import AssetIndex, key_of
 from dagster_snapsize.core.ledger_nodes import Nodes
 from dagster_snapsize.core.levers import Repeat, Saving
-from dagster_snapsize.core.repeats import Value, ValueId, Values
+from dagster_snapsize.core.repeats import Value, ValueId, Values, is_needed
 from dagster_snapsize.core.savings import CODE_REFERENCES, SQL_ENDS, Savings
 from dagster_snapsize.core.spans import KEEP, SKIP, Document, Item, Plan, Spans, items_of, text_of
 from dagster_snapsize.core.stubs import stub_bytes
@@ -185,7 +185,8 @@ class Observed:
             gone = len(value) + separator
             if label == CODE_REFERENCES:
                 self._savings.code_reference((key,), gone, snapshot)
-            self._values.meet((field, hash(value)), field, key, value, gone)
+            if not is_needed(label):
+                self._values.meet((field, hash(value)), field, key, value, gone)
             if "\\u" in value:
                 self._savings.letters(field, (key,), value, snapshot)
 
