@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
+from dagster_snapsize import PACKAGE
 from dagster_snapsize.measuring import keys_files
-from dagster_snapsize.measuring.keys import Others, others_digest, project_state
+from dagster_snapsize.measuring.keys import Others, _own_sources, others_digest, project_state
 from dagster_snapsize.measuring.keys_environment import (
     LEFT_OUT,
     LEFT_OUT_PREFIXES,
@@ -317,3 +319,12 @@ print(run)
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "['git']"
+
+
+@pytest.mark.parametrize("own", ["core", "measuring", "probe", "project"])
+def test_a_change_of_the_tool_itself_changes_the_key_at_any_depth(tmp_path: Path, own: str) -> None:
+    package = Path(copytree(PACKAGE, tmp_path / "tool"))
+    deep = write(package / own / "inner" / "deeper" / "part.py", "a = 1\n")
+    before = _own_sources(package)
+    deep.write_text("a = 2\n", encoding="utf-8")
+    assert _own_sources(package) != before

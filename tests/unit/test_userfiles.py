@@ -45,3 +45,10 @@ def test_an_environment_named_like_the_package_is_not_the_users(tmp_path: Path) 
         environment / "share" / "notes.txt": False,
     }
     assert _are_users(python, tmp_path, list(paths)) == list(paths.values())
+
+
+def test_the_probe_is_nobodys_code_at_any_depth(tmp_path: Path) -> None:
+    # Its own folder may stand in the user's tree, as in a checkout of this project.
+    probe = _SERVER / "dagster_snapsize" / "probe"
+    paths = [probe / "session.py", probe / "inner" / "deeper" / "part.py"]
+    assert _are_users(Path(sys.executable), _SERVER, paths) == [False, False]

@@ -15,16 +15,16 @@ import sys
 import zlib
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
+from dagster_snapsize import PACKAGE
 from dagster_snapsize.cli.findings import place
 from dagster_snapsize.cli.report_columns import columns
 from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.budgets import exit_status
 
-_FOLDER = Path(__file__).with_name("report_page")
+_FOLDER = PACKAGE / "cli" / "report_page"
 _LEVEL = 6  # of compression; 9 takes twice as long for 1 % less
 _FRAMES = 20
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import quote
 
-import dagster_snapsize
+from dagster_snapsize import PACKAGE
 from dagster_snapsize.cli.checkout import checkout_top, finding_place, from_top
 from dagster_snapsize.cli.fingerprints import fingerprints
 from dagster_snapsize.cli.run import Outcome
 from dagster_snapsize.core.model import Finding, Rule, SourceLocation
 
 Json = dict[str, Any]
-_RULES = Path(dagster_snapsize.__file__).with_name("rules.md")
+_RULES = PACKAGE / "rules.md"
 _LEVEL = {"error": "error", "warning": "warning", "information": "note"}
 _BASE = "%SRCROOT%"
 _SECTION = re.compile(r"^## (\S+)\n(.*?)(?=^## |\Z)", re.M | re.S)

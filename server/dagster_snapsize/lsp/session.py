@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-import dagster_snapsize
+from dagster_snapsize import PACKAGE
 from dagster_snapsize.lsp import actions, diagnostics, hovers, lenses
 from dagster_snapsize.lsp.buffers import Buffers
 from dagster_snapsize.lsp.cache_check import CacheChecks
@@ -32,7 +32,7 @@ from dagster_snapsize.measuring.results import LocationResult, detail_of
 from dagster_snapsize.project.locations import project_folders
 
 STATUS = "dagsterSnapsize/status"
-RULES = Path(dagster_snapsize.__file__).parent / "rules.md"
+RULES = PACKAGE / "rules.md"
 _CLOSE_WITHIN = 10.0  # seconds
 _SHOW_AFTER = 0.15  # seconds
 _log = logging.getLogger(__name__)

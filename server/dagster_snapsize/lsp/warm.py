@@ -12,12 +12,11 @@ import json
 import logging
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from attrs import define, evolve, field
 
-import dagster_snapsize
+from dagster_snapsize import PACKAGE
 from dagster_snapsize.lsp.workers import end_worker, start_worker
 from dagster_snapsize.measuring.environ import interpreter_environ
 from dagster_snapsize.measuring.process import supervised
@@ -25,7 +24,7 @@ from dagster_snapsize.measuring.request import WorkerRequest
 from dagster_snapsize.measuring.results import unstructure
 from dagster_snapsize.measuring.warm import WarmParent, warm_command
 
-_PROBE = Path(dagster_snapsize.__file__).parent / "probe"
+_PROBE = PACKAGE / "probe"
 _MOST = 2
 _IDLE = 600.0  # seconds
 _OLDEST = 3600.0  # seconds; libraries may grow, and files that nobody looks for may change

@@ -7,6 +7,8 @@ import contextlib
 import sys
 from pathlib import Path
 
+from dagster_snapsize import PACKAGE
+
 _LINE_BYTES = 2**28
 _PATIENCE = 8.0  # seconds for a process to end its tree before it is killed itself
 
@@ -40,7 +42,7 @@ def own_command(module: str, *arguments: str) -> list[str]:
     PYTHONPATH would leak: what is started in turn is the user's interpreter, which must not see
     ours.
     """
-    own = Path(__file__).parent.parent.parent
+    own = PACKAGE.parent
     here = Path.cwd()
     places = [Path(p).resolve() for p in sys.path if p]
     # `python -m` puts the current folder there, whose modules are the user's.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from attrs import evolve
 
+from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.errors import NotMeasured, UserError
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.revisions import git, ignored
@@ -23,7 +24,7 @@ from dagster_snapsize.project.locations import CodeLocation, Flags, find_locatio
 from dagster_snapsize.project.targets import TARGET_KINDS, absolute
 
 _INSTALLED = {"site-packages", "dist-packages"}
-_MOVED = Path(__file__).parent / "moved"  # holds a sitecustomize.py
+_MOVED = PACKAGE / "measuring" / "moved"  # holds a sitecustomize.py
 _ELSEWHERE = (
     "Something names it by its full path: PYTHONPATH, a link, .env, or a package that is installed"
     " in a way that cannot be followed."

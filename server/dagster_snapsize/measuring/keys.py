@@ -16,6 +16,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.keys_environment import relevant_environment
 from dagster_snapsize.measuring.keys_files import (
@@ -31,7 +32,7 @@ from dagster_snapsize.project.locations import CodeLocation
 from dagster_snapsize.project.stale_inputs import folders_of_manifest
 
 FORMAT = 1  # of keys and entries: one of another is of no use
-_OWN_ROOMS = ("core", "measuring", "probe", "project")
+_OWN_PACKAGES = ("core", "measuring", "probe", "project")
 _POINTERS = (".pth", ".egg-link")
 _DISTRIBUTION_ENDS = (".dist-info", ".egg-info", *_POINTERS)
 _DISTRIBUTION_FILES = ("RECORD", "METADATA", "PKG-INFO", "entry_points.txt", "direct_url.json")
@@ -82,17 +83,14 @@ def identity(location: CodeLocation, interpreter: Interpreter, environ: Mapping[
     return _digest(json.dumps(known).encode("utf-8", "surrogatepass"))
 
 
-def _own_sources() -> str:
+def _own_sources(package: Path = PACKAGE) -> str:
     """A digest of what measures, which is our version where it is installed and where it is not."""
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     files = Files()
     parts = []
-    for room in _OWN_ROOMS:
-        folder = os.path.join(package, room)
-        for name in names_in(folder) or ():
-            if name.endswith(".py"):
-                state = files.state(os.path.join(folder, name))
-                parts += [name.encode(), state.digest]
+    for own in _OWN_PACKAGES:
+        for path in sorted((package / own).rglob("*.py")):
+            name = path.relative_to(package).as_posix()
+            parts += [name.encode(), files.state(str(path)).digest]
     return _digest(*parts)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.errors import NoInterpreter, NotMeasured
 from dagster_snapsize.core.model import Environment, Failure, Measurement
 from dagster_snapsize.core.sizes import format_seconds
@@ -26,7 +27,7 @@ from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation
 
-_PROBE = Path(__file__).parent.parent / "probe"
+_PROBE = PACKAGE / "probe"
 _log = logging.getLogger(__name__)
 _EXIT_PATIENCE = 3.0  # seconds for exit functions of user code, once all was sent
 

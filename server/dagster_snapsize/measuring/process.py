@@ -15,9 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from dagster_snapsize import PACKAGE
 from dagster_snapsize.probe.protocol import read_frames
 
-_SUPERVISOR = Path(__file__).parent.parent / "probe" / "supervisor.py"
+_SUPERVISOR = PACKAGE / "probe" / "supervisor.py"
 _KEPT_OUTPUT = 64_000
 _PATIENCE = 5.0  # seconds for the supervisor to end a tree before it is killed itself
 _AHEAD = 4  # frames: two snapshots, and what announces them

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dagster_snapsize import PACKAGE
 from dagster_snapsize.measuring.environ import interpreter_environ
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation
@@ -37,7 +38,6 @@ def warm_setup(
         "env": dict(location.config.env),
         "nice": _LOW if low_priority else 0,
     }
-    probe = Path(__file__).parent.parent / "probe"
     key = {
         **setup,
         "python": interpreter.path,
@@ -45,7 +45,7 @@ def warm_setup(
         "environ": sorted(interpreter_environ(interpreter.path, environ).items()),
         "cwd": str(location.cwd),
         "dotenv_content": _content(dotenv) if dotenv else None,
-        "probe": [[path.name, *_stamp(path)] for path in sorted(probe.glob("*.py"))],
+        "probe": [[str(path), *_stamp(path)] for path in sorted((PACKAGE / "probe").rglob("*.py"))],
     }
     text = json.dumps(key, sort_keys=True)
     digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from types import TracebackType
 from typing import Any, Dict, List, Optional
 
+from . import HERE
 from .userfiles import Place, UserFiles
 
 _TRACEBACK_CHARACTERS = 20_000
-_HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
 def describe(
@@ -98,7 +97,7 @@ def _users_traceback(error: BaseException, files: UserFiles) -> str:
     try:
         frames = traceback.extract_tb(error.__traceback__)
         users = [frame for frame in frames if files.is_users(frame.filename)]
-        others = [frame for frame in frames if not frame.filename.startswith(_HERE)]
+        others = [frame for frame in frames if not frame.filename.startswith(HERE)]
         lines = ["Traceback (most recent call last):\n", *traceback.format_list(users or others)]
         return "".join(lines + traceback.format_exception_only(type(error), error))
     except BaseException:  # the exception's own __str__ may raise anything

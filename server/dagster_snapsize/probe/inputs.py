@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 from urllib.parse import unquote
 
+from . import HERE
 from .deferred import is_deferred
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _SYSTEM = ("/proc/", "/sys/", "/dev/") if os.name == "posix" else ()  # files wi
 _ASKED = ("/proc/", "/sys/", "/dev/random", "/dev/urandom") if os.name == "posix" else ()
 _PACKED = f"python{sys.version_info[0]}{sys.version_info[1]}.zip"  # on sys.path, rarely on disk
 _CODE = (".py", ".pyc", ".so", ".pyd")
-_HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
 class Seen:
@@ -178,7 +178,7 @@ def describe_inputs(files: UserFiles, seen: Seen, volatile: List[Dict[str, Any]]
         # Most packages are installed ones in one folder, the one that their code is in.
         if package and (users or package != [(path or "")[: -len("/__init__.py")]]):
             folders.update(_absolute_all(package))
-        if path is None or path.startswith(_HERE):
+        if path is None or path.startswith(HERE):
             continue
         if users:
             opened.add(os.path.abspath(path))

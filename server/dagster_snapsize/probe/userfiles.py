@@ -10,10 +10,10 @@ import sysconfig
 from types import FrameType
 from typing import Any, Dict, List, Optional, Set, Tuple
 
+from . import HERE
 from .inputs import Seen, describe_inputs, loaded_modules
 from .volatile import Volatile
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
 Place = Tuple[str, int]
 
 
@@ -45,7 +45,7 @@ class UserFiles:
         if not path or path.startswith("<"):
             return False
         path = os.path.abspath(path)
-        if path.startswith(_HERE + os.sep):
+        if path.startswith(HERE):
             return False
         # A folder that stands in another, as site-packages does in the library, is the nearer one.
         inside = next((f for f in self._installed if path.startswith(f)), None)

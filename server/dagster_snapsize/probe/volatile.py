@@ -14,6 +14,7 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
+from . import HERE
 from .bytecode import kept_bytecode
 from .inputs import Seen
 from .rewriting import RANDOM, TIME, compile_telling, first_mention, may_ask, references
@@ -34,9 +35,8 @@ _PROCESS_EVENTS = (
 # They start processes without an event, and are imported when the first is started.
 _STARTERS = frozenset(f"multiprocessing.popen_{how}" for how in ("spawn_posix", "spawn_win32"))
 _STARTERS |= {"multiprocessing.popen_forkserver"}
-_HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 _IMPORTS = "<frozen importlib"
-_NO_CALLERS = (_HERE, os.path.join(sysconfig.get_path("stdlib"), "pathlib"), "<frozen")
+_NO_CALLERS = (HERE, os.path.join(sysconfig.get_path("stdlib"), "pathlib"), "<frozen")
 
 
 class Volatile:
@@ -112,7 +112,7 @@ class Volatile:
                 return True, (path, frame.f_lineno)
             if path.startswith(_IMPORTS):
                 return False, place
-            if not path.startswith(("<", _HERE)) and _is_of_a_library(path):
+            if not path.startswith(("<", HERE)) and _is_of_a_library(path):
                 place = (path, frame.f_lineno)
             frame = frame.f_back
         return True, place

@@ -37,7 +37,7 @@ import warnings
 import zlib
 from typing import Any, Dict, Iterable, List, Mapping, NoReturn, Optional, Set
 
-from . import session
+from . import HERE, session
 from .inputs import Seen
 from .preload import Preload, count_threads, reseed, settle
 from .supervisor import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, kill_all, prctl
@@ -108,9 +108,8 @@ def main(argument: str) -> NoReturn:
 def _start_anew(channel: int, environ: Mapping[str, str], setup: Dict[str, Any]) -> NoReturn:
     setup = {**setup, "starts": setup.get("starts", 0) + 1}
     argument = base64.b64encode(zlib.compress(json.dumps(setup).encode("utf-8")))
-    here = os.path.dirname(os.path.abspath(__file__))
     os.dup2(channel, 1)
-    command = [sys.executable, here, "--warm", argument.decode("ascii")]
+    command = [sys.executable, HERE, "--warm", argument.decode("ascii")]
     os.execve(sys.executable, command, dict(environ))
 
 
