@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dagster_snapsize.core.ledger_words import printable
 from dagster_snapsize.core.model import Ledger, Owner, OwnerKind, Share, SharedGroup
-
-STRUCTURE = "structure"
 
 
 class Claim:
@@ -117,13 +116,6 @@ class Book:
         if claim is None:
             claim = self._single[(kind, name)] = Claim((Owner(kind, name),), asset)
         return claim
-
-
-def printable(name: str) -> str:
-    """The name, with lone surrogates replaced: JSON may hold them, no output can print them."""
-    if name.isascii():
-        return name
-    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _are_checks(owners: Sequence[Owner]) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from dagster_snapsize.core.ledger_book import STRUCTURE, Book, Claim
+from dagster_snapsize.core.ledger_book import Book, Claim
 from dagster_snapsize.core.ledger_index import AssetIndex
 from dagster_snapsize.core.ledger_nodes import Graph, Invocation, Node, Nodes
 from dagster_snapsize.core.ledger_schema import Schema
+from dagster_snapsize.core.ledger_words import STRUCTURE
 from dagster_snapsize.core.model import Ledger
 from dagster_snapsize.core.spans import KEEP, SKIP, Document, Item, Plan, Spans, items_of, text_of
 

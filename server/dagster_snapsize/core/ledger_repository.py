@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from dagster_snapsize.core.ledger_book import STRUCTURE, Book, Claim, printable
+from dagster_snapsize.core.ledger_book import Book, Claim
 from dagster_snapsize.core.ledger_facts import REPOSITORY, assets_of, checks_of
 from dagster_snapsize.core.ledger_index import AssetIndex, escaped, key_of
-from dagster_snapsize.core.ledger_words import word
+from dagster_snapsize.core.ledger_words import STRUCTURE, printable, word
 from dagster_snapsize.core.model import Ledger, OwnerKind
 from dagster_snapsize.core.spans import Document, Item, Spans, items_of, text_of
 

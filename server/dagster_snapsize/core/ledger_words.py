@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dagster_snapsize.core.ledger_book import STRUCTURE, printable
 from dagster_snapsize.core.spans import Item, Spans
+
+STRUCTURE = "structure"
 
 # What users call the fields that Dagster stores under these names; what every asset carries, set
 # or not, is structure.
@@ -65,3 +66,10 @@ def word(item: Item) -> str:
         return STRUCTURE
     name = item.name or ""
     return _WORDS.get(name) or printable(name) or STRUCTURE
+
+
+def printable(name: str) -> str:
+    """The name, with lone surrogates replaced: JSON may hold them, no output can print them."""
+    if name.isascii():
+        return name
+    return name.encode("utf-8", "replace").decode("utf-8")

@@ -11,9 +11,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from dagster_snapsize.core.ledger_book import Claim, printable
+from dagster_snapsize.core.ledger_book import Claim
 from dagster_snapsize.core.ledger_index import AssetIndex, key_of
 from dagster_snapsize.core.ledger_nodes import Nodes
+from dagster_snapsize.core.ledger_words import printable
 from dagster_snapsize.core.levers import Repeat, Saving
 from dagster_snapsize.core.repeats import Value, ValueId, Values, is_needed
 from dagster_snapsize.core.savings import CODE_REFERENCES, SQL_ENDS, Savings

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from attrs import define, field
 
-from dagster_snapsize.core.ledger_book import printable
+from dagster_snapsize.core.ledger_words import printable
 from dagster_snapsize.core.levers import Lever, Saving
 from dagster_snapsize.core.repeats import WORTH_TELLING
 
