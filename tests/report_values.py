@@ -15,8 +15,8 @@ from typing import Any
 from attrs import evolve
 
 from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.core.budgets import judge
-from dagster_snapsize.core.costs import asset_costs
+from dagster_snapsize.core.findings import judge
+from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import (
     Budgets,
     Environment,

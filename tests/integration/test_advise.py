@@ -18,9 +18,9 @@ from levers_kinds import KINDS
 from test_docs import check_documented, documented, keys_of
 
 from command import lines, measure_json, snapsize
+from dagster_snapsize.core.advice.scan import Observed
 from dagster_snapsize.core.ledger import draw_job, draw_repository
 from dagster_snapsize.core.model import Repeat, Saving
-from dagster_snapsize.core.observed import Observed
 from environments import NEWEST, OLDEST, SUPPORTED
 
 PROJECT = Path(__file__).with_name("levers_project.py")

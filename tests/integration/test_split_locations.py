@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from dagster_snapsize.core.costs import asset_costs
+from dagster_snapsize.core.advice.scan import Observed
+from dagster_snapsize.core.advice.split import Split, propose
 from dagster_snapsize.core.ledger import draw_job, draw_repository
+from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import Environment, Measurement, Seconds, Snapshot
-from dagster_snapsize.core.observed import Observed
-from dagster_snapsize.core.split import Split, propose
 from environments import NEWEST, OLDEST, SUPPORTED
 
 PROJECT = Path(__file__).with_name("split_project.py")

@@ -6,7 +6,7 @@ from attrs import evolve
 from test_cache_entry import measurement
 
 from dagster_snapsize.core.advice import advise, repeated_findings
-from dagster_snapsize.core.budgets import judge
+from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import (
     Budgets,
     IgnoreComment,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from dagster_snapsize.core.budgets import (
+from dagster_snapsize.core.findings import (
     exit_status,
     judge,
     snapshot_budget,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_costs import measured
 
-from dagster_snapsize.core.costs import asset_costs
+from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import (
     Environment,
     IgnoreComment,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snapshot_values import asset, check, job, node, op, payload, repository
 
-from dagster_snapsize.core.costs import asset_costs
+from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import Ledger, Snapshot, SourceLocation
 from ledgers import draw_job, draw_repository
 

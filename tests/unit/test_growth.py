@@ -14,9 +14,10 @@ from test_budgets import ASSET_PLACE, HERE, JOB, REPOSITORY, measurement, snapsh
 
 from dagster_snapsize.core.baseline import Baseline, baseline_of, here, to_text
 from dagster_snapsize.core.baseline_reading import Unreadable, from_text
-from dagster_snapsize.core.budgets import judge, unused_ignores
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.findings import judge, unused_ignores
 from dagster_snapsize.core.growth import changes, differences, foreign
+from dagster_snapsize.core.ledger.project_path import OwnPath, paths_in
 from dagster_snapsize.core.model import (
     Budgets,
     Finding,
@@ -28,7 +29,6 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
 )
-from dagster_snapsize.core.own_path import OwnPath, paths_in
 from dagster_snapsize.core.sizes import Allowance, parse_allowance
 from dagster_snapsize.project.config import load_config
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from snapshot_values import asset, job, node, op, payload, repository
 from strategies import jobs, repositories, texts
 
+from dagster_snapsize.core.advice.repeats import preview
+from dagster_snapsize.core.advice.savings import non_ascii, raw_sql_bytes
+from dagster_snapsize.core.advice.scan import Observed
 from dagster_snapsize.core.ledger import draw_job, draw_repository
-from dagster_snapsize.core.observed import Observed
-from dagster_snapsize.core.repeats import preview
-from dagster_snapsize.core.savings import non_ascii, raw_sql_bytes
 
 TEXT = "rebuilt every night " * 40
 

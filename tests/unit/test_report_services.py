@@ -18,7 +18,7 @@ import report_values
 from dagster_snapsize.cli.report_gitlab import print_quality
 from dagster_snapsize.cli.report_sarif import log
 from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.core.budgets import judge
+from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Finding, Rule, SourceLocation
 
 BUDGETS = Budgets(repository=400_000, asset=20_000)

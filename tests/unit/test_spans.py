@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from strategies import ANYTHING, texts
 
-from dagster_snapsize.core.spans import KEEP, SKIP, Document, Plan, Spans
+from dagster_snapsize.core.json_spans import KEEP, SKIP, Document, Plan, Spans
 
 EVERYTHING = Plan(keep=True, levels=100)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from snapshot_values import asset, payload, repository
 
-from dagster_snapsize.core.costs import asset_costs
-from dagster_snapsize.core.graph_parts import parted
+from dagster_snapsize.core.advice.partition import parted
+from dagster_snapsize.core.advice.split import NoSplit, Split, propose
+from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import (
     Environment,
     Measurement,
@@ -14,7 +15,6 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
 )
-from dagster_snapsize.core.split import NoSplit, Split, propose
 from ledgers import draw_repository
 
 

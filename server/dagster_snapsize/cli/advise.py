@@ -13,8 +13,8 @@ from dagster_snapsize.cli import report_advice
 from dagster_snapsize.cli.cache_notes import cache_note
 from dagster_snapsize.cli.findings import print_findings
 from dagster_snapsize.cli.run import Outcome, Selection, measure_all
-from dagster_snapsize.core.budgets import exit_status
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.findings import exit_status
 
 if TYPE_CHECKING:
     from dagster_snapsize.cli.diff import Comparison

@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 
 from dagster_snapsize.cli.findings import note_lines
 from dagster_snapsize.cli.run import Judged, LateBar, Selection, choose, measure_all
-from dagster_snapsize.core.difference import Difference, difference
+from dagster_snapsize.core.diff import Difference, difference
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.at_revision import (
     copy_ignored,

@@ -27,8 +27,8 @@ from dagster_snapsize.cli.output import (
 )
 from dagster_snapsize.cli.reports import CHECKED, MEASURED, print_form
 from dagster_snapsize.cli.run import Outcome, Selection, measure_all, read_limits
-from dagster_snapsize.core.budgets import exit_status
 from dagster_snapsize.core.errors import NotMeasured, UserError
+from dagster_snapsize.core.findings import exit_status
 
 _USAGE = 2
 _FAILED = 3

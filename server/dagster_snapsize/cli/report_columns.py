@@ -12,7 +12,7 @@ from typing import Any
 from dagster_snapsize.cli.findings import told
 from dagster_snapsize.cli.report_json import finding_json
 from dagster_snapsize.cli.run import Judged
-from dagster_snapsize.core.budgets import judged_bytes, snapshot_budget
+from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
 from dagster_snapsize.core.model import AssetCost, Ledger, Measurement, Share, Snapshot
 
 Json = dict[str, Any]

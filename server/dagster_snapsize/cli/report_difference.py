@@ -14,8 +14,8 @@ from dagster_snapsize.cli.findings import finding_parts, place
 from dagster_snapsize.cli.report_json import Json, place_json
 from dagster_snapsize.cli.run import Judged
 from dagster_snapsize.cli.terminal import bytes_cell, fits, plain_table, print_table, report_console
-from dagster_snapsize.core.budgets import judged_bytes, snapshot_budget
-from dagster_snapsize.core.difference import Change, OwnerChange, SnapshotChange
+from dagster_snapsize.core.diff import Change, OwnerChange, SnapshotChange
+from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
 from dagster_snapsize.core.model import Finding
 from dagster_snapsize.core.sizes import counted, format_both, format_size
 

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.core.budgets import snapshot_budget, snapshot_limits
+from dagster_snapsize.core.findings import snapshot_budget, snapshot_limits
 from dagster_snapsize.core.growth import foreign
 from dagster_snapsize.core.model import (
     AssetCost,

@@ -17,10 +17,10 @@ from dagster_snapsize.cli.terminal import (
     print_table,
     report_console,
 )
-from dagster_snapsize.core.budgets import snapshot_budget
+from dagster_snapsize.core.advice.split import NoSplit, Part, Predicted, Split, names_of, propose
+from dagster_snapsize.core.findings import snapshot_budget
 from dagster_snapsize.core.model import Snapshot
 from dagster_snapsize.core.sizes import counted, format_percent, format_size
-from dagster_snapsize.core.split import NoSplit, Part, Predicted, Split, names_of, propose
 
 HEADROOM = 0.2
 _FREE = f"{100 * HEADROOM:.0f} %"

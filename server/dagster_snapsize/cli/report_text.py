@@ -19,7 +19,7 @@ from dagster_snapsize.cli.terminal import (
     print_table,
     report_console,
 )
-from dagster_snapsize.core.budgets import snapshot_budget
+from dagster_snapsize.core.findings import snapshot_budget
 from dagster_snapsize.core.model import Finding, Measurement, Snapshot
 from dagster_snapsize.core.sizes import counted, format_percent, format_seconds, format_size
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from dagster_snapsize.core.baseline import RENEW, Baseline, at, here
-from dagster_snapsize.core.budgets import judge
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement
 from dagster_snapsize.measuring.cached import Cached, CacheUse, measure_cached
 from dagster_snapsize.measuring.relocated import relocated, shown_path

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 from lsprotocol.types import CodeAction, CodeActionKind, Command, Diagnostic, Range, WorkspaceEdit
 
-from dagster_snapsize.core.budgets import CONFIGURATION
+from dagster_snapsize.core.findings import CONFIGURATION
 from dagster_snapsize.core.sizes import counted, parse_size
 from dagster_snapsize.lsp.budget_edit import new_file, prefix_of, read_budget, set_budget
 from dagster_snapsize.lsp.diagnostics import SOURCE, UNREADABLE

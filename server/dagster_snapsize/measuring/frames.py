@@ -12,9 +12,13 @@ from typing import Any
 
 from attrs import frozen
 
-from dagster_snapsize.core.costs import asset_costs
+from dagster_snapsize.core.advice.repeats import rank as repeat_rank
+from dagster_snapsize.core.advice.savings import rank as saving_rank
+from dagster_snapsize.core.advice.scan import Observed
 from dagster_snapsize.core.errors import NoInterpreter, UserError
 from dagster_snapsize.core.ledger import AssetIndex, draw_job, draw_repository
+from dagster_snapsize.core.ledger.project_path import OwnPath, paths_in
+from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.limits import InstanceSettings, Layer, effective_environment, problems
 from dagster_snapsize.core.model import (
     AssetCost,
@@ -29,10 +33,6 @@ from dagster_snapsize.core.model import (
     SourceLocation,
     Volatile,
 )
-from dagster_snapsize.core.observed import Observed
-from dagster_snapsize.core.own_path import OwnPath, paths_in
-from dagster_snapsize.core.repeats import rank as repeat_rank
-from dagster_snapsize.core.savings import rank as saving_rank
 from dagster_snapsize.project.ignores import find_ignores
 from dagster_snapsize.project.instance import instance_file, read_instance
 from dagster_snapsize.project.interpreters import Interpreter

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.baseline import Baseline, here
-from dagster_snapsize.core.budgets import judge, judged_bytes, snapshot_budget, unused_ignores
+from dagster_snapsize.core.findings import judge, judged_bytes, snapshot_budget, unused_ignores
 from dagster_snapsize.core.growth import differences, foreign
 from dagster_snapsize.core.model import (
     AssetCost,

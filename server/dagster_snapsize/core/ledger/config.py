@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from attrs import define
 
-from dagster_snapsize.core.ledger_book import Book, Claim
-from dagster_snapsize.core.ledger_index import strings
-from dagster_snapsize.core.spans import Spans, items_of
+from dagster_snapsize.core.json_spans import Spans, items_of
+from dagster_snapsize.core.ledger.asset_index import strings
+from dagster_snapsize.core.ledger.builder import Book, Claim
 
 
 @define

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from attrs import Factory, define
 
-from dagster_snapsize.core.ledger_words import printable
+from dagster_snapsize.core.dagster_fields import printable
 from dagster_snapsize.core.model import Repeat, Saving
 
 WORTH_TELLING = 1000

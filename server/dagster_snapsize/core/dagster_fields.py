@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagster_snapsize.core.spans import Item, Spans
+from dagster_snapsize.core.json_spans import Item, Spans
 
 STRUCTURE = "structure"
 

@@ -11,15 +11,24 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from dagster_snapsize.core.ledger_book import Claim
-from dagster_snapsize.core.ledger_index import AssetIndex, key_of
-from dagster_snapsize.core.ledger_nodes import Nodes
-from dagster_snapsize.core.ledger_words import printable
+from dagster_snapsize.core.advice.repeats import Value, ValueId, Values, is_needed
+from dagster_snapsize.core.advice.savings import CODE_REFERENCES, SQL_ENDS, Savings
+from dagster_snapsize.core.advice.stubs import stub_bytes
+from dagster_snapsize.core.dagster_fields import printable
+from dagster_snapsize.core.json_spans import (
+    KEEP,
+    SKIP,
+    Document,
+    Item,
+    Plan,
+    Spans,
+    items_of,
+    text_of,
+)
+from dagster_snapsize.core.ledger.asset_index import AssetIndex, key_of
+from dagster_snapsize.core.ledger.builder import Claim
+from dagster_snapsize.core.ledger.job_nodes import Nodes
 from dagster_snapsize.core.levers import Repeat, Saving
-from dagster_snapsize.core.repeats import Value, ValueId, Values, is_needed
-from dagster_snapsize.core.savings import CODE_REFERENCES, SQL_ENDS, Savings
-from dagster_snapsize.core.spans import KEEP, SKIP, Document, Item, Plan, Spans, items_of, text_of
-from dagster_snapsize.core.stubs import stub_bytes
 
 _NULL, _EMPTY, _SEPARATOR = len("null"), len("[]"), len(", ")
 # What users may set or leave on each asset: their word for it, and how many bytes stay without it.

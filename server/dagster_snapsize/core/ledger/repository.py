@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from dagster_snapsize.core.ledger_book import Book, Claim
-from dagster_snapsize.core.ledger_facts import REPOSITORY, assets_of, checks_of
-from dagster_snapsize.core.ledger_index import AssetIndex, escaped, key_of
-from dagster_snapsize.core.ledger_words import STRUCTURE, printable, word
+from dagster_snapsize.core.dagster_fields import STRUCTURE, printable, word
+from dagster_snapsize.core.json_spans import Document, Item, Spans, items_of, text_of
+from dagster_snapsize.core.ledger.asset_index import AssetIndex, escaped, key_of
+from dagster_snapsize.core.ledger.builder import Book, Claim
+from dagster_snapsize.core.ledger.facts import REPOSITORY, assets_of, checks_of
 from dagster_snapsize.core.model import Ledger, OwnerKind
-from dagster_snapsize.core.spans import Document, Item, Spans, items_of, text_of
 
 _LISTS: dict[str, OwnerKind] = {
     "external_job_refs": "job",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from dagster_snapsize.core.heavy import heavy
+from dagster_snapsize.core.advice.heavy import heavy
 from dagster_snapsize.core.levers import Saves
 from dagster_snapsize.core.model import Finding, Measurement, Repeat, Saving, SourceLocation
 from dagster_snapsize.core.sizes import counted, format_both, format_exact

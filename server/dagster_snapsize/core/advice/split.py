@@ -17,7 +17,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from dagster_snapsize.core.graph_parts import NotParted, parted
+from dagster_snapsize.core.advice.partition import NotParted, parted
 from dagster_snapsize.core.model import AssetCost, Measurement, Snapshot
 from dagster_snapsize.core.sizes import counted
 

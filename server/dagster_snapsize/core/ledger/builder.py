@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dagster_snapsize.core.ledger_words import printable
+from dagster_snapsize.core.dagster_fields import printable
 from dagster_snapsize.core.model import Ledger, Owner, OwnerKind, Share, SharedGroup
 
 

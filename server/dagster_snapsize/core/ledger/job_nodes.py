@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import define, field, frozen
 
-from dagster_snapsize.core.ledger_book import Book, Claim
-from dagster_snapsize.core.ledger_index import AssetFacts, AssetIndex, CheckFacts, input_names
-from dagster_snapsize.core.spans import text_of
+from dagster_snapsize.core.json_spans import text_of
+from dagster_snapsize.core.ledger.asset_index import AssetFacts, AssetIndex, CheckFacts, input_names
+from dagster_snapsize.core.ledger.builder import Book, Claim
 
 _numbered = re.compile(r"(.+)_[0-9]+")
 

@@ -6,7 +6,7 @@ import json
 import re
 from itertools import accumulate
 
-from dagster_snapsize.core.spans import Document, Item, Plan, Spans
+from dagster_snapsize.core.json_spans import Document, Item, Plan, Spans
 
 # What one character of a string may look like in its JSON text, read as Latin-1.
 _character = re.compile(

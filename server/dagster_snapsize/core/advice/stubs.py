@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagster_snapsize.core.spans import Spans
+from dagster_snapsize.core.json_spans import Spans
 
 _SEPARATOR = len(", ")
 # What an asset has where it is only known as a dependency of others; all else is null.

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 
 from attrs import define, field
 
-from dagster_snapsize.core.ledger_words import printable
+from dagster_snapsize.core.advice.repeats import WORTH_TELLING
+from dagster_snapsize.core.dagster_fields import printable
 from dagster_snapsize.core.levers import Lever, Saving
-from dagster_snapsize.core.repeats import WORTH_TELLING
 
 CODE_REFERENCES = "dagster/code_references"
 """The label of ``dagster._core.definitions.metadata.source_code.CodeReferencesMetadataSet``."""

@@ -6,11 +6,20 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from dagster_snapsize.core.ledger_book import Book, Claim
-from dagster_snapsize.core.ledger_config import ConfigField, ConfigTypes, DagsterTypes, type_key_of
-from dagster_snapsize.core.ledger_escaped import Escaped, escaped
-from dagster_snapsize.core.ledger_nodes import Input, Nodes
-from dagster_snapsize.core.spans import KEEP, SKIP, Document, Item, Plan, Spans, items_of, text_of
+from dagster_snapsize.core.json_spans import (
+    KEEP,
+    SKIP,
+    Document,
+    Item,
+    Plan,
+    Spans,
+    items_of,
+    text_of,
+)
+from dagster_snapsize.core.ledger.builder import Book, Claim
+from dagster_snapsize.core.ledger.config import ConfigField, ConfigTypes, DagsterTypes, type_key_of
+from dagster_snapsize.core.ledger.escaped import Escaped, escaped
+from dagster_snapsize.core.ledger.job_nodes import Input, Nodes
 
 _DEFAULT = Plan(named={"default_value_as_json_str": KEEP})
 # Defaults nest as graphs do: {"node": {"ops": {"inner": ...}}}; deeper ones go with their graph.

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from dagster_snapsize.core.ledger_words import printable
+from dagster_snapsize.core.dagster_fields import printable
 
 
 @frozen

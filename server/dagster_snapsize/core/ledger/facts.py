@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dagster_snapsize.core.ledger_index import (
+from dagster_snapsize.core.json_spans import KEEP, Plan, Spans
+from dagster_snapsize.core.ledger.asset_index import (
     AssetFacts,
     CheckFacts,
     check_identifier,
@@ -13,7 +14,6 @@ from dagster_snapsize.core.ledger_index import (
     path_of,
     strings,
 )
-from dagster_snapsize.core.spans import KEEP, Plan, Spans
 
 # Selections nest operands in each other; deeper ones than this stay with their sensor or schedule.
 _SELECTION_LEVELS = 40

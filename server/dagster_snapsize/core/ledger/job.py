@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from dagster_snapsize.core.ledger_book import Book, Claim
-from dagster_snapsize.core.ledger_index import AssetIndex
-from dagster_snapsize.core.ledger_nodes import Graph, Invocation, Node, Nodes
-from dagster_snapsize.core.ledger_schema import Schema
-from dagster_snapsize.core.ledger_words import STRUCTURE
+from dagster_snapsize.core.dagster_fields import STRUCTURE
+from dagster_snapsize.core.json_spans import (
+    KEEP,
+    SKIP,
+    Document,
+    Item,
+    Plan,
+    Spans,
+    items_of,
+    text_of,
+)
+from dagster_snapsize.core.ledger.asset_index import AssetIndex
+from dagster_snapsize.core.ledger.builder import Book, Claim
+from dagster_snapsize.core.ledger.job_config import Schema
+from dagster_snapsize.core.ledger.job_nodes import Graph, Invocation, Node, Nodes
 from dagster_snapsize.core.model import Ledger
-from dagster_snapsize.core.spans import KEEP, SKIP, Document, Item, Plan, Spans, items_of, text_of
 
 _EACH_KEPT = Plan(each=KEEP)
 _INVOCATIONS = Plan(

@@ -1,7 +1,0 @@
-"""Who owns every byte of a snapshot: the two ledgers, drawn from the serialized text alone."""
-
-from dagster_snapsize.core.ledger_index import AssetIndex
-from dagster_snapsize.core.ledger_job import draw_job
-from dagster_snapsize.core.ledger_repository import draw_repository
-
-__all__ = ["AssetIndex", "draw_job", "draw_repository"]
