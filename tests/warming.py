@@ -22,8 +22,8 @@ from dagster_snapsize.measuring.measure import measure
 from dagster_snapsize.measuring.process import Running, supervised
 from dagster_snapsize.measuring.warm import WarmParent, WarmProcess, warm_command
 from dagster_snapsize.measuring.warm_key import preloadable, warm_setup
-from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.interpreters import choose_interpreter
+from dagster_snapsize.project.layout import repository_root
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 
 PROBE = Path(dagster_snapsize.__file__).parent / "probe"

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from dagster_snapsize.core.limits import InstanceSettings, Layer, effective_environment
+from dagster_snapsize.project.dbt import stale_inputs
 from dagster_snapsize.project.dotenv import read_dotenv
 from dagster_snapsize.project.locations import Flags, find_locations
-from dagster_snapsize.project.stale_inputs import stale_inputs
 from environments import NEWEST, SUPPORTED
 
 FUNCTIONS = {

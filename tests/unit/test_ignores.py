@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagster_snapsize.core.model import SourceLocation
-from dagster_snapsize.project.ignores import find_ignores
+from dagster_snapsize.project.ignore_comments import find_ignores
 
 
 def rules(folder: Path, text: str, line: int, name: str = "assets.py") -> tuple[str, ...] | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from dagster_snapsize.core.model import StaleInput
-from dagster_snapsize.project.stale_inputs import stale_inputs
+from dagster_snapsize.project.dbt import stale_inputs
 
 FILES = {
     "models/orders.sql": "\n\nselect 1 as id, 'é' as name\n\n",

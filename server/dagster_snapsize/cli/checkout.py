@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dagster_snapsize.cli.run import Judged
 from dagster_snapsize.core.model import Finding, SourceLocation
-from dagster_snapsize.project.folders import repository_root
+from dagster_snapsize.project.layout import repository_root
 
 # GitHub and GitLab say where they checked the repository out.
 _TOPS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")

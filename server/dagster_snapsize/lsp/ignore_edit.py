@@ -7,7 +7,7 @@ import re
 import tokenize
 
 from dagster_snapsize.lsp.edits import TextChange
-from dagster_snapsize.project.ignores import ignores_in_text
+from dagster_snapsize.project.ignore_comments import ignores_in_text
 
 _LIST = re.compile(r"#\s*snapsize:\s*ignore\[(?P<rules>[^\]]*)\]")
 # A line of YAML that is certainly over at its end: a key, or a value on one line.

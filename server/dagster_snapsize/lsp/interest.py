@@ -18,7 +18,7 @@ from dagster_snapsize.core.model import Failure
 from dagster_snapsize.lsp.disk import Disk, is_source_name, normal, resolved
 from dagster_snapsize.measuring.results import LocationResult
 from dagster_snapsize.project.baseline_file import NAME
-from dagster_snapsize.project.yaml_files import read_yaml
+from dagster_snapsize.project.yaml_document import read_yaml
 
 PROJECT_FILES = (
     "pyproject.toml",

@@ -30,11 +30,11 @@ from dagster_snapsize.measuring.keys import (
     project_state,
 )
 from dagster_snapsize.measuring.keys_files import Files, Stamp, TooMuch, names_in
-from dagster_snapsize.project.folders import repository_root
-from dagster_snapsize.project.ignores import find_ignores
+from dagster_snapsize.project.git import untracked_files
+from dagster_snapsize.project.ignore_comments import find_ignores
 from dagster_snapsize.project.interpreters import Interpreter
+from dagster_snapsize.project.layout import repository_root
 from dagster_snapsize.project.locations import CodeLocation
-from dagster_snapsize.project.tracked import untracked_files
 
 SWITCHED_OFF = (
     "the cache is off for this location, since a second measurement gave other sizes;"

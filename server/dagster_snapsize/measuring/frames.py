@@ -33,12 +33,12 @@ from dagster_snapsize.core.model import (
     SourceLocation,
     Volatile,
 )
-from dagster_snapsize.project.ignores import find_ignores
-from dagster_snapsize.project.instance import instance_file, read_instance
+from dagster_snapsize.project.dagster_yaml import instance_file, read_instance
+from dagster_snapsize.project.dbt import stale_inputs
+from dagster_snapsize.project.git import untracked_files
+from dagster_snapsize.project.ignore_comments import find_ignores
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation
-from dagster_snapsize.project.stale_inputs import stale_inputs
-from dagster_snapsize.project.tracked import untracked_files
 
 _NOWHERE = Path(os.sep) / "nowhere"  # paths that are relative to it stay absolute
 _log = logging.getLogger(__name__)

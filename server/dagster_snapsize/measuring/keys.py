@@ -26,10 +26,10 @@ from dagster_snapsize.measuring.keys_files import (
     names_in,
     project_files,
 )
-from dagster_snapsize.project.folders import repository_root
+from dagster_snapsize.project.dbt import folders_of_manifest
 from dagster_snapsize.project.interpreters import Interpreter
+from dagster_snapsize.project.layout import repository_root
 from dagster_snapsize.project.locations import CodeLocation
-from dagster_snapsize.project.stale_inputs import folders_of_manifest
 
 FORMAT = 1  # of keys and entries: one of another is of no use
 _OWN_PACKAGES = ("core", "measuring", "probe", "project")

@@ -23,8 +23,8 @@ from dagster_snapsize.measuring.process import ProbeProcess, Running
 from dagster_snapsize.measuring.relocated import relocated, shown_path
 from dagster_snapsize.measuring.warm import NotWarm, WarmParent, WarmProcess
 from dagster_snapsize.probe.protocol import ConnectionLost
-from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.interpreters import Interpreter
+from dagster_snapsize.project.layout import repository_root
 from dagster_snapsize.project.locations import CodeLocation
 
 _PROBE = PACKAGE / "probe"

@@ -53,8 +53,8 @@ from dagster_snapsize.measuring.warm import CAN_BE_WARM, WarmParent, WarmProcess
 from dagster_snapsize.measuring.warm_check import difference, verdict
 from dagster_snapsize.measuring.warm_key import preloadable, warm_setup
 from dagster_snapsize.project.baseline_file import NAME, DamagedBaseline, read_baselines
-from dagster_snapsize.project.folders import repository_root
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
+from dagster_snapsize.project.layout import repository_root
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 
 SETTING = "the setting dagsterSnapsize.interpreter"

@@ -13,7 +13,7 @@ from attrs import field, frozen
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets
 from dagster_snapsize.core.sizes import Allowance, parse_allowance, parse_seconds, parse_size
-from dagster_snapsize.project.toml_files import TomlFile, read_toml
+from dagster_snapsize.project.toml_document import TomlFile, read_toml
 
 TARGET_KEYS = ("module-name", "python-file", "package-name", "workspace")
 DEFAULT_TIMEOUT = 300.0

@@ -12,8 +12,8 @@ from typing import Any
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.targets import TARGET_KINDS, Target, absolute
-from dagster_snapsize.project.workspace_files import Workspace
-from dagster_snapsize.project.yaml_files import line_of, read_yaml
+from dagster_snapsize.project.workspace_yaml import Workspace
+from dagster_snapsize.project.yaml_document import line_of, read_yaml
 
 FILE_NAMES = ("dagster_cloud.yaml", "dagster_cloud.yml")
 _EXAMPLE = (

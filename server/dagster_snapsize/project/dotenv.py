@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagster_snapsize.project.toml_files import read_text
+from dagster_snapsize.project.toml_document import read_text
 
 # A binding, or else a line to skip: a comment, or what python-dotenv warns of and drops.
 _BINDING = re.compile(

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from dagster_snapsize.core.errors import NoInterpreter
 from dagster_snapsize.project.config import line_of_setting
-from dagster_snapsize.project.folders import repository_root
+from dagster_snapsize.project.layout import repository_root
 from dagster_snapsize.project.locations import CodeLocation
 from dagster_snapsize.project.targets import absolute
 

@@ -15,11 +15,11 @@ from dagster_snapsize.project.dagster_cloud import (
     find_dagster_cloud,
     read_dagster_cloud,
 )
+from dagster_snapsize.project.dagster_toml import dg_project, dg_project_folders, tool_dagster
 from dagster_snapsize.project.dotenv import read_dotenv
-from dagster_snapsize.project.folders import nearby_projects, project_root, repository_root
+from dagster_snapsize.project.layout import nearby_projects, project_root, repository_root
 from dagster_snapsize.project.targets import Target, absolute, default_name
-from dagster_snapsize.project.toml_targets import dg_project, dg_project_folders, tool_dagster
-from dagster_snapsize.project.workspace_files import Workspace, read_workspace
+from dagster_snapsize.project.workspace_yaml import Workspace, read_workspace
 
 _TARGET_FLAGS = {
     "workspace": "-w",

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import StaleInput
-from dagster_snapsize.project.yaml_files import read_yaml
+from dagster_snapsize.project.yaml_document import read_yaml
 
 _PROJECT_FILE = "dbt_project.yml"
 _Kinds = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]

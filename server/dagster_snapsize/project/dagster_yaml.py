@@ -7,7 +7,7 @@ from typing import Any
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.limits import InstanceSettings, InstanceValue
-from dagster_snapsize.project.yaml_files import line_of, read_yaml
+from dagster_snapsize.project.yaml_document import line_of, read_yaml
 
 _KEYS: dict[str, tuple[type, str]] = {
     "local_startup_timeout": (int, "a whole number of seconds, like 180"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.project.toml_files import read_text
+from dagster_snapsize.project.toml_document import read_text
 
 
 def read_yaml(path: Path) -> Any:

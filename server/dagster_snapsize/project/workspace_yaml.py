@@ -16,7 +16,7 @@ from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.targets import Target, absolute, default_name, executable
-from dagster_snapsize.project.yaml_files import line_of, read_yaml
+from dagster_snapsize.project.yaml_document import line_of, read_yaml
 
 # Entry of load_from -> (its required key, the target that it is, its other keys).
 _COMMON = ("working_directory", "location_name", "executable_path")
