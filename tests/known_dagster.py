@@ -1,4 +1,4 @@
-"""Writes ``probe/known.py``: the Dagsters whose steps the probe may take in its own way.
+"""Writes ``probe/fastpath/known.py``: the Dagsters whose steps the probe may take in its own way.
 
     python tests/known_dagster.py            say what each Dagster has
     python tests/known_dagster.py --write    take up what each of them has, once it was tried
@@ -21,7 +21,7 @@ from environments import SUPPORTED, dagster_python
 
 ROOT = Path(__file__).parents[1]
 PROBE = ROOT / "server" / "dagster_snapsize" / "probe"
-KNOWN = PROBE / "known.py"
+KNOWN = PROBE / "fastpath" / "known.py"
 # Releases between the supported ones in which some function was another: with them every release
 # from 1.8.12 to the newest is known.
 BETWEEN = ("1.9.8", "1.13.5", "1.13.23")
@@ -123,7 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--write", action="store_true", help="write probe/known.py")
+    parser.add_argument("--write", action="store_true", help="write probe/fastpath/known.py")
     given = parser.parse_args()
     before = KNOWN.read_text()
     versions = tuple(sorted((*SUPPORTED, *BETWEEN), key=_order))

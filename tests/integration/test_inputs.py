@@ -24,7 +24,7 @@ _ASK_DAGSTER = """
 import sys
 started = []
 sys.addaudithook(lambda event, args: event == "subprocess.Popen" and started.append(args[0]))
-from dagster_snapsize.probe.userfiles import UserFiles
+from dagster_snapsize.probe.user_files import UserFiles
 files = UserFiles(sys.argv[1])
 files.watch()
 import dagster

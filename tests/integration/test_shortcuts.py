@@ -53,7 +53,7 @@ def test_a_dagster_that_is_not_known_takes_its_own_way_to_the_same_sizes(tmp_pat
     probe = tmp_path / "probe"
     shutil.copytree(known_dagster.PROBE, probe, ignore=shutil.ignore_patterns("__pycache__"))
     names = ("PACKING", "JOB_IDS", "SIGNATURES", "TYPES", "REQUIREMENTS")
-    (probe / "known.py").write_text("".join(f"{name} = {{}}\n" for name in names))
+    (probe / "fastpath" / "known.py").write_text("".join(f"{name} = {{}}\n" for name in names))
     python = dagster_python(NEWEST)
     known, nothing = _sizes(known_dagster.PROBE, python)
     own, unknown = _sizes(probe, python)

@@ -12,7 +12,7 @@ import dagster_snapsize
 _SERVER = Path(dagster_snapsize.__file__).parent.parent
 _ASK = """
 import sys
-from dagster_snapsize.probe.userfiles import UserFiles
+from dagster_snapsize.probe.user_files import UserFiles
 files = UserFiles(sys.argv[1], "shop")
 for path in sys.argv[2:]:
     print(files.is_users(path))

@@ -1,7 +1,7 @@
 """What a server keeps ready between measurements: processes to fork from, and the next worker.
 
 A measurement that is forked from a process that has imported Dagster and the installed modules
-(probe/warm.py) saves their imports. The first measurement of a location never is: it tells which
+(probe/forkserver/server.py) saves their imports. The first measurement of a location never is: it tells which
 modules there are. Only on Linux; elsewhere there is the next worker alone.
 """
 

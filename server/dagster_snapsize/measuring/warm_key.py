@@ -24,7 +24,7 @@ def warm_setup(
     tree: Path,
     low_priority: bool,
 ) -> dict[str, Any]:
-    """What probe/warm.py is started with, but for the modules.
+    """What probe/forkserver/server.py is started with, but for the modules.
 
     ``key`` is the same only where every variable, the working directory, .env, the configured
     variables, the interpreter and our own probe are. The warm process itself looks for changes of

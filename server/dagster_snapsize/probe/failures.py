@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Dict, List, Optional
 
 from . import HERE
-from .userfiles import Place, UserFiles
+from .user_files import Place, UserFiles
 
 _TRACEBACK_CHARACTERS = 20_000
 

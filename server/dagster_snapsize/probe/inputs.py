@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, 
 from urllib.parse import unquote
 
 from . import HERE
-from .deferred import is_deferred
+from .lazy_module import is_deferred
 
 if TYPE_CHECKING:
-    from .userfiles import UserFiles
+    from .user_files import UserFiles
 
 Handler = Callable[[Tuple[Any, ...]], None]
 

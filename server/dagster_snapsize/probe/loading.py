@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
-from .sources import Origins
-from .userfiles import Place, UserFiles
+from .asset_locations import Origins
+from .user_files import Place, UserFiles
 
 TARGET_KEYS = ("python_file", "module_name", "package_name", "autoload_defs_module_name")
 

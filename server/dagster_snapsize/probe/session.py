@@ -13,13 +13,14 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Sequence
 
-from .deferred import defer
+from .asset_locations import Origins, locate_assets
 from .failures import describe
+from .fastpath import install as install_shortcuts
+from .fastpath import placeholder_ids
 from .inputs import Seen
+from .lazy_module import defer
 from .loading import StateMissing, UsageProblem, load
 from .protocol import ConnectionLost, FrameWriter
-from .shortcuts import install as install_shortcuts
-from .shortcuts import placeholder_ids
 from .snapshots import (
     Adapter,
     Serialized,
@@ -29,8 +30,7 @@ from .snapshots import (
     serialize_job,
     serialize_repository,
 )
-from .sources import Origins, locate_assets
-from .userfiles import UserFiles
+from .user_files import UserFiles
 
 _DEFAULTS = (
     "max_rx_bytes",

@@ -20,7 +20,7 @@ from .inputs import Seen
 from .rewriting import RANDOM, TIME, compile_telling, first_mention, may_ask, references
 
 if TYPE_CHECKING:
-    from .userfiles import UserFiles
+    from .user_files import UserFiles
 
 _AT_MOST = 20
 _SOCKET, _PROCESS, _SYSTEM = "opened a socket", "started a process", "read the system's state"

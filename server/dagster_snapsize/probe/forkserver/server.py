@@ -37,11 +37,11 @@ import warnings
 import zlib
 from typing import Any, Dict, Iterable, List, Mapping, NoReturn, Optional, Set
 
-from . import HERE, session
-from .inputs import Seen
+from .. import HERE, session
+from ..inputs import Seen
+from ..supervisor import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, kill_all, prctl
+from ..user_files import UserFiles
 from .preload import Preload, count_threads, reseed, settle
-from .supervisor import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, kill_all, prctl
-from .userfiles import UserFiles
 
 _PATIENCE = 5.0  # seconds for a request that has begun to arrive whole
 _LARGEST = 2**26

@@ -18,7 +18,7 @@ import sys
 from types import CodeType, FrameType
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from .userfiles import Place, UserFiles
+from .user_files import Place, UserFiles
 
 _USERS = "<user>"
 _PATIENCE = 60  # frames of Dagster between a user's call and the object that it makes

@@ -23,7 +23,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 
 from .fingerprints import Fingerprints
 from .known import JOB_IDS, PACKING, REQUIREMENTS, SIGNATURES, TYPES
-from .packing import Packer, Serdes
+from .serializer import Packer, Serdes
 
 PLACEHOLDER = "0" * 40
 _LOOKED_AT = frozenset(("__wrapped__", "__signature__", "__text_signature__", "__type_params__"))

@@ -16,8 +16,8 @@ import random
 import sys
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Set, Tuple
 
-from .deferred import defer
-from .userfiles import UserFiles
+from ..lazy_module import defer
+from ..user_files import UserFiles
 
 # Pools of BLAS, OpenMP and Arrow, and jemalloc's thread: their own fork handlers (pthread_atfork)
 # start them anew in a child.
