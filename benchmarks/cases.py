@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from dagster_snapsize.measuring.warm import CAN_BE_WARM
+from dagster_snapsize.measuring.forkserver import CAN_BE_WARM
 from processes import Run
 from projects import PROJECTS, written
 from ways import WAYS

@@ -75,7 +75,7 @@ def in_phases(marks: dict[str, float], ended: float) -> dict[str, float]:
 def main(file: Path, began: float) -> None:
     """Run the command of ``sys.argv`` with eyes open."""
     from dagster_snapsize.cli.main import main as command
-    from dagster_snapsize.measuring import frames as measuring
+    from dagster_snapsize.measuring import assemble as measuring
     from dagster_snapsize.measuring.process import ProbeProcess
 
     marks = {"began": began, "repository": 0.0, "jobs": 0.0, "ledger": 0.0}

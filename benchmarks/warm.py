@@ -21,8 +21,8 @@ from typing import Any
 
 from dagster_snapsize.lsp.warm import Ready
 from dagster_snapsize.lsp.workers import end_worker
-from dagster_snapsize.measuring.request import WorkerRequest
-from dagster_snapsize.measuring.results import unstructure
+from dagster_snapsize.measuring.worker.request import WorkerRequest
+from dagster_snapsize.measuring.worker.results import unstructure
 
 
 async def main(folder: Path, python: str, store: str) -> None:

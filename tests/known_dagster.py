@@ -38,8 +38,8 @@ init, folder = sys.argv[1:]
 find = importlib.util.spec_from_file_location
 spec = find("probe", init, submodule_search_locations=[folder])
 sys.modules["probe"] = importlib.util.module_from_spec(spec)
-from probe.fingerprints import Fingerprints
-from probe.shortcuts import sources
+from probe.fastpath.fingerprints import Fingerprints
+from probe.fastpath import sources
 found = sources()
 prints = {step: Fingerprints().of(functions) for step, functions in found._asdict().items()}
 pack_items = found.packing[4].__code__

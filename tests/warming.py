@@ -17,11 +17,11 @@ from attrs import define, evolve
 import dagster_snapsize
 from command import Result
 from dagster_snapsize.core.model import Measurement
-from dagster_snapsize.measuring.environ import interpreter_environ
+from dagster_snapsize.measuring.environment import interpreter_environ
+from dagster_snapsize.measuring.forkserver import WarmParent, WarmProcess, warm_command
+from dagster_snapsize.measuring.forkserver_key import preloadable, warm_setup
 from dagster_snapsize.measuring.measure import measure
 from dagster_snapsize.measuring.process import Running, supervised
-from dagster_snapsize.measuring.warm import WarmParent, WarmProcess, warm_command
-from dagster_snapsize.measuring.warm_key import preloadable, warm_setup
 from dagster_snapsize.project.interpreters import choose_interpreter
 from dagster_snapsize.project.layout import repository_root
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations

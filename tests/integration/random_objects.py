@@ -31,7 +31,7 @@ spec = importlib.util.spec_from_file_location(
 )
 assert spec is not None
 sys.modules["probe"] = importlib.util.module_from_spec(spec)
-shortcuts: Any = importlib.import_module("probe.shortcuts")
+shortcuts: Any = importlib.import_module("probe.fastpath")
 
 dice = random.Random(SEED)
 installed = shortcuts.install()

@@ -335,7 +335,9 @@ def test_another_version_of_the_tool_does_not_use_it(
         return bool(json.loads(done.stdout)["locations"][0]["cache"]["hit"])
 
     assert hit()  # the same, installed elsewhere
-    append(other / "dagster_snapsize" / "core" / "ledger_job.py", "\n# another way of counting\n")
+    append(
+        other / "dagster_snapsize" / "core" / "ledger" / "job.py", "\n# another way of counting\n"
+    )
     assert not hit()
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from command import Result
 from dagster_snapsize.lsp.warm import Ready
-from dagster_snapsize.measuring.warm_check import difference
+from dagster_snapsize.measuring.compare import difference
 from lsp_client import Editor, editor
 from lsp_projects import Small, small_project, with_log
 from warming import locations, own_environment, run, setup, site_packages

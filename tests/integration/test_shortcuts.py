@@ -95,7 +95,7 @@ def test_measure_verify_says_that_every_text_is_dagsters_own() -> None:
 def test_a_text_that_is_not_dagsters_own_is_no_measurement(tmp_path: Path) -> None:
     probe = tmp_path / "probe"
     shutil.copytree(known_dagster.PROBE, probe, ignore=shutil.ignore_patterns("__pycache__"))
-    packing = probe / "packing.py"
+    packing = probe / "fastpath" / "serializer.py"
     packing.write_text(packing.read_text().replace('"true" if value', '"True" if value'))
     last = known_dagster.frames(dagster_python(NEWEST), probe=probe, verify=True)[-1]
     assert last["type"] == "failed"

@@ -13,8 +13,8 @@ import pytest
 
 import environments
 from command import Result, measure_json, snapsize
-from dagster_snapsize.core.releases import latest_of_all, lockstep
-from dagster_snapsize.measuring.pip_errors import pip_error
+from dagster_snapsize.measuring.upgrade.pip_errors import pip_error
+from dagster_snapsize.measuring.upgrade.versions import latest_of_all, lockstep
 
 ROOT = Path(__file__).parents[2]
 OLDER = "1.12.22"

@@ -16,8 +16,8 @@ from test_hostile import wait_for
 
 from command import Result
 from dagster_snapsize.core.model import Measurement
+from dagster_snapsize.measuring.compare import difference
 from dagster_snapsize.measuring.process import Running
-from dagster_snapsize.measuring.warm_check import difference
 from warming import Kept, in_thread, kept, locations, own_environment, run, setup, site_packages
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")

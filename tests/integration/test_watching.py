@@ -22,7 +22,7 @@ from dagster_snapsize.lsp.interest import WatchList, interest_of
 from dagster_snapsize.lsp.relevance import Triggers
 from dagster_snapsize.lsp.watch_plan import Root, is_remote
 from dagster_snapsize.lsp.watching import FileWatcher
-from dagster_snapsize.measuring.results import BaselineUse, LocationResult
+from dagster_snapsize.measuring.worker.results import BaselineUse, LocationResult
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="counts what Linux alone counts")
 _PATIENCE = 15.0

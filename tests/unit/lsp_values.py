@@ -10,7 +10,7 @@ from dagster_snapsize.core.model import Budgets, Failure, Finding, SourceLocatio
 from dagster_snapsize.lsp.edits import Files
 from dagster_snapsize.lsp.places import Places
 from dagster_snapsize.lsp.state import LocationState, ProjectState
-from dagster_snapsize.measuring.results import (
+from dagster_snapsize.measuring.worker.results import (
     AssetBytes,
     AssetDetail,
     AssetRow,

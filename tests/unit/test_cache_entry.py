@@ -23,8 +23,8 @@ from dagster_snapsize.core.model import (
     StaleInput,
     Volatile,
 )
-from dagster_snapsize.measuring import cache_entry
-from dagster_snapsize.measuring.cache_entry import Damaged, from_bytes, to_bytes
+from dagster_snapsize.measuring.cache.codec import Damaged, from_bytes, to_bytes
+from dagster_snapsize.measuring.cache.lookup import codec as cache_entry
 
 
 def measurement() -> Measurement:

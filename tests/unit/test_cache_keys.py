@@ -12,14 +12,14 @@ from shutil import copytree
 import pytest
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.measuring import keys_files
-from dagster_snapsize.measuring.keys import Others, _own_sources, others_digest, project_state
-from dagster_snapsize.measuring.keys_environment import (
+from dagster_snapsize.measuring.cache.environment_key import (
     LEFT_OUT,
     LEFT_OUT_PREFIXES,
     relevant_environment,
 )
-from dagster_snapsize.measuring.keys_files import Files, TooMuch, project_files
+from dagster_snapsize.measuring.cache.file_key import Files, TooMuch, project_files
+from dagster_snapsize.measuring.cache.key import Others, _own_sources, others_digest, project_state
+from dagster_snapsize.measuring.cache.lookup import file_key as keys_files
 from lsp_projects import git
 
 
@@ -310,8 +310,8 @@ class Popen(real):
         super().__init__(command, **options)
 subprocess.Popen = Popen
 from pathlib import Path
-from dagster_snapsize.measuring.keys import project_state
-from dagster_snapsize.measuring.keys_files import Files
+from dagster_snapsize.measuring.cache.key import project_state
+from dagster_snapsize.measuring.cache.file_key import Files
 project_state(Path({str(repository)!r}), Files())
 print(run)
 """

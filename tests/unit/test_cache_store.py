@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dagster_snapsize.measuring import cache_store
-from dagster_snapsize.measuring.cache_store import MOST_ENTRIES, Place, cache_folder, clear
+from dagster_snapsize.measuring.cache.lookup import store as cache_store
+from dagster_snapsize.measuring.cache.store import MOST_ENTRIES, Place, cache_folder, clear
 
 
 def contents(place: Place, beginning: str = "") -> list[bytes | None]:

@@ -43,7 +43,7 @@ from dagster_snapsize.lsp.diagnostics import publish
 from dagster_snapsize.lsp.edits import Files
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.lsp.words import short_size
-from dagster_snapsize.measuring.results import LocationResult
+from dagster_snapsize.measuring.worker.results import LocationResult
 
 CONFIG = "/shop/pyproject.toml"
 SETTINGS = '[tool.dagster-snapsize.budget]\nrepository = "80 MB" # all\nasset = "64 kB"\n'

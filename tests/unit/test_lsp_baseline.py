@@ -39,8 +39,7 @@ from dagster_snapsize.lsp.diagnostics import publish
 from dagster_snapsize.lsp.hovers import hover
 from dagster_snapsize.lsp.lenses import code_lenses
 from dagster_snapsize.lsp.state import ProjectState
-from dagster_snapsize.measuring.renewal import baseline_of_rows, renew
-from dagster_snapsize.measuring.results import (
+from dagster_snapsize.measuring.worker.results import (
     AssetDetail,
     AssetRow,
     BaselineProblem,
@@ -51,7 +50,8 @@ from dagster_snapsize.measuring.results import (
     RepeatedOn,
     read_detail,
 )
-from dagster_snapsize.measuring.summary import summarize
+from dagster_snapsize.measuring.worker.summary import summarize
+from dagster_snapsize.measuring.worker.write_baseline import baseline_of_rows, renew
 
 KNOWN = BaselineUse(BASELINE, is_known=True)
 INFORMATION = DiagnosticSeverity.Information

@@ -22,7 +22,7 @@ from lsprotocol.types import Diagnostic, DiagnosticSeverity, DiagnosticTag
 from dagster_snapsize.core.model import Failure, Finding, SourceLocation, UnusedIgnore
 from dagster_snapsize.lsp.diagnostics import publish
 from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
-from dagster_snapsize.measuring.results import LocationResult
+from dagster_snapsize.measuring.worker.results import LocationResult
 
 FAILED = Failure(
     "KeyError: 'REGION'",

@@ -22,7 +22,12 @@ from markdown_it import MarkdownIt
 from dagster_snapsize.core.model import Failure, SourceLocation
 from dagster_snapsize.lsp.hovers import hover
 from dagster_snapsize.lsp.state import LocationState
-from dagster_snapsize.measuring.results import AssetDetail, AssetRow, LocationResult, SharedWith
+from dagster_snapsize.measuring.worker.results import (
+    AssetDetail,
+    AssetRow,
+    LocationResult,
+    SharedWith,
+)
 
 ORDERS = asset("wh/orders", 12, 4_873, 9_203)
 SHOP = result(

@@ -18,7 +18,7 @@ from lsprotocol.types import CodeLens, Command, MarkupContent, MarkupKind, Posit
 from dagster_snapsize.core.model import Failure, SourceLocation
 from dagster_snapsize.lsp.lenses import code_lenses, inlay_hints
 from dagster_snapsize.lsp.state import LocationState
-from dagster_snapsize.measuring.results import LocationResult
+from dagster_snapsize.measuring.worker.results import LocationResult
 
 SHOP = result(
     assets=[

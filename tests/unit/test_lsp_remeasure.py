@@ -12,8 +12,8 @@ from attrs import define, field
 
 from dagster_snapsize.lsp.remeasure import Remeasuring
 from dagster_snapsize.lsp.state import ProjectState
-from dagster_snapsize.measuring.request import WorkerRequest
-from dagster_snapsize.measuring.results import LocationResult
+from dagster_snapsize.measuring.worker.request import WorkerRequest
+from dagster_snapsize.measuring.worker.results import LocationResult
 
 pytestmark = pytest.mark.asyncio
 

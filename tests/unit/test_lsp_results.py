@@ -8,14 +8,14 @@ from pathlib import Path
 from test_budgets import JOB, REPOSITORY, measurement, snapshot
 
 from dagster_snapsize.core.model import Budgets
-from dagster_snapsize.measuring.results import (
+from dagster_snapsize.measuring.worker.results import (
     AssetDetail,
     LocationResult,
     read_detail,
     structure,
     unstructure,
 )
-from dagster_snapsize.measuring.summary import summarize
+from dagster_snapsize.measuring.worker.summary import summarize
 
 
 def summarized(folder: Path) -> LocationResult:

@@ -21,7 +21,7 @@ from dagster_snapsize.lsp.interest import (
     interest_of_folder,
 )
 from dagster_snapsize.lsp.relevance import Triggers, Verdict
-from dagster_snapsize.measuring.results import BaselineUse, LocationResult
+from dagster_snapsize.measuring.worker.results import BaselineUse, LocationResult
 
 _RESULT = LocationResult(
     name="shop",

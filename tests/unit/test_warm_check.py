@@ -18,8 +18,8 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
 )
-from dagster_snapsize.measuring.warm_check import difference, verdict
-from dagster_snapsize.measuring.warm_key import own_package, preloadable
+from dagster_snapsize.measuring.compare import difference, verdict
+from dagster_snapsize.measuring.forkserver_key import own_package, preloadable
 
 ORDERS, ITEMS = Owner("asset", "orders"), Owner("asset", "items")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dagster_snapsize.cli.run import Outcome
-from dagster_snapsize.measuring.cache import SWITCHED_OFF
+from dagster_snapsize.measuring.cache.lookup import SWITCHED_OFF
 
 
 def cache_note(outcome: Outcome) -> str | None:

@@ -15,7 +15,10 @@ from dagster_snapsize.cli.findings import note_lines
 from dagster_snapsize.cli.run import Judged, LateBar, Selection, choose, measure_all
 from dagster_snapsize.core.diff import Difference, difference
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.measuring.at_revision import (
+from dagster_snapsize.measuring.assemble import Progress
+from dagster_snapsize.measuring.cache import measure_cached
+from dagster_snapsize.measuring.paths import relocated, shown_path
+from dagster_snapsize.measuring.revision.checkout import (
     copy_ignored,
     environ_in,
     find_in,
@@ -24,10 +27,7 @@ from dagster_snapsize.measuring.at_revision import (
     must_be_of,
     said_of,
 )
-from dagster_snapsize.measuring.cached import measure_cached
-from dagster_snapsize.measuring.frames import Progress
-from dagster_snapsize.measuring.relocated import relocated, shown_path
-from dagster_snapsize.measuring.revisions import (
+from dagster_snapsize.measuring.revision.refs import (
     Repository,
     Revision,
     changed_names,
@@ -36,7 +36,7 @@ from dagster_snapsize.measuring.revisions import (
     is_clean,
     merge_base,
 )
-from dagster_snapsize.measuring.worktrees import checked_out, sweep
+from dagster_snapsize.measuring.revision.worktree import checked_out, sweep
 from dagster_snapsize.project.targets import absolute
 
 WORK_TREE = "the work tree"

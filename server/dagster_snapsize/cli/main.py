@@ -309,8 +309,8 @@ def clear_cache() -> None:
     Environments that `advise --dagster` has made are removed as well.
     """
     from dagster_snapsize.core.sizes import format_size
-    from dagster_snapsize.measuring.cache_store import cache_folder, clear
-    from dagster_snapsize.measuring.upgrade import clear_environments
+    from dagster_snapsize.measuring.cache.store import cache_folder, clear
+    from dagster_snapsize.measuring.upgrade.environment import clear_environments
 
     folder = cache_folder(os.environ)
     count, freed = clear(folder)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dagster_snapsize.measuring.frames import Progress, Watcher
+from dagster_snapsize.measuring.assemble import Progress, Watcher
 
 
 @contextmanager

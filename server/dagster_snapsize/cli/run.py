@@ -19,14 +19,14 @@ from dagster_snapsize.core.baseline import RENEW, Baseline, at, here
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement
-from dagster_snapsize.measuring.cached import Cached, CacheUse, measure_cached
-from dagster_snapsize.measuring.relocated import relocated, shown_path
+from dagster_snapsize.measuring.cache import Cached, CacheUse, measure_cached
+from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.project.baseline_file import NAME, read_baselines
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 
 if TYPE_CHECKING:
-    from dagster_snapsize.measuring.frames import Progress, Watcher
+    from dagster_snapsize.measuring.assemble import Progress, Watcher
 
 
 @frozen

@@ -13,10 +13,10 @@ from dagster_snapsize.cli.diff import Comparison, Side, compare, ended_by_signal
 from dagster_snapsize.cli.report_difference import print_comparison, signed
 from dagster_snapsize.cli.run import Judged, LateBar, Outcome, Selection, measure_all
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.measuring.cached import measure_cached
-from dagster_snapsize.measuring.frames import Progress
-from dagster_snapsize.measuring.relocated import relocated, shown_path
-from dagster_snapsize.measuring.upgrade import Upgraded, upgraded
+from dagster_snapsize.measuring.assemble import Progress
+from dagster_snapsize.measuring.cache import measure_cached
+from dagster_snapsize.measuring.paths import relocated, shown_path
+from dagster_snapsize.measuring.upgrade.environment import Upgraded, upgraded
 
 
 def measure_upgrade(

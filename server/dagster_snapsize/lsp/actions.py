@@ -28,7 +28,7 @@ from dagster_snapsize.lsp.places import (
 )
 from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.lsp.words import flat, short_size
-from dagster_snapsize.measuring.results import AssetRow, LocationResult
+from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult
 
 _GREW = ("snapshot-grew", "asset-grew", "baseline-foreign")
 _HEADROOM = 1.1

@@ -15,7 +15,7 @@ from dagster_snapsize.lsp.session import Session
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.lsp.words import flat
 from dagster_snapsize.lsp.workers import own_command
-from dagster_snapsize.measuring.results import LocationResult, unstructure
+from dagster_snapsize.measuring.worker.results import LocationResult, unstructure
 
 _WITHIN = 120.0  # seconds
 _REFUSED = "The baseline was not written: "
@@ -80,7 +80,7 @@ async def _renew(session: Session, root: str, results: Sequence[LocationResult])
     """What the process says that writes it: measuring/renewal.py."""
     slim = [unstructure(evolve(result, assets=(), findings=())) for result in results]
     process = await asyncio.create_subprocess_exec(
-        *own_command("dagster_snapsize.measuring.renewal"),
+        *own_command("dagster_snapsize.measuring.worker.write_baseline"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -16,7 +16,7 @@ from dagster_snapsize.lsp.anchoring import Anchors, Language, Place
 from dagster_snapsize.lsp.anchoring_lines import Lines
 from dagster_snapsize.lsp.places import Places
 from dagster_snapsize.lsp.positions import to_path, to_range, to_uri
-from dagster_snapsize.measuring.results import LocationResult
+from dagster_snapsize.measuring.worker.results import LocationResult
 
 _BOM = "\ufeff"
 _LANGUAGES: dict[str, Language] = {".py": "python", ".yaml": "yaml", ".yml": "yaml"}

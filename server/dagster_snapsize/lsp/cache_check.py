@@ -14,8 +14,8 @@ from collections.abc import Callable
 from attrs import evolve
 
 from dagster_snapsize.lsp.workers import end_worker, start_worker
-from dagster_snapsize.measuring.request import WorkerRequest
-from dagster_snapsize.measuring.results import unstructure
+from dagster_snapsize.measuring.worker.request import WorkerRequest
+from dagster_snapsize.measuring.worker.results import unstructure
 
 _AFTER = 2.0  # seconds of rest
 _log = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from dagster_snapsize.core.sizes import counted, format_both
 from dagster_snapsize.lsp.places import Places, is_stale
 from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
 from dagster_snapsize.lsp.words import STALE_NOTE, flat, short_size
-from dagster_snapsize.measuring.results import BaselineProblem, BaselineUse, LocationResult
+from dagster_snapsize.measuring.worker.results import BaselineProblem, BaselineUse, LocationResult
 
 SOURCE = "dagster-snapsize"
 CONFIGURATION = "configuration"

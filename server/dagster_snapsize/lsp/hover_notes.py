@@ -8,7 +8,7 @@ from dagster_snapsize.core.sizes import counted, format_both
 from dagster_snapsize.lsp.paper import Paper
 from dagster_snapsize.lsp.places import Group
 from dagster_snapsize.lsp.words import short_size
-from dagster_snapsize.measuring.results import AssetDetail, BaselineUse, Carried
+from dagster_snapsize.measuring.worker.results import AssetDetail, BaselineUse, Carried
 
 _FIELDS = 3
 _REPEATS = 3

@@ -31,7 +31,7 @@ from dagster_snapsize.lsp.words import (
     short_size,
     snapshot_words,
 )
-from dagster_snapsize.measuring.results import (
+from dagster_snapsize.measuring.worker.results import (
     AssetDetail,
     AssetRow,
     LocationResult,

@@ -26,7 +26,7 @@ from dagster_snapsize.lsp.words import (
     short_percent,
     short_size,
 )
-from dagster_snapsize.measuring.results import AssetRow, LocationResult, SnapshotRow
+from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult, SnapshotRow
 
 _HEAVIEST = 5
 _STALE = " (stale)"

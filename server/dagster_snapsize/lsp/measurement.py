@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from dagster_snapsize.lsp.state import LocationState, ProjectState
-from dagster_snapsize.measuring.results import AssetRow, unstructure
+from dagster_snapsize.measuring.worker.results import AssetRow, unstructure
 
 _MOST_ROWS = 1000
 Level = Literal["none", "fine", "near", "over"]

@@ -11,7 +11,7 @@ from lsprotocol.types import Command, Position, Range
 
 from dagster_snapsize.core.model import SourceLocation
 from dagster_snapsize.lsp.state import LocationState, ProjectState
-from dagster_snapsize.measuring.results import AssetDetail, AssetRow, LocationResult
+from dagster_snapsize.measuring.worker.results import AssetDetail, AssetRow, LocationResult
 
 SHOW_ASSET = "dagsterSnapsize.showAsset"
 SHOW_REPORT = "dagsterSnapsize.showReport"

@@ -25,8 +25,8 @@ from dagster_snapsize.lsp.remeasure import Remeasuring
 from dagster_snapsize.lsp.settings import Settings, on_battery
 from dagster_snapsize.lsp.state import ProjectState
 from dagster_snapsize.lsp.warm import Ready
-from dagster_snapsize.measuring.request import WorkerRequest
-from dagster_snapsize.measuring.results import LocationResult
+from dagster_snapsize.measuring.worker.request import WorkerRequest
+from dagster_snapsize.measuring.worker.results import LocationResult
 from dagster_snapsize.project.baseline_file import NAME
 
 _FOLDER = ""  # the name under which changes of the project's own files are followed

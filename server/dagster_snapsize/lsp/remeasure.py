@@ -20,8 +20,13 @@ from dagster_snapsize.lsp.cache_check import CacheChecks
 from dagster_snapsize.lsp.state import LocationState, Mistake, Phase, ProjectState
 from dagster_snapsize.lsp.warm import Ready
 from dagster_snapsize.lsp.workers import end_worker
-from dagster_snapsize.measuring.request import WorkerRequest
-from dagster_snapsize.measuring.results import AssetRow, LocationResult, structure, unstructure
+from dagster_snapsize.measuring.worker.request import WorkerRequest
+from dagster_snapsize.measuring.worker.results import (
+    AssetRow,
+    LocationResult,
+    structure,
+    unstructure,
+)
 
 _log = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from dagster_snapsize.lsp.progress import ProgressBars
 from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.warm import Ready
 from dagster_snapsize.lsp.watching import FileWatcher
-from dagster_snapsize.measuring.results import LocationResult, detail_of
+from dagster_snapsize.measuring.worker.results import LocationResult, detail_of
 from dagster_snapsize.project.locations import project_folders
 
 STATUS = "dagsterSnapsize/status"

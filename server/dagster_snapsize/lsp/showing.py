@@ -24,7 +24,7 @@ from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.session import Session
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.lsp.workers import own_command
-from dagster_snapsize.measuring.results import AssetRow, LocationResult, detail_of
+from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult, detail_of
 
 MEASURE = "dagsterSnapsize.measure"
 CANCEL = "dagsterSnapsize.cancel"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from dagster_snapsize.measuring.results import LocationResult
+from dagster_snapsize.measuring.worker.results import LocationResult
 
 Phase = Literal["idle", "measuring", "failed", "no-location", "no-interpreter"]
 

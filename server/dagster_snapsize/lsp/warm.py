@@ -1,8 +1,8 @@
 """What a server keeps ready between measurements: processes to fork from, and the next worker.
 
 A measurement that is forked from a process that has imported Dagster and the installed modules
-(probe/forkserver/server.py) saves their imports. The first measurement of a location never is: it tells which
-modules there are. Only on Linux; elsewhere there is the next worker alone.
+(probe/forkserver/server.py) saves their imports. The first measurement of a location never is: it
+tells which modules there are. Only on Linux; elsewhere there is the next worker alone.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from attrs import define, evolve, field
 
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.lsp.workers import end_worker, start_worker
-from dagster_snapsize.measuring.environ import interpreter_environ
+from dagster_snapsize.measuring.environment import interpreter_environ
+from dagster_snapsize.measuring.forkserver import WarmParent, warm_command
 from dagster_snapsize.measuring.process import supervised
-from dagster_snapsize.measuring.request import WorkerRequest
-from dagster_snapsize.measuring.results import unstructure
-from dagster_snapsize.measuring.warm import WarmParent, warm_command
+from dagster_snapsize.measuring.worker.request import WorkerRequest
+from dagster_snapsize.measuring.worker.results import unstructure
 
 _PROBE = PACKAGE / "probe"
 _MOST = 2

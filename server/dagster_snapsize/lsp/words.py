@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from dagster_snapsize.core.sizes import format_percent, format_size
-from dagster_snapsize.measuring.results import LocationResult, SnapshotRow
+from dagster_snapsize.measuring.worker.results import LocationResult, SnapshotRow
 
 STALE_NOTE = "sizes from before the last edit"
 _MARKUP = re.compile(r"[\\`*\[\]<>|~&$#]|(?<![^\W_])_|_(?![^\W_])")

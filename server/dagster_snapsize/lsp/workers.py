@@ -16,7 +16,7 @@ _PATIENCE = 8.0  # seconds for a process to end its tree before it is killed its
 async def start_worker() -> asyncio.subprocess.Process:
     """A worker that waits for its request; the end of its standard input ends its whole tree."""
     return await asyncio.create_subprocess_exec(
-        *own_command("dagster_snapsize.measuring.worker"),
+        *own_command("dagster_snapsize.measuring.worker.__main__"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -15,13 +15,13 @@ from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.errors import NoInterpreter, NotMeasured
 from dagster_snapsize.core.model import Environment, Failure, Measurement
 from dagster_snapsize.core.sizes import format_seconds
+from dagster_snapsize.measuring.assemble import Broken, Frames, Progress, Watcher
 from dagster_snapsize.measuring.crash import crash_place, without_dump
-from dagster_snapsize.measuring.environ import interpreter_environ
-from dagster_snapsize.measuring.frames import Broken, Frames, Progress, Watcher
+from dagster_snapsize.measuring.environment import interpreter_environ
+from dagster_snapsize.measuring.forkserver import NotWarm, WarmParent, WarmProcess
+from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.measuring.prepare import prepare
 from dagster_snapsize.measuring.process import ProbeProcess, Running
-from dagster_snapsize.measuring.relocated import relocated, shown_path
-from dagster_snapsize.measuring.warm import NotWarm, WarmParent, WarmProcess
 from dagster_snapsize.probe.protocol import ConnectionLost
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.layout import repository_root

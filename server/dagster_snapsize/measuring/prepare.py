@@ -10,7 +10,7 @@ from pathlib import Path
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Failure, SourceLocation
 from dagster_snapsize.core.sizes import format_seconds
-from dagster_snapsize.measuring.environ import interpreter_environ
+from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.measuring.process import ProbeProcess
 from dagster_snapsize.project.config import line_of_setting
 from dagster_snapsize.project.dotenv import read_dotenv

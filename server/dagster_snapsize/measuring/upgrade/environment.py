@@ -23,13 +23,18 @@ from pathlib import Path
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.core.releases import folded_name, latest_of_all, lockstep, numbers
-from dagster_snapsize.measuring.cache_store import cache_folder
-from dagster_snapsize.measuring.environ import interpreter_environ
-from dagster_snapsize.measuring.locks import held
-from dagster_snapsize.measuring.pip_errors import pip_error
+from dagster_snapsize.measuring.cache.store import cache_folder
+from dagster_snapsize.measuring.environment import interpreter_environ
+from dagster_snapsize.measuring.file_lock import held
 from dagster_snapsize.measuring.process import supervised
-from dagster_snapsize.measuring.worktrees import no_interruption, remove_folder
+from dagster_snapsize.measuring.revision.worktree import no_interruption, remove_folder
+from dagster_snapsize.measuring.upgrade.pip_errors import pip_error
+from dagster_snapsize.measuring.upgrade.versions import (
+    folded_name,
+    latest_of_all,
+    lockstep,
+    numbers,
+)
 from dagster_snapsize.project.interpreters import Interpreter
 
 _KEPT = 6  # environments; one is some 150 MB

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagster_snapsize.measuring.environ import interpreter_environ
+from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.project.interpreters import is_hook_environment
 
 LEFT_OUT = frozenset(

@@ -18,7 +18,7 @@ from typing import Any
 from dagster_snapsize.core.baseline import Baseline, Fields, KnownSnapshot, minor, short_id, summary
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Owner
-from dagster_snapsize.measuring.results import LocationResult, structure
+from dagster_snapsize.measuring.worker.results import LocationResult, structure
 from dagster_snapsize.project.baseline_file import (
     NAME,
     DamagedBaseline,

@@ -25,8 +25,8 @@ from typing import IO
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.measuring.locks import held
-from dagster_snapsize.measuring.revisions import Repository, Revision, git, said_by
+from dagster_snapsize.measuring.file_lock import held
+from dagster_snapsize.measuring.revision.refs import Repository, Revision, git, said_by
 
 _SHORTEST, _LONGEST = 3, 200  # characters of the temporary folder's name
 _MARK = "snapsize.lock"

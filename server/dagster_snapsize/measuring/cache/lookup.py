@@ -18,9 +18,9 @@ from pathlib import Path
 from attrs import astuple, evolve, frozen
 
 from dagster_snapsize.core.model import Measurement, Volatile
-from dagster_snapsize.measuring.cache_entry import Damaged, Entry, from_bytes, to_bytes
-from dagster_snapsize.measuring.cache_store import Place, cache_folder
-from dagster_snapsize.measuring.keys import (
+from dagster_snapsize.measuring.cache.codec import Damaged, Entry, from_bytes, to_bytes
+from dagster_snapsize.measuring.cache.file_key import Files, Stamp, TooMuch, names_in
+from dagster_snapsize.measuring.cache.key import (
     Others,
     Project,
     identity,
@@ -29,7 +29,7 @@ from dagster_snapsize.measuring.keys import (
     place_key,
     project_state,
 )
-from dagster_snapsize.measuring.keys_files import Files, Stamp, TooMuch, names_in
+from dagster_snapsize.measuring.cache.store import Place, cache_folder
 from dagster_snapsize.project.git import untracked_files
 from dagster_snapsize.project.ignore_comments import find_ignores
 from dagster_snapsize.project.interpreters import Interpreter

@@ -14,7 +14,7 @@ from pathlib import Path
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.measuring.environ import git_environ
+from dagster_snapsize.measuring.environment import git_environ
 
 _TIMEOUT = 600.0  # seconds for one command of git: a large checkout, a download of LFS
 # Hooks of the user's are for the user's own checkouts, and a daemon would outlive the folder.

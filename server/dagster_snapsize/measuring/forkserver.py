@@ -121,7 +121,7 @@ class WarmProcess(Running):
 
 
 def warm_command(python: str, probe: Path, setup: Mapping[str, Any]) -> list[str]:
-    """The command of a process that others are forked from; see probe/forkserver/server.py for ``setup``."""
+    """The command of a process that others are forked from; ``setup`` as probe/forkserver/ says."""
     packed = base64.b64encode(zlib.compress(json.dumps(setup).encode("ascii")))
     return [python, str(probe), "--warm", packed.decode("ascii")]
 

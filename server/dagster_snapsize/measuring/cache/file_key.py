@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
-from dagster_snapsize.measuring.environ import git_environ
+from dagster_snapsize.measuring.environment import git_environ
 from dagster_snapsize.project.baseline_file import NAME as BASELINE
 
 MOST_BYTES = 2_000_000_000  # of all inputs together: hashing more takes longer than measuring

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.measuring.environ import interpreter_environ
+from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation
 

@@ -1,7 +1,7 @@
 """Measures one project in a process of its own, for a caller that must never block.
 
 Run as ``python -m dagster_snapsize.measuring.worker``. The first line of standard input is a
-WorkerRequest (measuring/request.py) as JSON; the rest of it is a lifeline, at whose end this
+WorkerRequest (request.py) as JSON; the rest of it is a lifeline, at whose end this
 process ends all that it started, and itself. Standard output is one JSON object a line, with a
 ``type``:
 
@@ -41,17 +41,17 @@ from attrs import evolve
 from dagster_snapsize.core.baseline import Baseline
 from dagster_snapsize.core.errors import NoInterpreter, UserError
 from dagster_snapsize.core.model import Measurement
-from dagster_snapsize.measuring.cache import Cache, is_wanted
-from dagster_snapsize.measuring.frames import Progress
+from dagster_snapsize.measuring.assemble import Progress
+from dagster_snapsize.measuring.cache.lookup import Cache, is_wanted
+from dagster_snapsize.measuring.compare import difference, verdict
+from dagster_snapsize.measuring.forkserver import CAN_BE_WARM, WarmParent, WarmProcess
+from dagster_snapsize.measuring.forkserver_key import preloadable, warm_setup
 from dagster_snapsize.measuring.measure import measure_absolute
 from dagster_snapsize.measuring.process import Running
-from dagster_snapsize.measuring.request import WorkerRequest
-from dagster_snapsize.measuring.results import BaselineProblem, structure, unstructure
-from dagster_snapsize.measuring.sharing import SharedResults
-from dagster_snapsize.measuring.summary import summarize
-from dagster_snapsize.measuring.warm import CAN_BE_WARM, WarmParent, WarmProcess
-from dagster_snapsize.measuring.warm_check import difference, verdict
-from dagster_snapsize.measuring.warm_key import preloadable, warm_setup
+from dagster_snapsize.measuring.worker.request import WorkerRequest
+from dagster_snapsize.measuring.worker.results import BaselineProblem, structure, unstructure
+from dagster_snapsize.measuring.worker.shared_results import SharedResults
+from dagster_snapsize.measuring.worker.summary import summarize
 from dagster_snapsize.project.baseline_file import NAME, DamagedBaseline, read_baselines
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.layout import repository_root

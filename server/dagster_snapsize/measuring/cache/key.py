@@ -18,8 +18,8 @@ from attrs import field, frozen
 
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.model import Measurement
-from dagster_snapsize.measuring.keys_environment import relevant_environment
-from dagster_snapsize.measuring.keys_files import (
+from dagster_snapsize.measuring.cache.environment_key import relevant_environment
+from dagster_snapsize.measuring.cache.file_key import (
     Files,
     Stamp,
     is_by_product,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from dagster_snapsize.measuring.warm import WarmParent
+from dagster_snapsize.measuring.forkserver import WarmParent
 
 
 @frozen

@@ -24,7 +24,7 @@ from dagster_snapsize.core.model import (
     Repeat,
     Snapshot,
 )
-from dagster_snapsize.measuring.results import (
+from dagster_snapsize.measuring.worker.results import (
     AssetBytes,
     AssetRow,
     BaselineProblem,

@@ -17,14 +17,14 @@ from attrs import evolve
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.errors import NotMeasured, UserError
 from dagster_snapsize.core.model import Measurement
-from dagster_snapsize.measuring.revisions import git, ignored
-from dagster_snapsize.measuring.worktrees import Tree
+from dagster_snapsize.measuring.revision.refs import git, ignored
+from dagster_snapsize.measuring.revision.worktree import Tree
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 from dagster_snapsize.project.targets import TARGET_KINDS, absolute
 
 _INSTALLED = {"site-packages", "dist-packages"}
-_MOVED = PACKAGE / "measuring" / "moved"  # holds a sitecustomize.py
+_MOVED = PACKAGE / "measuring" / "revision" / "redirect"  # holds a sitecustomize.py
 _ELSEWHERE = (
     "Something names it by its full path: PYTHONPATH, a link, .env, or a package that is installed"
     " in a way that cannot be followed."

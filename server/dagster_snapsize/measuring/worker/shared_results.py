@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from dagster_snapsize.measuring.locks import lock
-from dagster_snapsize.measuring.results import LocationResult, structure, unstructure
+from dagster_snapsize.measuring.file_lock import lock
+from dagster_snapsize.measuring.worker.results import LocationResult, structure, unstructure
 
 _KEPT_ROWS = 3  # a server may still read the rows of the result before the newest
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 from attrs import frozen
 
 from dagster_snapsize.core.model import Measurement
-from dagster_snapsize.measuring.cache import Cache, is_wanted
+from dagster_snapsize.measuring.cache.lookup import Cache, is_wanted
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation
 
 if TYPE_CHECKING:
-    from dagster_snapsize.measuring.frames import Watcher
+    from dagster_snapsize.measuring.assemble import Watcher
+    from dagster_snapsize.measuring.forkserver import WarmParent
     from dagster_snapsize.measuring.process import Running
-    from dagster_snapsize.measuring.warm import WarmParent
 
 # "fresh" measures whatever the cache holds, and stores it.
 CacheUse = Literal["on", "fresh", "off"]
