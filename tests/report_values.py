@@ -180,7 +180,7 @@ def _snapshot(
 
 
 if __name__ == "__main__":
-    from dagster_snapsize.cli.report_html import page
+    from dagster_snapsize.cli.reports.html_report import page
 
     found = outcome(int(sys.argv[1]), int(sys.argv[2])).judged
     text = page(Outcome((*found, judged(failed())), ()))

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from test_docs import check_documented, documented, keys_of
 
 from command import Result, measure_json, snapsize, tree
-from dagster_snapsize.cli.report_difference_markdown import MARK
+from dagster_snapsize.cli.reports.diff_markdown import MARK
 
 ROOT = Path(__file__).parents[2]
 ASSETS = """import dagster as dg

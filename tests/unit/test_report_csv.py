@@ -8,7 +8,7 @@ import io
 import pytest
 
 import report_values
-from dagster_snapsize.cli.report_csv import HEAD, print_table
+from dagster_snapsize.cli.reports.csv_report import HEAD, print_table
 
 
 def test_rows_add_up_to_every_snapshot_and_no_name_is_a_formula(

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import report_values
-from dagster_snapsize.cli.report_html import page
+from dagster_snapsize.cli.reports.html_report import page
 from dagster_snapsize.cli.run import Outcome
 
 

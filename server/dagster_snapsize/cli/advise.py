@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import click
 from attrs import evolve
 
-from dagster_snapsize.cli import report_advice
-from dagster_snapsize.cli.cache_notes import cache_note
-from dagster_snapsize.cli.findings import print_findings
+from dagster_snapsize.cli.reports import advice as report_advice
+from dagster_snapsize.cli.reports.cache_notes import cache_note
+from dagster_snapsize.cli.reports.lines import print_findings
 from dagster_snapsize.cli.run import Outcome, Selection, measure_all
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.findings import exit_status
 
 if TYPE_CHECKING:
     from dagster_snapsize.cli.diff import Comparison
-    from dagster_snapsize.cli.report_json import Json
-    from dagster_snapsize.cli.report_split import Proposal
+    from dagster_snapsize.cli.reports.json_report import Json
+    from dagster_snapsize.cli.reports.split import Proposal
 
 
 def take_advice(
@@ -74,7 +74,7 @@ def _proposals(outcome: Outcome, split: int | None) -> dict[str, Proposal]:
     if find_spec("networkx") is None:
         # The editor's package does without it.
         raise UserError("--split needs networkx, which is not installed", "pip install networkx")
-    from dagster_snapsize.cli.report_split import proposals
+    from dagster_snapsize.cli.reports.split import proposals
 
     return proposals(outcome, split)
 
@@ -82,7 +82,7 @@ def _proposals(outcome: Outcome, split: int | None) -> dict[str, Proposal]:
 def _splits_json(found: dict[str, Proposal]) -> dict[str, Json]:
     if not found:
         return {}
-    from dagster_snapsize.cli.report_split import proposal_json
+    from dagster_snapsize.cli.reports.split import proposal_json
 
     return {name: proposal_json(proposal) for name, proposal in found.items()}
 
@@ -90,7 +90,7 @@ def _splits_json(found: dict[str, Proposal]) -> dict[str, Json]:
 def _print_splits(found: dict[str, Proposal], form: str, top: int) -> None:
     if not found:
         return
-    from dagster_snapsize.cli import report_split
+    from dagster_snapsize.cli.reports import split as report_split
 
     if form == "markdown":
         report_split.print_markdown(found)
@@ -112,7 +112,7 @@ def _print_failures(outcome: Outcome) -> None:
 def _upgrade_json(comparison: Comparison | None) -> Json | None:
     if comparison is None:
         return None
-    from dagster_snapsize.cli.report_difference import comparison_json
+    from dagster_snapsize.cli.reports.diff_text import comparison_json
 
     return comparison_json(comparison)
 
@@ -120,7 +120,7 @@ def _upgrade_json(comparison: Comparison | None) -> Json | None:
 def _print_upgrade(comparison: Comparison, form: str, top: int) -> None:
     click.echo()
     if form == "markdown":
-        from dagster_snapsize.cli.report_difference_markdown import print_markdown
+        from dagster_snapsize.cli.reports.diff_markdown import print_markdown
 
         print_markdown(comparison, top)
     else:

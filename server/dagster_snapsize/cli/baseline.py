@@ -10,7 +10,7 @@ from typing import Literal
 import click
 from attrs import evolve, frozen
 
-from dagster_snapsize.cli.findings import print_findings, shown_path
+from dagster_snapsize.cli.reports.lines import print_findings, shown_path
 from dagster_snapsize.cli.run import Judged, Outcome, Selection, measure_all
 from dagster_snapsize.core import sizes
 from dagster_snapsize.core.baseline import RENEW, Baseline, baseline_of, summary

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from attrs import evolve, field, frozen
 
-from dagster_snapsize.cli.findings import note_lines
+from dagster_snapsize.cli.reports.lines import note_lines
 from dagster_snapsize.cli.run import Judged, LateBar, Selection, choose, measure_all
 from dagster_snapsize.core.diff import Difference, difference
 from dagster_snapsize.core.errors import UserError

@@ -63,7 +63,7 @@ def measure(selection: Selection, form: str, output: str | None, top: int) -> No
       dagster-snapsize measure -m my_project.definitions --top 30
       dagster-snapsize measure --format html --output report.html
     """
-    from dagster_snapsize.cli.report_text import print_report
+    from dagster_snapsize.cli.reports.text import print_report
 
     _measure_and_print(selection, form, output, partial(print_report, top=top), top)
 
@@ -81,7 +81,7 @@ def check(selection: Selection, form: str, output: str | None) -> None:
       dagster-snapsize check
       dagster-snapsize check --format github
     """
-    from dagster_snapsize.cli.findings import print_findings
+    from dagster_snapsize.cli.reports.lines import print_findings
 
     _measure_and_print(selection, form, output, print_findings)
 
@@ -110,7 +110,7 @@ def _measure_and_print(
 
 def _tell_of_cache(outcome: Outcome) -> None:
     """On standard error: standard output is the same whether sizes are from the cache or not."""
-    from dagster_snapsize.cli.cache_notes import cache_note
+    from dagster_snapsize.cli.reports.cache_notes import cache_note
 
     note = cache_note(outcome)
     if note is not None:
@@ -172,15 +172,15 @@ def diff(
     comparison = compare_revisions(selection, revisions, old_python)
     with leave_with(comparison.status), written_to(file):
         if form == "markdown":
-            from dagster_snapsize.cli.report_difference_markdown import print_markdown
+            from dagster_snapsize.cli.reports.diff_markdown import print_markdown
 
             print_markdown(comparison, top)
         elif form == "json":
-            from dagster_snapsize.cli.report_difference import print_json
+            from dagster_snapsize.cli.reports.diff_text import print_json
 
             print_json(comparison)
         else:
-            from dagster_snapsize.cli.report_difference import print_comparison
+            from dagster_snapsize.cli.reports.diff_text import print_comparison
 
             print_comparison(comparison, top)
 
@@ -247,15 +247,15 @@ def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
     status = exit_status([f for f in outcome.findings if f.rule == "measurement-failed"])
     with leave_with(status):
         if status and form == "json":
-            from dagster_snapsize.cli.report_json import print_outcome
+            from dagster_snapsize.cli.reports.json_report import print_outcome
 
             print_outcome(outcome, status)
         elif status:
-            from dagster_snapsize.cli.findings import print_findings
+            from dagster_snapsize.cli.reports.lines import print_findings
 
             print_findings(outcome)
         else:
-            from dagster_snapsize.cli.explain import explain_asset
+            from dagster_snapsize.cli.reports.explain import explain_asset
 
             explain_asset(outcome, asset_key, form, top)
 
@@ -271,7 +271,7 @@ def limits(selection: Selection, form: str) -> None:
       dagster-snapsize limits
       DAGSTER_GRPC_MAX_RX_BYTES=200000000 dagster-snapsize limits
     """
-    from dagster_snapsize.cli.report_limits import limits_status, print_limits
+    from dagster_snapsize.cli.reports.limits import limits_status, print_limits
 
     rows = read_limits(selection)
     with leave_with(limits_status(rows)):
@@ -352,7 +352,7 @@ def main() -> NoReturn:
 
 
 def _show(error: UserError) -> None:
-    from dagster_snapsize.cli.findings import shown_path
+    from dagster_snapsize.cli.reports.lines import shown_path
 
     place = f"{shown_path(error.path)}:{error.line}: " if error.path else ""
     click.echo(f"{place}{click.style('error', fg='red', bold=True)}: {error.message}", err=True)

@@ -10,7 +10,7 @@ import click
 from attrs import evolve
 
 from dagster_snapsize.cli.diff import Comparison, Side, compare, ended_by_signals
-from dagster_snapsize.cli.report_difference import print_comparison, signed
+from dagster_snapsize.cli.reports.diff_text import print_comparison, signed
 from dagster_snapsize.cli.run import Judged, LateBar, Outcome, Selection, measure_all
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.assemble import Progress

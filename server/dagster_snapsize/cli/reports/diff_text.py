@@ -10,10 +10,16 @@ from rich.console import Console
 from rich.text import Text
 
 from dagster_snapsize.cli.diff import Compared, Comparison, Side
-from dagster_snapsize.cli.findings import finding_parts, place
-from dagster_snapsize.cli.report_json import Json, place_json
+from dagster_snapsize.cli.reports.json_report import Json, place_json
+from dagster_snapsize.cli.reports.lines import finding_parts, place
+from dagster_snapsize.cli.reports.terminal import (
+    bytes_cell,
+    fits,
+    plain_table,
+    print_table,
+    report_console,
+)
 from dagster_snapsize.cli.run import Judged
-from dagster_snapsize.cli.terminal import bytes_cell, fits, plain_table, print_table, report_console
 from dagster_snapsize.core.diff import Change, OwnerChange, SnapshotChange
 from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
 from dagster_snapsize.core.model import Finding
@@ -178,7 +184,7 @@ def ran_by(compared: Compared) -> str:
 
 def place_of_python(judged: Judged) -> str:
     """The interpreter as it is shown, and what named it."""
-    from dagster_snapsize.cli.findings import shown_path
+    from dagster_snapsize.cli.reports.lines import shown_path
 
     return f"{shown_path(judged.interpreter.path)} ({judged.interpreter.source})"
 

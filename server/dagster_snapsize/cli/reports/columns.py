@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dagster_snapsize.cli.findings import told
-from dagster_snapsize.cli.report_json import finding_json
+from dagster_snapsize.cli.reports.json_report import finding_json
+from dagster_snapsize.cli.reports.lines import told
 from dagster_snapsize.cli.run import Judged
 from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
 from dagster_snapsize.core.model import AssetCost, Ledger, Measurement, Share, Snapshot

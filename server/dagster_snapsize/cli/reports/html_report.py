@@ -18,13 +18,13 @@ from datetime import datetime, timezone
 from typing import Any
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.cli.findings import place
-from dagster_snapsize.cli.report_columns import columns
+from dagster_snapsize.cli.reports.columns import columns
+from dagster_snapsize.cli.reports.lines import place
 from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.findings import exit_status
 
-_FOLDER = PACKAGE / "cli" / "report_page"
+_FOLDER = PACKAGE / "cli" / "reports" / "report_page"
 _LEVEL = 6  # of compression; 9 takes twice as long for 1 % less
 _FRAMES = 20
 

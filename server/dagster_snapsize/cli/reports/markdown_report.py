@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from dagster_snapsize.cli.findings import note_lines, place, told
-from dagster_snapsize.cli.markdown import block, code, table, text
+from dagster_snapsize.cli.reports.lines import note_lines, place, told
+from dagster_snapsize.cli.reports.markdown import block, code, table, text
 from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
 from dagster_snapsize.core.model import Finding, Snapshot

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.text import Text
 
-from dagster_snapsize.cli import markdown
-from dagster_snapsize.cli.report_json import Json
-from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.cli.terminal import (
+from dagster_snapsize.cli.reports import markdown
+from dagster_snapsize.cli.reports.json_report import Json
+from dagster_snapsize.cli.reports.terminal import (
     bytes_cell,
     plain_table,
     print_table,
     report_console,
 )
+from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.core.advice.split import NoSplit, Part, Predicted, Split, names_of, propose
 from dagster_snapsize.core.findings import snapshot_budget
 from dagster_snapsize.core.model import Snapshot

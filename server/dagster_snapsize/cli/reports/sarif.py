@@ -15,8 +15,8 @@ from typing import Any, get_args
 from urllib.parse import quote
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.cli.checkout import checkout_top, finding_place, from_top
-from dagster_snapsize.cli.fingerprints import fingerprints
+from dagster_snapsize.cli.reports.checkout import checkout_top, finding_place, from_top
+from dagster_snapsize.cli.reports.fingerprints import fingerprints
 from dagster_snapsize.cli.run import Outcome
 from dagster_snapsize.core.model import Finding, Rule, SourceLocation
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from dagster_snapsize.cli import markdown
-from dagster_snapsize.cli.findings import place
-from dagster_snapsize.cli.report_json import VERSION, Json
+from dagster_snapsize.cli.reports import markdown
+from dagster_snapsize.cli.reports.json_report import VERSION, Json
+from dagster_snapsize.cli.reports.lines import place
+from dagster_snapsize.cli.reports.terminal import bytes_cell, report_console
 from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.cli.terminal import bytes_cell, report_console
 from dagster_snapsize.core.advice import Advice, advice_json, advise
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.core.sizes import counted, format_percent, format_size

@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dagster_snapsize.cli.findings import finding_parts, note_lines, place, shown_path, told
-from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.cli.terminal import (
+from dagster_snapsize.cli.reports.lines import finding_parts, note_lines, place, shown_path, told
+from dagster_snapsize.cli.reports.terminal import (
     bar,
     bytes_cell,
     fits,
@@ -19,6 +18,7 @@ from dagster_snapsize.cli.terminal import (
     print_table,
     report_console,
 )
+from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.core.findings import snapshot_budget
 from dagster_snapsize.core.model import Finding, Measurement, Snapshot
 from dagster_snapsize.core.sizes import counted, format_percent, format_seconds, format_size

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import sys
 
-from dagster_snapsize.cli.checkout import checkout_top, finding_place, from_top
-from dagster_snapsize.cli.fingerprints import fingerprints
+from dagster_snapsize.cli.reports.checkout import checkout_top, finding_place, from_top
+from dagster_snapsize.cli.reports.fingerprints import fingerprints
 from dagster_snapsize.cli.run import Outcome
 from dagster_snapsize.core.model import Severity
 

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from dagster_snapsize.cli.diff import Compared, Comparison, Side
-from dagster_snapsize.cli.findings import place
-from dagster_snapsize.cli.markdown import block, code, table, text
-from dagster_snapsize.cli.report_difference import mostly, percent, signed
+from dagster_snapsize.cli.reports.diff_text import mostly, percent, signed
+from dagster_snapsize.cli.reports.lines import place
+from dagster_snapsize.cli.reports.markdown import block, code, table, text
 from dagster_snapsize.core.diff import Change, OwnerChange, SnapshotChange
 from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
 from dagster_snapsize.core.sizes import format_percent, format_size

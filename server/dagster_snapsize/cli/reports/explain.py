@@ -9,10 +9,15 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from dagster_snapsize.cli.findings import place
-from dagster_snapsize.cli.report_json import asset_json
+from dagster_snapsize.cli.reports.json_report import asset_json
+from dagster_snapsize.cli.reports.lines import place
+from dagster_snapsize.cli.reports.terminal import (
+    bytes_cell,
+    plain_table,
+    print_table,
+    report_console,
+)
 from dagster_snapsize.cli.run import Judged, Outcome
-from dagster_snapsize.cli.terminal import bytes_cell, plain_table, print_table, report_console
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import AssetCost, Owner, SharedGroup, Snapshot
 from dagster_snapsize.core.sizes import counted, format_percent, format_size

@@ -14,31 +14,31 @@ MEASURED = (*CHECKED, "html", "csv")
 def print_form(form: str, outcome: Outcome, status: int, *, top: int) -> None:
     """Print in one of the forms that are no text; ``top`` rows of what has heaviest ones."""
     if form == "json":
-        from dagster_snapsize.cli.report_json import print_outcome
+        from dagster_snapsize.cli.reports.json_report import print_outcome
 
         print_outcome(outcome, status)
     elif form == "github":
-        from dagster_snapsize.cli.report_github import print_findings
+        from dagster_snapsize.cli.reports.github import print_findings
 
         print_findings(outcome)
     elif form == "gitlab":
-        from dagster_snapsize.cli.report_gitlab import print_quality
+        from dagster_snapsize.cli.reports.gitlab import print_quality
 
         print_quality(outcome)
     elif form == "sarif":
-        from dagster_snapsize.cli.report_sarif import print_log
+        from dagster_snapsize.cli.reports.sarif import print_log
 
         print_log(outcome, status)
     elif form == "markdown":
-        from dagster_snapsize.cli.report_markdown import print_markdown
+        from dagster_snapsize.cli.reports.markdown_report import print_markdown
 
         print_markdown(outcome, top)
     elif form == "html":
-        from dagster_snapsize.cli.report_html import print_page
+        from dagster_snapsize.cli.reports.html_report import print_page
 
         print_page(outcome)
     elif form == "csv":
-        from dagster_snapsize.cli.report_csv import print_table
+        from dagster_snapsize.cli.reports.csv_report import print_table
 
         print_table(outcome)
     else:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import click
 from rich.text import Text
 
-from dagster_snapsize.cli.findings import shown_path
-from dagster_snapsize.cli.terminal import plain_table, print_table, report_console
+from dagster_snapsize.cli.reports.lines import shown_path
+from dagster_snapsize.cli.reports.terminal import plain_table, print_table, report_console
 from dagster_snapsize.core.model import Environment, Setting
 from dagster_snapsize.core.sizes import format_seconds, format_size
 from dagster_snapsize.project.interpreters import Interpreter

@@ -23,7 +23,7 @@ def print_findings(outcome: Outcome) -> None:
         return
     has_failed = any(judged.measurement.failure for judged in outcome.judged)
     if has_failed or sys.stdout.isatty() or any(name in os.environ for name in _COLOURFUL):
-        from dagster_snapsize.cli import report_text
+        from dagster_snapsize.cli.reports import text as report_text
 
         report_text.print_findings(outcome)
         return

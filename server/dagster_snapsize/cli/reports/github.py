@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from dagster_snapsize.cli.checkout import checkout_top, from_top
-from dagster_snapsize.cli.findings import told
+from dagster_snapsize.cli.reports.checkout import checkout_top, from_top
+from dagster_snapsize.cli.reports.lines import told
 from dagster_snapsize.cli.run import Outcome
 
 
