@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dagster_snapsize.lsp.warm import Ready
-from dagster_snapsize.lsp.workers import end_worker
+from dagster_snapsize.lsp.workers.forkserver import Ready
+from dagster_snapsize.lsp.workers.process import end_worker
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import unstructure
 

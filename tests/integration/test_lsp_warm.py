@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from command import Result
-from dagster_snapsize.lsp.warm import Ready
+from dagster_snapsize.lsp.workers.forkserver import Ready
 from dagster_snapsize.measuring.compare import difference
 from lsp_client import Editor, editor
 from lsp_projects import Small, small_project, with_log

@@ -16,12 +16,12 @@ from attrs import evolve
 from lsprotocol.types import FileSystemWatcher, RelativePattern
 
 from dagster_snapsize.core.model import Budgets
-from dagster_snapsize.lsp.client_watching import client_roots, client_watchers
-from dagster_snapsize.lsp.disk import Disk
-from dagster_snapsize.lsp.interest import WatchList, interest_of
-from dagster_snapsize.lsp.relevance import Triggers
-from dagster_snapsize.lsp.watch_plan import Root, is_remote
-from dagster_snapsize.lsp.watching import FileWatcher
+from dagster_snapsize.lsp.watching.changes import Triggers
+from dagster_snapsize.lsp.watching.client import client_roots, client_watchers
+from dagster_snapsize.lsp.watching.dependencies import WatchList, interest_of
+from dagster_snapsize.lsp.watching.disk import Disk
+from dagster_snapsize.lsp.watching.plan import Root, is_remote
+from dagster_snapsize.lsp.watching.watcher import FileWatcher
 from dagster_snapsize.measuring.worker.results import BaselineUse, LocationResult
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="counts what Linux alone counts")
@@ -284,8 +284,8 @@ def test_an_error_in_the_listener_ends_nothing(tmp_path: Path, seen: Seen) -> No
 _LIMITED = """
 import sys, threading
 from pathlib import Path
-from dagster_snapsize.lsp.interest import WatchList
-from dagster_snapsize.lsp.watching import FileWatcher
+from dagster_snapsize.lsp.watching.dependencies import WatchList
+from dagster_snapsize.lsp.watching.watcher import FileWatcher
 
 root, limit, value = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 Path("/proc/sys/user", limit).write_text(value)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from lsprotocol.types import Position, Range
 
 from dagster_snapsize.core.model import Budgets, Failure, Finding, SourceLocation, UnusedIgnore
-from dagster_snapsize.lsp.edits import Files
-from dagster_snapsize.lsp.places import Places
+from dagster_snapsize.lsp.documents.edits import Files
+from dagster_snapsize.lsp.features.asset_groups import Places
 from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import (
     AssetBytes,

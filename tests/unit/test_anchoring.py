@@ -11,10 +11,10 @@ from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_snapsize.lsp import anchoring_parts
-from dagster_snapsize.lsp.anchoring import Anchors, Language, Place
-from dagster_snapsize.lsp.anchoring_match import Site
-from dagster_snapsize.lsp.anchoring_python import python_sites
+from dagster_snapsize.lsp.anchors import Anchors, Language, Place
+from dagster_snapsize.lsp.anchors import parts as anchoring_parts
+from dagster_snapsize.lsp.anchors.match import Site
+from dagster_snapsize.lsp.anchors.python_sites import python_sites
 
 
 def dedent(text: str) -> str:

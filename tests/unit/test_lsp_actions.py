@@ -38,11 +38,11 @@ from lsprotocol.types import (
 
 from dagster_snapsize.core.model import Budgets, Finding
 from dagster_snapsize.core.sizes import parse_size
-from dagster_snapsize.lsp.actions import code_actions, round_up
-from dagster_snapsize.lsp.diagnostics import publish
-from dagster_snapsize.lsp.edits import Files
+from dagster_snapsize.lsp.documents.edits import Files
+from dagster_snapsize.lsp.features.code_actions import code_actions, round_up
+from dagster_snapsize.lsp.features.diagnostics import publish
+from dagster_snapsize.lsp.features.words import short_size
 from dagster_snapsize.lsp.state import LocationState
-from dagster_snapsize.lsp.words import short_size
 from dagster_snapsize.measuring.worker.results import LocationResult
 
 CONFIG = "/shop/pyproject.toml"

@@ -34,10 +34,10 @@ from dagster_snapsize.core.baseline import baseline_of, to_text
 from dagster_snapsize.core.baseline_reading import from_text
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets, Finding, Measurement, Repeat, SourceLocation
-from dagster_snapsize.lsp.actions import code_actions
-from dagster_snapsize.lsp.diagnostics import publish
-from dagster_snapsize.lsp.hovers import hover
-from dagster_snapsize.lsp.lenses import code_lenses
+from dagster_snapsize.lsp.features.code_actions import code_actions
+from dagster_snapsize.lsp.features.code_lens import code_lenses
+from dagster_snapsize.lsp.features.diagnostics import publish
+from dagster_snapsize.lsp.features.hover import hover
 from dagster_snapsize.lsp.state import ProjectState
 from dagster_snapsize.measuring.worker.results import (
     AssetDetail,

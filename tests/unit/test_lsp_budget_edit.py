@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_snapsize.lsp.budget_edit import new_file, prefix_of, read_budget, set_budget
+from dagster_snapsize.lsp.features.budget_edit import new_file, prefix_of, read_budget, set_budget
 
 if sys.version_info >= (3, 11):
     import tomllib

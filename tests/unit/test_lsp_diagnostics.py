@@ -20,7 +20,7 @@ from lsp_values import (
 from lsprotocol.types import Diagnostic, DiagnosticSeverity, DiagnosticTag
 
 from dagster_snapsize.core.model import Failure, Finding, SourceLocation, UnusedIgnore
-from dagster_snapsize.lsp.diagnostics import publish
+from dagster_snapsize.lsp.features.diagnostics import publish
 from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
 from dagster_snapsize.measuring.worker.results import LocationResult
 

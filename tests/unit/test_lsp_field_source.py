@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dagster_snapsize.lsp.field_source import field_source
+from dagster_snapsize.lsp.features.field_source import field_source
 
 PYTHON = '''\
 import dagster as dg

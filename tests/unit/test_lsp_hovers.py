@@ -20,7 +20,7 @@ from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 from markdown_it import MarkdownIt
 
 from dagster_snapsize.core.model import Failure, SourceLocation
-from dagster_snapsize.lsp.hovers import hover
+from dagster_snapsize.lsp.features.hover import hover
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.measuring.worker.results import (
     AssetDetail,

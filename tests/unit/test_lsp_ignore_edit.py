@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dagster_snapsize.lsp.ignore_edit import silence
+from dagster_snapsize.lsp.features.ignore_edit import silence
 from dagster_snapsize.project.ignore_comments import ignores_in_text
 
 RULE = "asset-over-budget"

@@ -16,7 +16,7 @@ from lsp_values import (
 from lsprotocol.types import CodeLens, Command, MarkupContent, MarkupKind, Position
 
 from dagster_snapsize.core.model import Failure, SourceLocation
-from dagster_snapsize.lsp.lenses import code_lenses, inlay_hints
+from dagster_snapsize.lsp.features.code_lens import code_lenses, inlay_hints
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.measuring.worker.results import LocationResult
 

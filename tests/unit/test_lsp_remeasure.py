@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from attrs import define, field
 
-from dagster_snapsize.lsp.remeasure import Remeasuring
 from dagster_snapsize.lsp.state import ProjectState
+from dagster_snapsize.lsp.workers.scheduler import Remeasuring
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import LocationResult
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from lsprotocol.types import Position, PositionEncodingKind
 from pygls.workspace import PositionCodec
 
-from dagster_snapsize.lsp.anchoring import Place
-from dagster_snapsize.lsp.anchoring_lines import Lines
-from dagster_snapsize.lsp.positions import (
+from dagster_snapsize.lsp.anchors import Place
+from dagster_snapsize.lsp.anchors.line_map import Lines
+from dagster_snapsize.lsp.documents.positions import (
     from_position,
     path_key,
     split_lines,

@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_snapsize.core.model import Budgets, Failure, SourceLocation
-from dagster_snapsize.lsp.disk import LARGE_FILE, Disk
-from dagster_snapsize.lsp.interest import (
+from dagster_snapsize.lsp.watching.changes import Triggers, Verdict
+from dagster_snapsize.lsp.watching.dependencies import (
     Interest,
     Tree,
     glob_pattern,
     interest_of,
     interest_of_folder,
 )
-from dagster_snapsize.lsp.relevance import Triggers, Verdict
+from dagster_snapsize.lsp.watching.disk import LARGE_FILE, Disk
 from dagster_snapsize.measuring.worker.results import BaselineUse, LocationResult
 
 _RESULT = LocationResult(

@@ -10,11 +10,11 @@ from typing import Any
 from attrs import evolve
 from lsprotocol import types
 
+from dagster_snapsize.lsp.features.words import flat
 from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.session import Session
 from dagster_snapsize.lsp.state import LocationState
-from dagster_snapsize.lsp.words import flat
-from dagster_snapsize.lsp.workers import own_command
+from dagster_snapsize.lsp.workers.process import own_command
 from dagster_snapsize.measuring.worker.results import LocationResult, unstructure
 
 _WITHIN = 120.0  # seconds

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from dagster_snapsize.lsp.positions import to_uri
+from dagster_snapsize.lsp.documents.positions import to_uri
 from dagster_snapsize.lsp.settings import SECTION, Settings, read_settings
 
 _log = logging.getLogger(__name__)

@@ -12,19 +12,19 @@ from pathlib import Path
 import platformdirs
 from attrs import evolve
 
-from dagster_snapsize.lsp.cache_check import CacheChecks
-from dagster_snapsize.lsp.interest import (
+from dagster_snapsize.lsp.settings import Settings, on_battery
+from dagster_snapsize.lsp.state import ProjectState
+from dagster_snapsize.lsp.watching.changes import Triggers, Verdict
+from dagster_snapsize.lsp.watching.dependencies import (
     Interest,
     WatchList,
     interest_of,
     interest_of_folder,
     spelled,
 )
-from dagster_snapsize.lsp.relevance import Triggers, Verdict
-from dagster_snapsize.lsp.remeasure import Remeasuring
-from dagster_snapsize.lsp.settings import Settings, on_battery
-from dagster_snapsize.lsp.state import ProjectState
-from dagster_snapsize.lsp.warm import Ready
+from dagster_snapsize.lsp.workers.audit import CacheChecks
+from dagster_snapsize.lsp.workers.forkserver import Ready
+from dagster_snapsize.lsp.workers.scheduler import Remeasuring
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import LocationResult
 from dagster_snapsize.project.baseline_file import NAME

@@ -8,9 +8,9 @@ from typing import Any
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from dagster_snapsize.lsp.positions import to_path
+from dagster_snapsize.lsp.commands import register_commands
+from dagster_snapsize.lsp.documents.positions import to_path
 from dagster_snapsize.lsp.session import Session
-from dagster_snapsize.lsp.showing import register_commands
 
 MEASUREMENT = "dagsterSnapsize/measurement"
 FOCUS = "dagsterSnapsize/focus"

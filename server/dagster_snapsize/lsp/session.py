@@ -14,20 +14,23 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.lsp import actions, diagnostics, hovers, lenses
-from dagster_snapsize.lsp.buffers import Buffers
-from dagster_snapsize.lsp.cache_check import CacheChecks
 from dagster_snapsize.lsp.client_settings import ClientSettings
-from dagster_snapsize.lsp.client_watching import ClientWatching
-from dagster_snapsize.lsp.edits import Files
-from dagster_snapsize.lsp.interest import WatchList
-from dagster_snapsize.lsp.lifetime import leave_on_signals, leave_with_client
-from dagster_snapsize.lsp.measurement import measurement_answer, status_of
-from dagster_snapsize.lsp.positions import to_path
+from dagster_snapsize.lsp.documents.buffers import Buffers
+from dagster_snapsize.lsp.documents.edits import Files
+from dagster_snapsize.lsp.documents.positions import to_path
+from dagster_snapsize.lsp.features import code_actions as actions
+from dagster_snapsize.lsp.features import code_lens as lenses
+from dagster_snapsize.lsp.features import diagnostics
+from dagster_snapsize.lsp.features import hover as hovers
 from dagster_snapsize.lsp.progress import ProgressBars
 from dagster_snapsize.lsp.project import Project
-from dagster_snapsize.lsp.warm import Ready
-from dagster_snapsize.lsp.watching import FileWatcher
+from dagster_snapsize.lsp.requests import measurement_answer, status_of
+from dagster_snapsize.lsp.shutdown import leave_on_signals, leave_with_client
+from dagster_snapsize.lsp.watching.client import ClientWatching
+from dagster_snapsize.lsp.watching.dependencies import WatchList
+from dagster_snapsize.lsp.watching.watcher import FileWatcher
+from dagster_snapsize.lsp.workers.audit import CacheChecks
+from dagster_snapsize.lsp.workers.forkserver import Ready
 from dagster_snapsize.measuring.worker.results import LocationResult, detail_of
 from dagster_snapsize.project.locations import project_folders
 

@@ -15,8 +15,8 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 from lsprotocol.types import Position, Range
 from pygls.workspace import PositionCodec
 
-from dagster_snapsize.lsp.anchoring import Place
-from dagster_snapsize.lsp.anchoring_lines import split_lines
+from dagster_snapsize.lsp.anchors import Place
+from dagster_snapsize.lsp.anchors.line_map import split_lines
 
 __all__ = [
     "from_position",

@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Failure
-from dagster_snapsize.lsp.disk import Disk, is_source_name, normal, resolved
+from dagster_snapsize.lsp.watching.disk import Disk, is_source_name, normal, resolved
 from dagster_snapsize.measuring.worker.results import LocationResult
 from dagster_snapsize.project.baseline_file import NAME
 from dagster_snapsize.project.yaml_document import read_yaml

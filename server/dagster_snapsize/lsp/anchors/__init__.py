@@ -17,10 +17,10 @@ from typing import Literal, NamedTuple
 
 from attrs import field, frozen
 
-from dagster_snapsize.lsp.anchoring_lines import LineMap, digests, split_lines, whole_line
-from dagster_snapsize.lsp.anchoring_match import Place, Placed, match
-from dagster_snapsize.lsp.anchoring_parts import KnownParts, Part, placed, read_parts
-from dagster_snapsize.lsp.anchoring_yaml import yaml_sites
+from dagster_snapsize.lsp.anchors.line_map import LineMap, digests, split_lines, whole_line
+from dagster_snapsize.lsp.anchors.match import Place, Placed, match
+from dagster_snapsize.lsp.anchors.parts import KnownParts, Part, placed, read_parts
+from dagster_snapsize.lsp.anchors.yaml_sites import yaml_sites
 
 __all__ = ["Anchors", "Language", "Place", "split_lines"]
 

@@ -17,8 +17,14 @@ from itertools import pairwise
 
 from attrs import frozen
 
-from dagster_snapsize.lsp.disk import DBT_OUTPUT, ENVIRONMENT_MARKS, Disk, is_source_name, resolved
-from dagster_snapsize.lsp.interest import WatchList
+from dagster_snapsize.lsp.watching.dependencies import WatchList
+from dagster_snapsize.lsp.watching.disk import (
+    DBT_OUTPUT,
+    ENVIRONMENT_MARKS,
+    Disk,
+    is_source_name,
+    resolved,
+)
 
 # Folders that a watch may include though nobody asked for them.
 _SPARE = 32

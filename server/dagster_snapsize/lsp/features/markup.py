@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from dagster_snapsize.lsp.words import code, escaped, fenced, flat
+from dagster_snapsize.lsp.features.words import code, escaped, fenced, flat
 
 
 @frozen

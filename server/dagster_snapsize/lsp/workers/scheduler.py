@@ -16,10 +16,10 @@ from typing import Any
 
 from attrs import evolve
 
-from dagster_snapsize.lsp.cache_check import CacheChecks
 from dagster_snapsize.lsp.state import LocationState, Mistake, Phase, ProjectState
-from dagster_snapsize.lsp.warm import Ready
-from dagster_snapsize.lsp.workers import end_worker
+from dagster_snapsize.lsp.workers.audit import CacheChecks
+from dagster_snapsize.lsp.workers.forkserver import Ready
+from dagster_snapsize.lsp.workers.process import end_worker
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import (
     AssetRow,

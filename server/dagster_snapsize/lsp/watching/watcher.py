@@ -32,9 +32,9 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.polling import PollingObserverVFS
 
-from dagster_snapsize.lsp.disk import Disk, is_source_name
-from dagster_snapsize.lsp.interest import WatchList
-from dagster_snapsize.lsp.watch_plan import Plan, Root, few_roots, is_remote, plan, poll_roots
+from dagster_snapsize.lsp.watching.dependencies import WatchList
+from dagster_snapsize.lsp.watching.disk import Disk, is_source_name
+from dagster_snapsize.lsp.watching.plan import Plan, Root, few_roots, is_remote, plan, poll_roots
 
 _EVENTS: list[type[FileSystemEvent]] = [
     *(FileCreatedEvent, FileModifiedEvent, FileClosedEvent, FileDeletedEvent, FileMovedEvent),

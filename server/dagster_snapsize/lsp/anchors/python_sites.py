@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Sequence
 
-from dagster_snapsize.lsp.anchoring_lines import whole_line
-from dagster_snapsize.lsp.anchoring_match import Begin, Site, Span, decorator_begins
+from dagster_snapsize.lsp.anchors.line_map import whole_line
+from dagster_snapsize.lsp.anchors.match import Begin, Site, Span, decorator_begins
 
 # What gives an asset its key, where it is called with a literal.
 KEY_WORDS = ("key", "name", "asset_key")

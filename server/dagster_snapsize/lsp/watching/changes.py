@@ -18,8 +18,8 @@ from typing import Literal
 
 from attrs import define, field, frozen
 
-from dagster_snapsize.lsp.disk import Disk, normal, resolved
-from dagster_snapsize.lsp.interest import SOURCE_SUFFIXES, Interest, suffix_of
+from dagster_snapsize.lsp.watching.dependencies import SOURCE_SUFFIXES, Interest, suffix_of
+from dagster_snapsize.lsp.watching.disk import Disk, normal, resolved
 from dagster_snapsize.project.baseline_file import NAME
 
 Action = Literal["measure", "keep", "drop"]

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 from attrs import define
 
-from dagster_snapsize.lsp.anchoring_lines import whole_line
-from dagster_snapsize.lsp.anchoring_match import Begin, Site, decorator_begins
-from dagster_snapsize.lsp.anchoring_python import KEY_WORDS
+from dagster_snapsize.lsp.anchors.line_map import whole_line
+from dagster_snapsize.lsp.anchors.match import Begin, Site, decorator_begins
+from dagster_snapsize.lsp.anchors.python_sites import KEY_WORDS
 
 _DEF = re.compile(r"(?:async\s+)?(?:def|class)\s+(?P<name>\w+)")
 _DECORATOR = re.compile(r"@\s*(?:\w+\s*\.\s*)*(\w+)")

@@ -6,7 +6,7 @@ import io
 import re
 import tokenize
 
-from dagster_snapsize.lsp.edits import TextChange
+from dagster_snapsize.lsp.documents.edits import TextChange
 from dagster_snapsize.project.ignore_comments import ignores_in_text
 
 _LIST = re.compile(r"#\s*snapsize:\s*ignore\[(?P<rules>[^\]]*)\]")

@@ -22,9 +22,9 @@ from lsprotocol.types import (
 )
 from pygls.lsp.server import LanguageServer
 
-from dagster_snapsize.lsp.disk import Disk
-from dagster_snapsize.lsp.interest import WatchList
-from dagster_snapsize.lsp.watch_plan import Root, few_roots, plan
+from dagster_snapsize.lsp.watching.dependencies import WatchList
+from dagster_snapsize.lsp.watching.disk import Disk
+from dagster_snapsize.lsp.watching.plan import Root, few_roots, plan
 
 _REGISTRATION = "dagster-snapsize-files"
 

@@ -16,9 +16,9 @@ from itertools import pairwise
 
 from attrs import frozen
 
-from dagster_snapsize.lsp.anchoring_match import Placed, Site
-from dagster_snapsize.lsp.anchoring_outline import outline
-from dagster_snapsize.lsp.anchoring_python import python_sites
+from dagster_snapsize.lsp.anchors.match import Placed, Site
+from dagster_snapsize.lsp.anchors.outline import outline
+from dagster_snapsize.lsp.anchors.python_sites import python_sites
 
 _NO_START = re.compile(r"[\s#)\]}]|$|(?:else|elif|except|finally)\b")
 _DECORATED = re.compile(r"(?:async|def|class)\b|@")

@@ -11,9 +11,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from dagster_snapsize.lsp.anchoring_lines import whole_line
-from dagster_snapsize.lsp.anchoring_match import Begin, Placed, Site
-from dagster_snapsize.lsp.anchoring_python import KEY_WORDS
+from dagster_snapsize.lsp.anchors.line_map import whole_line
+from dagster_snapsize.lsp.anchors.match import Begin, Placed, Site
+from dagster_snapsize.lsp.anchors.python_sites import KEY_WORDS
 
 # Reading YAML takes 0.1 ms a line. Longer files are anchored by their lines.
 MOST_LINES = 600

@@ -8,7 +8,7 @@ from typing import Any
 from lsprotocol.types import CodeLens, InlayHint, MarkupContent, MarkupKind, Range
 
 from dagster_snapsize.core.sizes import counted, format_both, format_exact
-from dagster_snapsize.lsp.places import (
+from dagster_snapsize.lsp.features.asset_groups import (
     SHOW_ASSET,
     SHOW_REPORT,
     Group,
@@ -17,8 +17,7 @@ from dagster_snapsize.lsp.places import (
     groups,
     is_stale,
 )
-from dagster_snapsize.lsp.state import LocationState, ProjectState
-from dagster_snapsize.lsp.words import (
+from dagster_snapsize.lsp.features.words import (
     STALE_NOTE,
     code,
     flat,
@@ -26,6 +25,7 @@ from dagster_snapsize.lsp.words import (
     short_percent,
     short_size,
 )
+from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult, SnapshotRow
 
 _HEAVIEST = 5

@@ -12,18 +12,18 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from dagster_snapsize.lsp.baselines import update_baseline
-from dagster_snapsize.lsp.field_source import field_source
-from dagster_snapsize.lsp.hovers import asset_report, location_report
-from dagster_snapsize.lsp.places import (
+from dagster_snapsize.lsp.features.asset_groups import (
     OPEN_HEAVIEST_FIELD,
     SHOW_ASSET,
     SHOW_REPORT,
     UPDATE_BASELINE,
 )
+from dagster_snapsize.lsp.features.field_source import field_source
+from dagster_snapsize.lsp.features.hover import asset_report, location_report
 from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.session import Session
 from dagster_snapsize.lsp.state import LocationState
-from dagster_snapsize.lsp.workers import own_command
+from dagster_snapsize.lsp.workers.process import own_command
 from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult, detail_of
 
 MEASURE = "dagsterSnapsize.measure"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dagster_snapsize.core.sizes import counted, format_both
-from dagster_snapsize.lsp.paper import Paper
-from dagster_snapsize.lsp.places import Group
-from dagster_snapsize.lsp.words import short_size
+from dagster_snapsize.lsp.features.asset_groups import Group
+from dagster_snapsize.lsp.features.markup import Paper
+from dagster_snapsize.lsp.features.words import short_size
 from dagster_snapsize.measuring.worker.results import AssetDetail, BaselineUse, Carried
 
 _FIELDS = 3

@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from dagster_snapsize.lsp.anchoring_lines import split_lines
+from dagster_snapsize.lsp.anchors.line_map import split_lines
 
 Span = tuple[int, int, int]
 """A line (from 0), and where in it something starts and ends, in characters."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from dagster_snapsize.lsp.edits import TextChange
+from dagster_snapsize.lsp.documents.edits import TextChange
 from dagster_snapsize.project.toml_scan import Document, Path, scan
 
 if sys.version_info >= (3, 11):

@@ -21,9 +21,9 @@ from lsprotocol.types import (
 from dagster_snapsize.core.baseline import RENEW
 from dagster_snapsize.core.model import Finding, Severity, SourceLocation, UnusedIgnore
 from dagster_snapsize.core.sizes import counted, format_both
-from dagster_snapsize.lsp.places import Places, is_stale
+from dagster_snapsize.lsp.features.asset_groups import Places, is_stale
+from dagster_snapsize.lsp.features.words import STALE_NOTE, flat, short_size
 from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
-from dagster_snapsize.lsp.words import STALE_NOTE, flat, short_size
 from dagster_snapsize.measuring.worker.results import BaselineProblem, BaselineUse, LocationResult
 
 SOURCE = "dagster-snapsize"

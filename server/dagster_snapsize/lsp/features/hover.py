@@ -15,22 +15,22 @@ from dagster_snapsize.core.sizes import (
     format_percent,
     format_seconds,
 )
-from dagster_snapsize.lsp.hover_notes import (
+from dagster_snapsize.lsp.features.asset_groups import DetailOf, Group, Places, groups, is_stale
+from dagster_snapsize.lsp.features.hover_notes import (
     carried,
     growth_of_asset,
     growth_of_group,
     snapshot_growth,
 )
-from dagster_snapsize.lsp.paper import Paper
-from dagster_snapsize.lsp.places import DetailOf, Group, Places, groups, is_stale
-from dagster_snapsize.lsp.state import LocationState, ProjectState
-from dagster_snapsize.lsp.words import (
+from dagster_snapsize.lsp.features.markup import Paper
+from dagster_snapsize.lsp.features.words import (
     STALE_NOTE,
     repository_words,
     short_percent,
     short_size,
     snapshot_words,
 )
+from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import (
     AssetDetail,
     AssetRow,

@@ -12,10 +12,10 @@ from attrs import define
 from lsprotocol.types import Range
 from pygls.workspace import PositionCodec, Workspace
 
-from dagster_snapsize.lsp.anchoring import Anchors, Language, Place
-from dagster_snapsize.lsp.anchoring_lines import Lines
-from dagster_snapsize.lsp.places import Places
-from dagster_snapsize.lsp.positions import to_path, to_range, to_uri
+from dagster_snapsize.lsp.anchors import Anchors, Language, Place
+from dagster_snapsize.lsp.anchors.line_map import Lines
+from dagster_snapsize.lsp.documents.positions import to_path, to_range, to_uri
+from dagster_snapsize.lsp.features.asset_groups import Places
 from dagster_snapsize.measuring.worker.results import LocationResult
 
 _BOM = "\ufeff"

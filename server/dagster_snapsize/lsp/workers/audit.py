@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from attrs import evolve
 
-from dagster_snapsize.lsp.workers import end_worker, start_worker
+from dagster_snapsize.lsp.workers.process import end_worker, start_worker
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import unstructure
 

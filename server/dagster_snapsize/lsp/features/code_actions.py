@@ -12,11 +12,8 @@ from lsprotocol.types import CodeAction, CodeActionKind, Command, Diagnostic, Ra
 
 from dagster_snapsize.core.findings import CONFIGURATION
 from dagster_snapsize.core.sizes import counted, parse_size
-from dagster_snapsize.lsp.budget_edit import new_file, prefix_of, read_budget, set_budget
-from dagster_snapsize.lsp.diagnostics import SOURCE, UNREADABLE
-from dagster_snapsize.lsp.edits import Files
-from dagster_snapsize.lsp.ignore_edit import silence
-from dagster_snapsize.lsp.places import (
+from dagster_snapsize.lsp.documents.edits import Files
+from dagster_snapsize.lsp.features.asset_groups import (
     OPEN_HEAVIEST_FIELD,
     SHOW_ASSET,
     UPDATE_BASELINE,
@@ -26,8 +23,11 @@ from dagster_snapsize.lsp.places import (
     command,
     groups,
 )
+from dagster_snapsize.lsp.features.budget_edit import new_file, prefix_of, read_budget, set_budget
+from dagster_snapsize.lsp.features.diagnostics import SOURCE, UNREADABLE
+from dagster_snapsize.lsp.features.ignore_edit import silence
+from dagster_snapsize.lsp.features.words import flat, short_size
 from dagster_snapsize.lsp.state import LocationState, ProjectState
-from dagster_snapsize.lsp.words import flat, short_size
 from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult
 
 _GREW = ("snapshot-grew", "asset-grew", "baseline-foreign")

@@ -17,7 +17,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.lsp.workers import end_worker, start_worker
+from dagster_snapsize.lsp.workers.process import end_worker, start_worker
 from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.measuring.forkserver import WarmParent, warm_command
 from dagster_snapsize.measuring.process import supervised
