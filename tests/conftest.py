@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-import environments
+from support import PROJECTS, environments
 
 # In CI the examples are the same in every run; elsewhere they are new ones. Machines are busy.
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -20,8 +20,6 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 # Tests of measuring measure; those of the cache switch it on, with a folder of their own.
 os.environ["SNAPSIZE_NO_CACHE"] = "1"
-
-PROJECTS = Path(__file__).parent / "projects"
 
 
 @pytest.fixture(scope="session")

@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from levers_kinds import KINDS
-from test_docs import check_documented, documented, keys_of
 
-from command import lines, measure_json, snapsize
 from dagster_snapsize.core.advice.scan import Observed
 from dagster_snapsize.core.ledger import draw_job, draw_repository
 from dagster_snapsize.core.model import Repeat, Saving
-from environments import NEWEST, OLDEST, SUPPORTED
+from support import ROOT
+from support.command import lines, measure_json, snapsize
+from support.environments import NEWEST, OLDEST, SUPPORTED
+from support.json_keys import check_documented, documented, keys_of
+from support.levers_kinds import KINDS
 
-PROJECT = Path(__file__).with_name("levers_project.py")
+PROJECT = ROOT / "tests" / "support" / "levers_project.py"
 VERSIONS = [
     pytest.param(version, marks=() if version in (NEWEST, OLDEST) else pytest.mark.matrix)
     for version in SUPPORTED
@@ -147,7 +148,7 @@ translator = PlainDescriptionsDbt("""
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A location of 60 assets and two jobs, as the benchmarks generate it."""
     folder = tmp_path_factory.mktemp("warehouse")
-    generate = Path(__file__).parents[2] / "benchmarks" / "generate.py"
+    generate = ROOT / "benchmarks" / "generate.py"
     subprocess.run([sys.executable, generate, "60x2", folder], check=True)
     return folder
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from command import snapsize
-from environments import NEWEST, OLDEST
+from support.command import snapsize
+from support.environments import NEWEST, OLDEST
 
 PROJECT = """
 import dagster as dg

@@ -15,10 +15,11 @@ import pytest
 
 from dagster_snapsize.core.ledger import AssetIndex
 from dagster_snapsize.core.model import Ledger
-from environments import NEWEST, OLDEST, SUPPORTED
-from ledgers import bracketed, draw_job, draw_repository, exclusive, fields_of, shared
+from support import ROOT
+from support.environments import NEWEST, OLDEST, SUPPORTED
+from support.ledgers import bracketed, draw_job, draw_repository, exclusive, fields_of, shared
 
-PROJECT = Path(__file__).with_name("attribution_project.py")
+PROJECT = ROOT / "tests" / "support" / "attribution_project.py"
 TOLERANCE = 0.02
 
 KINDS = {

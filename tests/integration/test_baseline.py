@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from attrs import field, frozen
 
-from cached_project import CachedProject, cached_project
-from command import Result, check_sums, snapsize, tree
+from support.cached_project import CachedProject, cached_project
+from support.command import Result, check_sums, snapsize, tree
 
 NAME = "snapsize-baseline.jsonl"
 DEFINITIONS = """\

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-import lsp_client
-from lsp_client import editor
-from lsp_projects import small_project
+from support import ROOT, lsp_client
+from support.lsp_client import editor
+from support.lsp_projects import small_project
 
-EXTENSION = Path(__file__).parents[2] / "vscode-extension"
+EXTENSION = ROOT / "vscode-extension"
 OLDEST, NEWEST = 10, 14  # Python 3
 COMPILED = {".so", ".pyd", ".dylib", ".dll", ".exe", ".pyc"}
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from cached_project import CachedProject, cached_project, sizes, write_database
-from command import snapsize
-from lsp_projects import git
+from support import ROOT
+from support.cached_project import CachedProject, cached_project, sizes, write_database
+from support.command import snapsize
+from support.lsp_projects import git
 
 _HEAVY = ("rich", "pygls", "lsprotocol", "cattrs", "ruamel", "watchdog", "asyncio")
 
@@ -313,7 +314,7 @@ def test_another_version_of_the_tool_does_not_use_it(
     project: CachedProject, tmp_path: Path
 ) -> None:
     project.measure()
-    server = Path(__file__).parents[2] / "server"
+    server = ROOT / "server"
     other = tmp_path / "server"
     shutil.copytree(server, other, ignore=shutil.ignore_patterns("__pycache__"))
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-import environments
-from cached_project import CachedProject, cached_project, sizes, write_database
-from lsp_projects import git
+from support import environments
+from support.cached_project import CachedProject, cached_project, sizes, write_database
+from support.lsp_projects import git
 
 STEPS = 12
 SEQUENCES = int(os.environ.get("SNAPSIZE_SEQUENCES", "1"))

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from command import lines, measure_json, snapsize, tree
+from support.command import lines, measure_json, snapsize, tree
 
 Python = Callable[..., Path]
 

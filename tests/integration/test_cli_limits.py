@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from command import Result, lines, measure_json, snapsize
+from support.command import Result, lines, measure_json, snapsize
 
 Python = Callable[..., Path]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from command import lines, measure_json, snapsize, tree
 from dagster_snapsize.project.locations import Flags, find_locations
-from environments import NEWEST, OLDEST
+from support.command import lines, measure_json, snapsize, tree
+from support.environments import NEWEST, OLDEST
 
 Python = Callable[..., Path]
 Copy = Callable[[str], Path]

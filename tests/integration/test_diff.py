@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
-from test_docs import check_documented, documented, keys_of
 
-from command import Result, measure_json, snapsize, tree
 from dagster_snapsize.cli.reports.diff_markdown import MARK
+from support import ROOT
+from support.command import Result, measure_json, snapsize, tree
+from support.json_keys import check_documented, documented, keys_of
 
-ROOT = Path(__file__).parents[2]
 ASSETS = """import dagster as dg
 
 

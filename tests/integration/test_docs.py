@@ -26,10 +26,11 @@ from ruamel.yaml import YAML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as a program; pytest has it already
 
-from command import Result, measure_json, snapsize
 from dagster_snapsize.project.config import Config, load_config
+from support import ROOT
+from support.command import Result, measure_json, snapsize
+from support.json_keys import check_documented, documented, keys_of
 
-ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 EXAMPLE = ROOT / "examples" / "shop"
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.S | re.M)
@@ -238,38 +239,6 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in heading_anchors(linked), f"{page.name} links to {target}"
 
 
-def keys_of(value: Any, path: str = "") -> Iterator[str]:
-    """Every key of a JSON value, as the documentation writes it."""
-    if isinstance(value, dict):
-        named = path.endswith((".target", ".by_snapshot", ".fields"))
-        if named:
-            yield path + "{}"
-            return
-        if path:
-            yield path
-        for key, inner in value.items():
-            yield from keys_of(inner, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        yield path + "[]"
-        for inner in value:
-            yield from keys_of(inner, path + "[]")
-    else:
-        yield path
-
-
-def documented(section: str) -> set[str]:
-    """The keys in the tables of docs/json.md, from one heading of the second level to the next."""
-    text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
-    (part,) = re.findall(rf"^## {re.escape(section)}$(.*?)(?=^## |\Z)", text, re.S | re.M)
-    tables = [t for t in re.split(r"\n\n", part) if t.lstrip().startswith("| key |")]
-    return {key for table in tables for key in re.findall(r"^\| `([^`]+)` \|", table, re.M)}
-
-
-def bare(keys: set[str]) -> set[str]:
-    """Keys without their marks, so that a list, its elements and null are one."""
-    return {re.sub(r"[\[\]{}]", "", key) for key in keys}
-
-
 @pytest.fixture
 def project(tmp_path: Path, dagster_python: Callable[..., Path]) -> Path:
     """A copy of the example, over its budget."""
@@ -277,17 +246,6 @@ def project(tmp_path: Path, dagster_python: Callable[..., Path]) -> Path:
     text = (folder / "pyproject.toml").read_text(encoding="utf-8")
     (folder / "pyproject.toml").write_text(text + 'asset = "1 kB"\n', encoding="utf-8")
     return folder
-
-
-def inner_nodes(keys: set[str]) -> set[str]:
-    """Objects that stand in other rows by their keys alone."""
-    return {key for key in keys if any(other.startswith(key + ".") for other in keys)}
-
-
-def check_documented(found: set[str], described: set[str]) -> None:
-    found, described = bare(found), bare(described)
-    assert found - described - inner_nodes(found) == set(), "not documented"
-    assert described - found == set(), "documented, but not there"
 
 
 def test_every_key_of_a_measurement_is_documented(project: Path) -> None:
@@ -379,7 +337,7 @@ def write_outputs() -> None:
     """Put the output of today into the pages."""
     import tempfile
 
-    import environments
+    from support import environments
 
     for page in PAGES:
         for block in reversed([b for b in blocks("console") if b.page == page]):

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from lsp_client import editor
+from support import ROOT
+from support.lsp_client import editor
 
 pytestmark = pytest.mark.xdist_group("pre-commit")  # one hook environment serves them all
 
-ROOT = Path(__file__).parent.parent.parent
 ASSETS = """
 import dagster as dg
 

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 import dagster_snapsize
-import environments
 from dagster_snapsize.core.model import Inputs, Measurement
 from dagster_snapsize.measuring.measure import measure
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import Flags, find_locations
-from environments import NEWEST, OLDEST
+from support import PROJECTS, environments
+from support.environments import NEWEST, OLDEST
 
-PROJECTS = Path(__file__).parent.parent / "projects"
 DEFINITIONS = "\nimport dagster as dg\ndefs = dg.Definitions()\n"
 _ASK_DAGSTER = """
 import sys

@@ -10,12 +10,13 @@ import pytest
 from attrs import frozen
 from lsprotocol import types as t
 
-from command import snapsize
-from lsp_client import changed_text, editor, full_capabilities
+from support import ROOT
+from support.command import snapsize
+from support.lsp_client import changed_text, editor, full_capabilities
 
 pytestmark = pytest.mark.asyncio
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "shop"
+EXAMPLE = ROOT / "examples" / "shop"
 WIDE = 29  # the line of the decorator of customer_features
 DEFS = 9  # and that of the definitions
 

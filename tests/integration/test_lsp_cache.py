@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lsp_client import editor
-from lsp_projects import Small, small_project
+from support.lsp_client import editor
+from support.lsp_projects import Small, small_project
 
 pytestmark = pytest.mark.asyncio
 ON = {"SNAPSIZE_NO_CACHE": "", "SNAPSIZE_CACHE_CHECK": "", "PYTEST_CURRENT_TEST": ""}

@@ -12,10 +12,10 @@ import pytest
 from lsprotocol import types as t
 from pytest_lsp import LspSpecificationWarning
 
-import lsp_client
-from command import tree
-from lsp_client import Editor, editor, full_capabilities, server_environment
-from lsp_projects import HANGS, SMALL, Small, line_of, small_project, with_log
+from support import lsp_client
+from support.command import tree
+from support.lsp_client import Editor, editor, full_capabilities, server_environment
+from support.lsp_projects import HANGS, SMALL, Small, line_of, small_project, with_log
 
 pytestmark = [
     pytest.mark.asyncio,

@@ -22,10 +22,10 @@ import pytest
 from attrs import define, evolve, field, frozen
 from lsprotocol import types as t
 
-from command import Result, measure_json, snapsize
 from dagster_snapsize.lsp.features.words import STALE_NOTE
-from lsp_client import Editor, editor, full_capabilities
-from random_edits import COMMIT, COMMIT_OF_TWO, Step, random_sequence
+from support.command import Result, measure_json, snapsize
+from support.lsp_client import Editor, editor, full_capabilities
+from support.random_edits import COMMIT, COMMIT_OF_TWO, Step, random_sequence
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from lsprotocol import types as t
 
-from lsp_client import Editor, editor
-from lsp_projects import CONFIG, HANGS, Small, git, line_of, small_project, with_log
+from support.lsp_client import Editor, editor
+from support.lsp_projects import CONFIG, HANGS, Small, git, line_of, small_project, with_log
 
 pytestmark = pytest.mark.asyncio
 

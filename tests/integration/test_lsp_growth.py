@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from lsprotocol import types as t
 
-from command import snapsize
-from lsp_client import Editor, editor
-from lsp_projects import Small, line_of, small_project
+from support.command import snapsize
+from support.lsp_client import Editor, editor
+from support.lsp_projects import Small, line_of, small_project
 
 pytestmark = pytest.mark.asyncio
 ON = {"SNAPSIZE_NO_CACHE": "", "SNAPSIZE_CACHE_CHECK": "0", "PYTEST_CURRENT_TEST": ""}

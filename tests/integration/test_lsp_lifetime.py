@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-import lsp_client
-from command import Result
-from lsp_client import Editor, editor
+from support import ROOT, lsp_client
+from support.command import Result
+from support.lsp_client import Editor, editor
 
 pytestmark = pytest.mark.asyncio
 
@@ -100,7 +100,7 @@ async def test_the_client_is_killed(hanging: Path, scratch: Path) -> None:
         [sys.executable, lsp_client.__file__, str(hanging)],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(lsp_client.__file__).parent)},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
     )
     try:
         assert client.stdout is not None

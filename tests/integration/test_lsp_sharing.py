@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lsp_client import Editor, editor
-from lsp_projects import Small, line_of, small_project
+from support.lsp_client import Editor, editor
+from support.lsp_projects import Small, line_of, small_project
 
 pytestmark = pytest.mark.asyncio
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from command import Result
 from dagster_snapsize.lsp.workers.forkserver import Ready
 from dagster_snapsize.measuring.compare import difference
-from lsp_client import Editor, editor
-from lsp_projects import Small, small_project, with_log
-from warming import locations, own_environment, run, setup, site_packages
+from support.command import Result
+from support.lsp_client import Editor, editor
+from support.lsp_projects import Small, small_project, with_log
+from support.warming import locations, own_environment, run, setup, site_packages
 
 pytestmark = [
     pytest.mark.asyncio,

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from command import measure_json
-from environments import NEWEST, OLDER, OLDEST, SUPPORTED
+from support import PROJECTS, ROOT
+from support.command import measure_json
+from support.environments import NEWEST, OLDER, OLDEST, SUPPORTED
 
-SNIPPET = Path(__file__).with_name("official_snippet.py")
-PROJECTS = Path(__file__).parents[1] / "projects"
+SNIPPET = ROOT / "tests" / "support" / "official_snippet.py"
 
 
 @frozen

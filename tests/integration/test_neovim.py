@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from support import ROOT
+
 PAGE = ROOT / "docs" / "editors.md"
 NEOVIM = shutil.which("nvim")
 _WITHIN = 60  # seconds

@@ -12,11 +12,9 @@ from typing import Any
 
 import pytest
 
-import environments
-from command import measure_json, tree
-from environments import NEWEST, OLDEST
-
-PROJECTS = Path(__file__).parents[1] / "projects"
+from support import PROJECTS, environments
+from support.command import measure_json, tree
+from support.environments import NEWEST, OLDEST
 
 
 def places(location: Any) -> dict[str, str | None]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from command import check_sums, snapsize, tree
+from support.command import check_sums, snapsize, tree
 
 FORMS = ("text", "json", "github", "gitlab", "sarif", "markdown", "html", "csv")
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import known_dagster
-from command import snapsize
-from environments import NEWEST, OLDEST, SUPPORTED, dagster_python
+from support import ROOT, known_dagster
+from support.command import snapsize
+from support.environments import NEWEST, OLDEST, SUPPORTED, dagster_python
 
-RANDOM = Path(__file__).with_name("random_objects.py")
+RANDOM = ROOT / "tests" / "support" / "random_objects.py"
 VERSIONS = [
     pytest.param(v, id=v, marks=() if v in (NEWEST, OLDEST) else pytest.mark.matrix)
     for v in SUPPORTED

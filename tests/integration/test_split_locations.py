@@ -15,9 +15,10 @@ from dagster_snapsize.core.advice.split import Split, propose
 from dagster_snapsize.core.ledger import draw_job, draw_repository
 from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import Environment, Measurement, Seconds, Snapshot
-from environments import NEWEST, OLDEST, SUPPORTED
+from support import ROOT
+from support.environments import NEWEST, OLDEST, SUPPORTED
 
-PROJECT = Path(__file__).with_name("split_project.py")
+PROJECT = ROOT / "tests" / "support" / "split_project.py"
 TOLERANCE = 0.03
 VERSIONS = [
     pytest.param(version, marks=() if version in (NEWEST, OLDEST) else pytest.mark.matrix)

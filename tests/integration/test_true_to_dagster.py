@@ -15,7 +15,7 @@ from dagster_snapsize.core.limits import InstanceSettings, Layer, effective_envi
 from dagster_snapsize.project.dbt import stale_inputs
 from dagster_snapsize.project.dotenv import read_dotenv
 from dagster_snapsize.project.locations import Flags, find_locations
-from environments import NEWEST, SUPPORTED
+from support.environments import NEWEST, SUPPORTED
 
 FUNCTIONS = {
     "max_rx_bytes": "DAGSTER_GRPC_MAX_RX_BYTES",

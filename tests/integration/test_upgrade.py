@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-import environments
-from command import Result, measure_json, snapsize
 from dagster_snapsize.measuring.upgrade.pip_errors import pip_error
 from dagster_snapsize.measuring.upgrade.versions import latest_of_all, lockstep
+from support import ROOT, environments
+from support.command import Result, measure_json, snapsize
 
-ROOT = Path(__file__).parents[2]
 OLDER = "1.12.22"
 
 

@@ -12,13 +12,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from test_hostile import wait_for
 
-from command import Result
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.compare import difference
 from dagster_snapsize.measuring.process import Running
-from warming import Kept, in_thread, kept, locations, own_environment, run, setup, site_packages
+from support.command import Result
+from support.hostile import wait_for
+from support.warming import (
+    Kept,
+    in_thread,
+    kept,
+    locations,
+    own_environment,
+    run,
+    setup,
+    site_packages,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")
 
@@ -370,7 +379,7 @@ def test_the_end_of_the_one_who_measures_is_that_of_the_measurement(
 import sys
 sys.path[:] = {sys.path!r}
 from pathlib import Path
-from warming import WarmParent, locations, run
+from support.warming import WarmParent, locations, run
 (location,) = locations(Path({str(shop)!r}))
 parent = WarmParent({found.key!r}, {found.news["address"]!r}, 1.0)
 run(location, Path({str(python)!r}), parent)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from test_hostile import DEFINITIONS, FAILS, LOADS, marked_line, wait_for
 
-from command import tree
 from dagster_snapsize.project.locations import Flags
-from warming import Kept, kept, locations, run
+from support.command import tree
+from support.hostile import DEFINITIONS, FAILS, LOADS, marked_line, wait_for
+from support.warming import Kept, kept, locations, run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")
 

@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from command import measure_json
-from environments import NEWEST, OLDEST
+from support import PROJECTS, ROOT
+from support.command import measure_json
+from support.environments import NEWEST, OLDEST
 
-CLIENT = Path(__file__).with_name("wire_client.py")
-PROJECT = Path(__file__).parents[1] / "projects" / "wide"
+CLIENT = ROOT / "tests" / "support" / "wire_client.py"
+PROJECT = PROJECTS / "wide"
 SEND = "DAGSTER_GRPC_MAX_SEND_BYTES"
 RECEIVE = "DAGSTER_GRPC_MAX_RX_BYTES"
 JOBS = {"repository": (), "__ASSET_JOB": ("__ASSET_JOB",), "some_tables": ("some_tables",)}

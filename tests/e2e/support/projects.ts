@@ -17,7 +17,7 @@ import { REPOSITORY } from "./paths.ts";
 const environments = new Map<string, string>();
 
 /**
- * The folder of a virtual environment that tests/environments.py keeps: one with the newest Dagster,
+ * The folder of a virtual environment that tests/support/environments.py keeps: one with the newest Dagster,
  * or one with none. Built where it is not there yet, which takes a while.
  */
 export function environment(name: "dagster" | "bare"): string {

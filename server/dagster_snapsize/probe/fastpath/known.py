@@ -1,6 +1,6 @@
 """The Dagsters whose steps shortcuts.py knows: fingerprints, and who has them first.
 
-Made by ``python tests/known_dagster.py --write``, which tries each on a real Dagster.
+Made by ``python tests/support/known_dagster.py --write``, which tries each on a real Dagster.
 """
 
 from typing import Dict

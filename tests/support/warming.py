@@ -1,0 +1,155 @@
+"""Processes to fork measurements from, started as the language server starts them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import define, evolve
+
+import dagster_snapsize
+from dagster_snapsize.core.model import Measurement
+from dagster_snapsize.measuring.environment import interpreter_environ
+from dagster_snapsize.measuring.forkserver import WarmParent, WarmProcess, warm_command
+from dagster_snapsize.measuring.forkserver_key import preloadable, warm_setup
+from dagster_snapsize.measuring.measure import measure
+from dagster_snapsize.measuring.process import Running, supervised
+from dagster_snapsize.project.interpreters import choose_interpreter
+from dagster_snapsize.project.layout import repository_root
+from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
+from support.command import Result
+
+PROBE = Path(dagster_snapsize.__file__).parent / "probe"
+
+
+@define
+class Measured:
+    """A measurement, whether it was forked, and a way to end it from another thread."""
+
+    measurement: Measurement
+    forked: bool
+
+
+@define
+class Kept:
+    """A process to fork from; its own words when it was ready (or refused)."""
+
+    process: subprocess.Popen[bytes]
+    news: dict[str, Any]
+    key: str
+    mark: str
+
+    @property
+    def parent(self) -> WarmParent:
+        """As a worker is told of it."""
+        return WarmParent(self.key, self.news["address"], self.news["seconds"])
+
+    def others(self) -> list[str]:
+        """What was started besides the process and its supervisor."""
+        return Result(0, "", "", self.mark).leftovers()[2:]
+
+
+def locations(folder: Path, flags: Flags | None = None) -> tuple[CodeLocation, ...]:
+    """The code locations of a project."""
+    return find_locations(folder, flags or Flags()).locations
+
+
+def run(
+    location: CodeLocation,
+    python: Path,
+    warm: WarmParent | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    began: Callable[[Running], None] = lambda process: None,
+) -> Measured:
+    """Measure, forked where that is offered; paths are relative to the location's root."""
+    forked: list[bool] = []
+
+    def started(process: Running) -> None:
+        forked.append(isinstance(process, WarmProcess))
+        began(process)
+
+    if timeout is not None:
+        location = evolve(location, config=evolve(location.config, timeout=timeout))
+    measurement = measure(
+        location,
+        choose_interpreter(location, str(python), os.environ),
+        folder=location.root,
+        environ=os.environ if environ is None else environ,
+        started=started,
+        warm=warm,
+    )
+    return Measured(measurement, forked[-1])
+
+
+def setup(
+    location: CodeLocation, python: Path, environ: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What a process is started with, but for the modules; its key among it."""
+    return warm_setup(
+        location,
+        choose_interpreter(location, str(python), os.environ),
+        environ=os.environ if environ is None else environ,
+        tree=repository_root(location.root) or location.root,
+        low_priority=False,
+    )
+
+
+@contextmanager
+def kept(
+    location: CodeLocation,
+    python: Path,
+    modules: Any,
+    mark: str,
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Kept]:
+    """A process that has imported these modules, until the block ends."""
+    wanted = setup(location, python, environ)
+    whole = {**wanted, "modules": preloadable(modules), "left_out": {}}
+    variables = interpreter_environ(str(python), os.environ if environ is None else environ)
+    process = subprocess.Popen(
+        supervised(warm_command(str(python), PROBE, whole)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=location.cwd,
+        env={**variables, "SNAPSIZE_TEST_MARK": mark},
+    )
+    assert process.stdin and process.stdout
+    try:
+        news = json.loads(process.stdout.readline())
+        yield Kept(process, news, wanted["key"], mark)
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(30)
+
+
+def own_environment(python: Path, folder: Path) -> Path:
+    """The Python of a copy of an environment, into which a test may install."""
+
+    def link(source: str, target: str) -> None:
+        os.link(source, target, follow_symlinks=False)
+
+    shutil.copytree(python.parents[1], folder, symlinks=True, copy_function=link)
+    return folder / "bin" / "python"
+
+
+def site_packages(python: Path) -> Path:
+    """Where an environment has its packages."""
+    (found,) = (python.parents[1] / "lib").glob("python*/site-packages")
+    return found
+
+
+def in_thread(act: Callable[[], object]) -> threading.Thread:
+    """Start it beside the test."""
+    thread = threading.Thread(target=act, daemon=True)
+    thread.start()
+    return thread

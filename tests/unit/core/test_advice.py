@@ -1,0 +1,111 @@
+"""What is advised, in which order, and which findings come of it."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from dagster_snapsize.core.advice import advise, repeated_findings
+from dagster_snapsize.core.findings import judge
+from dagster_snapsize.core.model import (
+    Budgets,
+    IgnoreComment,
+    Measurement,
+    Repeat,
+    Saving,
+    SourceLocation,
+)
+from support.measurements import full_measurement
+
+PLACE = SourceLocation("/p/é.py", 3)
+
+
+def repeat(field: str, saved: int, *assets: str) -> Repeat:
+    """A value that these assets carry."""
+    return Repeat(field, "a value", 500, assets, "r", {"here/r/repository": saved})
+
+
+def job(name: str, saved: int, *assets: str) -> Saving:
+    """A job of these assets."""
+    return Saving("job", name, "", assets, "r", {f"here/r/job/{name}": saved})
+
+
+def with_levers(*levers: Repeat | Saving) -> Measurement:
+    """A location in which these were seen and nothing else."""
+    return evolve(
+        full_measurement(),
+        repeats=tuple(lever for lever in levers if isinstance(lever, Repeat)),
+        savings=tuple(lever for lever in levers if isinstance(lever, Saving)),
+    )
+
+
+def test_most_bytes_come_first_with_every_place() -> None:
+    found = advise(
+        with_levers(
+            repeat("tags", 2_000, "heavy", "m/two"),
+            repeat("metadata: owner_page", 9_000, "heavy", "m/one"),
+            Saving("raw-sql", "description", "", ("heavy",), "r", {"here/r/repository": 5_000}),
+        )
+    )
+    assert [(a.lever, a.saved_bytes) for a in found] == [
+        ("repeat", 9_000),
+        ("raw-sql", 5_000),
+        ("repeat", 2_000),
+    ]
+    first, _, last = found
+    assert first.title == "the same metadata `owner_page` on 2 assets"
+    assert first.places == (SourceLocation("/p/b.py", 7), PLACE)
+    assert "MaterializeResult" in first.how
+    assert last.places == (PLACE,)  # the other one is defined nowhere
+
+
+def test_nothing_to_do_is_no_advice() -> None:
+    assert advise(with_levers()) == ()
+    assert advise(with_levers(job("all", 900_000, "heavy"), job("other", 5, "m/one"))) == ()
+
+
+def test_a_job_is_compared_with_the_smallest_that_has_all_of_its_assets() -> None:
+    found = advise(
+        with_levers(
+            job("all", 9_000, "heavy", "m/one", "m/two"),
+            job("two", 8_000, "heavy", "m/one"),
+            job("again", 7_000, "heavy", "m/one"),
+            job("one", 6_000, "m/one"),
+            job("empty", 5_000),
+        )
+    )
+    assert [(a.lever, a.title) for a in found] == [
+        ("same-job", "job two selects the same 2 assets as job again"),
+        ("part-of-job", "job again selects 2 assets, all of them part of job all"),
+        ("part-of-job", "job one selects 1 asset, all of them part of job again"),
+    ]
+
+
+def test_many_jobs_are_compared_in_no_time_to_speak_of() -> None:
+    """Each with every other would be a hundred million comparisons of keys."""
+    jobs = [job(f"j{n}", 100, *(f"a{k}" for k in range(n, n + 30))) for n in range(3_000)]
+    assert advise(with_levers(*jobs)) == ()
+
+
+def test_a_repeat_is_one_finding_at_the_first_asset_that_has_a_place() -> None:
+    whole = sum(s.stored_bytes for s in full_measurement().snapshots)
+    found = list(
+        repeated_findings(
+            with_levers(
+                repeat("tags", whole // 50, "m/two", "m/one", "heavy"),
+                repeat("owners", whole // 200, "heavy", "m/one"),
+            )
+        )
+    )
+    assert [(f.rule, f.severity, f.asset, f.bytes) for f in found] == [
+        ("repeated-value", "information", "m/one", whole // 50)
+    ]
+    assert found[0].location == SourceLocation("/p/b.py", 7)
+    assert "m/one and 2 other assets carry the same tags of 500 bytes" in found[0].message
+
+
+def test_a_comment_silences_it() -> None:
+    seen = with_levers(repeat("tags", 90_000, "heavy", "m/one"))
+    silenced = evolve(seen, ignores=(IgnoreComment(PLACE, ("repeated-value",), (3,)),))
+    rules = [[f.rule for f in judge(one, Budgets())] for one in (seen, silenced)]
+    assert "repeated-value" in rules[0]
+    assert "repeated-value" not in rules[1]

@@ -1,0 +1,428 @@
+"""A measurement beside its baseline: the decision table of docs/growth.md, and what is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_snapsize.core.baseline import Baseline, baseline_of, here, to_text
+from dagster_snapsize.core.baseline_reading import Unreadable, from_text
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.findings import judge, unused_ignores
+from dagster_snapsize.core.growth import changes, differences, foreign
+from dagster_snapsize.core.ledger.project_path import OwnPath, paths_in
+from dagster_snapsize.core.model import (
+    Budgets,
+    Finding,
+    IgnoreComment,
+    Ledger,
+    Measurement,
+    Owner,
+    Share,
+    Snapshot,
+    SourceLocation,
+)
+from dagster_snapsize.core.sizes import Allowance, parse_allowance
+from dagster_snapsize.project.config import load_config
+from support import ROOT
+from support.measurements import ASSET_PLACE, HERE, JOB, REPOSITORY, measurement, snapshot
+
+PAGE = ROOT / "docs" / "growth.md"
+WRAPPER = 4
+
+
+def said(found: tuple[Finding, ...]) -> str:
+    """Findings as the table has them."""
+    return ", ".join(f"{f.severity} `{f.rule}`" for f in found) or "nothing"
+
+
+def rows() -> Iterator[tuple[str, ...]]:
+    """The rows of the first table of the page."""
+    (table,) = re.findall(
+        r"^\| the snapshot .*\n\| ---.*\n((?:\|.*\n)+)", PAGE.read_text("utf-8"), re.M
+    )
+    for row in table.splitlines():
+        yield tuple(cell.strip() for cell in row.strip("|").split("|"))
+
+
+def table() -> Iterator[tuple[str, str, str, str, str]]:
+    for now, before, since, there, missing, other in rows():
+        for baseline, expected in (("there", there), ("missing", missing), ("foreign", other)):
+            yield now, before, since, baseline, expected
+
+
+# Sizes before and now, on the wire; the budget is 100,000 and growth 5 % is allowed.
+SIZES = {
+    ("within", "within", "shrinks"): (90_000, 80_000),
+    ("within", "within", "same"): (90_000, 90_000),
+    ("within", "within", "grows as allowed"): (90_000, 94_500),
+    ("within", "within", "grows beyond it"): (90_000, 94_501),
+    ("within", "over", "shrinks"): (100_001, 100_000),
+    ("over", "within", "grows as allowed"): (100_000, 100_001),
+    ("over", "within", "grows beyond it"): (90_000, 100_001),
+    ("over", "over", "shrinks"): (120_000, 119_999),
+    ("over", "over", "same"): (120_000, 120_000),
+    ("over", "over", "grows as allowed"): (120_000, 120_001),
+    ("over", "over", "grows beyond it"): (120_000, 126_001),
+}
+BUDGETS = Budgets(repository=100_000, asset=10**9, warn_at=1.0, growth=parse_allowance("5 %"))
+
+
+def weighing(size: int) -> Measurement:
+    return measurement(snapshot({"orders": {"description": size - WRAPPER}}))
+
+
+def test_the_table_has_every_case_once() -> None:
+    assert sorted(row[:3] for row in rows()) == sorted(SIZES)
+
+
+@pytest.mark.parametrize(("now", "before", "since", "there", "expected"), [*table()])
+def test_what_is_found_is_what_the_table_says(
+    now: str, before: str, since: str, there: str, expected: str
+) -> None:
+    old, new = SIZES[now, before, since]
+    baseline: Baseline | None = baseline_of(weighing(old))
+    if there == "foreign":
+        baseline = baseline_of(evolve(weighing(old), dagster_version="1.12.22"))
+    found = judge(weighing(new), BUDGETS, None if there == "missing" else baseline)
+    found = tuple(f for f in found if f.asset is None)  # they have a table of their own
+    assert said(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("allowed", "before", "now", "severity"),
+    [
+        (None, 1_000, 900, None),
+        (None, 1_000, 1_001, "information"),
+        ("2 kB", 1_000, 3_000, "information"),
+        ("2 kB", 1_000, 3_001, "error"),
+        ("5 %", 1_000, 1_050, "information"),
+        ("5 %", 1_000, 1_051, "error"),
+        ("0 %", 1_000, 1_000, None),
+        ("0 %", 1_000, 1_001, "error"),
+        ("0 %", None, 1_000, None),
+    ],
+)
+def test_one_asset_may_grow_by_what_is_allowed(
+    allowed: str | None, before: int | None, now: int, severity: str | None
+) -> None:
+    of_both = {"users": {"tags": 5}}
+    old = of_both if before is None else {**of_both, "orders": {"tags": before}}
+    budgets = Budgets(asset_growth=parse_allowance(allowed) if allowed else None)
+    found = judge(
+        measurement(snapshot({**of_both, "orders": {"tags": now}})),
+        budgets,
+        baseline_of(measurement(snapshot(old))),
+    )
+    of_assets = [(f.rule, f.severity, f.asset) for f in found if f.asset]
+    assert of_assets == ([("asset-grew", severity, "orders")] if severity else [])
+
+
+def test_a_new_job_is_no_growth_of_the_assets_in_it_nor_one_that_is_gone_room_to_grow() -> None:
+    def at(size: int, job: str) -> Measurement:
+        return measurement(
+            snapshot({"orders": {"tags": size, "op": 1}}),
+            snapshot({"orders": {"op": 900}}, f"shop/__repository__/job/{job}"),
+        )
+
+    budgets = Budgets(asset_growth=parse_allowance("5 B"))
+    assert judge(at(100, "new"), budgets, baseline_of(at(100, "old"))) == ()
+    grown, _ = judge(at(106, "new"), budgets, baseline_of(at(100, "old")))
+    assert (grown.rule, grown.severity) == ("asset-grew", "error")
+    assert "takes 107 bytes of one snapshot, 6 bytes (5.9 %) more" in grown.message
+    assert grown.message.count("tags +6 B") == 1 and "op " not in grown.message
+
+
+def test_messages_name_who_grew_by_how_much_and_in_which_field() -> None:
+    old = measurement(
+        snapshot(
+            {"orders": {"description": 2_000, "tags": 10}, "gone": {"tags": 700}, "x": {"a": 1}}
+        ),
+        snapshot({"orders": {"op": 50}}, JOB),
+    )
+    new = measurement(
+        snapshot(
+            {"orders": {"description": 9_500, "tags": 30}, "returns": {"tags": 900}, "x": {"a": 1}}
+        ),
+        snapshot({"orders": {"op": 51}}, JOB),
+    )
+    budgets = Budgets(repository=5_000, asset=10**9, growth=parse_allowance("1 kB"))
+    budgets = evolve(budgets, asset_growth=parse_allowance("1 kB"))
+    over, snapshot_grew, asset_grew, job = judge(new, budgets, baseline_of(old))
+    assert over.message == (
+        f"repository snapshot {REPOSITORY} is 10.4 kB (10,435 bytes) on the wire, 5.4 kB (5,435"
+        " bytes) over its budget of 5.0 kB (5,000 bytes), set by budget.repository of the"
+        " configuration. It was within it in the baseline and has grown by 7.7 kB (7,720 bytes)"
+        " since. Grown: orders by 7.5 kB (description 7.5 kB); new: returns 900 B (tags 900 B);"
+        " smaller or gone: 1, by 700 B. `dagster-snapsize explain orders` shows where its bytes"
+        " are: shorten them; or split the code location, or raise budget.repository."
+    )
+    assert snapshot_grew.message == (
+        f"repository snapshot {REPOSITORY} is 10.4 kB (10,435 bytes) on the wire, 7.7 kB (7,720"
+        " bytes, 284.3 %) more than in the baseline, where budget.growth allows 1.0 kB (1,000"
+        " bytes). Grown: orders by 7.5 kB (description 7.5 kB); new: returns 900 B (tags 900 B);"
+        " smaller or gone: 1, by 700 B. `dagster-snapsize explain orders` shows its bytes. If it is"
+        " meant, take the sizes of now for the new baseline with `dagster-snapsize baseline`."
+    )
+    assert (snapshot_grew.bytes, snapshot_grew.budget_bytes) == (10_435, 3_715)
+    assert (snapshot_grew.snapshot, snapshot_grew.location) == (REPOSITORY, HERE)
+    assert asset_grew.message == (
+        "asset orders takes 9.6 kB (9,581 bytes) of 2 snapshots, 7.5 kB (7,521 bytes, 365.1 %) more"
+        " than in the baseline, where budget.asset-growth allows 1.0 kB (1,000 bytes): description"
+        " +7.5 kB, tags +20 B, op +1 B. If it is meant, take the sizes of now for the new baseline"
+        " with `dagster-snapsize baseline`."
+    )
+    assert (asset_grew.asset, asset_grew.location) == ("orders", ASSET_PLACE)
+    assert (job.rule, job.severity) == ("snapshot-grew", "information")
+    assert job.message.endswith(
+        "1 byte (1.9 %) more than in the baseline; budget.growth allows 1.0 kB (1,000 bytes)."
+    )
+
+
+def test_of_an_inherited_size_it_is_said_that_it_does_not_block() -> None:
+    budgets = evolve(BUDGETS, growth=None)
+    (same,) = judge(weighing(120_000), budgets, baseline_of(weighing(120_000)))
+    assert "was over it in the baseline already and has not grown since" in same.message
+    (less,) = judge(weighing(119_000), budgets, baseline_of(weighing(120_000)))
+    assert "is 1.0 kB (1,000 bytes) smaller now: it does not block." in less.message
+    assert "Heaviest asset: orders" in less.message
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"dagster_version": "1.12.22"}, "of Dagster 1.12.22, and this is 1.13.28, so"),
+        ({"python_version": "3.12.1"}, "of Python 3.12, and this is 3.11, so"),
+        ({"python_version": "3.11.2"}, None),
+    ],
+)
+def test_a_foreign_baseline_says_why(other: dict[str, object], words: str | None) -> None:
+    baseline = baseline_of(evolve(weighing(1_000), **other))
+    baseline = evolve(baseline, place=SourceLocation("snapsize-baseline.jsonl", 3))
+    found = judge(weighing(2_000), Budgets(), baseline)
+    foreign_findings = [f for f in found if f.rule == "baseline-foreign"]
+    if words is None:
+        assert foreign_findings == []
+        return
+    (finding,) = foreign_findings
+    assert words in finding.message and "`dagster-snapsize baseline` renews it" in finding.message
+    assert (finding.severity, finding.location) == ("warning", baseline.place)
+    assert foreign(weighing(1_000), baseline) == ()  # to the byte the same: nothing to explain
+
+
+def at_path(path: str, description: str = "") -> Measurement:
+    """A measurement of two assets, one of which holds the path of its project twice."""
+    texts = {"orders": f"{path}/a.py {path}/b.py {description}", "users": "all"}
+    fields = {key: {"description": len(text)} for key, text in texts.items()}
+    bare = {key: {"description": len(text.replace(path, ""))} for key, text in texts.items()}
+    whole = snapshot(fields)
+    return measurement(evolve(whole, paths=paths_in(whole.ledger, snapshot(bare).ledger)))
+
+
+def test_the_projects_own_path_is_no_growth() -> None:
+    short, long = at_path("/p"), at_path("/home/somebody/elsewhere")
+    assert baseline_of(short) == baseline_of(long)
+    assert judge(long, Budgets(), here(baseline_of(short), long)) == ()
+    assert judge(short, Budgets(), here(baseline_of(long), short)) == ()
+    grown = at_path("/home/somebody/elsewhere", "12345")
+    budgets = Budgets(growth=parse_allowance("4 B"))
+    found = judge(grown, budgets, here(baseline_of(short), grown))
+    assert [(f.rule, f.severity) for f in found] == [
+        ("snapshot-grew", "error"),
+        ("asset-grew", "information"),
+    ]
+    assert (
+        " 5 bytes (" in found[0].message and "orders by 5 B (description 5 B)" in found[0].message
+    )
+
+
+def test_the_path_is_found_as_it_is_written_and_nowhere_else() -> None:
+    own = OwnPath.of(["/srv/shop", "C:\\shop"])
+    text = (
+        rb'"/srv/shop/x" "file:///srv/shop" "{\"a\": \"/srv/shop\"}"'
+        rb' "C:\\shop\\x" "C:\\\\shop\\\\x"'
+        rb' "/srv/shops" "/srv/shop.bak" "/srv/shop-2" "/opt/srv/shop"'
+    )
+    assert own.left_out_of(text) == (
+        rb'"/x" "file://" "{\"a\": \"\"}" "\\x" "\\\\x"'
+        rb' "/srv/shops" "/srv/shop.bak" "/srv/shop-2" "/opt/srv/shop"'
+    )
+    assert OwnPath.of(["/"]).left_out_of(text) is text
+    assert OwnPath.of(["/srv/\u00e4"]).left_out_of(rb'"/srv/\u00e4/x"') == b'"/x"'
+
+
+def test_growth_is_silenced_where_an_asset_is_defined() -> None:
+    ignore = IgnoreComment(ASSET_PLACE, ("asset-grew",), (ASSET_PLACE.line,))
+    grown = evolve(weighing(90_001), ignores=(ignore,))
+    budgets = evolve(BUDGETS, asset_growth=parse_allowance("0 B"))
+    assert [f.rule for f in judge(grown, budgets, baseline_of(weighing(90_000)))] == [
+        "snapshot-grew"
+    ]
+    assert unused_ignores(grown, budgets, baseline_of(weighing(90_000))) == ()
+    assert [u.rules for u in unused_ignores(grown, budgets)] == [("asset-grew",)]
+
+
+NAMES = st.sampled_from(["a", "b/c", 'x"y', "\u00e9\\/z", "[structure]", "job", "\ud800"])
+FIELDS = st.dictionaries(NAMES, st.integers(0, 10**6), min_size=1, max_size=4)
+OWNERS = st.dictionaries(
+    st.builds(Owner, st.sampled_from(["asset", "check", "job", "structure"]), NAMES),
+    FIELDS,
+    max_size=5,
+)
+
+
+@st.composite
+def locations(draw: st.DrawFn) -> Measurement:
+    """Measurements with several repositories and jobs, whose owners may be the same."""
+    found: list[Snapshot] = []
+    for repository in draw(st.lists(st.sampled_from(["r", "s t"]), min_size=1, unique=True)):
+        names = draw(st.lists(NAMES, max_size=3, unique=True))
+        shared = draw(OWNERS)
+        for job in [None, *names]:
+            owned = shared if job and draw(st.booleans()) else draw(OWNERS)
+            stored = sum(sum(fields.values()) for fields in owned.values())
+            shares = {o: {f: Share(n) for f, n in fields.items()} for o, fields in owned.items()}
+            kind = "repository" if job is None else f"job/{job}"
+            found.append(
+                Snapshot(
+                    id=f"shop/{repository}/{kind}",
+                    kind="repository" if job is None else "job",
+                    name=job or repository,
+                    repository=repository,
+                    stored_bytes=stored,
+                    wire_bytes=stored + draw(st.integers(0, 200)),
+                    ledger=Ledger(stored, shares, {}, {}),
+                )
+            )
+    return measurement(*found, assets=())
+
+
+@given(locations(), locations())
+def test_a_baseline_is_read_as_it_was_written_and_sums_add_up(
+    one: Measurement, other: Measurement
+) -> None:
+    text = to_text({"shop": baseline_of(one), "other": baseline_of(other)})
+    assert text.isascii()
+    read = from_text(text)
+    assert read == {"shop": baseline_of(one), "other": baseline_of(other)}
+    assert to_text(read) == text
+    assert from_text("\n\n".join(text.replace("\n\n", "\r\n").split("\r\n"))) == read
+    for now in one.snapshots:
+        known = read["shop"].snapshot(now, one)
+        assert known is not None
+        assert (known.stored_bytes, known.wire_bytes) == (now.stored_bytes, now.wire_bytes)
+        assert changes(known, now) == ()
+        before = read["other"].snapshot(now, one)
+        if before is not None:
+            found = changes(before, now)
+            assert sum(c.bytes for c in found) == now.stored_bytes - before.stored_bytes
+            assert all(sum(c.fields.values()) == c.bytes for c in found)
+    assert judge(one, Budgets(), read["shop"]) == judge(one, Budgets())
+
+
+GOOD = to_text({"shop": baseline_of(weighing(1_000))})
+NAME = '{"asset":"orders"}'
+BYTES = '{"fields":{"description":996}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("", 1, "empty"),
+        ("\n\n", 1, "empty"),
+        ("hello\n", 1, "no line of a baseline"),
+        ("[1]\n", 1, "no line of a baseline"),
+        ('{"a":1}\n', 1, "first line of a baseline"),
+        ('{"snapsize-baseline":2}\n', 1, "of format 2"),
+        ('{"snapsize-baseline":true}\n', 1, "of format true"),
+        (GOOD.replace(NAME, f"<<<<<<< HEAD\n{NAME}"), 7, "merge conflict"),
+        (GOOD + NAME, 11, "asset orders stands in the baseline twice"),
+        (GOOD.replace(BYTES, BYTES + "\n" + BYTES), 9, "asset orders stands in the baseline twice"),
+        (GOOD.replace(NAME + "\n", ""), 7, "does not say whose bytes these are"),
+        (GOOD.replace(BYTES, ""), 10, "bytes of asset orders are missing"),
+        (GOOD.replace(BYTES, '{"asset":"x"}'), 8, "bytes of asset orders are missing before it"),
+        (GOOD.replace("996", "-996"), 8, "-996 is no number of bytes"),
+        (GOOD.replace("996", "9.5"), 8, "9.5 is no number of bytes"),
+        (GOOD.replace("996", "NaN"), 8, "NaN is no number of bytes"),
+        (GOOD.replace("996", "true"), 8, "true is no number of bytes"),
+        (GOOD.replace("996", "9" * 30), 8, "9999 is no number of bytes"),
+        (GOOD.replace("996", "9" * 5000), 8, "no line of a baseline"),
+        (GOOD.replace('{"description":996}', "[1]"), 8, "are by field"),
+        (GOOD.replace('"asset"', '"planet"'), 7, "no line of a baseline"),
+        (GOOD.replace('"orders"', "7"), 7, "`asset` is a text"),
+        (GOOD.replace('"wrapper":4', '"wrapper":"4"'), 5, "is no number of bytes"),
+        (GOOD.replace(',"wrapper":4', ""), 8, "the repository has no line of its own"),
+        (GOOD.replace('"fields"', '"jobs"'), 8, "jobs of an owner are a list"),
+        (GOOD.replace(BYTES, '{"jobs":[["j"]]}'), 8, "a list of names"),
+        (GOOD.replace(BYTES, '{"jobs":[[[7],{}]]}'), 8, "a job's name is a text"),
+        (GOOD.replace(BYTES, '{"jobs":[[["j"],{}]]}'), 8, "job j has no line of its own"),
+        (
+            GOOD.replace(BYTES, '{"jobs":[[["j"],{}],[["j"],{}]]}')
+            + '{"snapshot":"j","wrapper":1}',
+            8,
+            "asset orders stands in the baseline twice",
+        ),
+        (GOOD + '{"location":"shop","dagster":"1","python":"3"}', 11, "location shop stands"),
+        (GOOD + '{"repository":"__repository__","wrapper":4}', 11, "stands in its location twice"),
+        (GOOD.split("\n\n")[0] + "\n" + NAME, 2, "no location stands above"),
+        ("\n".join(GOOD.split("\n\n")[:2]) + "\n" + NAME, 3, "no repository stands above"),
+        (GOOD + "[" * 100_000, 11, "no line of a baseline"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_baseline_that_cannot_be_used_is_told_by_its_line(
+    text: str, line: int, words: str
+) -> None:
+    with pytest.raises(Unreadable) as raised:
+        from_text(text)
+    assert words in str(raised.value)
+    assert raised.value.line == line
+    assert "dagster-snapsize baseline" in raised.value.hint
+    assert raised.value.is_damaged == ("of format" not in words)
+
+
+def test_lines_may_stand_in_any_order_of_their_repository() -> None:
+    job = snapshot({"orders": {"op": 5}, "users": {"op": 7}}, JOB)
+    whole = {"shop": baseline_of(measurement(snapshot({"orders": {"tags": 1}}), job))}
+    version, location, repository, *rest, end = to_text(whole).strip().split("\n\n")
+    turned = "\r\n".join([version, location, repository, *reversed(rest), end])
+    assert from_text(turned) == whole
+
+
+def test_differences_are_most_first_and_leave_out_what_is_the_same() -> None:
+    found = differences({"a": 1, "b": 5, "c": 3}, {"b": 9, "c": 3, "d": 20})
+    assert list(found.items()) == [("d", 20), ("b", 4), ("a", -1)]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('"5 %"', Allowance(millionths=50_000)),
+        ('"0%"', Allowance(millionths=0)),
+        ('"2.5 %"', Allowance(millionths=25_000)),
+        ('"500 kB"', Allowance(500_000)),
+        ("1024", Allowance(1024)),
+        ('"-5 %"', '"-5 %" is no share; write it like "5 %" or "2.5 %"'),
+        ('"2,5 %"', '"2,5 %" is no share'),
+        ('"5 percent"', "has no unit known here"),
+        ("0.05", '0.05 is no share and no size; write "5 %" or "500 kB"'),
+        ("true", "true is no size"),
+    ],
+)
+def test_what_may_grow_is_a_share_or_a_size(
+    tmp_path: Path, written: str, read: Allowance | str
+) -> None:
+    (tmp_path / "snapsize.toml").write_text(f"[budget]\nasset-growth = {written}\n")
+    if isinstance(read, Allowance):
+        assert load_config(tmp_path).budgets == Budgets(asset_growth=read)
+        return
+    with pytest.raises(UserError) as raised:
+        load_config(tmp_path)
+    assert "`budget.asset-growth`: " in raised.value.message and read in raised.value.message
+    assert raised.value.line == 2

@@ -1,0 +1,349 @@
+"""Growth since the baseline and repeated values, as an editor shows them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from lsprotocol.types import CodeAction, Diagnostic, DiagnosticSeverity, MarkupContent, Position
+
+from dagster_snapsize.core.baseline import baseline_of, to_text
+from dagster_snapsize.core.baseline_reading import from_text
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.model import Budgets, Finding, Measurement, Repeat, SourceLocation
+from dagster_snapsize.lsp.features.code_actions import code_actions
+from dagster_snapsize.lsp.features.code_lens import code_lenses
+from dagster_snapsize.lsp.features.diagnostics import publish
+from dagster_snapsize.lsp.features.hover import hover
+from dagster_snapsize.lsp.state import ProjectState
+from dagster_snapsize.measuring.worker.results import (
+    AssetDetail,
+    AssetRow,
+    BaselineProblem,
+    BaselineUse,
+    Carried,
+    Growth,
+    LocationResult,
+    RepeatedOn,
+    read_detail,
+)
+from dagster_snapsize.measuring.worker.summary import summarize
+from dagster_snapsize.measuring.worker.write_baseline import baseline_of_rows, renew
+from support.lsp_values import (
+    ASSETS,
+    BASELINE,
+    DEFINITIONS,
+    NIGHTLY,
+    REPOSITORY,
+    asset,
+    detail,
+    files,
+    grown,
+    line_range,
+    no_detail,
+    over_budget,
+    places,
+    project,
+    result,
+    snapshot,
+    whole_file,
+)
+from support.measurements import JOB, measurement
+from support.measurements import snapshot as measured
+
+KNOWN = BaselineUse(BASELINE, is_known=True)
+INFORMATION = DiagnosticSeverity.Information
+
+
+def shown(state: ProjectState, path: str = ASSETS, *, information: bool = True) -> list[Diagnostic]:
+    return publish(state, places(), information=information).get(path, [])
+
+
+def hover_text(
+    good: LocationResult, row: AssetRow, growth: Growth | None, *repeats: Carried
+) -> list[str]:
+    """What stands between the first line and the table."""
+
+    def detail_of(_: LocationResult, asked: AssetRow) -> AssetDetail:
+        whole = detail(asked, {(REPOSITORY, "description"): row.total_bytes})
+        return evolve(whole, growth=growth, repeats=repeats)
+
+    found = hover(project(good), ASSETS, Position(11, 0), places(), detail_of)
+    assert found is not None
+    assert isinstance(found.contents, MarkupContent)
+    return found.contents.value.split("\n\n")[1:-1]
+
+
+def actions(shop: LocationResult, path: str) -> list[CodeAction]:
+    state = project(shop)
+    return code_actions(
+        state, path, whole_file(), shown(state, path), places(), files({}), no_detail
+    )
+
+
+# -- diagnostics ---------------------------------------------------------------------------------
+
+
+def test_growth_is_an_information_that_a_setting_hides() -> None:
+    finding = grown("orders", 12, 1_213)
+    state = project(result(findings=[finding], baseline=KNOWN))
+    [found] = shown(state)
+    assert (found.severity, found.code, found.message) == (
+        INFORMATION,
+        "asset-grew",
+        finding.message,
+    )
+    assert found.range == line_range(11)
+    assert shown(state, information=False) == []
+
+
+def test_assets_of_one_line_that_grew_are_one_diagnostic_with_the_most_first() -> None:
+    rows = [asset(f"table_{n}", 9, 5_000, growth=100 * n) for n in range(1, 8)]
+    findings = [
+        grown(r.key, 9, r.growth_bytes, severity="error" if r.growth_bytes > 500 else "information")
+        for r in rows
+    ]
+    [found] = shown(project(result(assets=rows, findings=findings, baseline=KNOWN)))
+    assert found.severity == DiagnosticSeverity.Error
+    assert found.message == (
+        "7 assets of this line take 2.8 kB (2,800 bytes) more than in the baseline, 2 of them by"
+        " more than budget.asset-growth allows: table_7 +700 B, table_6 +600 B, table_5 +500 B,"
+        " table_4 +400 B, table_3 +300 B and 2 more. If it is meant, take the sizes of now for the"
+        " new baseline with `dagster-snapsize baseline`."
+    )
+
+
+def test_each_repeated_value_is_told_with_the_places_of_the_others() -> None:
+    rows = [asset(f"t{n}", 10 + n, 5_000) for n in range(3)]
+    findings = [
+        Finding(
+            "repeated-value",
+            "information",
+            f"t0 and 2 other assets carry the same {what}",
+            asset="t0",
+            bytes=size,
+            location=SourceLocation(ASSETS, 10),
+        )
+        for what, size in (("description", 5_000), ("table schema", 4_000))
+    ]
+    repeated = [RepeatedOn("__repository__", "t0", size, ("t1", "t2")) for size in (5_000, 4_000)]
+    found = shown(project(result(assets=rows, findings=findings, repeated=repeated)))
+    assert [d.message for d in found] == [f.message for f in findings]
+    for one in found:
+        others = one.related_information or []
+        assert [(o.location.range, o.message) for o in others] == [
+            (line_range(10), "t1 carries the same value"),
+            (line_range(11), "t2 carries the same value"),
+        ]
+
+
+def test_a_baseline_that_cannot_be_read_is_told_of_at_its_line_and_once() -> None:
+    problem = BaselineProblem("there is a merge conflict in the baseline", "Take either.", 7, True)
+    use = BaselineUse(BASELINE, problem=problem)
+    one, two = result(name="one", baseline=use), result(name="two", baseline=use)
+    [found] = shown(project(one, two), BASELINE)
+    assert found.range == line_range(6)
+    assert found.severity == DiagnosticSeverity.Error
+    assert found.message == "there is a merge conflict in the baseline\nTake either."
+    assert [a.title for a in actions(one, BASELINE)] == ["Write the baseline anew"]
+    newer = evolve(use, problem=evolve(problem, is_damaged=False))
+    assert actions(result(baseline=newer), BASELINE) == []
+
+
+# -- hovers and lenses ---------------------------------------------------------------------------
+
+
+def test_a_hover_says_what_grew_and_what_others_carry_too() -> None:
+    row = asset("orders", 12, 9_000, growth=1_213)
+    growth = Growth(7_787, {"description": 1_000, "tags": 300, "a|b": 50, "op": -100, "x": -37})
+    good = result(assets=[row], baseline=KNOWN)
+    repeats = [
+        Carried("metadata: x|y", "...", 411, 400_123),
+        Carried("description", "...", 1, 5_000),
+    ]
+    assert hover_text(good, row, growth, *repeats) == [
+        "Since the baseline: +1.2 kB (1,213 bytes): `description` +1 kB, `tags` +300 B,"
+        " a&#124;b +50 B, 2 other fields -137 B.",
+        "- metadata: x&#124;y is the same on 411 other assets: removing it from all 412 saves"
+        " 400.1 kB (400,123 bytes).\n"
+        "- `description` is the same on 1 other asset: removing it from both saves"
+        " 5.0 kB (5,000 bytes).",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("growth", "said"),
+    [
+        (None, []),
+        (Growth(9_000, {}), []),
+        (Growth(None, {"description": 9_000}), ["New since the baseline."]),
+        (
+            Growth(9_500, {"description": -500}),
+            ["Since the baseline: -500 bytes: `description` -500 B."],
+        ),
+    ],
+)
+def test_a_hover_says_no_more_than_is_known(growth: Growth | None, said: list[str]) -> None:
+    row = asset("orders", 12, 9_000)
+    assert hover_text(result(assets=[row], baseline=KNOWN), row, growth) == said
+
+
+def test_a_hover_says_that_a_baseline_is_foreign() -> None:
+    row = asset("orders", 12, 9_000)
+    use = evolve(KNOWN, foreign=("Dagster 1.12.22, and this is 1.13.28",))
+    [line] = hover_text(result(assets=[row], baseline=use), row, Growth(8_000, {"op": 1_000}))
+    assert line.endswith(
+        " The baseline is of Dagster 1.12.22, and this is 1.13.28: sizes may differ for that"
+        " reason alone."
+    )
+
+
+def test_the_hover_of_the_definitions_compares_every_snapshot() -> None:
+    good = result(snapshots=[snapshot(growth=1_213), snapshot(NIGHTLY)], baseline=KNOWN)
+    found = hover(project(good), DEFINITIONS, Position(4, 0), places(), no_detail)
+    assert found is not None
+    assert isinstance(found.contents, MarkupContent)
+    header, _, *rows = found.contents.value.split("\n\n")[1].splitlines()
+    assert header.endswith("| since the baseline |")
+    assert [row.split(" | ")[-1] for row in rows] == ["+1,213 |", "new |"]
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [(1_213, " · +1.2 kB"), (99, ""), (-1_213, ""), (9_000, "")],
+)
+def test_a_lens_tells_growth_that_is_worth_a_look(by: int, words: str) -> None:
+    good = result(assets=[asset("orders", 12, 9_000, growth=by)], baseline=KNOWN)
+    [lens] = code_lenses(project(good), ASSETS, places(), 0)
+    assert lens.command is not None
+    assert lens.command.title == f"9 kB · 9 % of repository{words}"
+
+
+# -- quick fixes ---------------------------------------------------------------------------------
+
+
+def test_what_is_judged_by_the_baseline_can_be_taken_for_it() -> None:
+    shop = result(findings=[grown("orders", 12, 1_213)], baseline=KNOWN)
+    [fix] = [a for a in actions(shop, ASSETS) if a.title == "Update the baseline"]
+    assert fix.command is not None
+    assert fix.command.command == "dagsterSnapsize.updateBaseline"
+    assert fix.command.arguments == ["shop", "/shop"]
+    assert fix.edit is None
+
+
+@pytest.mark.parametrize(
+    ("growth", "severity", "offered"),
+    [(500, "error", True), (None, "error", False), (0, "warning", False)],
+)
+def test_a_budget_is_no_matter_of_the_baseline_unless_it_blocks(
+    growth: int | None, severity: str, offered: bool
+) -> None:
+    finding = evolve(over_budget(), severity=severity)
+    shop = result(snapshots=[snapshot(growth=growth)], findings=[finding], baseline=KNOWN)
+    found = [a for a in actions(shop, DEFINITIONS) if a.title == "Update the baseline"]
+    assert bool(found) == offered
+
+
+# -- what the worker hands over ------------------------------------------------------------------
+
+
+def shop() -> Measurement:
+    repository = {f"table_{n}": {"description": 1000 * n, "tags": n} for n in range(1, 4)}
+    return measurement(
+        measured(repository), measured({"table_1": {"op": 900}, "table_3": {"op": 50}}, JOB)
+    )
+
+
+def summarized(whole: Measurement, folder: Path, was: Measurement | None) -> LocationResult:
+    return summarize(
+        whole,
+        Budgets(),
+        root=folder,
+        config_path=None,
+        python_source=".venv",
+        rows=folder / "shop.rows",
+        baseline=baseline_of(was) if was else None,
+        baseline_path=str(folder / "snapsize-baseline.jsonl"),
+    )
+
+
+def test_rows_know_growth_in_all_snapshots_and_in_the_repository(tmp_path: Path) -> None:
+    before = measurement(
+        measured({"table_1": {"description": 400}, "table_2": {"description": 2000, "tags": 2}}),
+        measured({"table_1": {"op": 1000}}, JOB),
+    )
+    found = summarized(shop(), tmp_path, before)
+    rows = {row.key: row for row in found.assets}
+    assert {k: (r.growth_bytes, r.repository_growth_bytes) for k, r in rows.items()} == {
+        "table_1": (501, 601),
+        "table_2": (0, 0),
+        "table_3": (3053, 3003),
+    }
+    growth = {key: read_detail(found.rows, row).growth for key, row in rows.items()}
+    assert growth == {
+        "table_1": Growth(1400, {"description": 600, "tags": 1, "op": -100}),
+        "table_2": Growth(2002, {}),
+        "table_3": Growth(None, {"description": 3000, "op": 50, "tags": 3}),
+    }
+
+
+def test_without_a_baseline_nothing_grew(tmp_path: Path) -> None:
+    found = summarized(shop(), tmp_path, None)
+    assert {row.growth_bytes for row in found.assets} == {0}
+    assert {read_detail(found.rows, row).growth for row in found.assets} == {None}
+    assert {row.growth_bytes for row in found.snapshots} == {None}
+
+
+def test_rows_know_what_others_carry_and_the_last_line_the_advice(tmp_path: Path) -> None:
+    keys = ("table_1", "table_3")
+    repeat = Repeat("description", "text", 900, keys, "__repository__", {REPOSITORY: 1_800})
+    found = summarized(evolve(shop(), repeats=(repeat,)), tmp_path, None)
+    carried = {r.key: read_detail(found.rows, r).repeats for r in found.assets}
+    own = (Carried("description", "text", 1, 1_800),)
+    assert carried == {"table_1": own, "table_2": (), "table_3": own}
+    last = json.loads(Path(found.rows).read_text(encoding="utf-8").splitlines()[-1])
+    [advice] = last["advice"]
+    assert (advice["lever"], advice["saved_bytes"], advice["assets"]) == (
+        "repeat",
+        1_800,
+        list(keys),
+    )
+    assert found.repeated == (RepeatedOn("__repository__", "table_1", 1_800, ("table_3",)),)
+
+
+def test_growth_that_is_allowed_is_told_of_the_lines_that_grew_most(tmp_path: Path) -> None:
+    def sized(more: int) -> Measurement:
+        tables = {f"table_{n}": {"description": 100 + more * (n + 1)} for n in range(250)}
+        whole = measurement(measured(tables))
+        placed = [
+            evolve(a, location=SourceLocation(ASSETS, int(a.key[6:]) + 1)) for a in whole.assets
+        ]
+        return evolve(whole, assets=tuple(placed))
+
+    found = summarized(sized(1), tmp_path, sized(0))
+    told = {f.asset for f in found.findings if f.rule == "asset-grew"}
+    assert told == {f"table_{n}" for n in range(200, 250)}
+
+
+def test_the_baseline_that_an_editor_writes_is_that_of_the_measurement(tmp_path: Path) -> None:
+    found = summarized(shop(), tmp_path, None)
+    assert baseline_of_rows(found) == baseline_of(shop())
+    said = renew(tmp_path, [found])
+    assert said.startswith("wrote snapsize-baseline.jsonl: 1 location, 2 snapshots, ")
+    text = (tmp_path / "snapsize-baseline.jsonl").read_text(encoding="utf-8")
+    assert text == to_text({found.name: baseline_of(shop())})
+    assert from_text(text) == {found.name: baseline_of(shop())}
+    assert renew(tmp_path, [found]) == "snapsize-baseline.jsonl is up to date"
+
+
+def test_rows_of_another_measurement_are_not_written(tmp_path: Path) -> None:
+    found = summarized(shop(), tmp_path, None)
+    summarized(measurement(measured({"table_1": {"description": 5}})), tmp_path, None)
+    with pytest.raises(UserError, match=r"sizes of .* were replaced|not at hand"):
+        renew(tmp_path, [found])
+    Path(found.rows).unlink()
+    with pytest.raises(UserError, match="not at hand"):
+        renew(tmp_path, [found])
+    assert not (tmp_path / "snapsize-baseline.jsonl").exists()

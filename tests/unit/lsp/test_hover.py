@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+from attrs import evolve
+from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
+from markdown_it import MarkdownIt
+
+from dagster_snapsize.core.model import Failure, SourceLocation
+from dagster_snapsize.lsp.features.hover import hover
+from dagster_snapsize.lsp.state import LocationState
+from dagster_snapsize.measuring.worker.results import (
+    AssetDetail,
+    AssetRow,
+    LocationResult,
+    SharedWith,
+)
+from support.lsp_values import (
+    ALL_JOB,
+    ASSETS,
+    DEFINITIONS,
+    NIGHTLY,
+    REPOSITORY,
+    asset,
+    detail,
+    line_range,
+    no_detail,
+    places,
+    project,
+    result,
+    snapshot,
+)
+
+ORDERS = asset("wh/orders", 12, 4_873, 9_203)
+SHOP = result(
+    assets=[ORDERS, asset("big", 3, 80_000), asset("small", 4, 10)],
+    snapshots=[
+        snapshot(stored=240_000),
+        snapshot(ALL_JOB, stored=60_000, budget=90_000, budget_name="budget.job",
+                 budget_source="the configuration"),
+        snapshot(NIGHTLY, stored=40_000),
+    ],
+)  # fmt: skip
+CELLS: dict[tuple[str, str], int | tuple[int, int]] = {
+    (REPOSITORY, "metadata: dagster/column_schema"): 4_000,
+    (REPOSITORY, "description"): 873,
+    (ALL_JOB, "description"): 870,
+    (ALL_JOB, "op"): 1_460,
+    (NIGHTLY, "op"): 2_000,
+}
+
+
+def text(found: Hover | None) -> str:
+    assert found is not None
+    assert isinstance(found.contents, MarkupContent)
+    return found.contents.value
+
+
+def exact(good: LocationResult, row: AssetRow) -> AssetDetail:
+    return detail(row, CELLS, dangling=2_213, checks=1_500)
+
+
+def test_an_asset_shows_its_bytes_field_by_field_and_snapshot_by_snapshot() -> None:
+    found = hover(project(SHOP), ASSETS, Position(11, 0), places(), exact)
+    assert text(found) == (
+        "`wh/orders`: 9.2 kB (9,203 bytes), 2.7 % of `shop`; number 2 of 3 assets\n"
+        "\n"
+        "| field | size | bytes | repository | job `__ASSET_JOB` | job `nightly` |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: |\n"
+        "| `metadata: dagster/column_schema` | 4 kB | 4,000 | 4,000 | 0 | 0 |\n"
+        "| `op` | 3.5 kB | 3,460 | 0 | 1,460 | 2,000 |\n"
+        "| `description` | 1.7 kB | 1,743 | 873 | 870 | 0 |\n"
+        "| **together** | 9.2 kB | 9,203 | 4,873 | 2,330 | 2,000 |\n"
+        "\n"
+        "Removing it also frees 2,213 bytes of references to it and 1,500 bytes of its checks."
+    )
+    assert found is not None
+    assert found.range == line_range(11)
+
+
+def test_what_is_shared_has_columns_and_says_with_whom() -> None:
+    row = asset("a", 12, 3_000)
+    keys = tuple(f"b{n}" for n in range(5))
+    shared = [SharedWith(where, "op many", 8, keys) for where in (REPOSITORY, ALL_JOB)]
+    found = hover(
+        project(result(assets=[row])),
+        ASSETS,
+        Position(11, 0),
+        places(),
+        lambda _, r: detail(r, {(REPOSITORY, "op"): (2_600, 400)}, shared_with=shared),
+    )
+    lines = text(found).splitlines()
+    assert lines[2:6] == [
+        "| field | size | bytes | own | shared | repository |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| `op` | 3 kB | 3,000 | 2,600 | 400 | 3,000 |",
+        "| **together** | 3 kB | 3,000 | 2,600 | 400 | 3,000 |",
+    ]
+    assert lines[7:] == [
+        "2,600 bytes are its own, 400 bytes its part of what it shares.",
+        "",
+        "- Shares `op many` with `b0`, `b1`, `b2`, `b3`, `b4` and 2 more.",
+    ]
+
+
+def test_many_jobs_and_fields_are_summed_and_still_add_up() -> None:
+    jobs = [f"shop/__repository__/job/j{n}" for n in range(5)]
+    cells = {(j, f"metadata: m{f:02}"): 100 + f for j in jobs for f in range(15)}
+    row = asset("a", 12, 0, sum(cells.values()))
+    shop = result(assets=[row], snapshots=[snapshot(), *map(snapshot, jobs)])
+    lines = text(
+        hover(project(shop), ASSETS, Position(11, 0), places(), lambda _, r: detail(r, cells))
+    ).splitlines()
+    assert lines[2] == "| field | size | bytes | job `j0` | job `j1` | 3 other jobs |"
+    assert len([x for x in lines if x.startswith("| `metadata")]) == 12
+    assert lines[-2] == "| 3 other fields | 1.5 kB | 1,515 | 303 | 303 | 909 |"
+    assert lines[-1] == "| **together** | 8 kB | 8,025 | 1,605 | 1,605 | 4,815 |"
+
+
+def test_a_factory_line_shows_count_sum_and_the_heaviest_five() -> None:
+    rows = [asset(f"table_{n}", 30, 1_000 * n, 2_000 * n) for n in range(1, 8)]
+    found = hover(project(result(assets=rows)), ASSETS, Position(29, 0), places(), no_detail)
+    assert text(found) == (
+        "**7 assets** of this line: 56.0 kB (56,000 bytes), 56.0 % of `shop`\n"
+        "\n"
+        "| heaviest | size | bytes | repository |\n"
+        "| --- | ---: | ---: | ---: |\n"
+        "| `table_7` | 14 kB | 14,000 | 7,000 |\n"
+        "| `table_6` | 12 kB | 12,000 | 6,000 |\n"
+        "| `table_5` | 10 kB | 10,000 | 5,000 |\n"
+        "| `table_4` | 8 kB | 8,000 | 4,000 |\n"
+        "| `table_3` | 6 kB | 6,000 | 3,000 |\n"
+        "| **together** | 56 kB | 56,000 | 28,000 |"
+    )
+
+
+def test_definitions_show_the_budgets_and_what_set_them() -> None:
+    found = hover(project(SHOP), DEFINITIONS, Position(4, 0), places(), no_detail)
+    assert text(found) == (
+        "`shop`: 3 assets, 3 snapshots, 340.0 kB (340,000 bytes); measured in 3.2 s with Dagster"
+        " 1.13.28\n"
+        "\n"
+        "| snapshot | size | bytes | budget | used | budget set by |\n"
+        "| --- | ---: | ---: | ---: | ---: | --- |\n"
+        "| repository | 240 kB | 240,004 | 80 MB | 0.3 %"
+        " | DAGSTER_GRPC_MAX_RX_BYTES, Dagster's default |\n"
+        "| job `__ASSET_JOB` | 60 kB | 60,004 | 90 kB | 66.7 % | budget.job, the configuration |\n"
+        "| job `nightly` | 40 kB | 40,004 | 80 MB | 0.1 %"
+        " | DAGSTER_GRPC_MAX_RX_BYTES, Dagster's default |"
+    )
+
+
+def test_many_jobs_are_cut_short_at_the_definitions() -> None:
+    jobs = [snapshot(f"shop/__repository__/job/j{n}", stored=1_000 + n) for n in range(13)]
+    found = hover(project(result(snapshots=jobs)), DEFINITIONS, Position(4, 0), places(), no_detail)
+    assert text(found).endswith("\n\nand 3 more jobs, each of at most 1.0 kB (1,006 bytes)")
+
+
+def test_stale_sizes_say_so() -> None:
+    state = project(LocationState("shop", "/shop", good=SHOP, stale=True))
+    note = "\n\n*Sizes from before the last edit.*"
+    assert text(hover(state, ASSETS, Position(11, 0), places(), exact)).endswith(note)
+    assert text(hover(state, DEFINITIONS, Position(4, 0), places(), exact)).endswith(note)
+
+
+def test_an_asset_is_found_where_it_is_now() -> None:
+    state = project(LocationState("shop", "/shop", good=SHOP, stale=True))
+    moved = places({12: 22})
+    assert hover(state, ASSETS, Position(11, 0), moved, exact) is None
+    assert text(hover(state, ASSETS, Position(21, 0), moved, exact)).startswith("`wh/orders`")
+
+
+def test_only_the_names_of_an_asset_answer_where_they_are_known() -> None:
+    names = [Range(Position(11, 1), Position(11, 6)), Range(Position(14, 4), Position(14, 10))]
+    known = evolve(places(), names_on=lambda path, place, line: names)
+    shown = {
+        at: hover(project(SHOP), ASSETS, Position(*at), known, exact) is not None
+        for at in ((11, 0), (11, 1), (11, 6), (11, 7), (13, 4), (14, 10), (14, 11))
+    }
+    assert [at for at, is_shown in shown.items() if is_shown] == [(11, 1), (11, 6), (14, 10)]
+
+
+FAILED = result(
+    failure=Failure(
+        "KeyError: 'RE`GION'",
+        SourceLocation(ASSETS, 40),
+        'Traceback (most recent call last):\n  File "/shop/assets.py", line 40, in <module>\n'
+        "KeyError: 'RE`GION'\n",
+    ),
+    definitions=None,
+)
+
+
+def test_a_location_that_failed_says_why_at_the_frame_and_above_the_good_sizes() -> None:
+    state = project(LocationState("shop", "/shop", good=SHOP, failed=FAILED))
+    why = (
+        "**`shop` could not be measured:**\n"
+        "\n"
+        "```text\nKeyError: 'RE`GION'\n```\n"
+        "\n"
+        "```text\n"
+        "Traceback (most recent call last):\n"
+        '  File "/shop/assets.py", line 40, in <module>\n'
+        "KeyError: 'RE`GION'\n"
+        "```"
+    )
+    assert text(hover(state, ASSETS, Position(39, 0), places(), no_detail)) == why
+    at_definitions = text(hover(state, DEFINITIONS, Position(4, 0), places(), no_detail))
+    assert at_definitions.startswith(f"{why}\n\n`shop`: 3 assets")
+    assert at_definitions.endswith("*Sizes from before the last edit.*")
+
+
+def test_rows_that_cannot_be_read_leave_the_sum() -> None:
+    assert text(hover(project(SHOP), ASSETS, Position(11, 0), places(), no_detail)) == (
+        "`wh/orders`: 9.2 kB (9,203 bytes), 2.7 % of `shop`; number 2 of 3 assets\n\n"
+        "What its bytes are made of is not at hand: save to measure again."
+    )
+
+
+def test_nothing_is_shown_elsewhere() -> None:
+    assert hover(project(SHOP), ASSETS, Position(200, 0), places(), exact) is None
+    assert hover(project(SHOP), "/shop/other.py", Position(11, 0), places(), exact) is None
+
+
+def test_clients_without_markdown_get_aligned_text() -> None:
+    found = hover(project(SHOP), ASSETS, Position(11, 0), places(), exact, markdown=False)
+    assert found is not None
+    assert isinstance(found.contents, MarkupContent)
+    assert found.contents.kind == MarkupKind.PlainText
+    assert found.contents.value == (
+        "wh/orders: 9.2 kB (9,203 bytes), 2.7 % of shop; number 2 of 3 assets\n"
+        "\n"
+        "field                              size  bytes  repository  job __ASSET_JOB  job nightly\n"
+        "metadata: dagster/column_schema    4 kB  4,000       4,000                0            0\n"
+        "op                               3.5 kB  3,460           0            1,460        2,000\n"
+        "description                      1.7 kB  1,743         873              870            0\n"
+        "together                         9.2 kB  9,203       4,873            2,330        2,000\n"
+        "\n"
+        "Removing it also frees 2,213 bytes of references to it and 1,500 bytes of its checks."
+    )
+
+
+def test_names_from_user_code_cannot_break_the_table() -> None:
+    evil = "a|b`c\n# <b>x</b>"
+    row = asset(evil, 12, 100)
+    job = "shop/__repository__/job/j|1"
+    shop = result(assets=[row], snapshots=[snapshot(), snapshot(job)])
+    found = hover(
+        project(shop),
+        ASSETS,
+        Position(11, 0),
+        places(),
+        lambda _, r: detail(r, {(REPOSITORY, "metadata: |`x`|"): 60, (job, "[y](http://z)"): 40}),
+    )
+    tokens = MarkdownIt("commonmark").enable("table").parse(text(found))
+    rows = [t for t in tokens if t.type == "tr_open"]
+    cells = [t for t in tokens if t.type in ("td_open", "th_open")]
+    assert len(rows) == 4
+    assert len(cells) == 4 * 5
+    shown = {c.type for t in tokens for c in t.children or ()}
+    assert shown <= {"text", "text_special", "code_inline", "strong_open", "strong_close"}
+    assert not any(t.type in ("heading_open", "html_block") for t in tokens)
+
+
+def test_repositories_are_named_where_there_are_several() -> None:
+    rows = [asset("orders", 12, 500, repository=name) for name in ("one", "two")]
+    shop = result(
+        assets=rows,
+        snapshots=[snapshot("shop/one/repository"), snapshot("shop/two/repository")],
+    )
+    found = text(
+        hover(
+            project(shop),
+            ASSETS,
+            Position(11, 0),
+            places(),
+            lambda _, r: detail(r, {(f"shop/{r.repository}/repository", "op"): 500}),
+        )
+    )
+    first, second = found.split("\n\n---\n\n")
+    assert "of `shop`, of repository `one`; number 1 of 2 assets" in first
+    assert "of `shop`, of repository `two`; number 1 of 2 assets" in second
+    assert "| repository `one` | 100 kB |" in text(
+        hover(project(shop), DEFINITIONS, Position(4, 0), places(), no_detail)
+    )
