@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 
 const ROOT = join(import.meta.dirname, "..");
-export const FOLDER = join(ROOT, "..", "server", "dagster_snapsize", "cli", "reports", "report_page");
+export const FOLDER = join(ROOT, "../server/dagster_snapsize/cli/reports/report_page");
 
 /** The files of the page by name. */
 export async function buildPage() {

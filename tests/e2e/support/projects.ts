@@ -26,7 +26,7 @@ export function environment(name: "dagster" | "bare"): string {
   const wanted = name === "dagster" ? "environments.NEWEST" : JSON.stringify(name);
   const python = execFileSync(
     path.join(REPOSITORY, ".venv/bin/python"),
-    ["-c", `import environments; print(environments.environment(${wanted}))`],
+    ["-c", `from support import environments; print(environments.environment(${wanted}))`],
     { cwd: path.join(REPOSITORY, "tests"), encoding: "utf8" },
   );
   const folder = path.dirname(path.dirname(python.trim()));
