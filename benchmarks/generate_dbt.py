@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-import environments  # noqa: E402
+from support import environments  # noqa: E402
 
 PER_FOLDER = 50
 LAYERS = ("staging", "intermediate", "marts")

@@ -38,9 +38,9 @@ from attrs import frozen
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-import environments  # noqa: E402
 import generate  # noqa: E402
 from processes import descendants, proportional_bytes, rest  # noqa: E402
+from support import environments  # noqa: E402
 
 PAUSE_SECONDS = 0.02
 IDLE_HOVERS = 500

@@ -16,9 +16,9 @@ from attrs import frozen
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-import environments  # noqa: E402
 import generate  # noqa: E402
 import generate_dbt  # noqa: E402
+from support import environments  # noqa: E402
 
 TARGET = ("-m", "warehouse.definitions")
 SETTINGS = '[tool.dagster-snapsize]\nmodule-name = "warehouse.definitions"\n'

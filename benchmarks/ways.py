@@ -20,7 +20,7 @@ from attrs import evolve
 from processes import Run, Watch, rest, run
 from projects import ROOT, TARGET, environ
 
-SNIPPET = ROOT / "tests" / "integration" / "official_snippet.py"
+SNIPPET = ROOT / "tests" / "support" / "official_snippet.py"
 TOOL = (sys.executable, "-m", "dagster_snapsize")
 DRIVER = Path(__file__).with_name("warm.py")
 HIT = "from the cache"  # what the command says of a result of an earlier run
