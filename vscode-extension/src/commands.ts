@@ -1,12 +1,12 @@
 import * as vscode from "vscode";
-import { bugReport } from "./bugReport.ts";
-import type { EditorPython } from "./editorPython.ts";
-import { explainAtCursor } from "./explain.ts";
-import type { Log } from "./log.ts";
-import type { MeasurementStore, Project } from "./measurements.ts";
-import type { Report } from "./report/index.ts";
-import { selectInterpreter } from "./selectInterpreter.ts";
-import type { Server } from "./server.ts";
+import { bugReport } from "./bugReport/bugReport.ts";
+import type { EditorPython } from "./python/editorPython.ts";
+import { explainAtCursor } from "./documents/explain.ts";
+import type { Log } from "./server/log.ts";
+import type { MeasurementStore, Project } from "./measurements/store.ts";
+import type { Report } from "./report/report.ts";
+import { selectInterpreter } from "./python/selectInterpreter.ts";
+import type { Server } from "./server/server.ts";
 
 export interface Parts {
   context: vscode.ExtensionContext;

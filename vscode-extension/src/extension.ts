@@ -1,19 +1,19 @@
 import * as vscode from "vscode";
-import { tellOverBudget } from "./budgetNotices.ts";
-import type { Show } from "./client.ts";
+import { tellOverBudget } from "./status/budgetNotices.ts";
+import type { Show } from "./server/client.ts";
 import { registerCommands } from "./commands.ts";
-import { PROJECT_FILES, holdsProject } from "./detection.ts";
-import { Documents } from "./documents.ts";
-import { EditorPython } from "./editorPython.ts";
-import { Log } from "./log.ts";
-import { MeasurementStore, type Project } from "./measurements.ts";
-import { isWithin, projectOf, worst } from "./projects.ts";
-import { registerReport } from "./report/index.ts";
-import { Server } from "./server.ts";
+import { PROJECT_FILES, holdsProject } from "./measurements/detection.ts";
+import { Documents } from "./documents/documents.ts";
+import { EditorPython } from "./python/editorPython.ts";
+import { Log } from "./server/log.ts";
+import { MeasurementStore, type Project } from "./measurements/store.ts";
+import { isWithin, projectOf, worst } from "./measurements/projects.ts";
+import { registerReport } from "./report/report.ts";
+import { Server } from "./server/server.ts";
 import { SECTION } from "./settings.ts";
-import { registerSizes } from "./sizes/index.ts";
-import { StatusBar } from "./statusBar.ts";
-import { stateOf, statusView, type ServerState } from "./statusView.ts";
+import { registerSizes } from "./sizes/view.ts";
+import { StatusBar } from "./status/statusBar.ts";
+import { stateOf, statusView, type ServerState } from "./status/statusView.ts";
 
 let server: Server | undefined;
 

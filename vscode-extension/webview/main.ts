@@ -1,6 +1,6 @@
 /** The report in a webview of VS Code: messages in and out, and what is kept across reloads. */
 
-import type { FromWebview, SavedPanel, ToWebview } from "./messages.ts";
+import type { FromWebview, SavedPanel, ToWebview } from "../shared/reportMessages.ts";
 import { FIRST_VIEW, Report, type View } from "./report.ts";
 
 interface Saved extends SavedPanel {

@@ -5,10 +5,10 @@
  * no text of theirs is ever part of the page's source.
  */
 
-import type { OwnerRef, ReportData } from "./data.ts";
-import { DetailReader, type PackedDetails } from "./details.ts";
+import type { OwnerRef, ReportData } from "../shared/reportData.ts";
+import { DetailReader, type PackedDetails } from "./model/details.ts";
 import { FIRST_VIEW, Report } from "./report.ts";
-import { flat, flatLines } from "./sizes.ts";
+import { flat, flatLines } from "../shared/format.ts";
 // After the report's own, which it adds to.
 import "./page.css";
 

@@ -6,21 +6,27 @@
  */
 
 import "./report.css";
-import { AdviceList } from "./advice.ts";
-import { Breadcrumb } from "./breadcrumb.ts";
-import { Caption } from "./caption.ts";
-import type { OwnerDetail, OwnerRef, PlaceData, ReportData, ReportStatus } from "./data.ts";
-import { FindingList } from "./findings.ts";
-import { LocationModel } from "./model.ts";
-import { isZoomable, lineage, type Part, pathOf } from "./parts.ts";
-import { rowsOf, type Sort } from "./rows.ts";
-import { type Found, Search } from "./search.ts";
-import { counted, flat, formatBoth, shortSize } from "./sizes.ts";
-import { SnapshotBars } from "./snapshots.ts";
-import { StatusBanner } from "./status.ts";
-import { rowCount, Table } from "./table.ts";
-import { Treemap } from "./treemap.ts";
-import { type Shown, type ViewEntry, Views } from "./views.ts";
+import { AdviceList } from "./components/advice.ts";
+import { Breadcrumb } from "./components/breadcrumb.ts";
+import { Caption } from "./components/caption.ts";
+import type {
+  OwnerDetail,
+  OwnerRef,
+  PlaceData,
+  ReportData,
+  ReportStatus,
+} from "../shared/reportData.ts";
+import { FindingList } from "./components/findings.ts";
+import { LocationModel } from "./model/locationModel.ts";
+import { isZoomable, lineage, type Part, pathOf } from "./model/parts.ts";
+import { rowsOf, type Sort } from "./model/tableRows.ts";
+import { type Found, Search } from "./model/search.ts";
+import { counted, flat, formatBoth, shortSize } from "../shared/format.ts";
+import { SnapshotBars } from "./components/snapshotBars.ts";
+import { StatusBanner } from "./components/statusBanner.ts";
+import { rowCount, Table } from "./components/table.ts";
+import { Treemap } from "./components/treemap.ts";
+import { type Shown, type ViewEntry, Views } from "./components/views.ts";
 
 export interface ReportActions {
   /** Goes to where an asset is defined. */

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
-import type { FromWebview, ToWebview } from "../../webview/messages.ts";
-import type { MeasurementStore } from "../measurements.ts";
+import type { FromWebview, ToWebview } from "../../shared/reportMessages.ts";
+import type { MeasurementStore } from "../measurements/store.ts";
 import type { LocationMeasurement, Place } from "../protocol.ts";
-import { page } from "./page.ts";
-import { readMeasurement, type ReadMeasurement } from "./reading.ts";
+import { page } from "./html.ts";
+import { readMeasurement, type ReadMeasurement } from "./columns.ts";
 import { reportStatus } from "./status.ts";
 
 /** One open report: keeps what it shows in step with the newest measurement. */

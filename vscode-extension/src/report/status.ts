@@ -1,4 +1,4 @@
-import type { ReportStatus } from "../../webview/data.ts";
+import type { ReportStatus } from "../../shared/reportData.ts";
 import type { LocationMeasurement, ProjectStatus } from "../protocol.ts";
 
 const NONE = { canMeasure: false, canOpenFailure: false } as const;

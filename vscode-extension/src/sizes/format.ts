@@ -1,8 +1,8 @@
 // Numbers and names as everywhere in the tool: see lsp/words.py of the language server.
 
-import { formatPercent } from "../../webview/sizes.ts";
+import { formatPercent } from "../../shared/format.ts";
 
-export { counted, flat, formatBoth, formatExact, grouped, shortSize } from "../../webview/sizes.ts";
+export { counted, flat, formatBoth, formatExact, grouped, shortSize } from "../../shared/format.ts";
 
 const CELLS = 5;
 

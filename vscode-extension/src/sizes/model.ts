@@ -1,8 +1,8 @@
 // The tree of sizes: which node has which children.
 
-import type { Project } from "../measurements.ts";
+import type { Project } from "../measurements/store.ts";
 import type { AssetRow, LocationMeasurement } from "../protocol.ts";
-import { filtered, grouped, PAGE, type Grouping } from "./lists.ts";
+import { filtered, grouped, PAGE, type Grouping } from "./assetLists.ts";
 import {
   assetNode,
   assetsNode,

@@ -1,7 +1,7 @@
 // The nodes of the tree as they look, without an editor.
 
 import { basename } from "node:path";
-import type { Project } from "../measurements.ts";
+import type { Project } from "../measurements/store.ts";
 import type { AssetRow, LocationMeasurement, Place, Snapshot } from "../protocol.ts";
 import {
   budgetBar,
@@ -13,7 +13,7 @@ import {
   shortPercent,
   shortSize,
 } from "./format.ts";
-import { PAGE, shortPath, type AssetGroup, type Grouping } from "./lists.ts";
+import { PAGE, shortPath, type AssetGroup, type Grouping } from "./assetLists.ts";
 import type { AssetHead } from "./rows.ts";
 
 /** What a click does. */

@@ -1,6 +1,6 @@
 // What the view shows where it has no sizes to show.
 
-import type { Project } from "../measurements.ts";
+import type { Project } from "../measurements/store.ts";
 
 /** Of the projects; where there are none, the state of the language server says why. */
 export type ViewState =

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { SizesModel } from "./model.ts";
 import type { Click, TreeNode } from "./nodes.ts";
-import { ShownTree } from "./shown.ts";
+import { ShownTree } from "./shownTree.ts";
 
 /** Commands of nodes; their argument is the id of the node, which is also the tree's element. */
 export const SHOW_MORE = "dagsterSnapsize.sizes.showMore";

@@ -1,7 +1,7 @@
 """A measurement as columns of numbers, as the drawing of the HTML report reads them.
 
-The names are those of ``vscode-extension/webview/data.ts`` and ``details.ts``. Columns and not one
-object for each asset, because 10,000 assets in 20 jobs are 200,000 shares.
+The names are those of ``vscode-extension/shared/reportData.ts`` and ``webview/model/details.ts``.
+Columns and not one object for each asset, because 10,000 assets in 20 jobs are 200,000 shares.
 """
 
 from __future__ import annotations

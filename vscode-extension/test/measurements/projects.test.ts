@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isWithin, projectOf, worst } from "../../src/measurements/projects.ts";
+import { assetsAt } from "../../src/measurements/rows.ts";
+import { project } from "../support/statuses.ts";
+
+test("a file belongs to the innermost project around it", () => {
+  const projects = ["/work", "/work/shop", "/work/shopping"].map((folder) => project({ folder }));
+  assert.equal(projectOf("/work/shop/assets.py", projects)?.folder, "/work/shop");
+  assert.equal(projectOf("/work/shopping/assets.py", projects)?.folder, "/work/shopping");
+  assert.equal(projectOf("/work/readme.md", projects)?.folder, "/work");
+  assert.equal(projectOf("/elsewhere/assets.py", projects), undefined);
+});
+
+test("names that begin with two dots are no way out", () => {
+  assert.equal(isWithin("/work", "/work/..data/a.py"), true);
+  assert.equal(isWithin("/work/shop", "/work/other"), false);
+  assert.equal(isWithin("/work", "/work"), true);
+});
+
+test("the worst project comes first, else the first", () => {
+  const fine = project({ folder: "/a" });
+  const near = project({ folder: "/b", level: "near" });
+  const failed = project({ folder: "/c", phase: "failed" });
+  assert.equal(worst([fine, near, failed])?.folder, "/c");
+  assert.equal(worst([fine, near])?.folder, "/b");
+  assert.equal(worst([fine, project({ folder: "/d" })])?.folder, "/a");
+  assert.equal(worst([]), undefined);
+});
+
+test("the assets at a line are those that begin there or nearest above", () => {
+  const assets = [
+    { key: "a", line: 3 },
+    { key: "b", line: 10 },
+    { key: "c", line: 10 },
+    { key: "d", line: 30 },
+  ];
+  const keys = (line: number) => assetsAt(assets, line).map(({ key }) => key);
+  assert.deepEqual(keys(2), []);
+  assert.deepEqual(keys(3), ["a"]);
+  assert.deepEqual(keys(9), ["a"]);
+  assert.deepEqual(keys(15), ["b", "c"]);
+  assert.deepEqual(keys(300), ["d"]);
+});

@@ -1,0 +1,348 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, describe, test } from "node:test";
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { readMeasurement, type ReadMeasurement } from "../../src/report/columns.ts";
+import { executable, launch, OpenReport } from "../support/browser.ts";
+import { keyOf, writeRows } from "../support/reportRows.ts";
+import { THEMES } from "../support/themes.ts";
+
+const skip = executable === undefined && "there is no Chromium on this machine";
+
+describe("the report in a browser", { skip }, () => {
+  let folder = "";
+  let browser: Browser;
+  let report: OpenReport;
+  let page: Page;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "snapsize-page-"));
+    browser = await launch();
+  });
+
+  after(async () => {
+    await browser.close();
+    await rm(folder, { recursive: true });
+  });
+
+  afterEach(async () => {
+    assert.deepEqual(report.complaints, [], "the page complained");
+    await report.close();
+  });
+
+  async function measured(assets: number, jobs: number): Promise<ReadMeasurement> {
+    const rows = join(folder, `${assets}x${jobs}.jsonl`);
+    const location = await writeRows(rows, { assets, jobs });
+    return readMeasurement(location, rows, new AbortController().signal);
+  }
+
+  async function open(
+    measurement: ReadMeasurement | undefined,
+    options: Parameters<typeof OpenReport.open>[1] = {},
+  ): Promise<void> {
+    report = await OpenReport.open(browser, options);
+    page = report.page;
+    if (measurement) await report.show(measurement);
+  }
+
+  const box = (name: string | RegExp) => page.getByRole("treeitem", { name });
+  const crumbs = () => page.locator(".breadcrumb li").allInnerTexts();
+  const rowNames = () => page.locator(".rows .row .name").allTextContents();
+  const until = (script: string) => page.waitForFunction(script);
+
+  test("keyboard alone goes in down to the fields, and out again to the box one came from", async () => {
+    await open(await measured(200, 3));
+    await box(/^repository,/).focus();
+    await page.keyboard.press("Enter");
+    assert.deepEqual((await crumbs()).slice(0, 1), ["All snapshots"]);
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("ArrowDown");
+    const second = await page.evaluate<string>("document.activeElement.ariaLabel");
+    await page.keyboard.press("Enter");
+    await box(/^description,/).waitFor();
+    assert.match((await crumbs()).at(-1) ?? "", /table_\d+, /);
+    await page.keyboard.press("Escape");
+    assert.equal(await page.evaluate("document.activeElement.ariaLabel"), second);
+    await page.keyboard.press("Backspace");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    assert.equal((await crumbs()).length, 1);
+    assert.match(await page.evaluate("document.activeElement.ariaLabel"), /^repository,/);
+  });
+
+  test("arrow keys go to the box on that side", async () => {
+    await open(await measured(200, 3));
+    await box(/^repository,/).click({ position: { x: 20, y: 8 } });
+    const place = () =>
+      page.evaluate<{ x: number; y: number }>(
+        "document.activeElement.getBoundingClientRect().toJSON()",
+      );
+    const first = await place();
+    await page.keyboard.press("ArrowRight");
+    const right = await place();
+    assert.ok(right.x > first.x);
+    await page.keyboard.press("ArrowDown");
+    assert.ok((await place()).y > right.y);
+    await page.keyboard.press("Home");
+    assert.deepEqual(await place(), first);
+  });
+
+  test("a search lights what it finds, filters the table, and says how much that is", async () => {
+    await open(await measured(200, 3));
+    await page.getByRole("searchbox").fill("table_00007");
+    assert.deepEqual(await rowNames(), [keyOf(7), `${keyOf(7)}:not_nullcheck`]);
+    const lit = page.locator(".box.asset:not(.dim)");
+    assert.match((await lit.first().innerText()).split("\n")[0] ?? "", /00007/);
+    assert.equal(await page.locator("[aria-live]").innerText(), "1 asset found, 1 other owner");
+    await page.getByRole("searchbox").press("Escape");
+    await until("document.querySelectorAll('.box.dim').length === 0");
+  });
+
+  test("an asset's row leads to its source, one without a source into the treemap", async () => {
+    await open(await measured(200, 3));
+    await page.locator(".rows .row", { hasText: "table_00001" }).click();
+    await page.locator(".rows .row", { hasText: "table_00004" }).click();
+    assert.deepEqual(
+      report.asked.filter(({ type }) => type === "open"),
+      [{ type: "open", generation: 1, asset: 1 }],
+    );
+    await until("document.querySelectorAll('.box.field').length > 0");
+    assert.match((await crumbs()).at(-1) ?? "", /table_00004/);
+  });
+
+  test("the table is worked with the keyboard, and knows how long it is", async () => {
+    await open(await measured(2000, 3));
+    const grid = page.getByRole("grid");
+    await grid.focus();
+    await page.keyboard.press("End");
+    const last = page.locator(`#${(await grid.getAttribute("aria-activedescendant")) ?? ""}`);
+    await last.waitFor();
+    assert.equal(
+      await last.getAttribute("aria-rowindex"),
+      await grid.getAttribute("aria-rowcount"),
+    );
+    assert.ok((await page.locator(".rows .row").count()) < 100);
+    await page.keyboard.press("Home");
+    await page.getByRole("columnheader", { name: "Name" }).getByRole("button").click();
+    assert.equal(
+      await page.getByRole("columnheader", { name: "Name" }).getAttribute("aria-sort"),
+      "ascending",
+    );
+    assert.equal((await rowNames())[0], "[Dagster types]structure");
+  });
+
+  test("a new measurement leaves zoom, search, order and place in the table alone", async () => {
+    const measurement = await measured(2000, 3);
+    await open(measurement);
+    await box(/^repository,/).click({ position: { x: 20, y: 8 } });
+    await page.getByRole("searchbox").fill("layer_1");
+    await page.getByRole("columnheader", { name: "Name" }).getByRole("button").click();
+    await page.evaluate("document.querySelector('.table').scrollTop = 2200");
+    await until("saved.view.scrollTop === 2200");
+    const seen = () => Promise.all([crumbs(), rowNames(), page.locator(".box.dim").count()]);
+    const before = await seen();
+    await report.show(measurement);
+    assert.deepEqual(await seen(), before);
+    assert.equal(await page.evaluate("document.querySelector('.table').scrollTop"), 2200);
+  });
+
+  test("a page that is made again begins where it was", async () => {
+    const measurement = await measured(200, 3);
+    await open(measurement);
+    await box(/^repository,/).click({ position: { x: 20, y: 8 } });
+    await page.getByRole("searchbox").fill("layer_1");
+    const state = await report.saved();
+    const before = [await crumbs(), await rowNames()];
+    await report.close();
+    await open(measurement, { state });
+    assert.deepEqual([await crumbs(), await rowNames()], before);
+    assert.equal(await page.getByRole("searchbox").inputValue(), "layer_1");
+  });
+
+  test("when what is zoomed into is gone, the nearest that is left is shown", async () => {
+    await open(await measured(200, 3));
+    await page.getByRole("button", { name: /^job nightly_2 / }).click();
+    await report.show(await measured(200, 2));
+    assert.equal((await crumbs()).length, 1);
+  });
+
+  test("states are told in words, with the button that helps", async () => {
+    await open(undefined);
+    const say = (kind: "empty" | "failed" | "current", text: string) =>
+      report.status({
+        kind,
+        text,
+        canMeasure: kind !== "current",
+        canOpenFailure: kind === "failed",
+      });
+    await say("empty", "Nothing has been measured yet.");
+    await page.getByRole("button", { name: "Measure Now" }).click();
+    assert.equal(await page.getByRole("tree").isVisible(), false);
+    await report.show(await measured(200, 3));
+    await say("failed", "KeyError: <b>x</b>");
+    assert.match(await page.getByRole("status").innerText(), /KeyError: <b>x<\/b>/);
+    await page.getByRole("button", { name: "Go to the Error" }).click();
+    await say("current", "");
+    assert.equal(await page.getByRole("status").isVisible(), false);
+    const asked = report.asked.map(({ type }) => type);
+    assert.deepEqual(asked, ["ready", "measure", "openFailure"]);
+  });
+
+  test("text from user code is never markup", async () => {
+    const measurement = await measured(200, 3);
+    const evil = '<img src=x onerror="document.title = 1"><b>';
+    const { data } = measurement;
+    const changed = {
+      ...data,
+      location: evil,
+      names: { ...data.names, groups: data.names.groups.map((group) => evil + group) },
+      assets: { ...data.assets, key: data.assets.key.map((key) => evil + key) },
+    };
+    await open({ ...measurement, data: changed });
+    await page.getByRole("button", { name: /^repository / }).click();
+    await page
+      .locator(".box.group")
+      .first()
+      .hover({ position: { x: 20, y: 8 } });
+    assert.equal(await page.locator("img, b").count(), 0);
+    assert.ok((await page.locator(".tooltip").innerText()).includes(evil));
+  });
+
+  test("every label can be read in every theme, and a change of theme shows at once", async () => {
+    await open(await measured(200, 3));
+    for (const theme of Object.keys(THEMES) as (keyof typeof THEMES)[]) {
+      await report.theme(theme);
+      const contrast = await page.evaluate<{ least: number; of: string }>(CONTRAST);
+      assert.ok(contrast.least >= 4.5, `${theme}: ${contrast.least} at ${contrast.of}`);
+    }
+  });
+
+  test("those who see no picture are told everything, as checked by axe", async () => {
+    await open(await measured(200, 3));
+    await page.evaluate(axe.source);
+    const violations = () =>
+      page.evaluate<string[]>(
+        "axe.run().then(({ violations }) => violations.map((v) => v.id + ': ' + v.nodes[0].html))",
+      );
+    assert.deepEqual(await violations(), []);
+    await box(/^repository,/).press("Enter");
+    assert.deepEqual(await violations(), []);
+  });
+
+  test("advice leads to its places and among the sizes, and is told to everyone", async () => {
+    const measurement = await measured(200, 3);
+    const [first = ""] = measurement.data.assets.key;
+    const place = { path: "/project/<b>.py", line: 3 };
+    const advice = {
+      lever: "repeat",
+      title: "the same description on 150 assets",
+      saved_bytes: 12_345,
+      by_snapshot: { [measurement.data.snapshots[0]?.id ?? ""]: 12_345 },
+      field: "description",
+      assets: [first],
+      asset_count: 150,
+      places: Array.from({ length: 5 }, () => place),
+      place_count: 9,
+      how: "Say it once, with `dg.MetadataValue.url`.",
+      preview: "<img src=x>\u202e",
+    };
+    const finding = {
+      rule: "asset-over-budget",
+      severity: "warning" as const,
+      message: "asset <b> takes 9 kB",
+      location: place,
+    };
+    const data = { ...measurement.data, advice: [advice], findings: [finding] };
+    await open({ ...measurement, data });
+    await page.evaluate(axe.source);
+    const violations = () =>
+      page.evaluate<string[]>(
+        "axe.run().then(({ violations }) => violations.map((v) => v.id + ': ' + v.nodes[0].html))",
+      );
+    await page.getByRole("button", { name: "Advice (1)" }).press("Enter");
+    assert.equal(await page.getByRole("tree").isVisible(), false);
+    await page.getByRole("button", { name: "6 more places" }).press("Enter");
+    assert.equal(await page.getByRole("button", { name: "/project/<b>.py:3" }).count(), 5);
+    assert.equal(await page.getByText("and 4 more places").count(), 1);
+    await page.getByText("Which snapshots and assets").click();
+    assert.deepEqual(await violations(), []);
+    await page.keyboard.press("Backspace");
+    await page.getByRole("button", { name: "/project/<b>.py:3" }).last().click();
+    await page.getByRole("button", { name: first }).click();
+    assert.equal(await page.getByRole("searchbox").inputValue(), first);
+    assert.ok(await page.getByRole("tree").isVisible());
+    await page.getByRole("button", { name: "Findings (1)" }).click();
+    assert.deepEqual(await violations(), []);
+    await page.getByRole("button", { name: "/project/<b>.py:3" }).last().click();
+    assert.equal(await page.locator("img, b").count(), 0);
+    assert.deepEqual(
+      report.asked.filter(({ type }) => type === "openPlace"),
+      [
+        { type: "openPlace", place },
+        { type: "openPlace", place },
+      ],
+    );
+    assert.equal((await report.saved()).view.shown, "findings");
+  });
+
+  test("nothing is cut off at the width of half a window", async () => {
+    await open(await measured(200, 3), { width: 480, height: 700 });
+    const wide = await page.evaluate<string[]>(
+      `[...document.querySelectorAll("header, .tools, main, .picture, .list, .legend, .snapshots")]
+        .filter((e) => e.getBoundingClientRect().right > innerWidth || e.scrollWidth > e.clientWidth)
+        .map((e) => e.className || e.tagName)`,
+    );
+    assert.deepEqual(wide, []);
+  });
+
+  test("of 10,000 assets in 20 jobs only what can be seen is in the document", async (context) => {
+    await open(undefined);
+    const measurement = await measured(10_000, 20);
+    const first = await report.show(measurement);
+    const click = (selector: string) => `document.querySelector("${selector}").click()`;
+    const zoom = await report.timed(click(".box.snapshot"));
+    const group = await report.timed(click(".box.group"));
+    const search = await report.timed(
+      "const s = document.querySelector('input'); s.value = '7'; s.dispatchEvent(new Event('input'))",
+    );
+    // Told and not judged: a busy machine is no mistake of the report.
+    context.diagnostic(`milliseconds: ${JSON.stringify({ first, zoom, group, search })}`);
+    for (const drawn of [".box", ".rows .row"]) {
+      const count = await page.locator(drawn).count();
+      assert.ok(count > 0 && count < 3000, `${count} of ${drawn}`);
+    }
+  });
+});
+
+/** The least contrast between a label and what lies below it. */
+const CONTRAST = `(() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const paint = (...colours) => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+    return canvas.getImageData(0, 0, 1, 1).data;
+  };
+  const light = (rgb) => [0.2126, 0.7152, 0.0722].reduce((sum, part, n) => {
+    const c = rgb[n] / 255;
+    return sum + part * (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  }, 0);
+  let least = 100, of = "";
+  for (const label of document.querySelectorAll(".box:not(.dim) > span, .row .text, .kind, .legend li, .summary, .used, .size")) {
+    if (!label.textContent) continue;
+    const behind = [];
+    for (let e = label; e; e = e.parentElement) behind.unshift(getComputedStyle(e).backgroundColor);
+    const style = getComputedStyle(label);
+    const ground = paint(...behind);
+    canvas.globalAlpha = Number(style.opacity);
+    canvas.fillStyle = style.color;
+    canvas.fillRect(0, 0, 1, 1);
+    canvas.globalAlpha = 1;
+    const [a, b] = [light(canvas.getImageData(0, 0, 1, 1).data), light(ground)];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < least) { least = contrast; of = label.parentElement.className + " " + label.textContent; }
+  }
+  return { least, of };
+})()`;

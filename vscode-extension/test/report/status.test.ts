@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LocationMeasurement, ProjectStatus } from "../../src/protocol.ts";
+import { page } from "../../src/report/html.ts";
+import { reportStatus } from "../../src/report/status.ts";
+import { formatBoth, formatPercent, formatSize, shortSize } from "../../shared/format.ts";
+
+const PROJECT: ProjectStatus = {
+  folder: "/project",
+  phase: "idle",
+  level: "fine",
+  message: null,
+  text: "",
+  done: 0,
+  of: 0,
+  locations: ["shop"],
+  stale: false,
+  totalBytes: 1,
+  over: [],
+};
+const LOCATION: LocationMeasurement = {
+  name: "shop",
+  root: "/project",
+  stale: false,
+  error: null,
+  mistake: null,
+  python: null,
+  dagsterVersion: null,
+  totalBytes: 1,
+  assets: 1,
+  snapshots: [],
+  level: "fine",
+  assetBudgetBytes: null,
+  rowsFile: "/rows",
+  definitionsLocation: null,
+  failedLocation: null,
+  findings: [],
+};
+
+test("current sizes need no words", () => {
+  assert.deepEqual(reportStatus(PROJECT, LOCATION, true), {
+    kind: "current",
+    text: "",
+    canMeasure: false,
+    canOpenFailure: false,
+  });
+});
+
+test("a failure is told with the way to its line, beside the last sizes", () => {
+  const failedLocation = { path: "/project/a.py", line: 3 };
+  const failed = { ...LOCATION, error: "KeyError: 'x'\nand\nmore\nthan\nneeded", failedLocation };
+  const status = reportStatus({ ...PROJECT, phase: "failed" }, failed, true);
+  assert.equal(status.kind, "failed");
+  assert.match(status.text, /^KeyError: 'x'\nand\nmore\nShown are the last sizes/);
+  assert.ok(status.canOpenFailure && status.canMeasure);
+});
+
+test("a missing interpreter is told where nothing was measured yet", () => {
+  const project = {
+    ...PROJECT,
+    phase: "no-interpreter" as const,
+    message: "no Python has Dagster",
+  };
+  const status = reportStatus(project, undefined, false);
+  assert.equal(status.kind, "failed");
+  assert.equal(status.text, "no Python has Dagster");
+});
+
+test("every other state has its words", () => {
+  const text = (...state: Parameters<typeof reportStatus>) => reportStatus(...state).text;
+  const measuring = { ...PROJECT, phase: "measuring" as const, text: "building", done: 1, of: 3 };
+  assert.equal(text(measuring, LOCATION, true), "Measuring: building, 1 of 3 snapshots…");
+  assert.match(text(PROJECT, { ...LOCATION, stale: true }, true), /before the last change/);
+  assert.match(text(PROJECT, undefined, true), /no longer in the project/);
+  assert.match(text({ ...PROJECT, level: "none" }, undefined, false), /Nothing has been measured/);
+  assert.match(text(undefined, undefined, false), /Waiting/);
+  assert.match(text(undefined, undefined, true), /last sizes that are known/);
+});
+
+test("the page allows our script and style alone, and a name is no markup in it", () => {
+  const html = page('/a"b', "<script>alert(1)</script>", {
+    script: "https://x/main.js",
+    style: "https://x/main.css",
+    allowed: "https://x",
+    nonce: "n0nce",
+  });
+  assert.match(html, /default-src 'none'; script-src 'nonce-n0nce'; style-src https:\/\/x"/);
+  assert.doesNotMatch(html, /unsafe|<script>/);
+  assert.match(html, /data-folder="\/a&quot;b"/);
+});
+
+test("sizes are printed as on the command line", () => {
+  const sizes = [0, 999, 1000, 4912, 999_949, 999_950, 999_949_999, 999_950_000, 1_234_567_890_123];
+  assert.deepEqual(sizes.map(formatSize), [
+    "0 B",
+    "999 B",
+    "1.0 kB",
+    "4.9 kB",
+    "999.9 kB",
+    "1.0 MB",
+    "999.9 MB",
+    "1.0 GB",
+    "1,234.6 GB",
+  ]);
+  assert.equal(shortSize(80_000_000), "80 MB");
+  assert.equal(formatBoth(10_312_345), "10.3 MB (10,312,345 bytes)");
+  assert.equal(formatBoth(1), "1 byte");
+  assert.equal(formatPercent(1, 10_000), "<0.1 %");
+  assert.equal(formatPercent(100_001, 100_000), ">100 %");
+  assert.equal(formatPercent(0, 0), "0.0 %");
+});

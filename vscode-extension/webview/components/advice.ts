@@ -1,0 +1,164 @@
+/** What could be done about the size, most bytes first. */
+
+import type { AdviceRow, ReportData } from "../../shared/reportData.ts";
+import { type OpenPlace, placeElement } from "./places.ts";
+import {
+  counted,
+  flat,
+  flatLines,
+  formatExact,
+  formatPercent,
+  formatSize,
+  shortSize,
+} from "../../shared/format.ts";
+
+/** More places are seen only when they are asked for. */
+const FIRST = 3;
+
+export interface AdviceActions {
+  readonly openPlace: OpenPlace | undefined;
+  /** Shows an asset among the sizes. */
+  find(asset: string): void;
+}
+
+export class AdviceList {
+  readonly #element: HTMLElement;
+  readonly #actions: AdviceActions;
+
+  constructor(parent: HTMLElement, actions: AdviceActions) {
+    this.#actions = actions;
+    this.#element = document.createElement("main");
+    this.#element.className = "advice";
+    this.#element.setAttribute("aria-label", "Advice");
+    parent.append(this.#element);
+  }
+
+  show(data: ReportData, wholeBytes: number): void {
+    const rows = data.advice ?? [];
+    const said =
+      rows.length === 0
+        ? "Nothing to advise: no value of 1 kB and more is repeated, and no job is part of another."
+        : "What each would save by itself, of all snapshots together. Where two touch the same bytes, both together save less than their sum.";
+    this.#element.replaceChildren(
+      made("p", "about", said),
+      ...rows.map((row) => this.#row(data, row, wholeBytes)),
+    );
+  }
+
+  #row(data: ReportData, row: AdviceRow, wholeBytes: number): HTMLElement {
+    const article = made("article", "advice-row", "");
+    const head = made("h2", "", "");
+    const saved = made("span", "saved", formatSize(row.saved_bytes));
+    saved.title = formatExact(row.saved_bytes);
+    const share = formatPercent(row.saved_bytes, wholeBytes);
+    head.append(saved, " ", made("span", "", flat(row.title)));
+    const facts = made("p", "facts", `${share} of all snapshots`);
+    if (row.asset_count > 0) {
+      facts.append(`, in ${counted(row.asset_count, "asset")}`);
+    }
+    article.append(head, facts);
+    if (row.preview) {
+      article.append(made("pre", "preview", flatLines(row.preview)));
+    }
+    article.append(how(row.how));
+    if (row.places.length > 0) {
+      article.append(this.#places(row));
+    }
+    article.append(this.#more(data, row));
+    return article;
+  }
+
+  #places({ places, place_count }: AdviceRow): HTMLElement {
+    const list = made("ul", "places", "");
+    const add = (from: number, to: number) => {
+      for (const place of places.slice(from, to)) {
+        const item = made("li", "", "");
+        item.append(placeElement(place, this.#actions.openPlace));
+        list.append(item);
+      }
+    };
+    add(0, FIRST);
+    if (place_count > FIRST) {
+      const item = made("li", "", "");
+      const more = made("button", "link", counted(place_count - FIRST, "more place"));
+      more.addEventListener("click", () => {
+        item.remove();
+        add(FIRST, places.length);
+        if (place_count > places.length) {
+          list.append(made("li", "", `and ${counted(place_count - places.length, "more place")}`));
+        }
+        list.children[FIRST]?.querySelector("button")?.focus();
+      });
+      item.append(more);
+      list.append(item);
+    }
+    return list;
+  }
+
+  /** Filled when it is opened: by snapshot, and which assets. */
+  #more(data: ReportData, row: AdviceRow): HTMLElement {
+    const details = document.createElement("details");
+    details.append(made("summary", "", "Which snapshots and assets"));
+    details.addEventListener(
+      "toggle",
+      () => {
+        const names = new Map(data.snapshots.map((s) => [s.id, `${s.kind} ${flat(s.name)}`]));
+        const saved = Object.entries(row.by_snapshot).sort((a, b) => b[1] - a[1]);
+        const list = made("ul", "", "");
+        for (const [id, bytes] of saved) {
+          const item = made("li", "", `${shortSize(bytes)} of ${names.get(id) ?? flat(id)}`);
+          item.title = formatExact(bytes);
+          list.append(item);
+        }
+        details.append(list);
+        if (row.assets.length > 0) {
+          details.append(this.#assets(row));
+        }
+      },
+      { once: true },
+    );
+    return details;
+  }
+
+  #assets(row: AdviceRow): HTMLElement {
+    const list = made("ul", "assets", "");
+    for (const asset of row.assets) {
+      const item = made("li", "", "");
+      const find = made("button", "link", flat(asset));
+      find.title = "Search for it among the sizes";
+      find.addEventListener("click", () => {
+        this.#actions.find(asset);
+      });
+      item.append(find);
+      list.append(item);
+    }
+    const rest = row.asset_count - row.assets.length;
+    if (rest > 0) {
+      list.append(made("li", "", `and ${counted(rest, "more asset")}`));
+    }
+    return list;
+  }
+}
+
+/** What stands between backticks is code. */
+function how(text: string): HTMLElement {
+  const paragraph = made("p", "how", "");
+  paragraph.append(
+    ...flatLines(text)
+      .split("`")
+      .map((part, n) => (n % 2 === 1 ? made("code", "", part) : part)),
+  );
+  return paragraph;
+}
+
+function made(tag: string, className: string, text: string): HTMLElement {
+  const element = document.createElement(tag);
+  if (className) {
+    element.className = className;
+  }
+  if (element instanceof HTMLButtonElement) {
+    element.type = "button";
+  }
+  element.textContent = text;
+  return element;
+}

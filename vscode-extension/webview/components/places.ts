@@ -1,0 +1,49 @@
+/** A place in a file: a way there where an editor can go, else text that can be copied. */
+
+import type { PlaceData } from "../../shared/reportData.ts";
+import { flat } from "../../shared/format.ts";
+
+export type OpenPlace = (place: PlaceData) => void;
+
+export function placeElement(place: PlaceData, open: OpenPlace | undefined): HTMLElement {
+  const text = `${flat(place.path)}:${place.line}`;
+  if (open) {
+    const link = button("link place", text);
+    link.addEventListener("click", () => {
+      open(place);
+    });
+    return link;
+  }
+  const element = document.createElement("span");
+  element.className = "place";
+  const shown = document.createElement("code");
+  shown.textContent = text;
+  const copy = button("link copy", "Copy");
+  copy.setAttribute("aria-label", `Copy ${text}`);
+  copy.addEventListener("click", () => {
+    void copied(`${place.path}:${place.line}`, shown).then((is) => {
+      copy.textContent = is ? "Copied" : "Selected";
+    });
+  });
+  element.append(shown, " ", copy);
+  return element;
+}
+
+/** Whether it is in the clipboard; where that is not allowed it is selected, ready to be copied. */
+async function copied(text: string, shown: HTMLElement): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    getSelection()?.selectAllChildren(shown);
+    return false;
+  }
+}
+
+function button(className: string, text: string): HTMLButtonElement {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
