@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from dagster_snapsize.measuring.forkserver import CAN_BE_WARM
+from dagster_snapsize.measuring.forkserver import CAN_FORK
 from processes import Run
 from projects import PROJECTS, written
 from ways import WAYS
@@ -76,7 +76,7 @@ def run_project(
     """Run the wanted cases of one project beside the snippet; results by name of case."""
     project = PROJECTS[name]
     cases = [case for case in CASES if case.project == name and case.name in wanted]
-    if not CAN_BE_WARM:
+    if not CAN_FORK:
         cases = [case for case in cases if case.way != "warm"]
     turns = pairs or (1 if quick else project.pairs)
     runs_before = 0 if quick else project.runs_before

@@ -37,8 +37,8 @@ async def main(folder: Path, python: str, store: str) -> None:
             asked=asked,
             only=only,
             python=python,
-            warm=ready.parents(project),
-            keep_warm=True,
+            forkservers=ready.parents(project),
+            keep_forkserver=True,
         )
 
     async def measure() -> dict[str, Any]:
@@ -54,7 +54,7 @@ async def main(folder: Path, python: str, store: str) -> None:
             if news["type"] == "result":
                 found["seconds"] = time.perf_counter() - began
                 found["sizes"] = [s["stored_bytes"] for s in news["result"]["snapshots"]]
-            elif news["type"] == "warm":
+            elif news["type"] == "forkserver":
                 found["forked"] = news["used"]
                 ready.take(str(folder), news, request)
             elif news["type"] == "mistake":

@@ -12,7 +12,8 @@ import pytest
 
 import dagster_snapsize
 from dagster_snapsize.core.model import Inputs, Measurement
-from dagster_snapsize.measuring.measure import measure
+from dagster_snapsize.measuring.paths import relocated
+from dagster_snapsize.measuring.probe_run import run_probe
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import Flags, find_locations
 from support import PROJECTS, environments
@@ -38,12 +39,9 @@ def measured(
     """One location of ``folder``, measured as the command line does."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "PYTHONPATH"))}
     (location,) = find_locations(folder, Flags(**flags)).locations
-    return measure(
-        location,
-        Interpreter(str(python), "the test"),
-        folder=folder,
-        environ={**clean, **(environ or {})},
-    )
+    interpreter = Interpreter(str(python), "the test")
+    environ = {**clean, **(environ or {})}
+    return relocated(run_probe(location, interpreter, environ=environ), folder)
 
 
 def inputs_of(folder: Path, python: Path, **flags: tuple[str, ...]) -> Inputs:

@@ -31,7 +31,7 @@ import os
 import dagster as dg
 
 with open(f"/proc/{os.getppid()}/cmdline") as above, open(LOG, "a") as log:
-    log.write("forked\\n" if "--warm" in above.read() else "new\\n")
+    log.write("forked\\n" if "--forkserver" in above.read() else "new\\n")
 
 
 @dg.asset(description="d" * 3000)
@@ -50,7 +50,7 @@ def small(tmp_path: Path, dagster_python: Callable[..., Path]) -> Small:
 
 def forking(opened: Editor) -> list[str]:
     """Processes that measurements can be forked from, with their supervisors."""
-    return [x for x in opened.workers() if "--warm" in x]
+    return [x for x in opened.workers() if "--forkserver" in x]
 
 
 async def saved(opened: Editor, small: Small, size: int) -> None:

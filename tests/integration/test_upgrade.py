@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dagster_snapsize.measuring.upgrade.pip_errors import pip_error
+from dagster_snapsize.measuring.upgrade.environment import pip_error
 from dagster_snapsize.measuring.upgrade.versions import latest_of_all, lockstep
 from support import ROOT, environments
 from support.command import Result, measure_json, snapsize

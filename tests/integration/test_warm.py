@@ -379,9 +379,9 @@ def test_the_end_of_the_one_who_measures_is_that_of_the_measurement(
 import sys
 sys.path[:] = {sys.path!r}
 from pathlib import Path
-from support.warming import WarmParent, locations, run
+from support.warming import ForkServer, locations, run
 (location,) = locations(Path({str(shop)!r}))
-parent = WarmParent({found.key!r}, {found.news["address"]!r}, 1.0)
+parent = ForkServer({found.key!r}, {found.news["address"]!r}, 1.0)
 run(location, Path({str(python)!r}), parent)
 """
     tool = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL)

@@ -31,7 +31,7 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
 )
-from dagster_snapsize.measuring.cache import Cached
+from dagster_snapsize.measuring.measure import Cached
 from dagster_snapsize.project.config import Config
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation

@@ -17,9 +17,15 @@ from attrs import define, evolve
 import dagster_snapsize
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.environment import interpreter_environ
-from dagster_snapsize.measuring.forkserver import WarmParent, WarmProcess, warm_command
-from dagster_snapsize.measuring.forkserver_key import preloadable, warm_setup
-from dagster_snapsize.measuring.measure import measure
+from dagster_snapsize.measuring.forkserver import (
+    ForkedProcess,
+    ForkServer,
+    forkserver_command,
+    forkserver_setup,
+    preloadable,
+)
+from dagster_snapsize.measuring.paths import relocated, shown_path
+from dagster_snapsize.measuring.probe_run import run_probe
 from dagster_snapsize.measuring.process import Running, supervised
 from dagster_snapsize.project.interpreters import choose_interpreter
 from dagster_snapsize.project.layout import repository_root
@@ -47,9 +53,9 @@ class Kept:
     mark: str
 
     @property
-    def parent(self) -> WarmParent:
+    def parent(self) -> ForkServer:
         """As a worker is told of it."""
-        return WarmParent(self.key, self.news["address"], self.news["seconds"])
+        return ForkServer(self.key, self.news["address"], self.news["seconds"])
 
     def others(self) -> list[str]:
         """What was started besides the process and its supervisor."""
@@ -64,7 +70,7 @@ def locations(folder: Path, flags: Flags | None = None) -> tuple[CodeLocation, .
 def run(
     location: CodeLocation,
     python: Path,
-    warm: WarmParent | None = None,
+    forkserver: ForkServer | None = None,
     *,
     environ: Mapping[str, str] | None = None,
     timeout: float | None = None,
@@ -74,27 +80,27 @@ def run(
     forked: list[bool] = []
 
     def started(process: Running) -> None:
-        forked.append(isinstance(process, WarmProcess))
+        forked.append(isinstance(process, ForkedProcess))
         began(process)
 
     if timeout is not None:
         location = evolve(location, config=evolve(location.config, timeout=timeout))
-    measurement = measure(
+    measurement = run_probe(
         location,
         choose_interpreter(location, str(python), os.environ),
-        folder=location.root,
         environ=os.environ if environ is None else environ,
         started=started,
-        warm=warm,
+        shown=lambda path: shown_path(path, location.root),
+        forkserver=forkserver,
     )
-    return Measured(measurement, forked[-1])
+    return Measured(relocated(measurement, location.root), forked[-1])
 
 
 def setup(
     location: CodeLocation, python: Path, environ: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """What a process is started with, but for the modules; its key among it."""
-    return warm_setup(
+    return forkserver_setup(
         location,
         choose_interpreter(location, str(python), os.environ),
         environ=os.environ if environ is None else environ,
@@ -116,7 +122,7 @@ def kept(
     whole = {**wanted, "modules": preloadable(modules), "left_out": {}}
     variables = interpreter_environ(str(python), os.environ if environ is None else environ)
     process = subprocess.Popen(
-        supervised(warm_command(str(python), PROBE, whole)),
+        supervised(forkserver_command(str(python), PROBE, whole)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=location.cwd,

@@ -16,7 +16,7 @@ from dagster_snapsize.cli.run import Judged, LateBar, Selection, choose, measure
 from dagster_snapsize.core.diff import Difference, difference
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.assemble import Progress
-from dagster_snapsize.measuring.cache import measure_cached
+from dagster_snapsize.measuring.measure import measure_cached
 from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.measuring.revision.checkout import (
     copy_ignored,

@@ -11,7 +11,7 @@ import click
 from dagster_snapsize.cli.run import Selection
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.sizes import parse_seconds
-from dagster_snapsize.measuring.cache import CacheUse
+from dagster_snapsize.measuring.measure import CacheUse
 from dagster_snapsize.project.locations import Flags
 
 F = TypeVar("F", bound=Callable[..., Any])

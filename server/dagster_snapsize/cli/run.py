@@ -19,7 +19,7 @@ from dagster_snapsize.core.baseline import RENEW, Baseline, at, here
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement
-from dagster_snapsize.measuring.cache import Cached, CacheUse, measure_cached
+from dagster_snapsize.measuring.measure import Cached, CacheUse, measure_cached
 from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.project.baseline_file import NAME, read_baselines
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
@@ -173,7 +173,7 @@ def _idle_budgets(judged: Sequence[Judged]) -> Iterator[str]:
 
 def read_limits(selection: Selection) -> list[tuple[CodeLocation, Interpreter, Environment]]:
     """The effective limits of every selected location, without loading its definitions."""
-    from dagster_snapsize.measuring.measure import read_environment
+    from dagster_snapsize.measuring.probe_run import read_environment
 
     chosen, _ = choose(selection)
     return [

@@ -14,7 +14,7 @@ from dagster_snapsize.cli.reports.diff_text import print_comparison, signed
 from dagster_snapsize.cli.run import Judged, LateBar, Outcome, Selection, measure_all
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.assemble import Progress
-from dagster_snapsize.measuring.cache import measure_cached
+from dagster_snapsize.measuring.measure import measure_cached
 from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.measuring.upgrade.environment import Upgraded, upgraded
 

@@ -220,8 +220,8 @@ class Project:
             editor_choice=settings.editor_interpreter,
             timeout=settings.timeout,
             low_priority=settings.low_priority,
-            warm=self._ready.parents(folder) if settings.warm else (),
-            keep_warm=settings.warm and self._ready.is_on(folder),
+            forkservers=self._ready.parents(folder) if settings.warm else (),
+            keep_forkserver=settings.warm and self._ready.is_on(folder),
         )
 
     def take_settings(self, settings: Settings) -> None:

@@ -41,16 +41,16 @@ def _differ(shares: list[Mapping[str, Share]], field: str) -> bool:
 
 
 def verdict(
-    measure_warm: Callable[[], Measurement], measure_cold: Callable[[], Measurement]
+    measure_forked: Callable[[], Measurement], measure_anew: Callable[[], Measurement]
 ) -> tuple[bool, str | None]:
     """Whether forked measurements can be trusted, and in what they differ from others.
 
     Code that gives other sizes every time, or that was edited meanwhile, says nothing against them:
     they must differ from the others and agree among themselves, and so must the others.
     """
-    warm, cold = measure_warm(), measure_cold()
+    warm, cold = measure_forked(), measure_anew()
     found = difference(warm, cold)
     if found is None:
         return True, None
-    steady = difference(cold, measure_cold()) is None and difference(warm, measure_warm()) is None
+    steady = difference(cold, measure_anew()) is None and difference(warm, measure_forked()) is None
     return not steady, found

@@ -1,9 +1,14 @@
-"""A measurement in a child of a process that has imported Dagster already (Linux)."""
+"""Fork a measurement from a process that has imported Dagster already (Linux).
+
+A fork server runs in the user's interpreter (probe/forkserver/server.py). It pays where imports are
+heavy: pandas, scikit-learn, dbt.
+"""
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -12,25 +17,32 @@ import struct
 import sys
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from dagster_snapsize import PACKAGE
+from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.measuring.process import Running
 
-CAN_BE_WARM = sys.platform.startswith("linux")  # fork is unsafe on macOS, and unknown on Windows
-_PATIENCE = 5.0  # seconds for a warm process to fork
+if TYPE_CHECKING:  # the server, which only starts what a worker describes, needs neither
+    from dagster_snapsize.project.interpreters import Interpreter
+    from dagster_snapsize.project.locations import CodeLocation
+
+CAN_FORK = sys.platform.startswith("linux")  # fork is unsafe on macOS, and unknown on Windows
+_PATIENCE = 5.0  # seconds for a fork server to fork
+_NICE = 10  # niceness at low priority
 
 
 @frozen
-class WarmParent:
+class ForkServer:
     """A process that forks measurements.
 
-    ``address`` is its abstract socket, ``key`` says what it is good for (measuring/warm_key.py) and
-    ``seconds`` what its imports took. ``verified`` are the names of locations whose measurements
-    were found to be the same as with an interpreter of its own.
+    ``address`` is its abstract socket, ``key`` says which measurements it may fork (see
+    ``forkserver_setup``), and ``seconds`` is what its imports took. ``verified`` are the names of
+    locations whose forked measurements were found equal to those of a new interpreter.
     """
 
     key: str
@@ -39,17 +51,17 @@ class WarmParent:
     verified: tuple[str, ...] = ()
 
 
-class NotWarm(Exception):
-    """This measurement cannot be forked, for the reason given."""
+class NotForked(Exception):
+    """The measurement cannot be forked, for the reason given."""
 
 
-class WarmProcess(Running):
+class ForkedProcess(Running):
     """One measurement in a forked child.
 
-    ``argument`` is the probe's own. Raises NotWarm, and nothing has been started then.
+    ``argument`` is that of the probe. Raises NotForked, and then nothing was started.
     """
 
-    def __init__(self, parent: WarmParent, argument: str, *, cwd: Path, timeout: float):
+    def __init__(self, parent: ForkServer, argument: str, *, cwd: Path, timeout: float):
         self._received = b""
         self._status: int | None = None
         request = {"key": parent.key, "argument": argument, "cwd": str(cwd)}
@@ -58,7 +70,7 @@ class WarmProcess(Running):
             self._connection = _connect(parent.address)
         except OSError as error:
             _close(ours + theirs)
-            raise NotWarm(f"no answer: {error}") from error
+            raise NotForked(f"no answer: {error}") from error
         try:
             body = json.dumps(request).encode("ascii")
             socket.send_fds(self._connection, [struct.pack(">I", len(body))], list(theirs))
@@ -67,11 +79,11 @@ class WarmProcess(Running):
             theirs = ()
             answer = self._next_line(_PATIENCE)
             if answer is None or answer["type"] != "started":
-                raise NotWarm((answer or {}).get("why", "it ended, or took too long"))
-        except (OSError, ValueError, NotWarm) as error:
+                raise NotForked((answer or {}).get("why", "it ended, or took too long"))
+        except (OSError, ValueError, NotForked) as error:
             _close(ours + theirs)
             self._connection.close()
-            raise NotWarm(str(error)) from error
+            raise NotForked(str(error)) from error
         self._supervisor: int = answer["pid"]
         lifeline, stdout, stderr = ours
         super().__init__(
@@ -120,10 +132,10 @@ class WarmProcess(Running):
         return answer
 
 
-def warm_command(python: str, probe: Path, setup: Mapping[str, Any]) -> list[str]:
-    """The command of a process that others are forked from; ``setup`` as probe/forkserver/ says."""
+def forkserver_command(python: str, probe: Path, setup: Mapping[str, Any]) -> list[str]:
+    """The command that starts a fork server; probe/forkserver/server.py describes ``setup``."""
     packed = base64.b64encode(zlib.compress(json.dumps(setup).encode("ascii")))
-    return [python, str(probe), "--warm", packed.decode("ascii")]
+    return [python, str(probe), "--forkserver", packed.decode("ascii")]
 
 
 def _connect(address: str) -> socket.socket:
@@ -150,3 +162,70 @@ def _pipes() -> tuple[tuple[int, ...], tuple[int, ...]]:
 def _close(descriptors: tuple[int, ...]) -> None:
     for descriptor in descriptors:
         os.close(descriptor)
+
+
+# -- what a fork server is started with ------------------------------------------------------------
+
+
+def forkserver_setup(
+    location: CodeLocation,
+    interpreter: Interpreter,
+    *,
+    environ: Mapping[str, str],
+    tree: Path,
+    low_priority: bool,
+) -> dict[str, Any]:
+    """What a fork server for this location is started with, without the modules to import.
+
+    ``key`` is equal only where the environment, the working directory, .env, the configured
+    variables, the interpreter and the probe are equal. The fork server itself looks for changes of
+    installed packages.
+    """
+    dotenv = location.dotenv
+    setup: dict[str, Any] = {
+        "tree": str(tree),
+        "own_package": own_package(location.target),
+        "dotenv": str(dotenv) if dotenv else None,
+        "env": dict(location.config.env),
+        "nice": _NICE if low_priority else 0,
+    }
+    key = {
+        **setup,
+        "python": interpreter.path,
+        "interpreter": _stamp(Path(interpreter.path)),
+        "environ": sorted(interpreter_environ(interpreter.path, environ).items()),
+        "cwd": str(location.cwd),
+        "dotenv_content": _content(dotenv) if dotenv else None,
+        "probe": [[str(path), *_stamp(path)] for path in sorted((PACKAGE / "probe").rglob("*.py"))],
+    }
+    text = json.dumps(key, sort_keys=True)
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16)
+    return {"key": digest.hexdigest(), **setup}
+
+
+def own_package(target: Mapping[str, str]) -> str | None:
+    """The top-level package that a target names: the user's own, even where it is installed."""
+    for name in ("module_name", "package_name", "autoload_defs_module_name"):
+        if target.get(name):
+            return target[name].partition(".")[0]
+    return None
+
+
+def preloadable(modules: Iterable[str]) -> list[str]:
+    """The modules to import ahead of time, each once and in order, without the probe's own."""
+    return list(dict.fromkeys(m for m in modules if not m.startswith(("__", "_dagster_snapsize"))))
+
+
+def _stamp(path: Path) -> list[int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return []
+    return [status.st_ino, status.st_mtime_ns, status.st_size]
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    except OSError:
+        return None

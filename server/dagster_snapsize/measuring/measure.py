@@ -1,278 +1,79 @@
-"""A code location in, a Measurement out: the probe is run, and its frames are taken in."""
+"""One location's measurement, from the cache where nothing has changed, else a new one."""
 
 from __future__ import annotations
 
-import gc
-import json
-import logging
-import signal
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal
 
-from dagster_snapsize import PACKAGE
-from dagster_snapsize.core.errors import NoInterpreter, NotMeasured
-from dagster_snapsize.core.model import Environment, Failure, Measurement
-from dagster_snapsize.core.sizes import format_seconds
-from dagster_snapsize.measuring.assemble import Broken, Frames, Progress, Watcher
-from dagster_snapsize.measuring.crash import crash_place, without_dump
-from dagster_snapsize.measuring.environment import interpreter_environ
-from dagster_snapsize.measuring.forkserver import NotWarm, WarmParent, WarmProcess
-from dagster_snapsize.measuring.paths import relocated, shown_path
-from dagster_snapsize.measuring.prepare import prepare
-from dagster_snapsize.measuring.process import ProbeProcess, Running
-from dagster_snapsize.probe.protocol import ConnectionLost
+from attrs import frozen
+
+from dagster_snapsize.core.model import Measurement
+from dagster_snapsize.measuring.cache.lookup import Cache, is_wanted
 from dagster_snapsize.project.interpreters import Interpreter
-from dagster_snapsize.project.layout import repository_root
 from dagster_snapsize.project.locations import CodeLocation
 
-_PROBE = PACKAGE / "probe"
-_log = logging.getLogger(__name__)
-_EXIT_PATIENCE = 3.0  # seconds for exit functions of user code, once all was sent
+if TYPE_CHECKING:
+    from dagster_snapsize.measuring.assemble import Watcher
+    from dagster_snapsize.measuring.forkserver import ForkServer
+    from dagster_snapsize.measuring.process import Running
+
+# "fresh" measures whatever the cache holds, and stores it.
+CacheUse = Literal["on", "fresh", "off"]
 
 
-def measure(
+@frozen
+class Cached:
+    """A measurement with absolute paths; ``hit`` says that it was made at ``measured_at``.
+
+    That is an ISO 8601 time. ``not_stored`` are the reasons why the next one cannot be a hit;
+    ``is_volatile`` says that they are what the definitions' own code does.
+    """
+
+    measurement: Measurement
+    hit: bool = False
+    measured_at: str | None = None
+    not_stored: tuple[str, ...] = ()
+    is_volatile: bool = False
+
+
+def measure_cached(
     location: CodeLocation,
     interpreter: Interpreter,
     *,
-    folder: Path,
     environ: Mapping[str, str],
+    use: CacheUse = "on",
     watch: Watcher = lambda progress: None,
     started: Callable[[Running], None] = lambda process: None,
-    warm: WarmParent | None = None,
-) -> Measurement:
-    """Measure one code location; paths in the result are relative to ``folder``.
+    shown: Callable[[str], str] = lambda path: path,
+    forkserver: ForkServer | None = None,
+    verify: bool = False,
+) -> Cached:
+    """Measure one location, or take what was measured of the same; see ``run_probe``.
 
-    As ``measure_absolute``, which see.
+    SNAPSIZE_NO_CACHE in ``environ`` means "off". ``shown`` is how a path is written in a reason.
     """
-    measurement = measure_absolute(
+    cache = None
+    if use != "off" and is_wanted(environ):
+        cache = Cache(location, interpreter, environ, shown)
+        hit = cache.look_up() if use == "on" else None
+        if hit is not None:
+            return Cached(hit.measurement, True, hit.measured_at)
+    # A hit needs neither a process nor a ledger.
+    from dagster_snapsize.measuring.probe_run import run_probe
+
+    measurement = run_probe(
         location,
         interpreter,
         environ=environ,
         watch=watch,
         started=started,
-        shown=lambda path: shown_path(path, folder),
-        warm=warm,
+        shown=shown,
+        prepared=cache.begin if cache else lambda: None,
+        forkserver=forkserver,
+        verify=verify,
     )
-    return relocated(measurement, folder)
-
-
-def measure_absolute(
-    location: CodeLocation,
-    interpreter: Interpreter,
-    *,
-    environ: Mapping[str, str],
-    watch: Watcher = lambda progress: None,
-    started: Callable[[Running], None] = lambda process: None,
-    shown: Callable[[str], str] = lambda path: path,
-    prepared: Callable[[], None] = lambda: None,
-    warm: WarmParent | None = None,
-    verify: bool = False,
-) -> Measurement:
-    """Measure one code location; all paths in the result are absolute.
-
-    ``shown`` is how the message of a failure writes a path; nothing else depends on it. ``started``
-    is given every process that is started, so that another thread can cancel it. ``prepared`` is
-    called each time before the definitions are read, once all that ``prepare`` makes is there.
-    ``warm`` is what to fork the probe from; where that cannot be done, it is started as ever.
-    ``verify`` makes every text in Dagster's own way as well; a difference is a UserError.
-    A location that cannot be loaded gives a Measurement with a ``failure``. Raises UserError where
-    the target or the configuration is wrong.
-    """
-    failure = prepare(
-        location, interpreter, environ, lambda text: watch(Progress(location.name, text)), started
-    )
-    if failure is not None:
-        return _Run(location, interpreter, environ, watch, started).failed(failure)
-    with _no_collector():
-        for _ in range(2):
-            prepared()
-            run = _Run(location, interpreter, environ, watch, started, warm=warm, verify=verify)
-            measurement = run.measure()
-            if run.broke_off and run.warm is not None:
-                _log.warning("%s: a forked measurement broke off", location.name)
-                run = _Run(location, interpreter, environ, watch, started)
-                measurement = run.measure()
-            if not run.changed:
-                return measurement
-    return run.failed(
-        Failure(
-            "files of the definitions were edited while they were measured: "
-            + ", ".join(shown(p) for p in run.changed)
-        )
-    )
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """A ledger makes millions of objects without cycles; collecting among them costs a third."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def read_environment(
-    location: CodeLocation, interpreter: Interpreter, *, environ: Mapping[str, str]
-) -> Environment:
-    """The effective limits of a location, without loading its definitions.
-
-    Raises NotMeasured where its Dagster cannot be asked.
-    """
-    run = _Run(location, interpreter, environ, lambda _: None, limits_only=True)
-    measurement = run.measure()
-    if measurement.failure:
-        raise NotMeasured(measurement.failure.message, measurement.failure.output)
-    return measurement.environment
-
-
-class _Run:
-    """One run of the probe, and what has come of it so far."""
-
-    def __init__(
-        self,
-        location: CodeLocation,
-        interpreter: Interpreter,
-        environ: Mapping[str, str],
-        watch: Watcher,
-        started: Callable[[Running], None] = lambda process: None,
-        limits_only: bool = False,
-        warm: WarmParent | None = None,
-        verify: bool = False,
-    ):
-        self.location = location
-        self.interpreter = interpreter
-        self.environ = environ
-        self.watch = watch
-        self.started = started
-        self.limits_only = limits_only
-        self.warm = warm
-        self.verify = verify
-        # In a repository of many projects code and dbt models are often beside the location's own.
-        self._tree = repository_root(location.root) or location.root
-        self.broke_off = False
-        self._frames = Frames(location, interpreter, self._tree, watch, limits_only)
-
-    @property
-    def changed(self) -> list[str]:
-        """Files of the definitions that were edited meanwhile."""
-        return self._frames.changed
-
-    def failed(self, failure: Failure) -> Measurement:
-        """What is known of a location that could not be measured: no half sizes."""
-        return self._frames.failed(failure)
-
-    def measure(self) -> Measurement:
-        timeout = self.location.config.timeout
-        self.watch(Progress(self.location.name, "starting"))
-        with self._start(timeout) as process:
-            self.started(process)
-            try:
-                whole = self._read(process)
-            except Broken as broken:
-                return self.failed(_with_output(broken.failure, _output_once_ended(process)))
-            except ConnectionLost:
-                whole = False
-            status = process.wait(_EXIT_PATIENCE)
-        if not whole:
-            self.broke_off = not (process.timed_out or process.cancelled)
-            if self.warm is None:
-                self._must_have_begun(process, status)
-            return self.failed(self._failure_without_words(process, status))
-        return self._frames.result()
-
-    def _start(self, timeout: float) -> Running:
-        """A forked measurement where that is possible, else one with an interpreter of its own."""
-        argument, cwd = self._request(timeout), self.location.cwd
-        if self.warm is not None:
-            try:
-                process = WarmProcess(self.warm, argument, cwd=cwd, timeout=timeout)
-                self._frames.seconds_ahead = self.warm.seconds
-                return process
-            except NotWarm as why:
-                _log.info("%s: measured with a new interpreter: %s", self.location.name, why)
-                self.warm = None
-        return ProbeProcess(
-            [self.interpreter.path, str(_PROBE), argument],
-            cwd=cwd,
-            env=interpreter_environ(self.interpreter.path, self.environ),
-            timeout=timeout,
-        )
-
-    def _request(self, timeout: float) -> str:
-        location = self.location
-        return json.dumps(
-            {
-                "target": dict(location.target),
-                "location_name": location.name,
-                "working_directory": str(location.working_directory),
-                "tree": str(self._tree),
-                "dotenv": str(location.dotenv) if location.dotenv else None,
-                "env": dict(location.config.env),
-                "deadline": time.time() + timeout,
-                "limits_only": self.limits_only,
-                "verify": self.verify,
-            }
-        )
-
-    def _read(self, process: Running) -> bool:
-        """Take in frames until the last; False where they ended before it."""
-        return any(self._frames.take(header, payload) for header, payload in process.frames())
-
-    def _must_have_begun(self, process: Running, status: int | None) -> None:
-        """Tell a program that is no Python, or none that runs here, from one that user code ended.
-
-        Raises NoInterpreter.
-        """
-        if self._frames.has_begun or process.timed_out or process.cancelled:
-            return
-        last = process.output().strip().rpartition("\n")[2]
-        interpreter = self.interpreter
-        raise NoInterpreter(
-            f"{interpreter.path} ({interpreter.source}) is no Python that can measure, 3.9 or newer"
-            f"{f': {last}' if last else ''}",
-            f"location {self.location.name}, from {self.location.source}",
-        )
-
-    def _failure_without_words(self, process: Running, status: int | None) -> Failure:
-        printed = process.output()
-        place = crash_place(printed, self._is_users)
-        if place is not None:
-            place = self._frames.place((place.path, place.line))
-        timeout = self.location.config.timeout
-        if process.timed_out:
-            message = (
-                f"the definitions were not loaded after {format_seconds(timeout)}; if they need"
-                " longer, raise `timeout` in the configuration"
-            )
-        elif process.cancelled:
-            message = "the measurement was cancelled"
-        elif status is not None and status < 0:
-            message = f"the code ended its interpreter by {_signal_name(-status)}"
-        else:
-            message = f"the code ended its interpreter with exit status {status}"
-        return Failure(message, place, "", without_dump(printed))
-
-    def _is_users(self, path: str) -> bool:
-        inside = Path(path).is_relative_to(self._tree)
-        return inside and "site-packages" not in Path(path).parts
-
-
-def _output_once_ended(process: Running) -> str:
-    process.wait(_EXIT_PATIENCE)
-    return without_dump(process.output())
-
-
-def _with_output(failure: Failure, output: str) -> Failure:
-    return Failure(failure.message, failure.location, failure.traceback, output)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+    if cache is None:
+        off = "SNAPSIZE_NO_CACHE is set" if use != "off" else "the cache is not used"
+        return Cached(measurement, not_stored=(off,))
+    why = cache.keep(measurement)
+    return Cached(measurement, not_stored=why, is_volatile=cache.is_volatile(measurement))

@@ -9,7 +9,7 @@ POSIX: the command leads a session of its own. On Linux this process is also the
 elsewhere a process that detached itself twice is not found. Windows: a job object that kills on
 close.
 
-It stands in the probe's folder because warm.py, in the user's interpreter, supervises as well.
+It stands in the probe's folder because forkserver/, in the user's interpreter, supervises as well.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagster_snapsize.core.model import SourceLocation
-from dagster_snapsize.measuring.crash import crash_place, without_dump
+from dagster_snapsize.measuring.probe_run import crash_place, without_dump
 
 SEGFAULT = """hello from user code
 Fatal Python error: Segmentation fault

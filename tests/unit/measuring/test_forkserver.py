@@ -19,7 +19,7 @@ from dagster_snapsize.core.model import (
     SourceLocation,
 )
 from dagster_snapsize.measuring.compare import difference, verdict
-from dagster_snapsize.measuring.forkserver_key import own_package, preloadable
+from dagster_snapsize.measuring.forkserver import own_package, preloadable
 
 ORDERS, ITEMS = Owner("asset", "orders"), Owner("asset", "items")
 

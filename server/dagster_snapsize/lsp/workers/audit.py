@@ -56,7 +56,7 @@ class CacheChecks:
 
     def _start(self, folder: str, location: str, make_request: MakeRequest) -> None:
         self._timer = None
-        request = evolve(make_request(folder, (location,), 0.0), check_cache=True, warm=())
+        request = evolve(make_request(folder, (location,), 0.0), check_cache=True, forkservers=())
         self._task = asyncio.ensure_future(self._check(request))
 
     async def _check(self, request: WorkerRequest) -> None:

@@ -19,7 +19,7 @@ from attrs import define, evolve, field
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.lsp.workers.process import end_worker, start_worker
 from dagster_snapsize.measuring.environment import interpreter_environ
-from dagster_snapsize.measuring.forkserver import WarmParent, warm_command
+from dagster_snapsize.measuring.forkserver import ForkServer, forkserver_command
 from dagster_snapsize.measuring.process import supervised
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import unstructure
@@ -48,7 +48,7 @@ class _Kept:
     started: float
     used: float
     process: asyncio.subprocess.Process
-    parent: WarmParent | None = None
+    parent: ForkServer | None = None
     watching: asyncio.Task[None] | None = None
     verified: set[_Location] = field(factory=set)
 
@@ -96,7 +96,7 @@ class Ready:
             if keep:
                 self._set_timer("spare", _SPARE_AFTER, self._prepare)
 
-    def parents(self, folder: str) -> tuple[WarmParent, ...]:
+    def parents(self, folder: str) -> tuple[ForkServer, ...]:
         """What measurements of a project may be forked from."""
         now = self._loop.time()
         for kept in list(self._kept.values()):
@@ -157,7 +157,7 @@ class Ready:
         now = self._loop.time()
         try:
             process = await asyncio.create_subprocess_exec(
-                *supervised(warm_command(message["python"], _PROBE, setup)),
+                *supervised(forkserver_command(message["python"], _PROBE, setup)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -197,7 +197,7 @@ class Ready:
                     news["rss_bytes"] / 1e6,
                     news["threads"],
                 )
-                kept.parent = WarmParent(kept.key, news["address"], news["seconds"])
+                kept.parent = ForkServer(kept.key, news["address"], news["seconds"])
                 line = await stdout.readline()
                 why = json.loads(line)["why"] if line else "nobody knows why"
                 _log.info("process %d has ended: %s", kept.process.pid, why)
@@ -249,7 +249,9 @@ class Ready:
         """Measure once more in both ways; where they differ, fork no measurement any more."""
         assert kept.parent is not None
         folder, name = location
-        request = evolve(make_request(folder, (name,), 0.0), warm=(kept.parent,), verify_warm=True)
+        request = evolve(
+            make_request(folder, (name,), 0.0), forkservers=(kept.parent,), verify_forkserver=True
+        )
         worker = await start_worker()
         try:
             assert worker.stdin and worker.stdout

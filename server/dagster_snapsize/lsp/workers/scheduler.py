@@ -200,7 +200,7 @@ class Remeasuring:
             if process is not None:
                 await end_worker(process)
             if begun:
-                self._ready.ended(keep=request.keep_warm)
+                self._ready.ended(keep=request.keep_forkserver)
             await asyncio.to_thread(self._ended, request.only, results, told_end)
             self._rest(finished=told_end)
         text = (await noise).decode("utf-8", "replace").strip()
@@ -243,7 +243,7 @@ class Remeasuring:
             self._set_mistake(message)
         elif kind == "cached" and message["check"]:
             self._checks.want(state.folder, message["location"], self._make_request)
-        elif kind == "warm":
+        elif kind == "forkserver":
             self._ready.take(state.folder, message, self._make_request)
         return bool(kind == "done")
 

@@ -28,7 +28,6 @@ from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.measuring.file_lock import held
 from dagster_snapsize.measuring.process import supervised
 from dagster_snapsize.measuring.revision.worktree import no_interruption, remove_folder
-from dagster_snapsize.measuring.upgrade.pip_errors import pip_error
 from dagster_snapsize.measuring.upgrade.versions import (
     folded_name,
     latest_of_all,
@@ -46,6 +45,17 @@ _PIP = (
     *("-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"),
     *("--no-warn-script-location", "--progress-bar", "off", "--retries", "2", "--timeout", "20"),
 )
+_UNREACHABLE = re.compile(
+    r"Failed to establish a new connection|NewConnectionError|NameResolutionError|ConnectTimeout"
+    r"|Read timed out|ReadTimeoutError|ProxyError|SSLError|Connection(?:Reset|Refused)?Error"
+    r"|Max retries exceeded|Could not fetch URL|Temporary failure in name resolution"
+)
+_NO_VERSION = re.compile(
+    r"Could not find a version that satisfies the requirement (\S+?)(?:\s.*?)?"
+    r" \(from versions: (.*?)\)"
+)
+_OTHER_PYTHON = re.compile(r"Requires-Python|requires a different python version", re.I)
+_SHOWN = 3
 _ASK = """
 import json, site, sys
 from importlib import metadata
@@ -349,3 +359,45 @@ def _site_packages(folder: Path) -> Path:
     if os.name == "nt":
         return folder / "Lib" / "site-packages"
     return next(folder.glob("lib/python*/site-packages"))
+
+
+# -- errors of pip -------------------------------------------------------------------------------
+
+
+def pip_error(printed: str, wanted: str, environ: Mapping[str, str]) -> UserError:
+    """The error to raise where pip could not install ``wanted``."""
+    index = environ.get("PIP_INDEX_URL")
+    where = f" at {_without_password(index)}" if index else ""
+    missing = _NO_VERSION.search(printed)
+    versions = re.split(r",\s*", missing[2]) if missing and missing[2] != "none" else []
+    if _UNREACHABLE.search(printed) and not versions:
+        return UserError(
+            f"{wanted} cannot be downloaded: the package index{where} cannot be reached",
+            "Is there a network? pip's settings (PIP_INDEX_URL, pip.conf, HTTPS_PROXY) say where it"
+            " looks.",
+        )
+    if missing:
+        requirement = missing[1]
+        known = f"; its newest are {', '.join(versions[-_SHOWN:])}" if versions else ""
+        version = requirement.partition("==")[2]
+        if version and _OTHER_PYTHON.search(printed) and version not in versions:
+            known += ". Others are not for this Python"
+        return UserError(
+            f"the package index{where} has no {requirement}{known}",
+            "`--dagster latest` takes the newest there is.",
+        )
+    if "ResolutionImpossible" in printed or "conflicting dependencies" in printed:
+        lines = [x.strip() for x in printed.splitlines() if " depends on " in x]
+        return UserError(
+            f"{wanted} cannot be installed together",
+            "\n".join(lines[: 2 * _SHOWN]) or "pip says that they conflict.",
+        )
+    errors = [line for line in printed.splitlines() if line.startswith("ERROR:")]
+    last = errors[-1] if errors else (printed.strip().splitlines() or ["nothing"])[-1]
+    return UserError(
+        f"{wanted} cannot be installed: {last.removeprefix('ERROR: ')}",
+    )
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", url)

@@ -14,9 +14,9 @@ process ends all that it started, and itself. Standard output is one JSON object
 ``cached``   ``location``, whose result was from the cache; ``check``: whether it is to be checked
 ``mistake``  ``location`` (or null), ``message``, ``hint``, ``path``, ``line``: wrong configuration;
              ``interpreter``: whether it is of the Python that would run the code
-``warm``     of ``location``, where that is asked for: ``python``, ``cwd`` and ``setup``, with
-             which a process can be started that forks the next measurement (measuring/warm.py),
-             and ``used``: whether this one was forked
+``forkserver`` of ``location``, where that is asked for: ``python``, ``cwd`` and ``setup``, with
+             which a fork server for the next measurement can be started, and ``used``: whether this
+             one was forked
 ``verified`` of ``location``: ``key`` of what it was forked from, ``good`` and the ``difference``
              from what an interpreter of its own finds; nothing, where it could not be forked
 ``done``     the last line
@@ -44,9 +44,14 @@ from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.assemble import Progress
 from dagster_snapsize.measuring.cache.lookup import Cache, is_wanted
 from dagster_snapsize.measuring.compare import difference, verdict
-from dagster_snapsize.measuring.forkserver import CAN_BE_WARM, WarmParent, WarmProcess
-from dagster_snapsize.measuring.forkserver_key import preloadable, warm_setup
-from dagster_snapsize.measuring.measure import measure_absolute
+from dagster_snapsize.measuring.forkserver import (
+    CAN_FORK,
+    ForkedProcess,
+    ForkServer,
+    forkserver_setup,
+    preloadable,
+)
+from dagster_snapsize.measuring.probe_run import run_probe
 from dagster_snapsize.measuring.process import Running
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import BaselineProblem, structure, unstructure
@@ -76,7 +81,7 @@ class _Cancel:
     def started(self, process: Running) -> None:
         with self._lock:
             self._process = process
-            self.forked = isinstance(process, WarmProcess)
+            self.forked = isinstance(process, ForkedProcess)
             if self.wanted:
                 process.cancel()
 
@@ -99,7 +104,9 @@ def main() -> NoReturn:
     if not line:
         os._exit(0)  # it was started ahead of time, and is not needed
     request: WorkerRequest = structure(json.loads(line), WorkerRequest)
-    if (request.low_priority or request.verify_warm or request.check_cache) and hasattr(os, "nice"):
+    if (request.low_priority or request.verify_forkserver or request.check_cache) and hasattr(
+        os, "nice"
+    ):
         os.nice(10)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     # One request, then it ends: looking for cycles among millions of live objects finds none.
@@ -146,12 +153,12 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
         editor_choice=request.editor_choice,
         flag_source=SETTING,
     )
-    setup = _warm_setup(location, interpreter, request)
-    warm = next((p for p in request.warm if setup and p.key == setup["key"]), None)
+    setup = _forkserver_setup(location, interpreter, request)
+    forkserver = next((p for p in request.forkservers if setup and p.key == setup["key"]), None)
     cache = Cache(location, interpreter, os.environ) if is_wanted(os.environ) else None
-    if request.verify_warm:
-        if warm is not None:
-            _verify(location, interpreter, warm, cache, cancel)
+    if request.verify_forkserver:
+        if forkserver is not None:
+            _verify(location, interpreter, forkserver, cache, cancel)
         return
     if request.check_cache:
         if cache is not None:
@@ -165,14 +172,14 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
             hit = cache.look_up() if cache and not request.fresh else None
             measurement = hit.measurement if hit else None
             if measurement is None:
-                measurement = measure_absolute(
+                measurement = run_probe(
                     location,
                     interpreter,
                     environ=os.environ,
                     watch=_watch,
                     started=cancel.started,
                     prepared=cache.begin if cache else lambda: None,
-                    warm=warm,
+                    forkserver=forkserver,
                 )
             if cancel.wanted:
                 return
@@ -198,13 +205,15 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) ->
         _tell("cached", location=location.name, check=_is_to_be_checked())
     elif cache is not None and measurement is not None:
         # What others would take over must be right; _verify keeps the first one.
-        unsure = cancel.forked and warm is not None and location.name not in warm.verified
+        unsure = (
+            cancel.forked and forkserver is not None and location.name not in forkserver.verified
+        )
         why = ("it was forked",) if unsure else cache.keep(measurement)
         if why:
             _log.info("%s: not kept in the cache: %s", location.name, "; ".join(why))
     if setup is not None and measurement is not None and measurement.inputs is not None:
         _tell(
-            "warm",
+            "forkserver",
             location=location.name,
             python=interpreter.path,
             cwd=str(location.cwd),
@@ -237,7 +246,7 @@ def _check_cache(
     """
 
     def run() -> Measurement:
-        return measure_absolute(location, interpreter, environ=os.environ, started=cancel.started)
+        return run_probe(location, interpreter, environ=os.environ, started=cancel.started)
 
     hit = cache.look_up()
     if hit is None:
@@ -255,12 +264,12 @@ def _check_cache(
         _tell("cache-was-wrong", location=location.name, difference=found)
 
 
-def _warm_setup(
+def _forkserver_setup(
     location: CodeLocation, interpreter: Interpreter, request: WorkerRequest
 ) -> dict[str, Any] | None:
-    if not CAN_BE_WARM or not (request.keep_warm or request.warm):
+    if not CAN_FORK or not (request.keep_forkserver or request.forkservers):
         return None
-    return warm_setup(
+    return forkserver_setup(
         location,
         interpreter,
         environ=os.environ,
@@ -272,7 +281,7 @@ def _warm_setup(
 def _verify(
     location: CodeLocation,
     interpreter: Interpreter,
-    warm: WarmParent,
+    forkserver: ForkServer,
     cache: Cache | None,
     cancel: _Cancel,
 ) -> None:
@@ -280,14 +289,14 @@ def _verify(
     was_forked: list[bool] = []
     others: list[Measurement] = []
 
-    def run(parent: WarmParent | None) -> Measurement:
-        measurement = measure_absolute(
+    def run(parent: ForkServer | None) -> Measurement:
+        measurement = run_probe(
             location,
             interpreter,
             environ=os.environ,
             started=cancel.started,
             prepared=cache.begin if cache and not parent else lambda: None,
-            warm=parent,
+            forkserver=parent,
         )
         if parent is not None:
             was_forked.append(cancel.forked)
@@ -295,13 +304,13 @@ def _verify(
             others.append(measurement)
         return measurement
 
-    good, found = verdict(lambda: run(warm), lambda: run(None))
+    good, found = verdict(lambda: run(forkserver), lambda: run(None))
     if cancel.wanted:
         return
     if cache is not None and len(others) == 1 and not others[0].failure:
         cache.keep(others[0])
     if all(was_forked):
-        _tell("verified", location=location.name, key=warm.key, good=good, difference=found)
+        _tell("verified", location=location.name, key=forkserver.key, good=good, difference=found)
 
 
 def _watch(progress: Progress) -> None:

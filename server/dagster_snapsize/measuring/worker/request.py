@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from dagster_snapsize.measuring.forkserver import WarmParent
+from dagster_snapsize.measuring.forkserver import ForkServer
 
 
 @frozen
@@ -15,9 +15,10 @@ class WorkerRequest:
     ``editor_choice`` what its Python extension chose; ``timeout`` is in seconds. ``asked`` is when
     the change was seen (seconds since the epoch): what another server measured since then, of the
     same files, need not be measured again. ``low_priority`` leaves the processor to others.
-    ``warm`` are processes that measurements may be forked from, ``keep_warm`` asks what another one
-    should be started with. ``verify_warm`` measures in both ways, only to compare them. ``fresh``
-    takes nothing from the cache, and ``check_cache`` measures only to compare with what it holds.
+    ``forkservers`` are what measurements may be forked from, and ``keep_forkserver`` asks what the
+    next one should be started with. ``verify_forkserver`` measures in both ways, only to compare
+    them. ``fresh`` takes nothing from the cache, and ``check_cache`` measures only to compare with
+    what it holds.
     """
 
     folder: str
@@ -28,8 +29,8 @@ class WorkerRequest:
     editor_choice: str | None = None
     timeout: float | None = None
     low_priority: bool = False
-    warm: tuple[WarmParent, ...] = ()
-    keep_warm: bool = False
-    verify_warm: bool = False
+    forkservers: tuple[ForkServer, ...] = ()
+    keep_forkserver: bool = False
+    verify_forkserver: bool = False
     fresh: bool = False
     check_cache: bool = False

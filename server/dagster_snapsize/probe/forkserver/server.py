@@ -1,12 +1,13 @@
 """A process that has imported what measurements need, and forks a child for each of them (Linux).
 
-Started as ``python <this folder> --warm ARGUMENT`` by the user's interpreter, in the folder and
-with the environment of a measurement, under supervisor.py. The argument is JSON, compressed with
-zlib, in base64: ``key`` (what it is good for, see measuring/warm_key.py), ``modules`` (dotted names
-of installed modules), ``left_out`` (top-level name -> why), ``tree``, ``own_package``, ``dotenv``,
-``env`` (as for session.main), ``nice``. Standard output is one line of JSON: ``type`` is ``ready``
-(``address``, ``seconds``, ``rss_bytes``, ``threads``, ``modules``, ``left_out``) or ``refused``
-(``why``, ``left_out``); and at the end perhaps another, of type ``ended`` (``why``).
+Started as ``python <the probe's folder> --forkserver ARGUMENT`` by the user's interpreter, in the
+folder and with the environment of a measurement, under supervisor.py. The argument is JSON,
+compressed with zlib, in base64: ``key`` (which measurements it may fork, see
+measuring/forkserver.py), ``modules`` (dotted names of installed modules), ``left_out`` (top-level
+name -> why), ``tree``, ``own_package``, ``dotenv``, ``env`` (as for session.main), ``nice``.
+Standard output is one line of JSON: ``type`` is ``ready`` (``address``, ``seconds``, ``rss_bytes``,
+``threads``, ``modules``, ``left_out``) or ``refused`` (``why``, ``left_out``); and at the end
+perhaps another, of type ``ended`` (``why``).
 
 Each connection to the abstract socket ``address`` is one measurement: four bytes of length and JSON
 with ``key``, ``argument`` and ``cwd``, and with the first byte three descriptors, which are the
@@ -109,7 +110,7 @@ def _start_anew(channel: int, environ: Mapping[str, str], setup: Dict[str, Any])
     setup = {**setup, "starts": setup.get("starts", 0) + 1}
     argument = base64.b64encode(zlib.compress(json.dumps(setup).encode("utf-8")))
     os.dup2(channel, 1)
-    command = [sys.executable, HERE, "--warm", argument.decode("ascii")]
+    command = [sys.executable, HERE, "--forkserver", argument.decode("ascii")]
     os.execve(sys.executable, command, dict(environ))
 
 
