@@ -29,6 +29,7 @@ OPEN = {
     "lsp/watching/__init__.py",
     "lsp/workers/__init__.py",
     "measuring/__init__.py",
+    "measuring/cache/__init__.py",
     "measuring/revision/__init__.py",
     "measuring/upgrade/__init__.py",
     "measuring/worker/__init__.py",
