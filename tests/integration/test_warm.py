@@ -17,7 +17,7 @@ from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.compare import difference
 from dagster_snapsize.measuring.process import Running
 from support.command import Result
-from support.hostile import wait_for
+from support.patience import patience, wait_for
 from support.warming import (
     Kept,
     in_thread,
@@ -211,7 +211,7 @@ def test_a_change_of_what_is_installed_ends_the_process(
         measured = run(location, own_python, found.parent)
         assert not measured.forked
         assert difference(measured.measurement, run(location, own_python).measurement) is None
-        assert found.process.wait(30) == 0
+        assert found.process.wait(patience(30)) == 0
 
 
 def test_a_module_that_starts_a_thread_is_left_out(
@@ -346,7 +346,7 @@ def test_cancelling_leaves_the_process_and_nothing_else(
     wait_for((shop / "shop" / "began").exists)
     assert len(found.others()) >= 3
     running[0].cancel()
-    thread.join(10)
+    thread.join(patience(10))
     assert not thread.is_alive()
     wait_for(lambda: found.others() == [])
     texts.write_text(good, encoding="utf-8")
@@ -360,11 +360,11 @@ def test_the_end_of_the_process_is_that_of_all_it_forked(
     found = warmed(shop, python)
     (shop / "shop" / "texts.py").write_text(HANGS, encoding="utf-8")
     (location,) = locations(shop)
-    in_thread(lambda: run(location, python, found.parent, timeout=60))
+    in_thread(lambda: run(location, python, found.parent, timeout=patience(60)))
     wait_for((shop / "shop" / "began").exists)
     assert found.process.stdin is not None
     found.process.stdin.close()
-    found.process.wait(10)
+    found.process.wait(patience(10))
     forked = Result(0, "", "", found.mark)
     wait_for(lambda: forked.leftovers() == [])
 
@@ -403,7 +403,7 @@ def test_what_does_not_answer_is_done_without(
     parent = found.parent
     assert found.process.stdin is not None
     found.process.stdin.close()
-    found.process.wait(10)
+    found.process.wait(patience(10))
     (location,) = locations(shop)
     measured = run(location, python, parent)
     assert not measured.forked

@@ -5,8 +5,6 @@ A line that ends in ``# here`` is where the failure must be shown.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 DEFINITIONS = """
@@ -108,6 +106,9 @@ FAILS = {
     """,
 }
 
+HANGS = {"sleep", "a loop in C that holds the GIL", "SIGTERM ignored", "deadlock"}
+"""Those of them that only a timeout ends."""
+
 LOADS = {
     "prints": "print('x' * 10_000_000)\n",
     "raw bytes on descriptor 1": "import os\nos.write(1, bytes(range(256)) * 400_000)\n",
@@ -150,10 +151,3 @@ LOADS = {
 def marked_line(folder: Path) -> int | None:
     text = (folder / "pipeline.py").read_text(encoding="utf-8")
     return next((n for n, line in enumerate(text.splitlines(), 1) if line.endswith("# here")), None)
-
-
-def wait_for(condition: Callable[[], bool], timeout: float = 30) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.05)

@@ -31,6 +31,7 @@ from dagster_snapsize.project.interpreters import choose_interpreter
 from dagster_snapsize.project.layout import repository_root
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 from support.command import Result
+from support.patience import patience
 
 PROBE = Path(dagster_snapsize.__file__).parent / "probe"
 
@@ -135,7 +136,7 @@ def kept(
     finally:
         process.stdin.close()
         process.stdout.close()
-        process.wait(30)
+        process.wait(patience(30))
 
 
 def own_environment(python: Path, folder: Path) -> Path:
