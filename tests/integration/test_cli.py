@@ -556,3 +556,36 @@ def test_help_and_version_need_nothing(tmp_path: Path) -> None:
     for command in ("measure", "check", "explain", "limits"):
         assert command in snapsize("--help", cwd=tmp_path).stdout
         assert "--python-file" in snapsize(command, "-h", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("lsp",), ("explain", "orders", "--format", "markdown"), ("limits", "--format", "markdown")],
+)
+def test_what_an_editor_runs_needs_no_rich(shop: Path, command: tuple[str, ...]) -> None:
+    done = _without_rich(shop, *command)
+    assert (done.returncode, done.stderr) == (0, "")
+    if command[0] != "lsp":
+        assert done.stdout.startswith("### `")
+        assert "| ---: |" in done.stdout
+
+
+def test_a_text_that_needs_rich_says_what_to_do_without_it(shop: Path) -> None:
+    done = _without_rich(shop, "explain", "orders")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "needs rich" in done.stderr and "--format markdown" in done.stderr
+
+
+def _without_rich(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in an interpreter that cannot import rich, as in the package for VS Code."""
+    code = "import sys; sys.modules['rich'] = None\n"
+    code += "from dagster_snapsize.cli.main import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *command],
+        cwd=folder,
+        env={**os.environ, "FORCE_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -233,7 +233,7 @@ def advise(
 @click.argument("asset_key")
 @target_options
 @no_cache_option
-@format_option("text", "json")
+@format_option("text", "json", "markdown")
 @top_option
 def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
     """Open one asset: field by field, snapshot by snapshot, its own bytes and those it shares.
@@ -250,6 +250,10 @@ def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
             from dagster_snapsize.cli.reports.json_report import print_outcome
 
             print_outcome(outcome, status)
+        elif status and form == "markdown":
+            from dagster_snapsize.cli.reports.markdown_report import print_markdown
+
+            print_markdown(outcome, top)
         elif status:
             from dagster_snapsize.cli.reports.lines import print_findings
 
@@ -262,7 +266,7 @@ def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
 
 @cli.command(short_help="Show the limits and timeouts that apply, and their sources.")
 @target_options
-@format_option("text", "json")
+@format_option("text", "json", "markdown")
 def limits(selection: Selection, form: str) -> None:
     """Show every limit and timeout that decides whether a location loads, and its source.
 
@@ -340,15 +344,29 @@ def main() -> NoReturn:
         _show(error)
         status = _FAILED if isinstance(error, NotMeasured) else _USAGE
     except Exception as error:
-        if os.environ.get("SNAPSIZE_DEBUG"):
-            raise
-        click.echo(
-            f"dagster-snapsize: internal error: {type(error).__name__}: {error}\n"
-            "Nothing was measured. Please report this, with what SNAPSIZE_DEBUG=1 prints.",
-            err=True,
-        )
-        status = _FAILED
+        status = _report_unexpected(error)
     sys.exit(status)
+
+
+def _report_unexpected(error: Exception) -> int:
+    """Print what was not foreseen, and return the exit status."""
+    if os.environ.get("SNAPSIZE_DEBUG"):
+        raise error
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == "rich":
+        # The package for VS Code comes without it.
+        _show(
+            UserError(
+                "--format text needs rich, which is not installed",
+                "Use --format markdown or --format json, or install it: pip install rich",
+            )
+        )
+        return _USAGE
+    click.echo(
+        f"dagster-snapsize: internal error: {type(error).__name__}: {error}\n"
+        "Please report this, with the output of the same command under SNAPSIZE_DEBUG=1.",
+        err=True,
+    )
+    return _FAILED
 
 
 def _show(error: UserError) -> None:

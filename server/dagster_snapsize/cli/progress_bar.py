@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from dagster_snapsize.measuring.assemble import Progress, Watcher
 
@@ -13,7 +14,8 @@ from dagster_snapsize.measuring.assemble import Progress, Watcher
 @contextmanager
 def progress_bar() -> Iterator[Watcher]:
     """A bar on standard error while the block runs, where that is a terminal."""
-    if not sys.stderr.isatty() and "FORCE_COLOR" not in os.environ:
+    wanted = sys.stderr.isatty() or "FORCE_COLOR" in os.environ
+    if not wanted or find_spec("rich") is None:  # the editors' package comes without rich
         yield lambda progress: None
         return
     from rich.console import Console

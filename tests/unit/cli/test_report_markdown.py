@@ -79,7 +79,7 @@ def test_snapshots_stand_against_their_budgets_fullest_first() -> None:
         *("Heaviest assets", *(row[0] for row in rendered.rows[4:])),
     ]
     assert len(rendered.rows) == 4 + 3
-    assert whole.startswith("### <code>shop</code>: 1 error\n")
+    assert whole.startswith("### `shop`: 1 error\n")
     assert "and 17 more assets" in rendered.prose
     assert "[snapshot-over-budget]" in rendered.prose
 

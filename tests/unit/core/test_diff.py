@@ -206,7 +206,7 @@ def test_a_comment_on_a_pull_request_is_short_enough_and_shows_names_as_they_are
     whole = report(compare(*sides, ("note @me",)), top=2_000)
     assert len(whole) <= MOST
     assert whole.startswith(MARK)
-    for text in ("<b>", "@everyone", "@me", "`", "[a]", "<c>"):
+    for text in ("<b>", "@everyone", "@me", "`a`", "[a]", "<c>"):
         assert text not in whole
     rows = [line for line in whole.splitlines() if line.startswith("|") and "everyone" in line]
     assert 10 < len(rows) < 2_000

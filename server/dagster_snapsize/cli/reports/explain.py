@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Iterator
 
 import click
-from rich.console import Console
-from rich.text import Text
 
+from dagster_snapsize.cli.reports import markdown
 from dagster_snapsize.cli.reports.json_report import asset_json
 from dagster_snapsize.cli.reports.lines import place
-from dagster_snapsize.cli.reports.terminal import (
-    bytes_cell,
-    plain_table,
-    print_table,
-    report_console,
-)
 from dagster_snapsize.cli.run import Judged, Outcome
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import AssetCost, Owner, SharedGroup, Snapshot
@@ -41,12 +35,14 @@ def explain_asset(outcome: Outcome, key: str, form: str, top: int) -> None:
     if form == "json":
         explained = [_json(judged, asset) for judged, asset in found]
         click.echo(json.dumps({"version": 1, "assets": explained}))
-        return
-    console = report_console()
-    for number, (judged, asset) in enumerate(found):
-        if number:
-            console.print()
-        _print(console, judged, asset, top)
+    elif form == "markdown":
+        lines = (line for judged, asset in found for line in _markdown(judged, asset, top))
+        click.echo("\n".join(lines).rstrip())
+    else:
+        for number, (judged, asset) in enumerate(found):
+            if number:
+                click.echo()
+            _print(judged, asset, top)
 
 
 def _unknown_key(outcome: Outcome, key: str) -> UserError:
@@ -68,25 +64,66 @@ def _groups(snapshot: Snapshot, key: str) -> list[SharedGroup]:
     return [group for group in snapshot.ledger.shared_groups if key in group.asset_keys]
 
 
-def _print(console: Console, judged: Judged, asset: AssetCost, top: int) -> None:
+def _size_line(judged: Judged, asset: AssetCost) -> str:
+    """The bytes of the asset, their share of the location, and its rank among the assets."""
     measurement = judged.measurement
     total = sum(s.stored_bytes for s in measurement.snapshots)
     rank = measurement.assets.index(asset) + 1
+    return (
+        f"{asset.total_bytes:,} bytes ({format_size(asset.total_bytes)}),"
+        f" {format_percent(asset.total_bytes, total)} of {measurement.name}; number {rank:,} of"
+        f" {len(measurement.assets):,} assets{_of_repository(judged, asset)}"
+    )
+
+
+def _split_line(asset: AssetCost) -> str:
+    return (
+        f"{asset.exclusive_bytes:,} bytes are its own, {asset.shared_bytes:,}"
+        " bytes its part of what it shares"
+    )
+
+
+def _removal_line(asset: AssetCost) -> str:
+    return (
+        f"Removing it also frees {asset.dangling_bytes:,} bytes of references to it and"
+        f" {asset.check_bytes:,} bytes of its checks."
+    )
+
+
+def _field_rows(snapshot: Snapshot, asset: AssetCost) -> list[tuple[str, str, str, str]]:
+    """Name, bytes, own and shared bytes of every field, heaviest first."""
+    fields = snapshot.ledger.owners[Owner("asset", asset.key)]
+    return [
+        (name, f"{share.bytes:,}", f"{share.exclusive:,}", f"{share.shared:,}")
+        for name, share in sorted(fields.items(), key=lambda item: (-item[1].bytes, item[0]))
+    ]
+
+
+def _shared_lines(snapshot: Snapshot, asset: AssetCost) -> Iterator[str]:
+    for group in _groups(snapshot, asset.key):
+        others = [key for key in group.asset_keys if key != asset.key]
+        more = f" and {len(others) - _NAMES:,} more" if len(others) > _NAMES else ""
+        yield f"shares {group.name} with {', '.join(others[:_NAMES])}{more}"
+
+
+def _rest_line(rest: list[Snapshot], asset: AssetCost) -> str:
+    size = sum(asset.by_snapshot[snapshot.id] for snapshot in rest)
+    return f"and {size:,} bytes in {counted(len(rest), 'more snapshot')}"
+
+
+def _print(judged: Judged, asset: AssetCost, top: int) -> None:
+    from rich.text import Text
+
+    from dagster_snapsize.cli.reports.terminal import plain_table, print_table, report_console
+
+    console = report_console()
     title = Text(asset.key, style="bold")
     console.print(
         title.append(f"  {place(asset.location) or 'no source location'}", "not bold dim")
     )
-    console.print(
-        f"{bytes_cell(asset.total_bytes)} bytes ({format_size(asset.total_bytes)}),"
-        f" {format_percent(asset.total_bytes, total)} of {measurement.name}; number {rank:,} of"
-        f" {len(measurement.assets):,} assets{_of_repository(judged, asset)}"
-    )
-    console.print(
-        f"{bytes_cell(asset.exclusive_bytes)} bytes are its own, {bytes_cell(asset.shared_bytes)}"
-        " bytes its part of what it shares"
-    )
+    console.print(_size_line(judged, asset))
+    console.print(_split_line(asset))
     snapshots = _snapshots(judged, asset)
-    owner = Owner("asset", asset.key)
     for snapshot in snapshots[:top]:
         table = plain_table(
             (f"{snapshot.kind} {snapshot.name}", "left"),
@@ -94,36 +131,44 @@ def _print(console: Console, judged: Judged, asset: AssetCost, top: int) -> None
             ("own", "right"),
             ("shared", "right"),
         )
-        fields = snapshot.ledger.owners[owner]
-        for name, share in sorted(fields.items(), key=lambda item: (-item[1].bytes, item[0])):
-            table.add_row(
-                Text(name),
-                bytes_cell(share.bytes),
-                bytes_cell(share.exclusive),
-                bytes_cell(share.shared),
-            )
-        table.add_row(
-            Text("together", style="bold"), Text(bytes_cell(asset.by_snapshot[snapshot.id]), "bold")
-        )
+        for name, *sizes in _field_rows(snapshot, asset):
+            table.add_row(Text(name), *sizes)
+        size = asset.by_snapshot[snapshot.id]
+        table.add_row(Text("together", style="bold"), Text(f"{size:,}", "bold"))
         console.print()
         print_table(console, table)
-        for group in _groups(snapshot, asset.key):
-            others = [k for k in group.asset_keys if k != asset.key]
-            more = f" and {len(others) - _NAMES:,} more" if len(others) > _NAMES else ""
-            console.print(
-                Text(f"shares {group.name} with {', '.join(others[:_NAMES])}{more}", style="dim"),
-                soft_wrap=True,
-            )
-    if len(snapshots) > top:
-        rest = sum(asset.by_snapshot[s.id] for s in snapshots[top:])
-        more = counted(len(snapshots) - top, "more snapshot")
-        console.print(f"and {bytes_cell(rest)} bytes in {more}", style="dim")
+        for line in _shared_lines(snapshot, asset):
+            console.print(Text(line, style="dim"), soft_wrap=True)
+    if snapshots[top:]:
+        console.print(_rest_line(snapshots[top:], asset), style="dim")
     console.print()
-    console.print(
-        f"Removing it also frees {bytes_cell(asset.dangling_bytes)} bytes of references to it and"
-        f" {bytes_cell(asset.check_bytes)} bytes of its checks.",
-        soft_wrap=True,
-    )
+    console.print(_removal_line(asset), soft_wrap=True)
+
+
+def _markdown(judged: Judged, asset: AssetCost, top: int) -> Iterator[str]:
+    yield f"### {markdown.code(asset.key)}"
+    yield ""
+    if asset.location:
+        yield markdown.code(place(asset.location))
+        yield ""
+    yield f"{markdown.text(_size_line(judged, asset))}.  "
+    yield f"{_split_line(asset)}.  "
+    yield _removal_line(asset)
+    yield ""
+    snapshots = _snapshots(judged, asset)
+    for snapshot in snapshots[:top]:
+        rows = [(markdown.code(name), *sizes) for name, *sizes in _field_rows(snapshot, asset)]
+        rows.append(("**together**", f"**{asset.by_snapshot[snapshot.id]:,}**", "", ""))
+        title = f"{snapshot.kind} {markdown.code(snapshot.name)}"
+        yield from markdown.table((title, "bytes", "own", "shared"), rows, right=(1, 2, 3))
+        yield ""
+        shared = [f"- {markdown.text(line)}" for line in _shared_lines(snapshot, asset)]
+        if shared:
+            yield from shared
+            yield ""
+    if snapshots[top:]:
+        yield _rest_line(snapshots[top:], asset)
+        yield ""
 
 
 def _of_repository(judged: Judged, asset: AssetCost) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
-from rich.text import Text
 
+from dagster_snapsize.cli.reports import markdown
 from dagster_snapsize.cli.reports.lines import shown_path
-from dagster_snapsize.cli.reports.terminal import plain_table, print_table, report_console
 from dagster_snapsize.core.model import Environment, Setting
 from dagster_snapsize.core.sizes import format_seconds, format_size
 from dagster_snapsize.project.interpreters import Interpreter
@@ -29,7 +28,17 @@ def print_limits(rows: Sequence[Row], form: str) -> None:
     """Print every location's settings."""
     if form == "json":
         click.echo(json.dumps({"version": 1, "locations": [_json(row) for row in rows]}))
-        return
+    elif form == "markdown":
+        click.echo("\n".join(_markdown(rows)).rstrip())
+    else:
+        _print(rows)
+
+
+def _print(rows: Sequence[Row]) -> None:
+    from rich.text import Text
+
+    from dagster_snapsize.cli.reports.terminal import plain_table, print_table, report_console
+
     console = report_console()
     for location, interpreter, environment in rows:
         title = Text(location.name, style="bold")
@@ -55,6 +64,27 @@ def print_limits(rows: Sequence[Row], form: str) -> None:
             Text("error", style="bold red").append(f": {setting.problem}", "not bold default"),
             soft_wrap=True,
         )
+
+
+def _markdown(rows: Sequence[Row]) -> Iterator[str]:
+    for location, interpreter, environment in rows:
+        yield f"### {markdown.code(location.name)}"
+        yield ""
+        yield f"{markdown.code(shown_path(interpreter.path))} ({markdown.text(interpreter.source)})"
+        yield ""
+        cells = [
+            (
+                markdown.code(setting.name),
+                f"**{_value(setting)}**",
+                markdown.text(setting.source),
+                markdown.text(setting.description),
+            )
+            for setting in environment.settings
+        ]
+        yield from markdown.table(("Setting", "value", "from", "what it limits"), cells, right=(1,))
+        yield ""
+    for setting in _problems(rows):
+        yield f"- **error** {markdown.text(setting.problem or '')}"
 
 
 def _problems(rows: Sequence[Row]) -> list[Setting]:

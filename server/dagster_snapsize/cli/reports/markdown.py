@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_SPECIAL = re.compile(r"[&<>|`*_~\[\]#@\\$]")
+_SPECIAL = re.compile(r"[&<>|`*~\[\]#@\\$]|(?<![^\W_])_|_(?![^\W_])")  # within a word _ is plain
+_PLAIN = re.compile(r"[\w./:()=,+-]+(?: [\w./:()=,+-]+)*", re.ASCII)
 _REFERENCE = re.compile(r"(?:[@#!$%&~^]|GH-|:/)(?=[\w\"'/])|\bwww(?=\.)", re.I)
 _JOINER = "\u2060"
 
@@ -22,6 +23,8 @@ def text(words: str) -> str:
 
 def code(words: str) -> str:
     """A name or a path of the user's, in the type of code."""
+    if _PLAIN.fullmatch(words):
+        return f"`{words}`"
     return f"<code>{_escaped(_flat(words))}</code>" if words else ""
 
 
