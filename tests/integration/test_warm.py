@@ -15,7 +15,7 @@ import pytest
 
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.compare import difference
-from dagster_snapsize.measuring.process import Running
+from dagster_snapsize.measuring.process import SupervisedProcess
 from support.command import Result
 from support.patience import patience, wait_for
 from support.warming import (
@@ -341,7 +341,7 @@ def test_cancelling_leaves_the_process_and_nothing_else(
     good = texts.read_text()
     texts.write_text(HANGS, encoding="utf-8")
     (location,) = locations(shop)
-    running: list[Running] = []
+    running: list[SupervisedProcess] = []
     thread = in_thread(lambda: run(location, python, found.parent, began=running.append))
     wait_for((shop / "shop" / "began").exists)
     assert len(found.others()) >= 3

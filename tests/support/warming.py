@@ -26,7 +26,7 @@ from dagster_snapsize.measuring.forkserver import (
 )
 from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.measuring.probe_run import run_probe
-from dagster_snapsize.measuring.process import Running, supervised
+from dagster_snapsize.measuring.process import SupervisedProcess, supervised
 from dagster_snapsize.project.interpreters import choose_interpreter
 from dagster_snapsize.project.layout import repository_root
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
@@ -75,12 +75,12 @@ def run(
     *,
     environ: Mapping[str, str] | None = None,
     timeout: float | None = None,
-    began: Callable[[Running], None] = lambda process: None,
+    began: Callable[[SupervisedProcess], None] = lambda process: None,
 ) -> Measured:
     """Measure, forked where that is offered; paths are relative to the location's root."""
     forked: list[bool] = []
 
-    def started(process: Running) -> None:
+    def started(process: SupervisedProcess) -> None:
         forked.append(isinstance(process, ForkedProcess))
         began(process)
 

@@ -19,13 +19,13 @@ from dagster_snapsize.measuring.assemble import Progress
 from dagster_snapsize.measuring.measure import measure_cached
 from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.measuring.revision.checkout import (
+    check_read_from_tree,
     copy_ignored,
     environ_in,
+    errors_in,
     find_in,
     in_words,
     interpreter_for,
-    must_be_of,
-    said_of,
 )
 from dagster_snapsize.measuring.revision.refs import (
     Repository,
@@ -231,7 +231,7 @@ class _Sides:
             commands = (location.root, interpreter.path, location.config.prepare)
             if commands in prepared:
                 location = evolve(location, config=evolve(location.config, prepare=()))
-            with said_of(tree):
+            with errors_in(tree):
                 cached = measure_cached(
                     location,
                     interpreter,
@@ -242,7 +242,7 @@ class _Sides:
                 )
             if not cached.hit:
                 prepared.add(commands)
-            others = must_be_of(tree, cached.measurement, interpreter)
+            others = check_read_from_tree(tree, cached.measurement, interpreter)
             if others:
                 shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
                 notes.append(f"{revision} was measured with {shown} of the work tree")

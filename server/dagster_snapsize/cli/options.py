@@ -11,7 +11,7 @@ import click
 from dagster_snapsize.cli.run import Selection
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.sizes import parse_seconds
-from dagster_snapsize.measuring.measure import CacheUse
+from dagster_snapsize.measuring.measure import CacheLookup
 from dagster_snapsize.project.locations import Flags
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -56,7 +56,7 @@ def target_options(command: F) -> F:
             working_directory=options.pop("working_directory"),
         )
         verify = options.pop("verify", False)
-        use: CacheUse = "off" if options.pop("no_cache", False) or verify else "on"
+        use: CacheLookup = "off" if options.pop("no_cache", False) or verify else "on"
         seconds = _seconds(options.pop("timeout"))
         selection = Selection(flags, options.pop("python"), seconds, use, verify)
         return command(selection=selection, **options)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
-from dagster_snapsize.measuring.assemble import Progress, Watcher
+from dagster_snapsize.measuring.assemble import OnProgress, Progress
 
 
 @contextmanager
-def progress_bar() -> Iterator[Watcher]:
+def progress_bar() -> Iterator[OnProgress]:
     """A bar on standard error while the block runs, where that is a terminal."""
     wanted = sys.stderr.isatty() or "FORCE_COLOR" in os.environ
     if not wanted or find_spec("rich") is None:  # the editors' package comes without rich

@@ -19,14 +19,14 @@ from dagster_snapsize.core.baseline import RENEW, Baseline, at, here
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement
-from dagster_snapsize.measuring.measure import Cached, CacheUse, measure_cached
+from dagster_snapsize.measuring.measure import Cached, CacheLookup, measure_cached
 from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.project.baseline_file import NAME, read_baselines
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 
 if TYPE_CHECKING:
-    from dagster_snapsize.measuring.assemble import Progress, Watcher
+    from dagster_snapsize.measuring.assemble import OnProgress, Progress
 
 
 @frozen
@@ -39,7 +39,7 @@ class Selection:
     flags: Flags
     python: str | None = None
     timeout: float | None = None
-    cache: CacheUse = "on"
+    cache: CacheLookup = "on"
     verify: bool = False
 
 
@@ -148,7 +148,7 @@ class LateBar:
 
     def __init__(self, stack: ExitStack):
         self._stack = stack
-        self._watch: Watcher | None = None
+        self._watch: OnProgress | None = None
 
     def __call__(self, progress: Progress) -> None:
         if self._watch is None:

@@ -16,7 +16,7 @@ from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.assemble import Progress
 from dagster_snapsize.measuring.measure import measure_cached
 from dagster_snapsize.measuring.paths import relocated, shown_path
-from dagster_snapsize.measuring.upgrade.environment import Upgraded, upgraded
+from dagster_snapsize.measuring.upgrade.environment import UpgradedEnvironment, upgraded
 
 
 def measure_upgrade(
@@ -31,7 +31,7 @@ def measure_upgrade(
     folder = Path.cwd()
     judged: list[Judged] = []
     notes: list[str] = []
-    made: dict[str, Upgraded | None] = {}
+    made: dict[str, UpgradedEnvironment | None] = {}
     with ended_by_signals(), ExitStack() as stack:
         watch = LateBar(stack)
         for one in today.judged:

@@ -1,4 +1,4 @@
-"""Frames in: what comes of them, one by one, until they are a Measurement."""
+"""Build a Measurement from the frames of one run of the probe."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ class Progress:
     of: int = 0
 
 
-Watcher = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 
-class Broken(Exception):
+class LoadFailed(Exception):
     """The location could not be measured."""
 
     def __init__(self, failure: Failure):
         self.failure = failure
 
 
-class Frames:
-    """What has come of one run of the probe so far.
+class MeasurementBuilder:
+    """Collects the frames of one run of the probe.
 
     ``tree`` is the folder of the whole repository, in which the user's own files lie.
     """
@@ -75,7 +75,7 @@ class Frames:
         location: CodeLocation,
         interpreter: Interpreter,
         tree: Path,
-        watch: Watcher,
+        watch: OnProgress,
         limits_only: bool,
     ):
         self.location = location
@@ -105,7 +105,7 @@ class Frames:
         self._started = time.monotonic()
 
     def take(self, header: dict[str, Any], payload: bytes) -> bool:
-        """Take in one frame; True for the last one. Raises Broken where nothing can come of it."""
+        """Add one frame; True for the last one. Raises LoadFailed where the probe reports one."""
         self.has_begun = True
         kind = header["type"]
         if kind == "done":
@@ -179,7 +179,7 @@ class Frames:
                 ledger = draw_job(payload, index, look)
                 paths = self._paths(payload, ledger, lambda text: draw_job(text, index))
         except ValueError as error:
-            raise Broken(Failure(f"the snapshot {snapshot_id} is no JSON: {error}")) from error
+            raise LoadFailed(Failure(f"the snapshot {snapshot_id} is no JSON: {error}")) from error
         self._seconds[snapshot_id] = header["seconds"]
         if header["kind"] == "job":
             # A code server composes its jobs when it is asked for their repository.
@@ -240,7 +240,7 @@ class Frames:
                 f" {self.interpreter.path} ({self.interpreter.source})",
             )
         place = [header["path"], header["line"]] if header["path"] else None
-        raise Broken(Failure(header["message"], self.place(place), header["traceback"]))
+        raise LoadFailed(Failure(header["message"], self.place(place), header["traceback"]))
 
     def place(self, place: Any) -> SourceLocation | None:
         """The place that a path and a line are, with forward slashes."""

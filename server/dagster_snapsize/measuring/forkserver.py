@@ -25,7 +25,7 @@ from attrs import frozen
 
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.measuring.environment import interpreter_environ
-from dagster_snapsize.measuring.process import Running
+from dagster_snapsize.measuring.process import SupervisedProcess
 
 if TYPE_CHECKING:  # the server, which only starts what a worker describes, needs neither
     from dagster_snapsize.project.interpreters import Interpreter
@@ -55,7 +55,7 @@ class NotForked(Exception):
     """The measurement cannot be forked, for the reason given."""
 
 
-class ForkedProcess(Running):
+class ForkedProcess(SupervisedProcess):
     """One measurement in a forked child.
 
     ``argument`` is that of the probe. Raises NotForked, and then nothing was started.

@@ -13,12 +13,12 @@ from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation
 
 if TYPE_CHECKING:
-    from dagster_snapsize.measuring.assemble import Watcher
+    from dagster_snapsize.measuring.assemble import OnProgress
     from dagster_snapsize.measuring.forkserver import ForkServer
-    from dagster_snapsize.measuring.process import Running
+    from dagster_snapsize.measuring.process import SupervisedProcess
 
 # "fresh" measures whatever the cache holds, and stores it.
-CacheUse = Literal["on", "fresh", "off"]
+CacheLookup = Literal["on", "fresh", "off"]
 
 
 @frozen
@@ -41,9 +41,9 @@ def measure_cached(
     interpreter: Interpreter,
     *,
     environ: Mapping[str, str],
-    use: CacheUse = "on",
-    watch: Watcher = lambda progress: None,
-    started: Callable[[Running], None] = lambda process: None,
+    use: CacheLookup = "on",
+    watch: OnProgress = lambda progress: None,
+    started: Callable[[SupervisedProcess], None] = lambda process: None,
     shown: Callable[[str], str] = lambda path: path,
     forkserver: ForkServer | None = None,
     verify: bool = False,

@@ -16,11 +16,11 @@ from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.errors import NoInterpreter, NotMeasured
 from dagster_snapsize.core.model import Environment, Failure, Measurement, SourceLocation
 from dagster_snapsize.core.sizes import format_seconds
-from dagster_snapsize.measuring.assemble import Broken, Frames, Progress, Watcher
+from dagster_snapsize.measuring.assemble import LoadFailed, MeasurementBuilder, OnProgress, Progress
 from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.measuring.forkserver import ForkedProcess, ForkServer, NotForked
 from dagster_snapsize.measuring.prepare import prepare
-from dagster_snapsize.measuring.process import ProbeProcess, Running
+from dagster_snapsize.measuring.process import ProbeProcess, SupervisedProcess
 from dagster_snapsize.probe.protocol import ConnectionLost
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.layout import repository_root
@@ -40,8 +40,8 @@ def run_probe(
     interpreter: Interpreter,
     *,
     environ: Mapping[str, str],
-    watch: Watcher = lambda progress: None,
-    started: Callable[[Running], None] = lambda process: None,
+    watch: OnProgress = lambda progress: None,
+    started: Callable[[SupervisedProcess], None] = lambda process: None,
     shown: Callable[[str], str] = lambda path: path,
     prepared: Callable[[], None] = lambda: None,
     forkserver: ForkServer | None = None,
@@ -61,17 +61,17 @@ def run_probe(
         location, interpreter, environ, lambda text: watch(Progress(location.name, text)), started
     )
     if failure is not None:
-        return _Run(location, interpreter, environ, watch, started).failed(failure)
+        return _ProbeRun(location, interpreter, environ, watch, started).failed(failure)
     with _no_collector():
         for _ in range(2):
             prepared()
-            run = _Run(
+            run = _ProbeRun(
                 location, interpreter, environ, watch, started, forkserver=forkserver, verify=verify
             )
             measurement = run.measure()
             if run.broke_off and run.forkserver is not None:
                 _log.warning("%s: a forked measurement broke off", location.name)
-                run = _Run(location, interpreter, environ, watch, started)
+                run = _ProbeRun(location, interpreter, environ, watch, started)
                 measurement = run.measure()
             if not run.changed:
                 return measurement
@@ -102,14 +102,14 @@ def read_environment(
 
     Raises NotMeasured where its Dagster cannot be asked.
     """
-    run = _Run(location, interpreter, environ, lambda _: None, limits_only=True)
+    run = _ProbeRun(location, interpreter, environ, lambda _: None, limits_only=True)
     measurement = run.measure()
     if measurement.failure:
         raise NotMeasured(measurement.failure.message, measurement.failure.output)
     return measurement.environment
 
 
-class _Run:
+class _ProbeRun:
     """One run of the probe, and what has come of it so far."""
 
     def __init__(
@@ -117,8 +117,8 @@ class _Run:
         location: CodeLocation,
         interpreter: Interpreter,
         environ: Mapping[str, str],
-        watch: Watcher,
-        started: Callable[[Running], None] = lambda process: None,
+        watch: OnProgress,
+        started: Callable[[SupervisedProcess], None] = lambda process: None,
         limits_only: bool = False,
         forkserver: ForkServer | None = None,
         verify: bool = False,
@@ -134,7 +134,7 @@ class _Run:
         # In a repository of many projects code and dbt models are often beside the location's own.
         self._tree = repository_root(location.root) or location.root
         self.broke_off = False
-        self._frames = Frames(location, interpreter, self._tree, watch, limits_only)
+        self._frames = MeasurementBuilder(location, interpreter, self._tree, watch, limits_only)
 
     @property
     def changed(self) -> list[str]:
@@ -152,7 +152,7 @@ class _Run:
             self.started(process)
             try:
                 whole = self._read(process)
-            except Broken as broken:
+            except LoadFailed as broken:
                 return self.failed(_with_output(broken.failure, _output_once_ended(process)))
             except ConnectionLost:
                 whole = False
@@ -164,7 +164,7 @@ class _Run:
             return self.failed(self._failure_without_words(process, status))
         return self._frames.result()
 
-    def _start(self, timeout: float) -> Running:
+    def _start(self, timeout: float) -> SupervisedProcess:
         """A forked measurement where that is possible, else one with an interpreter of its own."""
         argument, cwd = self._request(timeout), self.location.cwd
         if self.forkserver is not None:
@@ -198,11 +198,11 @@ class _Run:
             }
         )
 
-    def _read(self, process: Running) -> bool:
+    def _read(self, process: SupervisedProcess) -> bool:
         """Take in frames until the last; False where they ended before it."""
         return any(self._frames.take(header, payload) for header, payload in process.frames())
 
-    def _must_have_begun(self, process: Running, status: int | None) -> None:
+    def _must_have_begun(self, process: SupervisedProcess, status: int | None) -> None:
         """Tell a program that is no Python, or none that runs here, from one that user code ended.
 
         Raises NoInterpreter.
@@ -217,7 +217,7 @@ class _Run:
             f"location {self.location.name}, from {self.location.source}",
         )
 
-    def _failure_without_words(self, process: Running, status: int | None) -> Failure:
+    def _failure_without_words(self, process: SupervisedProcess, status: int | None) -> Failure:
         printed = process.output()
         place = crash_place(printed, self._is_users)
         if place is not None:
@@ -241,7 +241,7 @@ class _Run:
         return inside and "site-packages" not in Path(path).parts
 
 
-def _output_once_ended(process: Running) -> str:
+def _output_once_ended(process: SupervisedProcess) -> str:
     process.wait(_EXIT_PATIENCE)
     return without_dump(process.output())
 

@@ -24,7 +24,7 @@ _PATIENCE = 5.0  # seconds for the supervisor to end a tree before it is killed 
 _AHEAD = 4  # frames: two snapshots, and what announces them
 
 
-class Running(ABC):
+class SupervisedProcess(ABC):
     """A tree of processes under a supervisor, whose standard output is frames.
 
     Leaving the ``with`` block, cancelling, passing ``timeout`` (seconds), or the death of this very
@@ -39,7 +39,7 @@ class Running(ABC):
         self._lock = threading.Lock()
         self._lifeline = lifeline
         self._stdout = stdout
-        self._ahead: _Ahead | None = None
+        self._ahead: _FramesAhead | None = None
         self._output = _Tail()
         self._drain = threading.Thread(target=self._output.drain, args=(stderr,))
         self._drain.daemon = True
@@ -48,7 +48,7 @@ class Running(ABC):
         self._alarm.daemon = True
         self._alarm.start()
 
-    def __enter__(self) -> Running:
+    def __enter__(self) -> SupervisedProcess:
         return self
 
     def __exit__(
@@ -78,7 +78,7 @@ class Running(ABC):
 
         A few are read ahead: else the probe would stand still while a ledger is drawn.
         """
-        self._ahead = _Ahead(self._stdout)
+        self._ahead = _FramesAhead(self._stdout)
         return iter(self._ahead)
 
     def cancel(self) -> None:
@@ -100,7 +100,7 @@ class Running(ABC):
             self._lifeline.close()
 
 
-class ProbeProcess(Running):
+class ProbeProcess(SupervisedProcess):
     """One command that is started for this."""
 
     def __init__(
@@ -143,7 +143,7 @@ def supervised(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-I", "-S", str(_SUPERVISOR), *command]
 
 
-class _Ahead:
+class _FramesAhead:
     """Frames that a thread reads ahead of whoever takes them."""
 
     def __init__(self, stream: IO[bytes]):

@@ -20,13 +20,13 @@ from dagster_snapsize.lsp.features.hover import hover
 from dagster_snapsize.lsp.state import ProjectState
 from dagster_snapsize.measuring.worker.results import (
     AssetDetail,
+    AssetGrowth,
     AssetRow,
     BaselineProblem,
     BaselineUse,
-    Carried,
-    Growth,
     LocationResult,
     RepeatedOn,
+    RepeatedValue,
     read_detail,
 )
 from dagster_snapsize.measuring.worker.summary import summarize
@@ -62,7 +62,7 @@ def shown(state: ProjectState, path: str = ASSETS, *, information: bool = True) 
 
 
 def hover_text(
-    good: LocationResult, row: AssetRow, growth: Growth | None, *repeats: Carried
+    good: LocationResult, row: AssetRow, growth: AssetGrowth | None, *repeats: RepeatedValue
 ) -> list[str]:
     """What stands between the first line and the table."""
 
@@ -157,11 +157,13 @@ def test_a_baseline_that_cannot_be_read_is_told_of_at_its_line_and_once() -> Non
 
 def test_a_hover_says_what_grew_and_what_others_carry_too() -> None:
     row = asset("orders", 12, 9_000, growth=1_213)
-    growth = Growth(7_787, {"description": 1_000, "tags": 300, "a|b": 50, "op": -100, "x": -37})
+    growth = AssetGrowth(
+        7_787, {"description": 1_000, "tags": 300, "a|b": 50, "op": -100, "x": -37}
+    )
     good = result(assets=[row], baseline=KNOWN)
     repeats = [
-        Carried("metadata: x|y", "...", 411, 400_123),
-        Carried("description", "...", 1, 5_000),
+        RepeatedValue("metadata: x|y", "...", 411, 400_123),
+        RepeatedValue("description", "...", 1, 5_000),
     ]
     assert hover_text(good, row, growth, *repeats) == [
         "Since the baseline: +1.2 kB (1,213 bytes): `description` +1 kB, `tags` +300 B,"
@@ -177,15 +179,15 @@ def test_a_hover_says_what_grew_and_what_others_carry_too() -> None:
     ("growth", "said"),
     [
         (None, []),
-        (Growth(9_000, {}), []),
-        (Growth(None, {"description": 9_000}), ["New since the baseline."]),
+        (AssetGrowth(9_000, {}), []),
+        (AssetGrowth(None, {"description": 9_000}), ["New since the baseline."]),
         (
-            Growth(9_500, {"description": -500}),
+            AssetGrowth(9_500, {"description": -500}),
             ["Since the baseline: -500 bytes: `description` -500 B."],
         ),
     ],
 )
-def test_a_hover_says_no_more_than_is_known(growth: Growth | None, said: list[str]) -> None:
+def test_a_hover_says_no_more_than_is_known(growth: AssetGrowth | None, said: list[str]) -> None:
     row = asset("orders", 12, 9_000)
     assert hover_text(result(assets=[row], baseline=KNOWN), row, growth) == said
 
@@ -193,7 +195,7 @@ def test_a_hover_says_no_more_than_is_known(growth: Growth | None, said: list[st
 def test_a_hover_says_that_a_baseline_is_foreign() -> None:
     row = asset("orders", 12, 9_000)
     use = evolve(KNOWN, foreign=("Dagster 1.12.22, and this is 1.13.28",))
-    [line] = hover_text(result(assets=[row], baseline=use), row, Growth(8_000, {"op": 1_000}))
+    [line] = hover_text(result(assets=[row], baseline=use), row, AssetGrowth(8_000, {"op": 1_000}))
     assert line.endswith(
         " The baseline is of Dagster 1.12.22, and this is 1.13.28: sizes may differ for that"
         " reason alone."
@@ -283,9 +285,9 @@ def test_rows_know_growth_in_all_snapshots_and_in_the_repository(tmp_path: Path)
     }
     growth = {key: read_detail(found.rows, row).growth for key, row in rows.items()}
     assert growth == {
-        "table_1": Growth(1400, {"description": 600, "tags": 1, "op": -100}),
-        "table_2": Growth(2002, {}),
-        "table_3": Growth(None, {"description": 3000, "op": 50, "tags": 3}),
+        "table_1": AssetGrowth(1400, {"description": 600, "tags": 1, "op": -100}),
+        "table_2": AssetGrowth(2002, {}),
+        "table_3": AssetGrowth(None, {"description": 3000, "op": 50, "tags": 3}),
     }
 
 
@@ -301,7 +303,7 @@ def test_rows_know_what_others_carry_and_the_last_line_the_advice(tmp_path: Path
     repeat = Repeat("description", "text", 900, keys, "__repository__", {REPOSITORY: 1_800})
     found = summarized(evolve(shop(), repeats=(repeat,)), tmp_path, None)
     carried = {r.key: read_detail(found.rows, r).repeats for r in found.assets}
-    own = (Carried("description", "text", 1, 1_800),)
+    own = (RepeatedValue("description", "text", 1, 1_800),)
     assert carried == {"table_1": own, "table_2": (), "table_3": own}
     last = json.loads(Path(found.rows).read_text(encoding="utf-8").splitlines()[-1])
     [advice] = last["advice"]

@@ -18,8 +18,13 @@ from dagster_snapsize.measuring.cache.environment_key import (
     LEFT_OUT_PREFIXES,
     relevant_environment,
 )
-from dagster_snapsize.measuring.cache.file_key import Files, TooMuch, project_files
-from dagster_snapsize.measuring.cache.key import Others, _own_sources, others_digest, project_state
+from dagster_snapsize.measuring.cache.file_key import FileStates, TooManyBytes, project_files
+from dagster_snapsize.measuring.cache.key import (
+    ExternalInputs,
+    _own_sources,
+    external_digest,
+    read_project,
+)
 from support import ROOT
 from support.lsp_projects import git
 
@@ -104,11 +109,11 @@ def test_an_environment_that_git_does_not_ignore_is_none_of_it(repository: Path)
 def test_every_kind_of_change_of_a_project_is_seen(repository: Path) -> None:
     link = repository / "link"
     link.symlink_to(repository / "a.py")
-    seen = {project_state(repository, Files()).digest}
+    seen = {read_project(repository, FileStates()).digest}
 
     def changed(act: Callable[[], object]) -> None:
         act()
-        digest = project_state(repository, Files()).digest
+        digest = read_project(repository, FileStates()).digest
         assert digest not in seen
         seen.add(digest)
 
@@ -126,7 +131,7 @@ def test_every_kind_of_change_of_a_project_is_seen(repository: Path) -> None:
 
 def test_a_pipe_in_a_project_is_not_read(repository: Path) -> None:
     os.mkfifo(repository / "pipe")
-    assert project_state(repository, Files()).digest
+    assert read_project(repository, FileStates()).digest
 
 
 def test_a_project_that_is_too_large_is_not_read(
@@ -135,20 +140,20 @@ def test_a_project_that_is_too_large_is_not_read(
     monkeypatch.setattr(keys_files, "MOST_BYTES", 1000)
     with (repository / "sparse").open("wb") as stream:
         stream.truncate(2000)
-    with pytest.raises(TooMuch):
-        project_state(repository, Files())
+    with pytest.raises(TooManyBytes):
+        read_project(repository, FileStates())
 
 
 # -- other inputs ----------------------------------------------------------------------------
 
 
-def others(**given: object) -> Others:
+def others(**given: object) -> ExternalInputs:
     empty = {"read": (), "listed": (), "installed": (), "distributions": (), "sources": {}}
-    return Others(**{**empty, **given})  # type: ignore[arg-type]
+    return ExternalInputs(**{**empty, **given})  # type: ignore[arg-type]
 
 
-def digest(inputs: Others) -> str | None:
-    return others_digest(inputs, Files())
+def digest(inputs: ExternalInputs) -> str | None:
+    return external_digest(inputs, FileStates())
 
 
 def test_a_file_that_appears_changes_or_goes_is_seen(tmp_path: Path) -> None:
@@ -311,9 +316,9 @@ class Popen(real):
         super().__init__(command, **options)
 subprocess.Popen = Popen
 from pathlib import Path
-from dagster_snapsize.measuring.cache.key import project_state
-from dagster_snapsize.measuring.cache.file_key import Files
-project_state(Path({str(repository)!r}), Files())
+from dagster_snapsize.measuring.cache.key import read_project
+from dagster_snapsize.measuring.cache.file_key import FileStates
+read_project(Path({str(repository)!r}), FileStates())
 print(run)
 """
     done = subprocess.run(

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from dagster_snapsize.measuring.cache import store as cache_store
-from dagster_snapsize.measuring.cache.store import MOST_ENTRIES, Place, cache_folder, clear
+from dagster_snapsize.measuring.cache.store import MOST_ENTRIES, CacheFolder, cache_folder, clear
 
 
-def contents(place: Place, beginning: str = "") -> list[bytes | None]:
+def contents(place: CacheFolder, beginning: str = "") -> list[bytes | None]:
     return [place.read(path) for path in place.entries(beginning)]
 
 
 def test_what_was_used_last_comes_first_and_the_oldest_goes(tmp_path: Path) -> None:
-    place = Place(tmp_path, "shop")
+    place = CacheFolder(tmp_path, "shop")
     for number in range(MOST_ENTRIES):
         assert place.write(f"i-{number}", b"%d" % number)
         for path in place.entries(f"i-{number}"):
@@ -31,7 +31,7 @@ def test_what_was_used_last_comes_first_and_the_oldest_goes(tmp_path: Path) -> N
 
 
 def test_other_locations_are_apart(tmp_path: Path) -> None:
-    one, other = Place(tmp_path, "one"), Place(tmp_path, "other")
+    one, other = CacheFolder(tmp_path, "one"), CacheFolder(tmp_path, "other")
     one.write("i-1", b"1")
     assert contents(other) == []
     other.switch_off("why")
@@ -41,16 +41,16 @@ def test_other_locations_are_apart(tmp_path: Path) -> None:
 def test_the_whole_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache_store, "MOST_BYTES", 250)
     for number in range(4):
-        place = Place(tmp_path, f"location-{number}")
+        place = CacheFolder(tmp_path, f"location-{number}")
         place.write("i", bytes(100))
         for path in place.entries(""):
             os.utime(path, (number + 1, number + 1))
-    kept = [n for n in range(4) if contents(Place(tmp_path, f"location-{n}"))]
+    kept = [n for n in range(4) if contents(CacheFolder(tmp_path, f"location-{n}"))]
     assert kept == [2, 3]
 
 
 def test_nobody_else_can_read_it(tmp_path: Path) -> None:
-    place = Place(tmp_path / "cache" / "measurements", "shop")
+    place = CacheFolder(tmp_path / "cache" / "measurements", "shop")
     place.write("i", b"secret")
     for path in (tmp_path / "cache" / "measurements").rglob("*"):
         assert not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO), path
@@ -59,7 +59,7 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_no_cache(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    place = Place(tmp_path / "measurements", "shop")
+    place = CacheFolder(tmp_path / "measurements", "shop")
     assert not place.write("i", b"x")
     assert contents(place) == []
 
@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_written_is_no_cache(tmp_path: Path) -> None:
 def test_a_file_in_its_place_is_no_cache(tmp_path: Path) -> None:
     root = tmp_path / "measurements"
     root.write_text("no folder")
-    place = Place(root, "shop")
+    place = CacheFolder(root, "shop")
     assert not place.write("i", b"x")
     assert contents(place) == []
     assert not place.is_off
@@ -75,7 +75,7 @@ def test_a_file_in_its_place_is_no_cache(tmp_path: Path) -> None:
 
 
 def test_clearing_says_what_it_freed_and_switches_on(tmp_path: Path) -> None:
-    one, other = Place(tmp_path, "one"), Place(tmp_path, "other")
+    one, other = CacheFolder(tmp_path, "one"), CacheFolder(tmp_path, "other")
     one.write("i", bytes(100))
     other.write("i", bytes(50))
     one.switch_off("why")

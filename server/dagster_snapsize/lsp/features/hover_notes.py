@@ -8,7 +8,7 @@ from dagster_snapsize.core.sizes import counted, format_both
 from dagster_snapsize.lsp.features.asset_groups import Group
 from dagster_snapsize.lsp.features.markup import Paper
 from dagster_snapsize.lsp.features.words import short_size
-from dagster_snapsize.measuring.worker.results import AssetDetail, BaselineUse, Carried
+from dagster_snapsize.measuring.worker.results import AssetDetail, BaselineUse, RepeatedValue
 
 _FIELDS = 3
 _REPEATS = 3
@@ -53,7 +53,7 @@ def carried(detail: AssetDetail, paper: Paper) -> Iterator[str]:
         yield "`dagster-snapsize advise` lists more of its values that others have, too."
 
 
-def _carried(repeat: Carried, paper: Paper) -> str:
+def _carried(repeat: RepeatedValue, paper: Paper) -> str:
     everywhere = "both" if repeat.others == 1 else f"all {repeat.others + 1:,}"
     return (
         f"{paper.name(repeat.field)} is the same on {counted(repeat.others, 'other asset')}:"

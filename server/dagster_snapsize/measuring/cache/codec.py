@@ -47,7 +47,7 @@ class Damaged(Exception):
 
 
 @frozen
-class Entry:
+class CacheEntry:
     """What was written, opened and checked; each part is parsed when it is asked for."""
 
     _parts: tuple[memoryview, ...]
@@ -73,7 +73,7 @@ def to_bytes(measurement: Measurement, about: Any) -> bytes:
     return _FIRST_LINE + json.dumps(lengths).encode("ascii") + b"\n" + body
 
 
-def from_bytes(content: bytes) -> Entry:
+def from_bytes(content: bytes) -> CacheEntry:
     """Raises Damaged for anything that ``to_bytes`` of this very format did not make."""
     if not content.startswith(_FIRST_LINE):
         raise Damaged
@@ -91,7 +91,7 @@ def from_bytes(content: bytes) -> Entry:
     for length in lengths:
         parts.append(body[:length])
         body = body[length:]
-    return Entry(tuple(parts))
+    return CacheEntry(tuple(parts))
 
 
 def _digest(body: bytes | memoryview) -> str:

@@ -35,7 +35,7 @@ _BY_PRODUCT_STARTS = (".tmp_dagster_home_", ".#")
 Stamp = tuple[int, ...]
 
 
-class TooMuch(Exception):
+class TooManyBytes(Exception):
     """The inputs are so large that looking at them takes longer than measuring."""
 
 
@@ -49,7 +49,7 @@ def is_by_product(name: str) -> bool:
 
 
 @frozen
-class State:
+class FileState:
     """A file at one moment.
 
     ``digest`` is of its content, or says what else is there; ``stamp`` is what changes whenever the
@@ -60,18 +60,18 @@ class State:
     stamp: Stamp
 
 
-class Files:
+class FileStates:
     """Files at one moment; each is read once, however many inputs name it.
 
-    Raises TooMuch once all of them together hold more than ``MOST_BYTES``.
+    Raises TooManyBytes once all of them together hold more than ``MOST_BYTES``.
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, State] = {}
+        self._known: dict[str, FileState] = {}
         self._databases: set[str] = set()
         self._bytes = 0
 
-    def state(self, path: str) -> State:
+    def state(self, path: str) -> FileState:
         """What is at this path."""
         known = self._known.get(path)
         if known is None:
@@ -83,11 +83,11 @@ class Files:
         self.state(path)
         return path in self._databases
 
-    def seen(self) -> Iterator[tuple[str, State]]:
+    def seen(self) -> Iterator[tuple[str, FileState]]:
         """Every path that was asked for."""
         return iter(self._known.items())
 
-    def _look(self, path: str) -> State:
+    def _look(self, path: str) -> FileState:
         try:
             status = os.lstat(path)
             link = b""
@@ -101,18 +101,18 @@ class Files:
                 digest = link + b"other %o" % stat.S_IFMT(status.st_mode)
             # After reading: whoever writes meanwhile shows in the stamp.
             stamp = _stamp(os.lstat(path))
-            return State(digest, stamp + _stamp(os.stat(path)) if link else stamp)
+            return FileState(digest, stamp + _stamp(os.stat(path)) if link else stamp)
         except (FileNotFoundError, NotADirectoryError):
             # A note of the report depends on whether the folder of dagster.yaml is there.
             around = b"beside" if os.path.isdir(os.path.dirname(path)) else b"nowhere"
-            return State(b"gone " + around, ())
+            return FileState(b"gone " + around, ())
         except (OSError, ValueError) as error:
-            return State(b"unreadable %d" % (getattr(error, "errno", 0) or 0), ())
+            return FileState(b"unreadable %d" % (getattr(error, "errno", 0) or 0), ())
 
     def _content(self, path: str, size: int) -> bytes:
         self._bytes += size
         if self._bytes > MOST_BYTES:
-            raise TooMuch
+            raise TooManyBytes
         whole = hashlib.blake2b(digest_size=_DIGEST)
         with open(path, "rb", buffering=0) as stream:
             while chunk := stream.read(_CHUNK):

@@ -20,7 +20,7 @@ from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.cache.environment_key import relevant_environment
 from dagster_snapsize.measuring.cache.file_key import (
-    Files,
+    FileStates,
     Stamp,
     is_by_product,
     names_in,
@@ -61,7 +61,7 @@ def identity(location: CodeLocation, interpreter: Interpreter, environ: Mapping[
 
     Budgets and the timeout are no part of it: they are judged anew, and stop a measurement or not.
     """
-    files = Files()
+    files = FileStates()
     config = location.config
     dotenv = location.dotenv
     read = [config.path, str(dotenv) if dotenv else None, "/etc/localtime", "/etc/timezone"]
@@ -85,7 +85,7 @@ def identity(location: CodeLocation, interpreter: Interpreter, environ: Mapping[
 
 def _own_sources(package: Path = PACKAGE) -> str:
     """A digest of what measures, which is our version where it is installed and where it is not."""
-    files = Files()
+    files = FileStates()
     parts = []
     for own in _OWN_PACKAGES:
         for path in sorted((package / own).rglob("*.py")):
@@ -117,7 +117,7 @@ def _folder_of_home(configured: Mapping[str, str], environ: Mapping[str, str]) -
 
 
 @frozen
-class Project:
+class ProjectFiles:
     """The files of a project at one moment.
 
     ``digest`` is of their names and content. ``stamps`` tell whether any was written to since, and
@@ -129,8 +129,8 @@ class Project:
     names: Mapping[str, list[str] | None] = field(repr=False)
 
 
-def project_state(root: Path, files: Files) -> Project:
-    """The project in ``root`` now. Raises TooMuch where there is too much of it."""
+def read_project(root: Path, files: FileStates) -> ProjectFiles:
+    """The project in ``root`` now. Raises TooManyBytes where there is too much of it."""
     top = str(root)
     paths = project_files(top)
     parts = []
@@ -140,11 +140,11 @@ def project_state(root: Path, files: Files) -> Project:
         parts += [os.fsencode(path), state.digest]
         stamps[path] = state.stamp
     folders = {top, *map(os.path.dirname, paths)}
-    return Project(_digest(*parts), stamps, {folder: names_in(folder) for folder in folders})
+    return ProjectFiles(_digest(*parts), stamps, {folder: names_in(folder) for folder in folders})
 
 
 @frozen
-class Others:
+class ExternalInputs:
     """What a measurement read that is no file of its project, as it was reported.
 
     ``sources`` are the dbt projects of the manifests that it read: by manifest the folder of the
@@ -158,7 +158,7 @@ class Others:
     sources: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, measurement: Measurement, project: Iterable[str]) -> Others:
+    def of(cls, measurement: Measurement, project: Iterable[str]) -> ExternalInputs:
         """The inputs of a measurement without the files of its ``project``."""
         inputs = measurement.inputs
         assert inputs is not None
@@ -181,7 +181,7 @@ def _is_systems(path: str) -> bool:
     return path.startswith(_SYSTEM) and not path.startswith("/dev/shm/")
 
 
-def others_digest(others: Others, files: Files) -> str | None:
+def external_digest(others: ExternalInputs, files: FileStates) -> str | None:
     """A digest of them as they are now; None where an installed module is not what it was."""
     if not _installed_are(others.installed):
         return None
@@ -209,7 +209,7 @@ def _installed_are(installed: Sequence[tuple[str, int, int]]) -> bool:
     return True
 
 
-def _beside(path: str, files: Files) -> list[bytes]:
+def _beside(path: str, files: FileStates) -> list[bytes]:
     """What has not been written into a database yet (sqlite.org/wal.html, tempfiles.html)."""
     if not files.is_database(path):
         return []
@@ -226,7 +226,7 @@ def _distributions(folder: str) -> Iterator[bytes]:
     Installers write RECORD, and METADATA says the version. Times are those of writing: installers
     that make links to files of a store change the others for everybody.
     """
-    files = Files()
+    files = FileStates()
     for path, status in _distribution_files(folder):
         yield os.fsencode(path)
         if path.endswith(_POINTERS):
@@ -265,7 +265,7 @@ def _status(path: str) -> os.stat_result | None:
         return None
 
 
-def _dated_sources(manifest: str, folders: Sequence[str], files: Files) -> list[bytes]:
+def _dated_sources(manifest: str, folders: Sequence[str], files: FileStates) -> list[bytes]:
     """What `stale_inputs` looks at: the sources, and which of them are newer than the manifest."""
     # What is beside a manifest was generated with it.
     left_out = os.path.dirname(manifest)

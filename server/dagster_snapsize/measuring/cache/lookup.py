@@ -18,18 +18,18 @@ from pathlib import Path
 from attrs import astuple, evolve, frozen
 
 from dagster_snapsize.core.model import Measurement, Volatile
-from dagster_snapsize.measuring.cache.codec import Damaged, Entry, from_bytes, to_bytes
-from dagster_snapsize.measuring.cache.file_key import Files, Stamp, TooMuch, names_in
+from dagster_snapsize.measuring.cache.codec import CacheEntry, Damaged, from_bytes, to_bytes
+from dagster_snapsize.measuring.cache.file_key import FileStates, Stamp, TooManyBytes, names_in
 from dagster_snapsize.measuring.cache.key import (
-    Others,
-    Project,
+    ExternalInputs,
+    ProjectFiles,
+    external_digest,
     identity,
     last_installed,
-    others_digest,
     place_key,
-    project_state,
+    read_project,
 )
-from dagster_snapsize.measuring.cache.store import Place, cache_folder
+from dagster_snapsize.measuring.cache.store import CacheFolder, cache_folder
 from dagster_snapsize.project.git import untracked_files
 from dagster_snapsize.project.ignore_comments import find_ignores
 from dagster_snapsize.project.interpreters import Interpreter
@@ -40,7 +40,7 @@ SWITCHED_OFF = (
     "the cache is off for this location, since a second measurement gave other sizes;"
     " `dagster-snapsize cache clear` switches it on again"
 )
-_TOO_MUCH = "its files are too large to be looked at each time"
+_TOO_MANY_BYTES = "its files are too large to be looked at each time"
 _ENTRY_FORMAT = 1
 # Linux stamps files by the clock that it calls coarse, which can be asked (clock_gettime(2));
 # others may be so many nanoseconds behind, and some file systems (FAT, HFS+) keep whole seconds.
@@ -53,7 +53,7 @@ _OWN_PYTHON = list(sys.version_info[:2])
 
 
 @frozen
-class Hit:
+class CacheHit:
     """A measurement from the cache, all its paths absolute, and when it was made (ISO 8601)."""
 
     measurement: Measurement
@@ -79,14 +79,14 @@ class Cache:
         self._interpreter = interpreter
         self._environ = environ
         self._shown = shown
-        self._place = Place(cache_folder(environ), place_key(location, interpreter))
+        self._place = CacheFolder(cache_folder(environ), place_key(location, interpreter))
         self._identity = ""
-        self._project: Project | None = None
+        self._project: ProjectFiles | None = None
         self._began = 0  # nanoseconds since the epoch
         self._why_not = ""
         self._is_noted = False
 
-    def look_up(self) -> Hit | None:
+    def look_up(self) -> CacheHit | None:
         """The measurement of this very project, environment and configuration, if there is one."""
         if not self._is_on():
             return None
@@ -113,9 +113,9 @@ class Cache:
         self._project = None
         try:
             self._identity = identity(self._location, self._interpreter, self._environ)
-            self._project = project_state(self._location.root, Files())
-        except TooMuch:
-            self._why_not = _TOO_MUCH
+            self._project = read_project(self._location.root, FileStates())
+        except TooManyBytes:
+            self._why_not = _TOO_MANY_BYTES
         except OSError as error:
             self._why_not = _unusable(error)
 
@@ -126,22 +126,22 @@ class Cache:
             return why
         try:
             return self._keep(measurement, self._project)
-        except TooMuch:
-            return (_TOO_MUCH,)
+        except TooManyBytes:
+            return (_TOO_MANY_BYTES,)
         except OSError as error:
             return (_unusable(error),)
 
-    def _keep(self, measurement: Measurement, before: Project) -> tuple[str, ...]:
-        files = Files()
-        after = project_state(self._location.root, files)
+    def _keep(self, measurement: Measurement, before: ProjectFiles) -> tuple[str, ...]:
+        files = FileStates()
+        after = read_project(self._location.root, files)
         changed = _changed(before, after)
         if changed:
             return (f"{self._shown(changed)} was changed while it was measured",)
         if identity(self._location, self._interpreter, self._environ) != self._identity:
             return ("the environment was changed while it was measured",)
-        others = Others.of(measurement, after.stamps)
-        rest = Files()
-        digest = others_digest(others, rest)
+        others = ExternalInputs.of(measurement, after.stamps)
+        rest = FileStates()
+        digest = external_digest(others, rest)
         changed = self._changed_others(others, rest, before, after)
         if digest is None or changed:
             what = self._shown(changed) if changed else "what is installed"
@@ -176,25 +176,25 @@ class Cache:
             self._why_not = SWITCHED_OFF
         return not self._why_not
 
-    def _opened(self, path: Path) -> Entry | None:
+    def _opened(self, path: Path) -> CacheEntry | None:
         content = self._place.read(path)
         try:
             return None if content is None else from_bytes(content)
         except Damaged:
             return None
 
-    def _matching(self, entry: Entry, digest: str) -> Hit | None:
+    def _matching(self, entry: CacheEntry, digest: str) -> CacheHit | None:
         try:
             about = entry.about()
             if about["format"] != _ENTRY_FORMAT:
                 return None
-            others = Others(*about["others"])
-            if others_digest(others, Files()) != digest:
+            others = ExternalInputs(*about["others"])
+            if external_digest(others, FileStates()) != digest:
                 return None
             measurement = entry.measurement()
             same_python = about["own_python"] == _OWN_PYTHON
-            return Hit(self._renewed(measurement, same_python), str(about["measured_at"]))
-        except TooMuch:
+            return CacheHit(self._renewed(measurement, same_python), str(about["measured_at"]))
+        except TooManyBytes:
             return None
         except Exception:  # whatever an entry of another time can hold
             return None
@@ -229,7 +229,7 @@ class Cache:
         return f"{place} {doing.what}"
 
     def _changed_others(
-        self, others: Others, files: Files, before: Project, after: Project
+        self, others: ExternalInputs, files: FileStates, before: ProjectFiles, after: ProjectFiles
     ) -> str | None:
         """An input outside of the project that was written to since the measurement began."""
         for path, state in files.seen():
@@ -281,7 +281,7 @@ def _unusable(error: OSError) -> str:
     return f"what it was made from cannot be looked at: {error}"
 
 
-def _changed(before: Project, after: Project) -> str | None:
+def _changed(before: ProjectFiles, after: ProjectFiles) -> str | None:
     """A file of the project that is not what it was, or was written to."""
     for path in (*before.stamps, *after.stamps):
         if before.stamps.get(path) != after.stamps.get(path):

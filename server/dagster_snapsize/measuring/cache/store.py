@@ -31,7 +31,7 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return platformdirs.user_cache_path("dagster-snapsize") / "measurements"
 
 
-class Place:
+class CacheFolder:
     """The entries of one location, in a folder of its own below ``root``."""
 
     def __init__(self, root: Path, key: str):

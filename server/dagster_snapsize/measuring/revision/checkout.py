@@ -18,7 +18,7 @@ from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.errors import NotMeasured, UserError
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.revision.refs import git, ignored
-from dagster_snapsize.measuring.revision.worktree import Tree
+from dagster_snapsize.measuring.revision.worktree import Worktree
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 from dagster_snapsize.project.targets import TARGET_KINDS, absolute
@@ -31,7 +31,7 @@ _ELSEWHERE = (
 )
 
 
-def find_in(tree: Tree, flags: Flags) -> tuple[CodeLocation, ...]:
+def find_in(tree: Worktree, flags: Flags) -> tuple[CodeLocation, ...]:
     """The code locations of a revision. Raises NotMeasured where it has none, or not in its files.
 
     Relative paths in ``flags`` start at the folder where the user is.
@@ -39,7 +39,7 @@ def find_in(tree: Tree, flags: Flags) -> tuple[CodeLocation, ...]:
     if not tree.folder.is_dir():
         inside = tree.folder.relative_to(tree.top).as_posix()
         raise NotMeasured(f"{tree.revision} has no folder {inside}")
-    with said_of(tree):
+    with errors_in(tree):
         found = find_locations(tree.folder, _moved_flags(flags, tree)).locations
     for location in found:
         for path in (location.root, location.working_directory, location.cwd):
@@ -53,7 +53,7 @@ def find_in(tree: Tree, flags: Flags) -> tuple[CodeLocation, ...]:
 
 
 @contextmanager
-def said_of(tree: Tree) -> Iterator[None]:
+def errors_in(tree: Worktree) -> Iterator[None]:
     """What is wrong in the block is wrong in the revision: raised as NotMeasured that says so."""
     try:
         yield
@@ -69,7 +69,7 @@ def said_of(tree: Tree) -> Iterator[None]:
 
 def interpreter_for(
     location: CodeLocation,
-    tree: Tree,
+    tree: Worktree,
     chosen: Iterable[tuple[CodeLocation, Interpreter]],
     flag: str | None,
     environ: Mapping[str, str],
@@ -96,7 +96,7 @@ def interpreter_for(
     return choose_interpreter(twin, flag, environ, flag_source=flag_source)
 
 
-def environ_in(tree: Tree, environ: Mapping[str, str]) -> dict[str, str]:
+def environ_in(tree: Worktree, environ: Mapping[str, str]) -> dict[str, str]:
     """``environ`` with the repository's paths as those of the tree, for what the tree has.
 
     What is installed to be edited, and so leads to the repository, leads to the tree as well.
@@ -109,7 +109,7 @@ def environ_in(tree: Tree, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def copy_ignored(
-    tree: Tree, locations: Iterable[CodeLocation], read: Iterable[Measurement]
+    tree: Worktree, locations: Iterable[CodeLocation], read: Iterable[Measurement]
 ) -> list[str]:
     """Copy into the tree what git ignores and the definitions read; the names of the files.
 
@@ -139,7 +139,9 @@ def copy_ignored(
     ]
 
 
-def must_be_of(tree: Tree, measurement: Measurement, interpreter: Interpreter) -> list[str]:
+def check_read_from_tree(
+    tree: Worktree, measurement: Measurement, interpreter: Interpreter
+) -> list[str]:
     """Raise NotMeasured where definitions of the tree were read from elsewhere.
 
     Returns the other files of the repository that were read: what is in no revision.
@@ -187,18 +189,18 @@ def _installed_module(path: str) -> str | None:
     return Path(parts[places[-1] + 1]).stem if places and parts[places[-1] + 1 :] else None
 
 
-def in_words(text: str, tree: Tree) -> str:
+def in_words(text: str, tree: Worktree) -> str:
     """A text in which the temporary folder goes by the repository's name."""
     return text.replace(str(tree.top), str(tree.repository.top))
 
 
-def _name(path: str, tree: Tree) -> str:
+def _name(path: str, tree: Worktree) -> str:
     top = tree.repository.top
     inside = Path(path).is_relative_to(top)
     return Path(path).relative_to(top).as_posix() if inside else path
 
 
-def _moved_flags(flags: Flags, tree: Tree) -> Flags:
+def _moved_flags(flags: Flags, tree: Worktree) -> Flags:
     def moved(value: str) -> str:
         path = absolute(value, Path.cwd())
         return str(tree.moved(path) or path)
@@ -212,18 +214,18 @@ def _moved_flags(flags: Flags, tree: Tree) -> Flags:
     )
 
 
-def _moved_value(value: str, tree: Tree) -> str:
+def _moved_value(value: str, tree: Worktree) -> str:
     if str(tree.repository.top) not in value:
         return value
     return os.pathsep.join(_moved_part(part, tree) for part in value.split(os.pathsep))
 
 
-def _moved_part(part: str, tree: Tree) -> str:
+def _moved_part(part: str, tree: Worktree) -> str:
     there = tree.moved(absolute(part, tree.repository.top)) if Path(part).is_absolute() else None
     return str(there) if there is not None and there.exists() else part
 
 
-def _untracked(tree: Tree, paths: Sequence[Path]) -> Iterator[Path]:
+def _untracked(tree: Worktree, paths: Sequence[Path]) -> Iterator[Path]:
     """Those that are in no commit because nobody added them, ignored or not."""
     if not paths:
         return
@@ -234,12 +236,12 @@ def _untracked(tree: Tree, paths: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
-def _is_there(tree: Tree, path: Path) -> bool:
+def _is_there(tree: Worktree, path: Path) -> bool:
     moved = tree.moved(path)
     return moved is not None and os.path.lexists(moved)
 
 
-def _copy(tree: Tree, path: Path) -> bool:
+def _copy(tree: Worktree, path: Path) -> bool:
     """Whether it could be copied; never through a link that leads out of the tree."""
     there = tree.moved(path)
     assert there is not None

@@ -35,7 +35,7 @@ _DIGITS = 6  # at least, behind what is readable
 
 
 @frozen
-class Tree:
+class Worktree:
     """The files of a revision: ``top`` stands for ``repository.top``.
 
     ``same_length`` says that its path has as many bytes in a snapshot as that of the repository.
@@ -68,7 +68,7 @@ class Tree:
 @contextmanager
 def checked_out(
     repository: Repository, revision: Revision, tell: Callable[[str], None] = lambda text: None
-) -> Iterator[Tree]:
+) -> Iterator[Worktree]:
     """The files of a revision while the block runs; afterwards nothing is left of them.
 
     ``tell`` is given what is being done. Raises UserError where git cannot check it out.
@@ -87,7 +87,7 @@ def checked_out(
                 f" {'longer' if longer > 0 else 'shorter'} than {repository.top}: sizes of what"
                 " holds paths, such as code references, differ by that"
             )
-        yield Tree(repository, revision, folder, same_length, tuple(notes))
+        yield Worktree(repository, revision, folder, same_length, tuple(notes))
 
 
 def _place(top: Path, commit: str) -> tuple[Path, bool]:

@@ -76,7 +76,7 @@ Tell = Callable[[str], None]
 
 
 @frozen
-class Upgraded:
+class UpgradedEnvironment:
     """An environment with another Dagster; ``interpreter`` runs in it, with ``environ``."""
 
     interpreter: Interpreter
@@ -85,7 +85,7 @@ class Upgraded:
 
 
 @frozen
-class _Users:
+class _Installation:
     """The user's environment, as its interpreter tells of it."""
 
     python: str
@@ -102,7 +102,7 @@ class _Users:
 
 def upgraded(
     interpreter: Interpreter, version: str, environ: Mapping[str, str], tell: Tell
-) -> tuple[Upgraded | None, tuple[str, ...]]:
+) -> tuple[UpgradedEnvironment | None, tuple[str, ...]]:
     """The environment with this version of Dagster, or the ``latest``; built if it is not there.
 
     None where that is the one that the user has. With it come notes for the user. ``tell`` is given
@@ -134,7 +134,7 @@ def upgraded(
     notes += [f"{name} stays: it has a version of its own" for name in stay]
     notes += [f"{name} asks for {what}, and got {got}" for name, what, got in conflicts]
     made = Interpreter(str(_python_in(folder)), f"made beside {interpreter.path}")
-    return Upgraded(made, _with_users_programs(users, environ), wanted), tuple(notes)
+    return UpgradedEnvironment(made, _with_users_programs(users, environ), wanted), tuple(notes)
 
 
 def clear_environments(environ: Mapping[str, str]) -> tuple[int, int]:
@@ -170,7 +170,7 @@ def _folders(root: Path) -> list[Path]:
     return sorted(found, key=used, reverse=True)
 
 
-def _ask(interpreter: Interpreter, environ: Mapping[str, str]) -> _Users:
+def _ask(interpreter: Interpreter, environ: Mapping[str, str]) -> _Installation:
     try:
         done = subprocess.run(
             [interpreter.path, "-c", _ASK],
@@ -185,7 +185,7 @@ def _ask(interpreter: Interpreter, environ: Mapping[str, str]) -> _Users:
         told = json.loads(done.stdout.splitlines()[-1])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         raise UserError(f"{interpreter.path} does not tell what is installed: {error}") from None
-    return _Users(
+    return _Installation(
         interpreter.path,
         told["base"],
         told["version"],
@@ -195,13 +195,13 @@ def _ask(interpreter: Interpreter, environ: Mapping[str, str]) -> _Users:
     )
 
 
-def _with_users_programs(users: _Users, environ: Mapping[str, str]) -> dict[str, str]:
+def _with_users_programs(users: _Installation, environ: Mapping[str, str]) -> dict[str, str]:
     """Programs such as dbt are those of the user's environment, where the new one has none."""
     path = [str(Path(users.python).parent), environ.get("PATH", "")]
     return {**environ, "PATH": os.pathsep.join(filter(None, path))}
 
 
-def _latest(users: _Users, environ: Mapping[str, str], tell: Tell) -> tuple[str, list[str]]:
+def _latest(users: _Installation, environ: Mapping[str, str], tell: Tell) -> tuple[str, list[str]]:
     """The latest version that Dagster and all its integrations have, and what held it back."""
     folder, _ = _environment(users, (), environ, tell)
     tell("asking for the latest Dagster")
@@ -226,7 +226,7 @@ def _latest(users: _Users, environ: Mapping[str, str], tell: Tell) -> tuple[str,
 
 
 def _environment(
-    users: _Users, requirements: Sequence[str], environ: Mapping[str, str], tell: Tell
+    users: _Installation, requirements: Sequence[str], environ: Mapping[str, str], tell: Tell
 ) -> tuple[Path, list[tuple[str, str, str]]]:
     """An environment with these requirements, and what of the user's does not go with them."""
     known: list[object] = [users.base, users.version, users.prefix, users.sites]
@@ -269,7 +269,7 @@ def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
 
 def _build(
     folder: Path,
-    users: _Users,
+    users: _Installation,
     requirements: Sequence[str],
     environ: Mapping[str, str],
     tell: Tell,
@@ -291,7 +291,7 @@ def _build(
     return [(found[1], found[2], found[3]) for found in _CONFLICT.finditer(printed)]
 
 
-def _make_venv(folder: Path, users: _Users, environ: Mapping[str, str], tell: Tell) -> None:
+def _make_venv(folder: Path, users: _Installation, environ: Mapping[str, str], tell: Tell) -> None:
     plain = interpreter_environ(users.base, environ)
     plain.pop("PYTHONPATH", None)
     status, printed = _run([users.base, "-m", "venv", str(folder)], plain, lambda text: None)

@@ -52,7 +52,7 @@ from dagster_snapsize.measuring.forkserver import (
     preloadable,
 )
 from dagster_snapsize.measuring.probe_run import run_probe
-from dagster_snapsize.measuring.process import Running
+from dagster_snapsize.measuring.process import SupervisedProcess
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import BaselineProblem, structure, unstructure
 from dagster_snapsize.measuring.worker.shared_results import SharedResults
@@ -69,16 +69,16 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 6.0  # seconds for a supervisor to end its tree
 
 
-class _Cancel:
+class _Cancellation:
     """Ends what runs when the lifeline ends, and this process with it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._process: Running | None = None
+        self._process: SupervisedProcess | None = None
         self.wanted = False
         self.forked = False  # whether what runs is
 
-    def started(self, process: Running) -> None:
+    def started(self, process: SupervisedProcess) -> None:
         with self._lock:
             self._process = process
             self.forked = isinstance(process, ForkedProcess)
@@ -111,7 +111,7 @@ def main() -> NoReturn:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     # One request, then it ends: looking for cycles among millions of live objects finds none.
     gc.disable()
-    cancel = _Cancel()
+    cancel = _Cancellation()
     threading.Thread(target=cancel.watch, args=(lines,), daemon=True).start()
     try:
         _serve(request, cancel)
@@ -125,7 +125,7 @@ def main() -> NoReturn:
     os._exit(0)
 
 
-def _serve(request: WorkerRequest, cancel: _Cancel) -> None:
+def _serve(request: WorkerRequest, cancel: _Cancellation) -> None:
     found = find_locations(Path(request.folder), Flags())
     _tell(
         "found",
@@ -142,7 +142,7 @@ def _serve(request: WorkerRequest, cancel: _Cancel) -> None:
                 _tell_mistake(location.name, mistake)
 
 
-def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancel) -> None:
+def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancellation) -> None:
     config = location.config
     if request.timeout is not None:
         location = evolve(location, config=evolve(config, timeout=request.timeout))
@@ -238,7 +238,7 @@ def _is_to_be_checked() -> bool:
 
 
 def _check_cache(
-    cache: Cache, location: CodeLocation, interpreter: Interpreter, cancel: _Cancel
+    cache: Cache, location: CodeLocation, interpreter: Interpreter, cancel: _Cancellation
 ) -> None:
     """Measure what the cache has, and switch it off where it was wrong.
 
@@ -283,7 +283,7 @@ def _verify(
     interpreter: Interpreter,
     forkserver: ForkServer,
     cache: Cache | None,
-    cancel: _Cancel,
+    cancel: _Cancellation,
 ) -> None:
     """Measure in both ways and tell whether they say the same."""
     was_forked: list[bool] = []

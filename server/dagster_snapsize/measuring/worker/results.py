@@ -102,7 +102,7 @@ class SharedWith:
 
 
 @frozen
-class Growth:
+class AssetGrowth:
     """What became of an asset since the baseline, in all snapshots together.
 
     ``before`` is None where it is new. ``fields`` are the differences, most growth first.
@@ -113,7 +113,7 @@ class Growth:
 
 
 @frozen
-class Carried:
+class RepeatedValue:
     """A value of an asset that ``others`` carry too, so many of them.
 
     ``saved_bytes`` is what would go from all snapshots together if none of them did.
@@ -145,8 +145,8 @@ class AssetDetail:
     by_snapshot: Mapping[str, int]
     cells: tuple[FieldBytes, ...]
     shared_with: tuple[SharedWith, ...]
-    growth: Growth | None = None
-    repeats: tuple[Carried, ...] = ()
+    growth: AssetGrowth | None = None
+    repeats: tuple[RepeatedValue, ...] = ()
 
 
 @frozen

@@ -59,7 +59,7 @@ def summarize(
     repositories = {s.repository: s.id for s in measurement.snapshots if s.kind == "repository"}
     groups = _groups(measurement.snapshots)
     carried = _carried(measurement.repeats)
-    since = _Since(measurement, baseline)
+    since = _SinceBaseline(measurement, baseline)
     assets = []
     offset = 0
     with rows.open("wb") as stream:
@@ -130,14 +130,14 @@ def summarize(
 
 
 @frozen
-class _Since:
+class _SinceBaseline:
     """What became of assets since the baseline; of each nothing where there is none."""
 
     measurement: Measurement
     baseline: Baseline | None
 
     def growth(self, asset: AssetCost) -> dict[str, Any] | None:
-        """A Growth as what JSON can hold."""
+        """An AssetGrowth as what JSON can hold."""
         if self.baseline is None:
             return None
         old = self.baseline.owners.get((asset.repository, Owner("asset", asset.key)))
@@ -185,7 +185,7 @@ def _line(finding: Finding) -> object:
 
 
 def _carried(repeats: Sequence[Repeat]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """The Carried of each asset, by repository and key: those that save most, first."""
+    """The RepeatedValues of each asset, by repository and key: those that save most, first."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for repeat in repeats:
         carried = {
