@@ -530,7 +530,7 @@ async def test_a_project_that_is_measured_when_asked_only(small: Small, scratch:
         assert (status["phase"], status["level"]) == ("idle", "none")
         await opened.run("dagsterSnapsize.measure")
         await opened.ended(1)
-        assert opened.statuses[-1]["level"] == "fine"
+        assert opened.statuses[-1]["level"] == "within"
         assert small.loads == [opened.mark]
 
 
@@ -543,7 +543,7 @@ async def test_a_missing_interpreter_is_told_apart(small: Small, scratch: Path) 
         (told,) = opened.all_shown()
         assert told.code == "configuration"
         opened.set(interpreter=".venv/bin/python")
-        await opened.until(lambda: opened.statuses[-1]["level"] == "fine")
+        await opened.until(lambda: opened.statuses[-1]["level"] == "within")
         await opened.until(lambda: not opened.all_shown() or opened.shown(small.definitions))
         # What the editor's own tooling chose comes after the project's configuration, not before.
         opened.set(editorInterpreter="/gone/python")

@@ -8,7 +8,7 @@
 
 export type Column = ArrayLike<number>;
 
-export type BudgetLevel = "fine" | "near" | "over";
+export type BudgetLevel = "within" | "near" | "over";
 
 export interface SnapshotData {
   readonly id: string;

@@ -3,7 +3,7 @@
 export type Phase = "idle" | "measuring" | "failed" | "no-location" | "no-interpreter";
 
 /** "none": nothing measured yet; "near" and "over" are said of budgets. */
-export type Level = "none" | "fine" | "near" | "over";
+export type Level = "none" | "within" | "near" | "over";
 
 /** A place in a file; `line` counts from 1. */
 export interface Place {

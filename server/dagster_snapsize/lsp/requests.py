@@ -14,7 +14,7 @@ from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import AssetRow, unstructure
 
 _MOST_ROWS = 1000
-Level = Literal["none", "fine", "near", "over"]
+Level = Literal["none", "within", "near", "over"]
 
 
 def status_of(project: ProjectState | None) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _level(locations: Sequence[LocationState]) -> Level:
         return "over"
     if "snapshot-near-budget" in rules:
         return "near"
-    return "fine" if measured else "none"
+    return "within" if measured else "none"
 
 
 def _wrong(project: ProjectState) -> str | None:

@@ -2,11 +2,11 @@ import * as vscode from "vscode";
 import { formatSize } from "../../shared/format.ts";
 import type { Project } from "../measurements/store.ts";
 import { projectOf } from "../measurements/projects.ts";
-import { assetsAt, assetsIn, type PlacedAsset } from "../measurements/rows.ts";
+import { assetsAt, readHeads } from "../measurements/rows.ts";
 
 interface Choice extends vscode.QuickPickItem {
   location: string;
-  asset: PlacedAsset;
+  line: number;
 }
 
 /** Shows the report of the asset at the cursor; asks which one where it is not clear. */
@@ -28,31 +28,30 @@ export async function explainAtCursor(projects: readonly Project[]): Promise<voi
     return;
   }
   const line = editor.selection.active.line + 1;
-  const lines = here.map((choice) => ({ line: choice.asset.line, choice }));
-  const near = assetsAt(lines, line).map(({ choice }) => choice);
+  const near = assetsAt(here, line);
   const picked = near.length === 1 ? near[0] : await choose(near.length > 0 ? near : here);
   if (picked === undefined) return;
-  const { location, asset } = picked;
   await vscode.commands.executeCommand(
     "dagsterSnapsize.showAsset",
-    location,
-    asset.key,
+    picked.location,
+    picked.label,
     project.folder,
   );
 }
 
+/** The assets that are defined in a file, in the order of its lines. */
 async function choicesIn(project: Project, path: string): Promise<Choice[]> {
   const own = vscode.Uri.file(path).fsPath;
   const found: Choice[] = [];
-  for (const { name, rowsFile } of project.locations) {
+  for (const { name, rowsFile, totalBytes } of project.locations) {
     if (rowsFile === null) continue;
-    const assets = await assetsIn(rowsFile, (source) => vscode.Uri.file(source).fsPath === own);
-    for (const asset of assets) {
-      const description = `${formatSize(asset.bytes)}, line ${asset.line}`;
-      found.push({ label: asset.key, description, location: name, asset });
+    for (const { key, location, total_bytes } of await readHeads(rowsFile, totalBytes)) {
+      if (location === null || vscode.Uri.file(location.path).fsPath !== own) continue;
+      const description = `${formatSize(total_bytes)}, line ${location.line}`;
+      found.push({ label: key, description, location: name, line: location.line });
     }
   }
-  return found;
+  return found.sort((a, b) => a.line - b.line); // and heaviest first, as they are read
 }
 
 async function choose(choices: Choice[]): Promise<Choice | undefined> {

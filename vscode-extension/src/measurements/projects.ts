@@ -1,4 +1,5 @@
 import { relative, isAbsolute } from "node:path";
+import { LEVELS } from "./level.ts";
 import type { Project } from "./store.ts";
 import type { ProjectStatus } from "../protocol.ts";
 
@@ -25,5 +26,5 @@ export function worst(projects: readonly Project[]): Project | undefined {
 
 function badness({ phase, level }: ProjectStatus): number {
   if (phase === "failed" || phase === "no-interpreter") return 4;
-  return { none: 0, fine: 1, near: 2, over: 3 }[level];
+  return LEVELS.indexOf(level);
 }

@@ -1,18 +1,15 @@
 import { isAbsolute, relative, sep } from "node:path";
-import type { OwnerDetail, OwnerRef, ReportData, SnapshotData } from "../../shared/reportData.ts";
+import type { OwnerDetail, OwnerRef, ReportData } from "../../shared/reportData.ts";
 import type {
   Advice,
   AssetRow,
-  Finding,
   LocationMeasurement,
   OthersRow,
   OtherOwner,
   Place,
 } from "../protocol.ts";
-import { lineAt, linesOf } from "./lines.ts";
-
-/** The file of rows is not what the measurement says, such as half of a newer one. */
-export class RowsError extends Error {}
+import { snapshotLevel } from "../measurements/level.ts";
+import { readRow, readRows, RowsError, type LineSpan } from "../measurements/rows.ts";
 
 /** A measurement as the report needs it; what is seldom looked at stays in its file. */
 export interface ReadMeasurement {
@@ -34,10 +31,9 @@ export async function readMeasurement(
   signal: AbortSignal,
 ): Promise<ReadMeasurement> {
   const reader = new Reader(location, rowsFile);
-  for await (const line of linesOf(rowsFile, signal)) {
-    const row = JSON.parse(line.text) as AssetRow | OthersRow;
-    if ("others" in row) reader.takeOthers(row);
-    else reader.takeAsset(row, line.offset, line.length);
+  for await (const { row, ...span } of readRows(rowsFile, signal)) {
+    if ("others" in row) reader.addOthers(row);
+    else reader.addAsset(row, span);
   }
   return reader.finish();
 }
@@ -64,8 +60,7 @@ class Reader {
   readonly #keys: string[] = [];
   readonly #places: (Place | null)[] = [];
   readonly #paths = new Map<string, string>();
-  readonly #offset: number[] = [];
-  readonly #length: number[] = [];
+  readonly #spans: LineSpan[] = [];
   readonly #columns = {
     repository: [] as number[],
     group: [] as number[],
@@ -90,14 +85,13 @@ class Reader {
     this.#sums = location.snapshots.map(() => 0);
   }
 
-  takeAsset(row: AssetRow, offset: number, length: number): void {
+  addAsset(row: AssetRow, span: LineSpan): void {
     const asset = this.#keys.length;
     const columns = this.#columns;
     const [field, fieldBytes] = heaviest(Object.entries(row.fields));
     this.#keys.push(row.key);
     this.#places.push(row.location && this.#place(row.location));
-    this.#offset.push(offset);
-    this.#length.push(length);
+    this.#spans.push(span);
     columns.repository.push(this.#repositories.number(row.repository));
     columns.group.push(this.#groups.number(row.group ?? NO_GROUP));
     columns.total.push(row.total_bytes);
@@ -131,7 +125,7 @@ class Reader {
     }
   }
 
-  takeOthers({ others, advice }: OthersRow): void {
+  addOthers({ others, advice }: OthersRow): void {
     this.#others = others;
     this.#advice = advice.map((row) => ({
       ...row,
@@ -151,7 +145,7 @@ class Reader {
       kinds: this.#kinds.list,
       fields: this.#fields.list,
     };
-    const { findings, snapshots, assetBudgetBytes, name } = this.#location;
+    const { snapshots, assetBudgetBytes, name } = this.#location;
     const data: ReportData = {
       location: name,
       assetBudgetBytes,
@@ -166,7 +160,7 @@ class Reader {
         budgetBytes: snapshot.budget_bytes,
         budgetName: snapshot.budget_name,
         budgetSource: snapshot.budget_source,
-        level: budgetLevel(snapshot.id, findings),
+        level: snapshotLevel(this.#location, snapshot),
       })),
       others: this.#otherColumns(),
       shares: this.#shareColumns(),
@@ -238,11 +232,9 @@ class Reader {
   }
 
   async #assetDetail(asset: number): Promise<OwnerDetail> {
-    const text = await lineAt(this.#rowsFile, this.#offset[asset] ?? 0, this.#length[asset] ?? 0);
-    const row = JSON.parse(text) as AssetRow;
-    if (row.key !== this.#keys[asset]) {
-      throw new RowsError(`the rows of ${this.#location.name} were replaced`);
-    }
+    const [key, span] = [this.#keys[asset], this.#spans[asset]];
+    if (key === undefined || span === undefined) throw new RangeError(`no asset ${asset}`);
+    const row = await readRow(this.#rowsFile, key, span);
     return {
       cells: row.cells.map((cell) => ({ ...cell, snapshot: this.#snapshot(cell.snapshot) })),
       sharing: row.shared_with.map(({ snapshot, name, count, others }) => ({
@@ -317,11 +309,4 @@ function total(other: OtherOwner): number {
 
 function add(column: number[], row: number, amount: number): void {
   column[row] = (column[row] ?? 0) + amount;
-}
-
-/** As the findings say: how near is near stands in the project's configuration. */
-function budgetLevel(snapshot: string, findings: readonly Finding[]): SnapshotData["level"] {
-  const rules = findings.filter((finding) => finding.snapshot === snapshot).map(({ rule }) => rule);
-  if (rules.includes("snapshot-over-budget")) return "over";
-  return rules.includes("snapshot-near-budget") ? "near" : "fine";
 }

@@ -1,11 +1,11 @@
 import * as vscode from "vscode";
 import type { SavedPanel } from "../../shared/reportMessages.ts";
+import { LEVELS } from "../measurements/level.ts";
 import type { MeasurementStore } from "../measurements/store.ts";
-import type { Level, LocationMeasurement } from "../protocol.ts";
+import type { LocationMeasurement } from "../protocol.ts";
 import { ReportPanel } from "./panel.ts";
 
 const VIEW_TYPE = "dagsterSnapsize.report";
-const LEVELS: readonly Level[] = ["none", "fine", "near", "over"];
 
 /** The report panel of code locations. */
 export interface Report {

@@ -1,7 +1,7 @@
 // Which assets are listed, and under what.
 
 import { relative, sep } from "node:path";
-import type { AssetHead } from "./rows.ts";
+import type { AssetHead } from "../measurements/rows.ts";
 
 export const GROUPINGS = ["size", "group", "file"] as const;
 export type Grouping = (typeof GROUPINGS)[number];

@@ -18,7 +18,7 @@ import {
   snapshotsNode,
   type TreeNode,
 } from "./nodes.ts";
-import { readHeads, readRow, type AssetHead } from "./rows.ts";
+import { readHeads, readRow, type AssetHead } from "../measurements/rows.ts";
 
 const UNFOLDED_LOCATIONS = 3;
 
@@ -190,7 +190,7 @@ export class SizesModel {
     const heads = await this.#headsOf(location);
     const head = heads.find((h) => h.key === asset.key && h.repository === asset.repository);
     if (head === undefined || location.rowsFile === null) throw new Error("it is gone");
-    return readRow(location.rowsFile, head);
+    return readRow(location.rowsFile, head.key, head);
   }
 
   async #readable(node: TreeNode, read: () => Promise<TreeNode[]>): Promise<TreeNode[]> {

@@ -14,7 +14,8 @@ import {
   shortSize,
 } from "./format.ts";
 import { PAGE, shortPath, type AssetGroup, type Grouping } from "./assetLists.ts";
-import type { AssetHead } from "./rows.ts";
+import { snapshotLevel } from "../measurements/level.ts";
+import type { AssetHead } from "../measurements/rows.ts";
 
 /** What a click does. */
 export type Click =
@@ -49,7 +50,7 @@ export interface TreeNode {
   spoken: string;
 }
 
-const FINE = { name: "pass", color: "testing.iconPassed" };
+const WITHIN = { name: "pass", color: "testing.iconPassed" };
 const NEAR = { name: "warning", color: "list.warningForeground" };
 const OVER = { name: "error", color: "list.errorForeground" };
 
@@ -165,7 +166,7 @@ export function snapshotNode(
   const level = snapshotLevel(location, snapshot);
   const percent = shortPercent(used, budget);
   const of = `${shortSize(used)} of ${shortSize(budget)}`;
-  const said = { fine: "", near: ", near its budget", over: ", over its budget" }[level];
+  const said = { within: "", near: ", near its budget", over: ", over its budget" }[level];
   return {
     ...plain,
     ...identity(parent, "snapshot", snapshot.id),
@@ -182,25 +183,13 @@ export function snapshotNode(
       ]),
       `Budget: ${escaped(snapshot.budget_name)}, ${escaped(snapshot.budget_source)}`,
     ].join("\n\n"),
-    icon: { fine: FINE, near: NEAR, over: OVER }[level],
+    icon: { within: WITHIN, near: NEAR, over: OVER }[level],
     click:
       location.definitionsLocation === null
         ? null
         : { does: "open", place: location.definitionsLocation },
     spoken: `${label}, ${of}, ${percent}${said}`,
   };
-}
-
-/** How a snapshot stands to its budget; when it is near it, the findings say. */
-export function snapshotLevel(
-  location: LocationMeasurement,
-  snapshot: Snapshot,
-): "fine" | "near" | "over" {
-  if (snapshot.used_bytes > snapshot.budget_bytes) return "over";
-  const near = location.findings.some(
-    (finding) => finding.rule === "snapshot-near-budget" && finding.snapshot === snapshot.id,
-  );
-  return near ? "near" : "fine";
 }
 
 /** `repository` or `job nightly`; and of which repository where there are several. */

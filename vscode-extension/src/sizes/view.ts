@@ -1,12 +1,13 @@
 import * as vscode from "vscode";
 import { holdsProject } from "../measurements/detection.ts";
+import { snapshotLevel } from "../measurements/level.ts";
 import type { MeasurementStore } from "../measurements/store.ts";
 import type { Place } from "../protocol.ts";
 import { SECTION } from "../settings.ts";
 import { counted, grouped } from "./format.ts";
 import { GROUPINGS, type Grouping } from "./assetLists.ts";
 import { SizesModel } from "./model.ts";
-import { snapshotLevel, type Subject } from "./nodes.ts";
+import type { Subject } from "./nodes.ts";
 import { viewState } from "./state.ts";
 import { OPEN_SOURCE, SHOW_MORE, SizesTree } from "./tree.ts";
 

@@ -156,8 +156,8 @@ function projectView(project: Project): StatusView {
 
 function measured(project: Project, size: string): StatusView {
   const { level } = project.status;
-  const icon = { none: "pass", fine: "pass", near: "warning", over: "error" }[level];
-  const background = { none: undefined, fine: undefined, near: "warning", over: "error" }[level];
+  const icon = { none: "pass", within: "pass", near: "warning", over: "error" }[level];
+  const background = { none: undefined, within: undefined, near: "warning", over: "error" }[level];
   const tooltip = [heading(project), about(project), table(project)].filter(Boolean).join("\n\n");
   const links = [
     link("Report", REPORT),
@@ -171,7 +171,7 @@ function measured(project: Project, size: string): StatusView {
 function about({ status }: Project): string {
   const words = {
     none: "",
-    fine: "Within budget",
+    within: "Within budget",
     near: "Near its budget",
     over: "**Over budget**",
   }[status.level];

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isWithin, projectOf, worst } from "../../src/measurements/projects.ts";
-import { assetsAt } from "../../src/measurements/rows.ts";
 import { project } from "../support/statuses.ts";
 
 test("a file belongs to the innermost project around it", () => {
@@ -26,19 +25,4 @@ test("the worst project comes first, else the first", () => {
   assert.equal(worst([fine, near])?.folder, "/b");
   assert.equal(worst([fine, project({ folder: "/d" })])?.folder, "/a");
   assert.equal(worst([]), undefined);
-});
-
-test("the assets at a line are those that begin there or nearest above", () => {
-  const assets = [
-    { key: "a", line: 3 },
-    { key: "b", line: 10 },
-    { key: "c", line: 10 },
-    { key: "d", line: 30 },
-  ];
-  const keys = (line: number) => assetsAt(assets, line).map(({ key }) => key);
-  assert.deepEqual(keys(2), []);
-  assert.deepEqual(keys(3), ["a"]);
-  assert.deepEqual(keys(9), ["a"]);
-  assert.deepEqual(keys(15), ["b", "c"]);
-  assert.deepEqual(keys(300), ["d"]);
 });

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Advice, AssetRow, LocationMeasurement, OthersRow } from "../../src/protocol.ts";
-import { type Line, linesOf } from "../../src/report/lines.ts";
 import { readMeasurement, type ReadMeasurement } from "../../src/report/columns.ts";
 import { LocationModel } from "../../webview/model/locationModel.ts";
 import { ownerOf, type Part, pathOf } from "../../webview/model/parts.ts";
@@ -124,25 +123,9 @@ test("any text may be a key", async () => {
   assert.equal(model.assetPart(0, -1)?.name.includes("\u2028"), false);
 });
 
-test("lines longer than what is read at once stay whole, with their places in bytes", async () => {
-  const path = join(folder, "long.txt");
-  const texts = ["ä".repeat(700_000), "", "b", "c".repeat(300_000)];
-  await writeFile(path, texts.join("\n"));
-  const lines: Line[] = [];
-  for await (const line of linesOf(path, calm)) lines.push(line);
-  assert.deepEqual(
-    lines.map(({ text }) => text),
-    texts,
-  );
-  assert.deepEqual(
-    lines.map(({ offset }) => offset),
-    [0, 1_400_001, 1_400_002, 1_400_004],
-  );
-});
-
 test("snapshots are as near to their budgets as the findings say", () => {
   const levels = read.data.snapshots.map(({ level }) => level);
-  assert.deepEqual(levels, ["fine", "over", "near", "fine"]);
+  assert.deepEqual(levels, ["within", "over", "near", "within"]);
 });
 
 test("shared fields stand apart from an asset's own, with the names of those that share", async () => {

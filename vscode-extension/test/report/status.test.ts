@@ -8,7 +8,7 @@ import { formatBoth, formatPercent, formatSize, shortSize } from "../../shared/f
 const PROJECT: ProjectStatus = {
   folder: "/project",
   phase: "idle",
-  level: "fine",
+  level: "within",
   message: null,
   text: "",
   done: 0,
@@ -29,7 +29,7 @@ const LOCATION: LocationMeasurement = {
   totalBytes: 1,
   assets: 1,
   snapshots: [],
-  level: "fine",
+  level: "within",
   assetBudgetBytes: null,
   rowsFile: "/rows",
   definitionsLocation: null,

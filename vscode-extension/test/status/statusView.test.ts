@@ -24,7 +24,7 @@ test("nothing is shown where there is no project", () => {
 });
 
 for (const [level, icon, background] of [
-  ["fine", "pass", undefined],
+  ["within", "pass", undefined],
   ["near", "warning", "warning"],
   ["over", "error", "error"],
 ] as const) {

@@ -102,7 +102,7 @@ export function location(
     totalBytes: snapshots.reduce((all, one) => all + one.stored_bytes, 0),
     assets: rows.length,
     snapshots,
-    level: "fine",
+    level: "within",
     assetBudgetBytes: 64_000,
     rowsFile,
     definitionsLocation: { path: join(ROOT, "definitions.py"), line: 9 },
@@ -159,7 +159,7 @@ export function project(
     status: {
       folder: ROOT,
       phase: "idle",
-      level: "fine",
+      level: "within",
       message: null,
       text: "",
       done: 0,

@@ -5,7 +5,7 @@ export function status(given: Partial<ProjectStatus> = {}): ProjectStatus {
   return {
     folder: "/work/shop",
     phase: "idle",
-    level: "fine",
+    level: "within",
     message: null,
     text: "",
     done: 0,
@@ -51,7 +51,7 @@ export function project(
     totalBytes: 10_300_000,
     assets: 12,
     snapshots,
-    level: "fine",
+    level: "within",
     assetBudgetBytes: 64_000,
     rowsFile: null,
     definitionsLocation: null,

@@ -54,7 +54,7 @@ export class SnapshotBars {
     button.dataset.snapshot = snapshot.id;
     const percent = formatPercent(snapshot.usedBytes, snapshot.budgetBytes);
     const used = shortSize(snapshot.usedBytes);
-    const words = snapshot.level === "fine" ? percent : `${percent} · ${snapshot.level}`;
+    const words = snapshot.level === "within" ? percent : `${percent} · ${snapshot.level}`;
     const name = model.snapshotName(index);
     button.title = [name, ...budgetLines(snapshot)].join("\n");
     // What is seen comes first, for those who speak to what they see.

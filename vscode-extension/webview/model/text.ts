@@ -65,7 +65,7 @@ export function isOverBudget(model: LocationModel, part: Part): boolean {
 }
 
 export const LEVEL_WORDS: Readonly<Record<BudgetLevel, string>> = {
-  fine: "within budget",
+  within: "within budget",
   near: "near budget",
   over: "over budget",
 };

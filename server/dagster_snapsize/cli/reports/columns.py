@@ -85,7 +85,7 @@ def _level(snapshot: Snapshot, judged: Judged) -> str:
     rules = {finding.rule for finding in judged.findings if finding.snapshot == snapshot.id}
     if "snapshot-over-budget" in rules:
         return "over"
-    return "near" if "snapshot-near-budget" in rules else "fine"
+    return "near" if "snapshot-near-budget" in rules else "within"
 
 
 def _assets(assets: Sequence[AssetCost], names: _AllNames) -> Json:
