@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import evolve
 
-from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import (
@@ -64,14 +64,16 @@ def hostile(number: int) -> str:
     return f"{HOSTILE[number % len(HOSTILE)]}{number // len(HOSTILE) or ''}"
 
 
-def outcome(
+def report(
     assets: int, jobs: int, name: Callable[[int], str] = plain, budgets: Budgets | None = None
-) -> Outcome:
+) -> Report:
     """One location of that many assets, all of them in every job; always the same."""
-    return Outcome((judged(measurement(assets, jobs, name), budgets or Budgets()),), ())
+    return Report((location_report(measurement(assets, jobs, name), budgets or Budgets()),), ())
 
 
-def judged(measured: Measurement, budgets: Budgets | None = None, **location: Any) -> Judged:
+def location_report(
+    measured: Measurement, budgets: Budgets | None = None, **location: Any
+) -> LocationReport:
     """What the command line has of a measurement."""
     here = Path("/project")
     code_location = CodeLocation(
@@ -88,7 +90,7 @@ def judged(measured: Measurement, budgets: Budgets | None = None, **location: An
         stable_name=measured.name,
     )
     budgets = budgets or Budgets()
-    return Judged(
+    return LocationReport(
         evolve(code_location, **location),
         Interpreter("/usr/bin/python3", "--python"),
         measured,
@@ -182,6 +184,6 @@ def _snapshot(
 if __name__ == "__main__":
     from dagster_snapsize.cli.reports.html_report import page
 
-    found = outcome(int(sys.argv[1]), int(sys.argv[2])).judged
-    text = page(Outcome((*found, judged(failed())), ()))
+    found = report(int(sys.argv[1]), int(sys.argv[2])).locations
+    text = page(Report((*found, location_report(failed())), ()))
     Path(sys.argv[3]).write_text(text, encoding="ascii")

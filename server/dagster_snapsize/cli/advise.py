@@ -12,7 +12,7 @@ from attrs import evolve
 from dagster_snapsize.cli.reports import advice as report_advice
 from dagster_snapsize.cli.reports.cache_notes import cache_note
 from dagster_snapsize.cli.reports.lines import print_findings
-from dagster_snapsize.cli.run import Outcome, Selection, measure_all
+from dagster_snapsize.cli.run import Report, Selection, measure_all
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.findings import exit_status
 
@@ -31,33 +31,31 @@ def take_advice(
     rest is printed first and UserError is raised then. ``split`` is into how many locations each
     one should be split.
     """
-    outcome = measure_all(selection, with_baseline=False)
-    status: int = exit_status([f for f in outcome.findings if f.rule == "measurement-failed"])
-    found = _proposals(outcome, split)
+    report = measure_all(selection, with_baseline=False)
+    status: int = exit_status([f for f in report.findings if f.rule == "measurement-failed"])
+    found = _proposals(report, split)
     comparison: Comparison | None = None
     mistake: UserError | None = None
     if version is not None:
         from dagster_snapsize.cli.upgrade import measure_upgrade
 
         try:
-            comparison = measure_upgrade(selection, version, outcome)
+            comparison = measure_upgrade(selection, version, report)
             status = max(status, comparison.status)
         except UserError as error:
             mistake = error
 
     def tell() -> None:
         if form == "json":
-            report_advice.print_json(
-                outcome, status, _splits_json(found), _upgrade_json(comparison)
-            )
+            report_advice.print_json(report, status, _splits_json(found), _upgrade_json(comparison))
         elif form == "markdown":
-            report_advice.print_markdown(outcome, top)
+            report_advice.print_markdown(report, top)
             _print_splits(found, form, top)
         else:
-            report_advice.print_advice(outcome, top)
+            report_advice.print_advice(report, top)
             _print_splits(found, form, top)
-            _print_failures(outcome)
-            note = cache_note(outcome)
+            _print_failures(report)
+            note = cache_note(report)
             if note is not None:
                 click.echo(f"note: {note}", err=True)
         if comparison is not None and form != "json":
@@ -68,7 +66,7 @@ def take_advice(
     return status, tell
 
 
-def _proposals(outcome: Outcome, split: int | None) -> dict[str, Proposal]:
+def _proposals(report: Report, split: int | None) -> dict[str, Proposal]:
     if split is None:
         return {}
     if find_spec("networkx") is None:
@@ -76,7 +74,7 @@ def _proposals(outcome: Outcome, split: int | None) -> dict[str, Proposal]:
         raise UserError("--split needs networkx, which is not installed", "pip install networkx")
     from dagster_snapsize.cli.reports.split import proposals
 
-    return proposals(outcome, split)
+    return proposals(report, split)
 
 
 def _splits_json(found: dict[str, Proposal]) -> dict[str, Json]:
@@ -98,15 +96,15 @@ def _print_splits(found: dict[str, Proposal], form: str, top: int) -> None:
         report_split.print_proposals(found, top)
 
 
-def _print_failures(outcome: Outcome) -> None:
+def _print_failures(report: Report) -> None:
     """What could not be measured, as every command says it."""
     failed = tuple(
-        evolve(judged, findings=tuple(f for f in judged.findings if f.severity == "error"))
-        for judged in outcome.judged
-        if judged.measurement.failure
+        evolve(location, findings=tuple(f for f in location.findings if f.severity == "error"))
+        for location in report.locations
+        if location.measurement.failure
     )
     if failed:
-        print_findings(Outcome(failed, ()))
+        print_findings(Report(failed, ()))
 
 
 def _upgrade_json(comparison: Comparison | None) -> Json | None:

@@ -1,4 +1,4 @@
-"""``baseline``: keep the sizes of now, which growth is judged by from then on."""
+"""``baseline``: record the current sizes, which growth limits are checked against."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from attrs import evolve, frozen
 
 from dagster_snapsize.cli.reports.lines import print_findings, shown_path
-from dagster_snapsize.cli.run import Judged, Outcome, Selection, measure_all
+from dagster_snapsize.cli.run import LocationReport, Report, Selection, measure_all
 from dagster_snapsize.core import sizes
 from dagster_snapsize.core.baseline import RENEW, Baseline, baseline_of, summary
 from dagster_snapsize.core.growth import grown, total_changes
@@ -32,16 +32,16 @@ def take_baseline(selection: Selection, check: bool) -> tuple[Status, Callable[[
     written. Raises UserError for an old file that cannot be used, unless it is merely damaged and
     all that it can hold was measured now.
     """
-    outcome = measure_all(selection, with_baseline=False)
-    if any(judged.measurement.failure for judged in outcome.judged):
-        return 3, partial(print_findings, _failures(outcome))
-    projects: dict[Path, list[Judged]] = {}
-    for judged in outcome.judged:
-        projects.setdefault(judged.location.root, []).append(judged)
+    report = measure_all(selection, with_baseline=False)
+    if any(location.measurement.failure for location in report.locations):
+        return 3, partial(print_findings, _failures(report))
+    projects: dict[Path, list[LocationReport]] = {}
+    for location in report.locations:
+        projects.setdefault(location.code_location.root, []).append(location)
     # All are read before the first is written.
     plans = [_plan(root, found, selection, check) for root, found in projects.items()]
     said = [_checked(plan) if check else _written(plan) for plan in plans]
-    lines = [*said, *(f"note: {note}" for note in outcome.notes)]
+    lines = [*said, *(f"note: {note}" for note in report.notes)]
     is_stale = check and any(plan.old != plan.new for plan in plans)
     return (1 if is_stale else 0), partial(click.echo, "\n".join(lines))
 
@@ -66,14 +66,16 @@ class _Plan:
         return shown_path(str(self.root / NAME))
 
 
-def _plan(root: Path, found: Sequence[Judged], selection: Selection, check: bool) -> _Plan:
-    now = {judged.location.stable_name: baseline_of(judged.measurement) for judged in found}
+def _plan(root: Path, found: Sequence[LocationReport], selection: Selection, check: bool) -> _Plan:
+    now = {
+        location.code_location.stable_name: baseline_of(location.measurement) for location in found
+    }
     flags = selection.flags
     named = flags.workspace or flags.python_file or flags.module_name or flags.package_name
     path_bytes = sum(
         sum(fields.values())
-        for judged in found
-        for snapshot in judged.measurement.snapshots
+        for location in found
+        for snapshot in location.measurement.snapshots
         for fields in snapshot.paths.values()
     )
     try:
@@ -126,15 +128,15 @@ def _changed(old: Mapping[str, Baseline], new: Mapping[str, Baseline]) -> str:
     return words if both else words.partition(". ")[2]
 
 
-def _failures(outcome: Outcome) -> Outcome:
+def _failures(report: Report) -> Report:
     """The findings of locations that could not be measured: budgets are not the question."""
     return evolve(
-        outcome,
-        judged=tuple(
+        report,
+        locations=tuple(
             evolve(
-                judged,
-                findings=tuple(f for f in judged.findings if f.rule == "measurement-failed"),
+                location,
+                findings=tuple(f for f in location.findings if f.rule == "measurement-failed"),
             )
-            for judged in outcome.judged
+            for location in report.locations
         ),
     )

@@ -12,7 +12,7 @@ from typing import NoReturn
 from attrs import evolve, field, frozen
 
 from dagster_snapsize.cli.reports.lines import note_lines
-from dagster_snapsize.cli.run import Judged, LateBar, Selection, choose, measure_all
+from dagster_snapsize.cli.run import LateBar, LocationReport, Selection, choose, measure_all
 from dagster_snapsize.core.diff import Difference, difference
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.assemble import Progress
@@ -49,14 +49,14 @@ class Side:
     """One side: what it is called, and its locations, with paths as they are shown."""
 
     label: str
-    judged: tuple[Judged, ...]
+    locations: tuple[LocationReport, ...]
     commit: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
-    def failed(self) -> tuple[Judged, ...]:
+    def failed(self) -> tuple[LocationReport, ...]:
         """The locations that could not be measured."""
-        return tuple(one for one in self.judged if one.measurement.failure)
+        return tuple(one for one in self.locations if one.measurement.failure)
 
 
 @frozen
@@ -64,8 +64,8 @@ class Compared:
     """One location on both sides; None where a side does not have it."""
 
     name: str
-    old: Judged | None
-    new: Judged | None
+    old: LocationReport | None
+    new: LocationReport | None
     difference: Difference = field(repr=False)
 
 
@@ -126,8 +126,8 @@ def compare_revisions(
 
 def compare(old: Side, new: Side, notes: tuple[str, ...] = ()) -> Comparison:
     """Match the locations of both sides by name; one of each that is left over is the same one."""
-    before = {one.measurement.name: one for one in old.judged}
-    after = {one.measurement.name: one for one in new.judged}
+    before = {one.measurement.name: one for one in old.locations}
+    after = {one.measurement.name: one for one in new.locations}
     gone = [name for name in before if name not in after]
     come = [name for name in after if name not in before]
     pairs = {name: name for name in after if name in before}
@@ -141,7 +141,7 @@ def compare(old: Side, new: Side, notes: tuple[str, ...] = ()) -> Comparison:
     return Comparison(old, new, tuple(filter(None, found)), notes)
 
 
-def _compared(old: Judged | None, new: Judged | None) -> Compared | None:
+def _compared(old: LocationReport | None, new: LocationReport | None) -> Compared | None:
     """None where either could not be measured."""
     either = new or old
     assert either is not None
@@ -184,12 +184,12 @@ class _Sides:
         self._selection = selection
         self._stack = stack
         self._watch = watch
-        self._today: tuple[Judged, ...] | None = None
+        self._today: tuple[LocationReport, ...] | None = None
 
     def work_tree(self, revision: Revision | None) -> Side:
         """The files as they are; ``revision`` is the one that they are, if any was asked for."""
         if self._today is None:
-            self._today = measure_all(self._selection, with_baseline=False).judged
+            self._today = measure_all(self._selection, with_baseline=False).locations
         notes = tuple(
             line.removeprefix("note: ") for one in self._today for line in note_lines(one)
         )
@@ -212,12 +212,12 @@ class _Sides:
             made = ", unless `prepare` makes it anew" if _prepares(today) else ""
             notes.append(f"{revision} was measured with today's {shown}, which git ignores{made}")
         environ = environ_in(tree, os.environ)
-        chosen = [(one.location, one.interpreter) for one in today]
+        chosen = [(one.code_location, one.interpreter) for one in today]
         flag = python or self._selection.python
         if not chosen:
             with suppress(UserError):
                 chosen = choose(self._selection)[0]
-        judged = []
+        reports = []
         prepared: set[object] = set()
         for location in locations:
             if self._selection.timeout is not None:
@@ -257,21 +257,21 @@ class _Sides:
                 )
                 measurement = evolve(measurement, failure=failure)
             budgets = location.config.budgets
-            judged.append(Judged(location, interpreter, measurement, budgets, (), cached))
-        return Side(str(revision), tuple(judged), revision.commit, tuple(notes))
+            reports.append(LocationReport(location, interpreter, measurement, budgets, (), cached))
+        return Side(str(revision), tuple(reports), revision.commit, tuple(notes))
 
-    def _measured_today(self) -> tuple[Judged, ...]:
+    def _measured_today(self) -> tuple[LocationReport, ...]:
         """What the definitions read today; nothing where the work tree is of no use."""
         if self._today is None:
             try:
-                self._today = measure_all(self._selection, with_baseline=False).judged
+                self._today = measure_all(self._selection, with_baseline=False).locations
             except UserError:
                 return ()
         return self._today
 
 
-def _prepares(judged: Sequence[Judged]) -> bool:
-    return any(one.location.config.prepare for one in judged)
+def _prepares(reports: Sequence[LocationReport]) -> bool:
+    return any(one.code_location.config.prepare for one in reports)
 
 
 def _lock_notes(repository: Repository, old: Revision, new: Revision | None) -> Iterator[str]:

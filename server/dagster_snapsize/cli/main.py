@@ -26,7 +26,7 @@ from dagster_snapsize.cli.output import (
     written_to,
 )
 from dagster_snapsize.cli.reports import CHECKED, MEASURED, print_form
-from dagster_snapsize.cli.run import Outcome, Selection, measure_all, read_limits
+from dagster_snapsize.cli.run import Report, Selection, measure_all, read_limits
 from dagster_snapsize.core.errors import NotMeasured, UserError
 from dagster_snapsize.core.findings import exit_status
 
@@ -90,7 +90,7 @@ def _measure_and_print(
     selection: Selection,
     form: str,
     output: str | None,
-    print_text: Callable[[Outcome], None],
+    print_text: Callable[[Report], None],
     top: int = 0,
 ) -> None:
     """Measure, judge, print in the form that was asked for, and leave with what was found."""
@@ -98,31 +98,31 @@ def _measure_and_print(
     if form == "html" and file is None and sys.stdout.isatty():
         raise UserError("a page of HTML is nothing to read here", "Add --output report.html")
     gc.disable()  # it ends soon: looking for cycles among millions of live objects finds none
-    outcome = measure_all(selection)
-    status = exit_status(outcome.findings)
+    report = measure_all(selection)
+    status = exit_status(report.findings)
     with leave_with(status), written_to(file):
         if form == "text":
-            print_text(outcome)
-            _tell_of_cache(outcome)
+            print_text(report)
+            _tell_of_cache(report)
         else:
-            print_form(form, outcome, status, top=top)
+            print_form(form, report, status, top=top)
 
 
-def _tell_of_cache(outcome: Outcome) -> None:
+def _tell_of_cache(report: Report) -> None:
     """On standard error: standard output is the same whether sizes are from the cache or not."""
     from dagster_snapsize.cli.reports.cache_notes import cache_note
 
-    note = cache_note(outcome)
+    note = cache_note(report)
     if note is not None:
         click.echo(f"note: {note}", err=True)
 
 
-@cli.command(short_help="Keep the sizes of now, to judge growth by.")
+@cli.command(short_help="Record the current sizes as the baseline for growth limits.")
 @target_options
 @no_cache_option
 @click.option("--check", is_flag=True, help="Write nothing: exit with 1 if the file would change.")
 def baseline(selection: Selection, check: bool) -> None:
-    """Write the sizes of now to snapsize-baseline.jsonl, to be committed: growth is judged by them.
+    """Record the current sizes in snapsize-baseline.jsonl, for growth limits; commit that file.
 
     \b
     Examples:
@@ -243,25 +243,25 @@ def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
       dagster-snapsize explain orders
       dagster-snapsize explain warehouse/orders -m my_project.definitions
     """
-    outcome = measure_all(selection, with_baseline=False)
-    status = exit_status([f for f in outcome.findings if f.rule == "measurement-failed"])
+    report = measure_all(selection, with_baseline=False)
+    status = exit_status([f for f in report.findings if f.rule == "measurement-failed"])
     with leave_with(status):
         if status and form == "json":
             from dagster_snapsize.cli.reports.json_report import print_outcome
 
-            print_outcome(outcome, status)
+            print_outcome(report, status)
         elif status and form == "markdown":
             from dagster_snapsize.cli.reports.markdown_report import print_markdown
 
-            print_markdown(outcome, top)
+            print_markdown(report, top)
         elif status:
             from dagster_snapsize.cli.reports.lines import print_findings
 
-            print_findings(outcome)
+            print_findings(report)
         else:
             from dagster_snapsize.cli.reports.explain import explain_asset
 
-            explain_asset(outcome, asset_key, form, top)
+            explain_asset(report, asset_key, form, top)
 
 
 @cli.command(short_help="Show the limits and timeouts that apply, and their sources.")

@@ -44,13 +44,13 @@ class Selection:
 
 
 @frozen
-class Judged:
-    """One location, what it measured and what is to be said of it.
+class LocationReport:
+    """One code location with its measurement and findings.
 
     The paths of ``measurement`` are as they are shown, those of ``cached`` absolute.
     """
 
-    location: CodeLocation
+    code_location: CodeLocation
     interpreter: Interpreter
     measurement: Measurement
     budgets: Budgets
@@ -60,25 +60,25 @@ class Judged:
 
 
 @frozen
-class Outcome:
-    """Every location that was asked for, and what could not be looked at."""
+class Report:
+    """Every selected code location, and notes about what could not be checked."""
 
-    judged: tuple[Judged, ...]
+    locations: tuple[LocationReport, ...]
     notes: tuple[str, ...]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The findings of all locations."""
-        return tuple(finding for judged in self.judged for finding in judged.findings)
+        return tuple(finding for location in self.locations for finding in location.findings)
 
 
-def measure_all(selection: Selection, with_baseline: bool = True) -> Outcome:
+def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
     """Measure every selected location, one after the other, with a progress bar on a terminal.
 
     Raises UserError where the flags, the configuration, a target or a baseline are wrong.
     """
     chosen, notes = choose(selection)
-    judged: list[Judged] = []
+    reports: list[LocationReport] = []
     prepared: set[object] = set()
     folder = Path.cwd()
     roots = dict.fromkeys(location.root for location, _ in chosen) if with_baseline else ()
@@ -106,39 +106,41 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Outcome:
             baseline = baselines.get(location.root, {}).get(location.stable_name)
             baseline = here(baseline, measurement) if baseline else None
             findings = judge(measurement, budgets, baseline)
-            judged.append(
-                Judged(location, interpreter, measurement, budgets, findings, cached, baseline)
+            reports.append(
+                LocationReport(
+                    location, interpreter, measurement, budgets, findings, cached, baseline
+                )
             )
-    notes = (*notes, *_idle_budgets(judged), *(_verified(judged) if selection.verify else ()))
+    notes = (*notes, *_idle_budgets(reports), *(_verified(reports) if selection.verify else ()))
     if with_baseline:
-        notes = (*notes, *_idle_growth(judged))
-    return Outcome(tuple(judged), notes)
+        notes = (*notes, *_idle_growth(reports))
+    return Report(tuple(reports), notes)
 
 
 def _baselines(root: Path, folder: Path) -> dict[str, Baseline]:
     return at(read_baselines(root), shown_path(str(root / NAME), folder))
 
 
-def _idle_growth(judged: Sequence[Judged]) -> Iterator[str]:
+def _idle_growth(reports: Sequence[LocationReport]) -> Iterator[str]:
     """Allowances for growth that have nothing to judge by."""
-    for one in judged:
+    for one in reports:
         budgets = one.budgets
         if one.baseline is None and not one.measurement.failure:
             for name, said in (("growth", budgets.growth), ("asset-growth", budgets.asset_growth)):
                 if said is not None:
                     yield (
-                        f"{one.location.name} has no baseline that budget.{name} could be judged"
-                        f" by: `{RENEW}` writes one to {NAME}, to be committed"
+                        f"{one.code_location.name} has no baseline that budget.{name} could be"
+                        f" judged by: `{RENEW}` writes one to {NAME}, to be committed"
                     )
                     break
 
 
-def _verified(judged: Sequence[Judged]) -> Iterator[str]:
-    for one in judged:
+def _verified(reports: Sequence[LocationReport]) -> Iterator[str]:
+    for one in reports:
         if not one.measurement.failure:
             texts, version = len(one.measurement.snapshots), one.measurement.dagster_version
             yield (
-                f"location {one.location.name}: all {texts} snapshots are, to the byte, what"
+                f"location {one.code_location.name}: all {texts} snapshots are, to the byte, what"
                 f" Dagster {version} makes by itself"
             )
 
@@ -158,12 +160,12 @@ class LateBar:
         self._watch(progress)
 
 
-def _idle_budgets(judged: Sequence[Judged]) -> Iterator[str]:
+def _idle_budgets(reports: Sequence[LocationReport]) -> Iterator[str]:
     """Budgets for jobs that no measured location has: most likely a slip of the pen."""
-    if any(j.measurement.failure for j in judged):
+    if any(j.measurement.failure for j in reports):
         return
-    jobs = {s.name for j in judged for s in j.measurement.snapshots if s.kind == "job"}
-    for config in {j.location.config.path: j.location.config for j in judged}.values():
+    jobs = {s.name for j in reports for s in j.measurement.snapshots if s.kind == "job"}
+    for config in {j.code_location.config.path: j.code_location.config for j in reports}.values():
         for name in config.budgets.jobs:
             if name not in jobs:
                 near = difflib.get_close_matches(name, jobs, n=1)

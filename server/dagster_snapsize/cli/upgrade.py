@@ -11,7 +11,7 @@ from attrs import evolve
 
 from dagster_snapsize.cli.diff import Comparison, Side, compare, ended_by_signals
 from dagster_snapsize.cli.reports.diff_text import print_comparison, signed
-from dagster_snapsize.cli.run import Judged, LateBar, Outcome, Selection, measure_all
+from dagster_snapsize.cli.run import LateBar, LocationReport, Report, Selection, measure_all
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.assemble import Progress
 from dagster_snapsize.measuring.measure import measure_cached
@@ -19,22 +19,20 @@ from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.measuring.upgrade.environment import UpgradedEnvironment, upgraded
 
 
-def measure_upgrade(
-    selection: Selection, version: str, outcome: Outcome | None = None
-) -> Comparison:
+def measure_upgrade(selection: Selection, version: str, report: Report | None = None) -> Comparison:
     """Measure every location as it is, and with that version of Dagster (or ``latest``).
 
-    ``outcome`` is what was measured of it already. Raises UserError where there is no such version
+    ``report`` is what was measured of it already. Raises UserError where there is no such version
     or no environment can be made with it.
     """
-    today = outcome or measure_all(selection, with_baseline=False)
+    today = report or measure_all(selection, with_baseline=False)
     folder = Path.cwd()
-    judged: list[Judged] = []
+    reports: list[LocationReport] = []
     notes: list[str] = []
     made: dict[str, UpgradedEnvironment | None] = {}
     with ended_by_signals(), ExitStack() as stack:
         watch = LateBar(stack)
-        for one in today.judged:
+        for one in today.locations:
             name, path = one.measurement.name, one.interpreter.path
             if one.measurement.failure:
                 continue
@@ -52,10 +50,10 @@ def measure_upgrade(
                     f"{name} has Dagster {one.measurement.dagster_version} already"
                     f"{', the latest for all of its packages' if version == 'latest' else ''}"
                 )
-                judged.append(one)
+                reports.append(one)
                 continue
             cached = measure_cached(
-                evolve(one.location, config=evolve(one.location.config, prepare=())),
+                evolve(one.code_location, config=evolve(one.code_location.config, prepare=())),
                 other.interpreter,
                 environ=other.environ,
                 use=selection.cache,
@@ -69,13 +67,15 @@ def measure_upgrade(
                     f"{name} loads Dagster {found}, not {other.version} that was installed for it",
                     "Something puts it first: PYTHONPATH, or a checkout of Dagster itself.",
                 )
-            judged.append(
-                Judged(one.location, other.interpreter, measurement, one.budgets, (), cached)
+            reports.append(
+                LocationReport(
+                    one.code_location, other.interpreter, measurement, one.budgets, (), cached
+                )
             )
     versions = {other.version for other in made.values() if other is not None}
-    before = {one.measurement.dagster_version for one in today.judged}
-    old = Side(f"Dagster {', '.join(sorted(before))}", today.judged)
-    new = Side(f"Dagster {', '.join(sorted(versions or before))}", tuple(judged))
+    before = {one.measurement.dagster_version for one in today.locations}
+    old = Side(f"Dagster {', '.join(sorted(before))}", today.locations)
+    new = Side(f"Dagster {', '.join(sorted(versions or before))}", tuple(reports))
     return compare(old, new, tuple(dict.fromkeys(notes)))
 
 
@@ -90,7 +90,7 @@ def saved_words(comparison: Comparison) -> str:
 
 def print_upgrade(comparison: Comparison, top: int) -> None:
     """What it saves, and where."""
-    if comparison.old.judged == comparison.new.judged:
+    if comparison.old.locations == comparison.new.locations:
         for note in comparison.notes:
             click.echo(note)
         return

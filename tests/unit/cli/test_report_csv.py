@@ -14,14 +14,14 @@ from support import report_values
 def test_rows_add_up_to_every_snapshot_and_no_name_is_a_formula(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    outcome = report_values.outcome(20, 2, report_values.hostile)
-    print_table(outcome)
+    report = report_values.report(20, 2, report_values.hostile)
+    print_table(report)
     printed = capsys.readouterr().out
     rows = list(csv.DictReader(io.StringIO(printed, newline="")))
     assert tuple(rows[0]) == HEAD
     assert printed.startswith(",".join(HEAD) + "\r\n")
-    (judged,) = outcome.judged
-    for snapshot in judged.measurement.snapshots:
+    (location,) = report.locations
+    for snapshot in location.measurement.snapshots:
         own = [row for row in rows if row["snapshot"] == snapshot.name]
         assert sum(int(row["bytes"]) for row in own) == snapshot.stored_bytes
     for row in rows:
@@ -30,6 +30,6 @@ def test_rows_add_up_to_every_snapshot_and_no_name_is_a_formula(
     names = {row["name"].removeprefix("'") for row in rows if row["kind"] == "asset"}
     assert names == {
         asset.key.encode("utf-8", "backslashreplace").decode("utf-8")
-        for asset in judged.measurement.assets
+        for asset in location.measurement.assets
     }
     assert any(name.startswith("=") for name in names)

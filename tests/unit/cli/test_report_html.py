@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from dagster_snapsize.cli.reports.html_report import page
-from dagster_snapsize.cli.run import Outcome
+from dagster_snapsize.cli.run import Report
 from support import report_values
 
 
@@ -58,12 +58,12 @@ def digest(text: str) -> str:
 
 
 def test_what_is_drawn_adds_up_to_every_snapshot_down_to_the_fields() -> None:
-    outcome = report_values.outcome(70, 3)
-    (judged,) = outcome.judged
-    read = _Page(page(outcome))
+    report = report_values.report(70, 3)
+    (location,) = report.locations
+    read = _Page(page(report))
     data, details = block(read, "data-0"), block(read, "details-0")
     shares, others = data["shares"], data["others"]
-    for number, snapshot in enumerate(judged.measurement.snapshots):
+    for number, snapshot in enumerate(location.measurement.snapshots):
         rows = range(*shares["start"][number : number + 2])
         of_others = [n for n, of in enumerate(others["snapshot"]) if of == number]
         whole = sum(shares["bytes"][r] for r in rows) + sum(others["bytes"][r] for r in of_others)
@@ -77,7 +77,7 @@ def test_what_is_drawn_adds_up_to_every_snapshot_down_to_the_fields() -> None:
             assert exclusive + shared == drawn["bytes"][row]
             assert drawn is others or shared == drawn["shared"][row]
         assert cell == len(cells["field"])
-    assets = judged.measurement.assets
+    assets = location.measurement.assets
     assert data["assets"]["total"] == [asset.total_bytes for asset in assets]
     paths = [data["places"]["paths"][p] if p >= 0 else None for p in data["places"]["path"]]
     assert paths == [asset.location.path if asset.location else None for asset in assets]
@@ -88,8 +88,10 @@ def test_no_name_is_a_part_of_the_page() -> None:
         20, 2, report_values.hostile, location=report_values.HOSTILE[0]
     )
     broken = report_values.failed(report_values.HOSTILE[2])
-    outcome = Outcome((report_values.judged(measured), report_values.judged(broken)), ())
-    text = page(outcome)
+    report = Report(
+        (report_values.location_report(measured), report_values.location_report(broken)), ()
+    )
+    text = page(report)
     text.encode("ascii")
     read = _Page(text)
     assert read.tags.count("script") == 4  # the locations, data and details of one, the drawing
@@ -102,7 +104,7 @@ def test_no_name_is_a_part_of_the_page() -> None:
 
 
 def test_the_policy_allows_the_script_and_the_style_of_the_page_and_nothing_else() -> None:
-    read = _Page(page(report_values.outcome(3, 1)))
+    read = _Page(page(report_values.report(3, 1)))
     assert read.policy == (
         f"default-src 'none'; script-src {digest(read.scripts[''])}; style-src"
         f" {digest(read.style)}; base-uri 'none'; form-action 'none'"

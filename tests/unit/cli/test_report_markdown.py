@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from dagster_snapsize.cli.reports.markdown_report import MOST, report
-from dagster_snapsize.cli.run import Outcome
+from dagster_snapsize.cli.reports.markdown_report import MOST, render
+from dagster_snapsize.cli.run import Report
 from dagster_snapsize.core.model import Budgets
 from support import report_values
 
@@ -56,8 +56,8 @@ def test_every_name_is_shown_as_it_is_and_is_no_markup() -> None:
         20, 1, report_values.hostile, location=report_values.HOSTILE[4]
     )
     broken = report_values.failed(report_values.HOSTILE[0])
-    found = (report_values.judged(measured, TIGHT), report_values.judged(broken))
-    rendered = _Rendered(report(Outcome(found, (report_values.HOSTILE[4],)), 20))
+    found = (report_values.location_report(measured, TIGHT), report_values.location_report(broken))
+    rendered = _Rendered(render(Report(found, (report_values.HOSTILE[4],)), 20))
     assert rendered.tags <= {
         *("h3", "p", "table", "thead", "tbody", "tr", "th", "td"),
         *("code", "pre", "ul", "li", "strong", "br"),
@@ -72,7 +72,7 @@ def test_every_name_is_shown_as_it_is_and_is_no_markup() -> None:
 
 def test_snapshots_stand_against_their_budgets_fullest_first() -> None:
     budgets = Budgets(repository=400_000, asset=10_000_000)
-    whole = report(report_values.outcome(20, 1, budgets=budgets), 3)
+    whole = render(report_values.report(20, 1, budgets=budgets), 3)
     rendered = _Rendered(whole)
     assert [row[0] for row in rendered.rows] == [
         *("Snapshot", "🔴 repository __repository__", "🟢 job __ASSET_JOB"),
@@ -85,7 +85,7 @@ def test_snapshots_stand_against_their_budgets_fullest_first() -> None:
 
 
 def test_without_rows_of_assets_only_what_is_judged_is_told() -> None:
-    rendered = _Rendered(report(report_values.outcome(20, 1), 0))
+    rendered = _Rendered(render(report_values.report(20, 1), 0))
     assert [row[0] for row in rendered.rows][1:] == [
         *("🟢 repository __repository__", "🟢 job __ASSET_JOB"),
     ]
@@ -93,13 +93,13 @@ def test_without_rows_of_assets_only_what_is_judged_is_told() -> None:
 
 @pytest.mark.parametrize("most", [MOST, 5_000])
 def test_a_report_is_never_longer_than_a_comment_may_be(most: int) -> None:
-    long = report_values.outcome(800, 80, budgets=TIGHT)
-    whole = report(long, 800, most)
+    long = report_values.report(800, 80, budgets=TIGHT)
+    whole = render(long, 800, most)
     assert len(whole) <= most
     found = re.findall(r"… and ([\d,]+) more (\w+)", whole)
     assert [what for _, what in found] == ["snapshots", "assets", "findings"]
     shown = len(_Rendered(whole).rows) - 2
     left_out = sum(int(count.replace(",", "")) for count, what in found if what != "findings")
     assert shown + left_out == 81 + 800
-    many = Outcome(report_values.outcome(1, 1).judged * 600, ())
-    assert len(report(many, 1, most)) <= most
+    many = Report(report_values.report(1, 1).locations * 600, ())
+    assert len(render(many, 1, most)) <= most

@@ -16,7 +16,7 @@ from attrs import evolve
 
 from dagster_snapsize.cli.reports.gitlab import print_quality
 from dagster_snapsize.cli.reports.sarif import log
-from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Finding, Rule, SourceLocation
 from support import report_values
@@ -36,43 +36,43 @@ def sarif_schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
     raise AssertionError("the package has no schema of SARIF 2.1.0")
 
 
-def outcome(budgets: Budgets = BUDGETS) -> Outcome:
+def report(budgets: Budgets = BUDGETS) -> Report:
     """A location with hostile names that is over its budgets, and one that failed."""
     measured = report_values.measurement(20, 1, report_values.hostile)
-    one = report_values.judged(measured, budgets)
+    one = report_values.location_report(measured, budgets)
     noted = Finding("repeated-value", "information", "the same", asset="a", bytes=1)
     one = evolve(one, findings=(*one.findings, noted))
-    return Outcome((one, report_values.judged(report_values.failed())), ())
+    return Report((one, report_values.location_report(report_values.failed())), ())
 
 
-def quality(found: Outcome, capsys: pytest.CaptureFixture[str]) -> Any:
+def quality(found: Report, capsys: pytest.CaptureFixture[str]) -> Any:
     print_quality(found)
     return json.loads(capsys.readouterr().out)
 
 
-def moved(judged: Judged) -> Judged:
+def moved(location: LocationReport) -> LocationReport:
     """The same after an edit: every line elsewhere, every size another."""
 
     def place(at: SourceLocation | None) -> SourceLocation | None:
         return at and SourceLocation(at.path, at.line + 7)
 
-    measured = judged.measurement
+    measured = location.measurement
     assets = tuple(evolve(a, location=place(a.location)) for a in measured.assets)
     changed = evolve(
         measured, assets=assets, definitions_location=place(measured.definitions_location)
     )
-    smaller = evolve(judged.budgets, repository=399_999)
-    return evolve(judged, measurement=changed, findings=judge(changed, smaller))
+    smaller = evolve(location.budgets, repository=399_999)
+    return evolve(location, measurement=changed, findings=judge(changed, smaller))
 
 
 def test_the_log_is_valid_by_the_official_schema(sarif_schema: Any) -> None:
     jsonschema.Draft7Validator.check_schema(sarif_schema)
-    for found in (outcome(), report_values.outcome(3, 1)):
+    for found in (report(), report_values.report(3, 1)):
         jsonschema.validate(log(found, 0), sarif_schema, jsonschema.Draft7Validator)
 
 
 def test_every_rule_has_the_help_that_the_documentation_gives() -> None:
-    (run,) = log(outcome(), 1)["runs"]
+    (run,) = log(report(), 1)["runs"]
     rules = run["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == list(get_args(Rule))
     for rule in rules:
@@ -82,7 +82,7 @@ def test_every_rule_has_the_help_that_the_documentation_gives() -> None:
 
 
 def test_results_have_a_level_a_place_and_what_was_judged() -> None:
-    (run,) = log(outcome(), 3)["runs"]
+    (run,) = log(report(), 3)["runs"]
     first = run["results"][0]
     assert (first["ruleId"], first["level"]) == ("snapshot-over-budget", "error")
     assert first["properties"]["budgetBytes"] == 400_000
@@ -105,26 +105,26 @@ def test_paths_begin_at_the_top_of_the_checkout(
     monkeypatch.chdir(inner)
     monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
     monkeypatch.delenv("CI_PROJECT_DIR", raising=False)
-    (run,) = log(outcome(), 1)["runs"]
+    (run,) = log(report(), 1)["runs"]
     uri = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == "projects/with%20space/shop/definitions.py"
-    first = quality(outcome(), capsys)[0]
+    first = quality(report(), capsys)[0]
     assert first["location"] == {
         "path": "projects/with space/shop/definitions.py",
         "lines": {"begin": 9},
     }
     monkeypatch.setenv("CI_PROJECT_DIR", str(inner))
-    assert quality(outcome(), capsys)[0]["location"]["path"] == "shop/definitions.py"
+    assert quality(report(), capsys)[0]["location"]["path"] == "shop/definitions.py"
 
 
 def test_fingerprints_are_each_ones_own_and_stay_while_lines_and_sizes_change(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    before = outcome()
-    one, broken = before.judged
-    after = Outcome((moved(one), broken), ())
+    before = report()
+    one, broken = before.locations
+    after = Report((moved(one), broken), ())
 
-    def identities(found: Outcome) -> list[str]:
+    def identities(found: Report) -> list[str]:
         (run,) = log(found, 1)["runs"]
         return [r["partialFingerprints"]["dagsterSnapsize/v1"] for r in run["results"]]
 
@@ -136,8 +136,8 @@ def test_fingerprints_are_each_ones_own_and_stay_while_lines_and_sizes_change(
 
 
 def test_gitlab_gets_what_a_text_tells(capsys: pytest.CaptureFixture[str]) -> None:
-    found = quality(outcome(), capsys)
+    found = quality(report(), capsys)
     assert {issue["severity"] for issue in found} == {"critical", "minor"}
     assert {issue["check_name"] for issue in found} >= {"measurement-failed", "asset-over-budget"}
     assert all(issue["description"] for issue in found)
-    assert quality(report_values.outcome(0, 0), capsys) == []
+    assert quality(report_values.report(0, 0), capsys) == []

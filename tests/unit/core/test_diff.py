@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_snapsize.cli.diff import Side, compare
-from dagster_snapsize.cli.reports.diff_markdown import MARK, MOST, report
+from dagster_snapsize.cli.reports.diff_markdown import MARK, MOST, render
 from dagster_snapsize.core.diff import Change, Difference, difference
 from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import (
@@ -23,7 +23,7 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
 )
-from support.report_values import judged
+from support.report_values import location_report
 
 Owners = Mapping[Owner, Mapping[str, Share]]
 
@@ -202,8 +202,8 @@ def test_a_comment_on_a_pull_request_is_short_enough_and_shows_names_as_they_are
     keys = [f"wh/{'x' * 90}|`<b>@everyone [a](b) #{number}" for number in range(3_000)]
     old = measurement({REPOSITORY: {}})
     new = measurement({REPOSITORY: {Owner("asset", key): {"op": Share(7)} for key in keys}})
-    sides = [Side(label, (judged(one),)) for label, one in (("`a`|b", old), ("<c>", new))]
-    whole = report(compare(*sides, ("note @me",)), top=2_000)
+    sides = [Side(label, (location_report(one),)) for label, one in (("`a`|b", old), ("<c>", new))]
+    whole = render(compare(*sides, ("note @me",)), top=2_000)
     assert len(whole) <= MOST
     assert whole.startswith(MARK)
     for text in ("<b>", "@everyone", "@me", "`a`", "[a]", "<c>"):

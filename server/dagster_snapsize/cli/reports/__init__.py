@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagster_snapsize.cli.run import Outcome
+from dagster_snapsize.cli.run import Report
 
 CHECKED = ("text", "json", "github", "gitlab", "sarif", "markdown")
 """Forms that findings can be printed in, the default first."""
@@ -11,35 +11,35 @@ MEASURED = (*CHECKED, "html", "csv")
 """Forms that a whole measurement can be printed in."""
 
 
-def print_form(form: str, outcome: Outcome, status: int, *, top: int) -> None:
+def print_form(form: str, report: Report, status: int, *, top: int) -> None:
     """Print in one of the forms that are no text; ``top`` rows of what has heaviest ones."""
     if form == "json":
         from dagster_snapsize.cli.reports.json_report import print_outcome
 
-        print_outcome(outcome, status)
+        print_outcome(report, status)
     elif form == "github":
         from dagster_snapsize.cli.reports.github import print_findings
 
-        print_findings(outcome)
+        print_findings(report)
     elif form == "gitlab":
         from dagster_snapsize.cli.reports.gitlab import print_quality
 
-        print_quality(outcome)
+        print_quality(report)
     elif form == "sarif":
         from dagster_snapsize.cli.reports.sarif import print_log
 
-        print_log(outcome, status)
+        print_log(report, status)
     elif form == "markdown":
         from dagster_snapsize.cli.reports.markdown_report import print_markdown
 
-        print_markdown(outcome, top)
+        print_markdown(report, top)
     elif form == "html":
         from dagster_snapsize.cli.reports.html_report import print_page
 
-        print_page(outcome)
+        print_page(report)
     elif form == "csv":
         from dagster_snapsize.cli.reports.csv_report import print_table
 
-        print_table(outcome)
+        print_table(report)
     else:
         raise AssertionError(f"nothing prints {form}")

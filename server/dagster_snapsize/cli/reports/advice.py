@@ -14,7 +14,7 @@ from dagster_snapsize.cli.reports import markdown
 from dagster_snapsize.cli.reports.json_report import VERSION, Json
 from dagster_snapsize.cli.reports.lines import place
 from dagster_snapsize.cli.reports.terminal import bytes_cell, report_console
-from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.advice import Advice, advice_json, advise
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.core.sizes import counted, format_percent, format_size
@@ -28,45 +28,45 @@ _ALONE = (
 
 
 def print_json(
-    outcome: Outcome, status: int, splits: Mapping[str, Json], upgrade: Json | None
+    report: Report, status: int, splits: Mapping[str, Json], upgrade: Json | None
 ) -> None:
     """One JSON object on standard output; ``splits`` are by the name of a location."""
     locations = [
         {
-            "name": judged.measurement.name,
-            "dagster_version": judged.measurement.dagster_version,
-            "stored_bytes": stored_bytes(judged.measurement),
-            "advice": [advice_json(advice) for advice in advise(judged.measurement)],
-            "split": splits.get(judged.measurement.name),
-            "error": judged.measurement.failure.message if judged.measurement.failure else None,
+            "name": location.measurement.name,
+            "dagster_version": location.measurement.dagster_version,
+            "stored_bytes": stored_bytes(location.measurement),
+            "advice": [advice_json(advice) for advice in advise(location.measurement)],
+            "split": splits.get(location.measurement.name),
+            "error": location.measurement.failure.message if location.measurement.failure else None,
         }
-        for judged in outcome.judged
+        for location in report.locations
     ]
     whole = {
         "version": VERSION,
         "locations": locations,
         "upgrade": upgrade,
-        "notes": list(outcome.notes),
+        "notes": list(report.notes),
         "exit_status": status,
     }
     sys.stdout.write(json.dumps(whole) + "\n")
 
 
-def print_advice(outcome: Outcome, top: int) -> None:
+def print_advice(report: Report, top: int) -> None:
     """What could be done in every location, most bytes first, for a person on a terminal."""
     console = report_console()
-    for number, judged in enumerate(outcome.judged):
-        if judged.measurement.failure:
+    for number, location in enumerate(report.locations):
+        if location.measurement.failure:
             continue
         if number:
             console.print()
-        _print_location(console, judged, top)
-    for note in outcome.notes:
+        _print_location(console, location, top)
+    for note in report.notes:
         console.print(f"note: {note}", style="dim", soft_wrap=True)
 
 
-def _print_location(console: Console, judged: Judged, top: int) -> None:
-    measurement = judged.measurement
+def _print_location(console: Console, location: LocationReport, top: int) -> None:
+    measurement = location.measurement
     found = advise(measurement)
     console.print(headline(measurement), soft_wrap=True)
     if not found:
@@ -178,11 +178,11 @@ def _jobs_title(measurement: Measurement) -> str:
     )
 
 
-def print_markdown(outcome: Outcome, top: int) -> None:
+def print_markdown(report: Report, top: int) -> None:
     """Tables for a pull request or a wiki."""
     lines: list[str] = []
-    for judged in outcome.judged:
-        measurement = judged.measurement
+    for location in report.locations:
+        measurement = location.measurement
         lines += [f"### {markdown.text(measurement.name)}", ""]
         found = advise(measurement)
         if measurement.failure:
@@ -209,5 +209,5 @@ def print_markdown(outcome: Outcome, top: int) -> None:
         hows = {advice.lever + (advice.field or ""): advice.how for advice in found[:top]}
         lines += [f"- {how}" for how in dict.fromkeys(hows.values())]
         lines.append("")
-    lines += [f"note: {markdown.text(note)}" for note in outcome.notes]
+    lines += [f"note: {markdown.text(note)}" for note in report.notes]
     sys.stdout.write("\n".join(lines).rstrip() + "\n")

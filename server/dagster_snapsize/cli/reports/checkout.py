@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dagster_snapsize.cli.run import Judged
+from dagster_snapsize.cli.run import LocationReport
 from dagster_snapsize.core.model import Finding, SourceLocation
 from dagster_snapsize.project.layout import repository_root
 
@@ -28,19 +28,19 @@ def from_top(path: str, top: Path) -> str | None:
     return file.relative_to(top).as_posix() if file.is_relative_to(top) else None
 
 
-def finding_place(finding: Finding, judged: Judged) -> SourceLocation:
+def finding_place(finding: Finding, location: LocationReport) -> SourceLocation:
     """Where to show a finding to a service that knows none without a file.
 
     Its own place, else where the definitions are made, else the configuration or what is nearest.
     """
-    measurement = judged.measurement
+    measurement = location.measurement
     if finding.location or measurement.definitions_location:
         return finding.location or measurement.definitions_location  # type: ignore[return-value]
-    location = judged.location
+    code_location = location.code_location
     files = (
         *measurement.definition_files,
-        location.target.get("python_file"),
-        location.config.path,
+        code_location.target.get("python_file"),
+        code_location.config.path,
     )
     found = next((str(file) for file in files if file), None)
-    return SourceLocation(found or str(location.root / "pyproject.toml"), 1)
+    return SourceLocation(found or str(code_location.root / "pyproject.toml"), 1)

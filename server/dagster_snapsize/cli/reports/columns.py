@@ -11,7 +11,7 @@ from typing import Any
 
 from dagster_snapsize.cli.reports.json_report import finding_json
 from dagster_snapsize.cli.reports.lines import told
-from dagster_snapsize.cli.run import Judged
+from dagster_snapsize.cli.run import LocationReport
 from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
 from dagster_snapsize.core.model import AssetCost, Ledger, Measurement, Share, Snapshot
 
@@ -20,25 +20,25 @@ _NO_GROUP = "(no group)"
 _AMOUNTS = ("total", "exclusive", "shared", "dangling", "check")
 
 
-def columns(judged: Judged, advice: Sequence[Json]) -> tuple[Json, Json]:
+def columns(location: LocationReport, advice: Sequence[Json]) -> tuple[Json, Json]:
     """What is drawn of one location that was measured, and the fields of every owner.
 
     Raises AssertionError where the columns do not sum to the snapshots.
     """
-    measurement = judged.measurement
+    measurement = location.measurement
     names = _AllNames()
     assets = _assets(measurement.assets, names)
     shares, others, details = _owners(measurement, names)
     data = {
         "location": measurement.name,
-        "assetBudgetBytes": judged.budgets.asset,
-        "snapshots": [_snapshot(snapshot, judged) for snapshot in measurement.snapshots],
+        "assetBudgetBytes": location.budgets.asset,
+        "snapshots": [_snapshot(snapshot, location) for snapshot in measurement.snapshots],
         "assets": assets,
         "shares": shares,
         "others": others,
         "names": names.lists(),
         "advice": list(advice),
-        "findings": [finding_json(finding) for finding in told(judged.findings)],
+        "findings": [finding_json(finding) for finding in told(location.findings)],
         "places": _places(measurement.assets),
     }
     return data, details
@@ -63,8 +63,8 @@ class _AllNames:
         return {name: list(numbers) for name, numbers in vars(self).items()}
 
 
-def _snapshot(snapshot: Snapshot, judged: Judged) -> Json:
-    budget = snapshot_budget(snapshot, judged.measurement, judged.budgets)
+def _snapshot(snapshot: Snapshot, location: LocationReport) -> Json:
+    budget = snapshot_budget(snapshot, location.measurement, location.budgets)
     return {
         "id": snapshot.id,
         "kind": snapshot.kind,
@@ -76,13 +76,13 @@ def _snapshot(snapshot: Snapshot, judged: Judged) -> Json:
         "budgetBytes": budget.bytes,
         "budgetName": budget.name,
         "budgetSource": budget.source,
-        "level": _level(snapshot, judged),
+        "level": _level(snapshot, location),
     }
 
 
-def _level(snapshot: Snapshot, judged: Judged) -> str:
+def _level(snapshot: Snapshot, location: LocationReport) -> str:
     """As the findings say: how near is near stands in the project's configuration."""
-    rules = {finding.rule for finding in judged.findings if finding.snapshot == snapshot.id}
+    rules = {finding.rule for finding in location.findings if finding.snapshot == snapshot.id}
     if "snapshot-over-budget" in rules:
         return "over"
     return "near" if "snapshot-near-budget" in rules else "within"

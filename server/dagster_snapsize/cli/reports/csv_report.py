@@ -12,7 +12,7 @@ import io
 import sys
 from collections.abc import Iterator
 
-from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.cli.run import LocationReport, Report
 
 HEAD = (
     *("location", "repository", "snapshot_kind", "snapshot", "kind", "name", "group", "field"),
@@ -21,23 +21,27 @@ HEAD = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def print_table(outcome: Outcome) -> None:
+def print_table(report: Report) -> None:
     """Write it to standard output; the bytes of each snapshot's rows sum to its stored bytes."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Or Windows makes CR CR LF of each line's end, and half of a pair cannot be written.
         sys.stdout.reconfigure(newline="", errors="backslashreplace")
     writer = csv.writer(sys.stdout)
     writer.writerow(HEAD)
-    for judged in outcome.judged:
-        writer.writerows(_rows(judged))
+    for location in report.locations:
+        writer.writerows(_rows(location))
 
 
-def _rows(judged: Judged) -> Iterator[tuple[str | int, ...]]:
-    measurement = judged.measurement
+def _rows(location: LocationReport) -> Iterator[tuple[str | int, ...]]:
+    measurement = location.measurement
     assets = {(asset.repository, asset.key): asset for asset in measurement.assets}
-    location = _text(measurement.name)
     for snapshot in measurement.snapshots:
-        of = (location, _text(snapshot.repository), snapshot.kind, _text(snapshot.name))
+        of = (
+            _text(measurement.name),
+            _text(snapshot.repository),
+            snapshot.kind,
+            _text(snapshot.name),
+        )
         for owner, fields in snapshot.ledger.owners.items():
             asset = assets.get((snapshot.repository, owner.name)) if owner.kind == "asset" else None
             group = _text((asset and asset.group) or "")

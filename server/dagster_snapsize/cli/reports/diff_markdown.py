@@ -27,10 +27,10 @@ _Row = tuple[str, Change, str]
 
 def print_markdown(comparison: Comparison, top: int) -> None:
     """Write it to standard output."""
-    sys.stdout.write(report(comparison, top))
+    sys.stdout.write(render(comparison, top))
 
 
-def report(comparison: Comparison, top: int, most: int = MOST) -> str:
+def render(comparison: Comparison, top: int, most: int = MOST) -> str:
     """The whole report, of at most ``most`` characters, with ``top`` rows of each table at most."""
     whole = ""
     for rows in dict.fromkeys(min(top, rows) for rows in _ROWS):
@@ -104,11 +104,11 @@ def _snapshots(compared: Compared, changed: Sequence[SnapshotChange], top: int) 
 
 
 def _budget(compared: Compared, change: SnapshotChange) -> tuple[str, str]:
-    judged = compared.new
-    if judged is None or change.wire.new is None:
+    location = compared.new
+    if location is None or change.wire.new is None:
         return "", ""
-    snapshot = next(s for s in judged.measurement.snapshots if s.id == change.id)
-    budget = snapshot_budget(snapshot, judged.measurement, judged.budgets)
+    snapshot = next(s for s in location.measurement.snapshots if s.id == change.id)
+    budget = snapshot_budget(snapshot, location.measurement, location.budgets)
     used = judged_bytes(snapshot, budget)
     over = "🔴 " if used > budget.bytes else ""
     return format_size(budget.bytes), f"{over}{format_percent(used, budget.bytes)}"
@@ -156,11 +156,11 @@ def _cells(change: Change) -> tuple[str, str, str, str]:
 
 
 def _failures(side: Side) -> Iterator[str]:
-    for judged in side.failed:
-        failure = judged.measurement.failure
+    for location in side.failed:
+        failure = location.measurement.failure
         assert failure is not None
         where = place(failure.location)
-        yield f"### {code(judged.measurement.name)}: could not be measured in {code(side.label)}"
+        yield f"### {code(location.measurement.name)}: could not be measured in {code(side.label)}"
         yield ""
         yield f"🔴 {text(f'{where}: ' if where else '')}{text(failure.message)[:1500]}"
         yield ""

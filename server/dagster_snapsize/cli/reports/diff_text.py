@@ -19,7 +19,7 @@ from dagster_snapsize.cli.reports.terminal import (
     print_table,
     report_console,
 )
-from dagster_snapsize.cli.run import Judged
+from dagster_snapsize.cli.run import LocationReport
 from dagster_snapsize.core.diff import Change, OwnerChange, SnapshotChange
 from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
 from dagster_snapsize.core.model import Finding
@@ -89,11 +89,11 @@ def _headline(compared: Compared, change: SnapshotChange) -> str:
 
 
 def _of_budget(compared: Compared, change: SnapshotChange) -> str:
-    judged = compared.new
-    assert judged is not None
-    measurement = judged.measurement
+    location = compared.new
+    assert location is not None
+    measurement = location.measurement
     snapshot = next(s for s in measurement.snapshots if s.id == change.id)
-    budget = snapshot_budget(snapshot, measurement, judged.budgets)
+    budget = snapshot_budget(snapshot, measurement, location.budgets)
     over = judged_bytes(snapshot, budget) - budget.bytes
     if over > 0:
         return f", {format_size(over)} over its budget of {format_size(budget.bytes)}"
@@ -125,19 +125,19 @@ def mostly(change: OwnerChange) -> str:
 def print_failures(console: Console, sides: Iterable[Side]) -> None:
     """Which side could not be measured, where, and what its code said."""
     for side in sides:
-        for judged in side.failed:
-            _print_failure(console, side, judged)
+        for location in side.failed:
+            _print_failure(console, side, location)
 
 
-def _print_failure(console: Console, side: Side, judged: Judged) -> None:
-    failure = judged.measurement.failure
+def _print_failure(console: Console, side: Side, location: LocationReport) -> None:
+    failure = location.measurement.failure
     assert failure is not None
     finding = Finding("measurement-failed", "error", failure.message, location=failure.location)
-    where, first, more = finding_parts(finding, judged)
+    where, first, more = finding_parts(finding, location)
     text = Text(f"{where}: ").append("error", "bold red")
     if len(first) > _LONGEST:
         first = f"{first[:_LONGEST]} ... {len(first) - _LONGEST:,} characters more"
-    said = f": {judged.measurement.name} could not be measured in {side.label}: {first}"
+    said = f": {location.measurement.name} could not be measured in {side.label}: {first}"
     console.print(text.append(said), soft_wrap=True)
     for line in more[:_OUTPUT_LINES]:
         console.print(Text(f"  {line}"), soft_wrap=True)
@@ -182,11 +182,11 @@ def ran_by(compared: Compared) -> str:
     return " / ".join(dict.fromkeys(both))
 
 
-def place_of_python(judged: Judged) -> str:
+def place_of_python(location: LocationReport) -> str:
     """The interpreter as it is shown, and what named it."""
     from dagster_snapsize.cli.reports.lines import shown_path
 
-    return f"{shown_path(judged.interpreter.path)} ({judged.interpreter.source})"
+    return f"{shown_path(location.interpreter.path)} ({location.interpreter.source})"
 
 
 # -- tables --------------------------------------------------------------------------------------
@@ -304,14 +304,14 @@ def _side_json(side: Side) -> Json:
         "commit": side.commit,
         "failed": [
             {
-                "name": judged.measurement.name,
+                "name": location.measurement.name,
                 "message": failure.message,
                 "location": place_json(failure.location),
                 "traceback": failure.traceback,
                 "output": failure.output,
             }
-            for judged in side.failed
-            if (failure := judged.measurement.failure)
+            for location in side.failed
+            if (failure := location.measurement.failure)
         ],
     }
 
@@ -321,8 +321,8 @@ def compared_json(compared: Compared) -> Json:
     change = compared.difference
     return {
         "name": compared.name,
-        "old": _judged_json(compared.old),
-        "new": _judged_json(compared.new),
+        "old": _side_of_location_json(compared.old),
+        "new": _side_of_location_json(compared.new),
         "stored": change_json(change.size),
         "snapshots": [_snapshot_json(snapshot) for snapshot in change.snapshots],
         "owners": [
@@ -341,10 +341,10 @@ def compared_json(compared: Compared) -> Json:
     }
 
 
-def _judged_json(judged: Judged | None) -> Json | None:
-    if judged is None:
+def _side_of_location_json(location: LocationReport | None) -> Json | None:
+    if location is None:
         return None
-    measurement = judged.measurement
+    measurement = location.measurement
     return {
         "name": measurement.name,
         "python": measurement.python,

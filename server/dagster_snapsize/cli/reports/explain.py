@@ -11,7 +11,7 @@ import click
 from dagster_snapsize.cli.reports import markdown
 from dagster_snapsize.cli.reports.json_report import asset_json
 from dagster_snapsize.cli.reports.lines import place
-from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import AssetCost, Owner, SharedGroup, Snapshot
 from dagster_snapsize.core.sizes import counted, format_percent, format_size
@@ -19,34 +19,34 @@ from dagster_snapsize.core.sizes import counted, format_percent, format_size
 _NAMES = 5
 
 
-def explain_asset(outcome: Outcome, key: str, form: str, top: int) -> None:
+def explain_asset(report: Report, key: str, form: str, top: int) -> None:
     """Print what the asset ``key`` costs in every location that has it.
 
     Raises UserError with the nearest keys where none has it.
     """
     found = [
-        (judged, asset)
-        for judged in outcome.judged
-        for asset in judged.measurement.assets
+        (location, asset)
+        for location in report.locations
+        for asset in location.measurement.assets
         if asset.key == key
     ]
     if not found:
-        raise _unknown_key(outcome, key)
+        raise _unknown_key(report, key)
     if form == "json":
-        explained = [_json(judged, asset) for judged, asset in found]
+        explained = [_json(location, asset) for location, asset in found]
         click.echo(json.dumps({"version": 1, "assets": explained}))
     elif form == "markdown":
-        lines = (line for judged, asset in found for line in _markdown(judged, asset, top))
+        lines = (line for location, asset in found for line in _markdown(location, asset, top))
         click.echo("\n".join(lines).rstrip())
     else:
-        for number, (judged, asset) in enumerate(found):
+        for number, (location, asset) in enumerate(found):
             if number:
                 click.echo()
-            _print(judged, asset, top)
+            _print(location, asset, top)
 
 
-def _unknown_key(outcome: Outcome, key: str) -> UserError:
-    keys = sorted({a.key for judged in outcome.judged for a in judged.measurement.assets})
+def _unknown_key(report: Report, key: str) -> UserError:
+    keys = sorted({a.key for location in report.locations for a in location.measurement.assets})
     near = [k for k in keys if k.rpartition("/")[2] == key]
     near += [k for k in difflib.get_close_matches(key, keys, n=_NAMES, cutoff=0.4) if k not in near]
     hint = (
@@ -55,8 +55,8 @@ def _unknown_key(outcome: Outcome, key: str) -> UserError:
     return UserError(f"no asset has the key {key!r} among {len(keys):,} assets", hint)
 
 
-def _snapshots(judged: Judged, asset: AssetCost) -> list[Snapshot]:
-    mine = [s for s in judged.measurement.snapshots if asset.by_snapshot.get(s.id)]
+def _snapshots(location: LocationReport, asset: AssetCost) -> list[Snapshot]:
+    mine = [s for s in location.measurement.snapshots if asset.by_snapshot.get(s.id)]
     return sorted(mine, key=lambda s: (s.kind != "repository", -asset.by_snapshot[s.id], s.id))
 
 
@@ -64,15 +64,15 @@ def _groups(snapshot: Snapshot, key: str) -> list[SharedGroup]:
     return [group for group in snapshot.ledger.shared_groups if key in group.asset_keys]
 
 
-def _size_line(judged: Judged, asset: AssetCost) -> str:
+def _size_line(location: LocationReport, asset: AssetCost) -> str:
     """The bytes of the asset, their share of the location, and its rank among the assets."""
-    measurement = judged.measurement
+    measurement = location.measurement
     total = sum(s.stored_bytes for s in measurement.snapshots)
     rank = measurement.assets.index(asset) + 1
     return (
         f"{asset.total_bytes:,} bytes ({format_size(asset.total_bytes)}),"
         f" {format_percent(asset.total_bytes, total)} of {measurement.name}; number {rank:,} of"
-        f" {len(measurement.assets):,} assets{_of_repository(judged, asset)}"
+        f" {len(measurement.assets):,} assets{_of_repository(location, asset)}"
     )
 
 
@@ -111,7 +111,7 @@ def _rest_line(rest: list[Snapshot], asset: AssetCost) -> str:
     return f"and {size:,} bytes in {counted(len(rest), 'more snapshot')}"
 
 
-def _print(judged: Judged, asset: AssetCost, top: int) -> None:
+def _print(location: LocationReport, asset: AssetCost, top: int) -> None:
     from rich.text import Text
 
     from dagster_snapsize.cli.reports.terminal import plain_table, print_table, report_console
@@ -121,9 +121,9 @@ def _print(judged: Judged, asset: AssetCost, top: int) -> None:
     console.print(
         title.append(f"  {place(asset.location) or 'no source location'}", "not bold dim")
     )
-    console.print(_size_line(judged, asset))
+    console.print(_size_line(location, asset))
     console.print(_split_line(asset))
-    snapshots = _snapshots(judged, asset)
+    snapshots = _snapshots(location, asset)
     for snapshot in snapshots[:top]:
         table = plain_table(
             (f"{snapshot.kind} {snapshot.name}", "left"),
@@ -145,17 +145,17 @@ def _print(judged: Judged, asset: AssetCost, top: int) -> None:
     console.print(_removal_line(asset), soft_wrap=True)
 
 
-def _markdown(judged: Judged, asset: AssetCost, top: int) -> Iterator[str]:
+def _markdown(location: LocationReport, asset: AssetCost, top: int) -> Iterator[str]:
     yield f"### {markdown.code(asset.key)}"
     yield ""
     if asset.location:
         yield markdown.code(place(asset.location))
         yield ""
-    yield f"{markdown.text(_size_line(judged, asset))}.  "
+    yield f"{markdown.text(_size_line(location, asset))}.  "
     yield f"{_split_line(asset)}.  "
     yield _removal_line(asset)
     yield ""
-    snapshots = _snapshots(judged, asset)
+    snapshots = _snapshots(location, asset)
     for snapshot in snapshots[:top]:
         rows = [(markdown.code(name), *sizes) for name, *sizes in _field_rows(snapshot, asset)]
         rows.append(("**together**", f"**{asset.by_snapshot[snapshot.id]:,}**", "", ""))
@@ -171,13 +171,13 @@ def _markdown(judged: Judged, asset: AssetCost, top: int) -> Iterator[str]:
         yield ""
 
 
-def _of_repository(judged: Judged, asset: AssetCost) -> str:
+def _of_repository(location: LocationReport, asset: AssetCost) -> str:
     """Needed only where a location has several."""
-    several = len({s.repository for s in judged.measurement.snapshots}) > 1
+    several = len({s.repository for s in location.measurement.snapshots}) > 1
     return f", in repository {asset.repository}" if several else ""
 
 
-def _json(judged: Judged, asset: AssetCost) -> dict[str, object]:
+def _json(location: LocationReport, asset: AssetCost) -> dict[str, object]:
     owner = Owner("asset", asset.key)
     snapshots = [
         {
@@ -191,8 +191,8 @@ def _json(judged: Judged, asset: AssetCost) -> dict[str, object]:
                 for group in _groups(snapshot, asset.key)
             ],
         }
-        for snapshot in _snapshots(judged, asset)
+        for snapshot in _snapshots(location, asset)
     ]
     # `location` is the asset's place in a file, as in every other JSON.
-    name = judged.measurement.name
+    name = location.measurement.name
     return {"code_location": name, **asset_json(asset), "snapshots": snapshots}

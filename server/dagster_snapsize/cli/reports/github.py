@@ -6,13 +6,13 @@ import click
 
 from dagster_snapsize.cli.reports.checkout import checkout_top, from_top
 from dagster_snapsize.cli.reports.lines import told
-from dagster_snapsize.cli.run import Outcome
+from dagster_snapsize.cli.run import Report
 
 
-def print_findings(outcome: Outcome) -> None:
+def print_findings(report: Report) -> None:
     """One ``::error`` or ``::warning`` for each finding that a text has too."""
     top = checkout_top()
-    for finding in told(outcome.findings):
+    for finding in told(report.findings):
         properties = {"title": f"dagster-snapsize {finding.rule}"}
         if finding.location:
             properties["file"] = from_top(finding.location.path, top) or finding.location.path

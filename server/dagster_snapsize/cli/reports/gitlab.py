@@ -10,22 +10,22 @@ import sys
 
 from dagster_snapsize.cli.reports.checkout import checkout_top, finding_place, from_top
 from dagster_snapsize.cli.reports.fingerprints import fingerprints
-from dagster_snapsize.cli.run import Outcome
+from dagster_snapsize.cli.run import Report
 from dagster_snapsize.core.model import Severity
 
 # Whoever reviews a change is told what a text tells; the rest is for editors and programs.
 _SEVERITY: dict[Severity, str] = {"error": "critical", "warning": "minor"}
 
 
-def print_quality(outcome: Outcome) -> None:
+def print_quality(report: Report) -> None:
     """One JSON list, empty where nothing was found."""
     top = checkout_top()
     found = []
-    for judged in outcome.judged:
-        for finding, fingerprint in fingerprints(judged):
+    for location in report.locations:
+        for finding, fingerprint in fingerprints(location):
             if finding.severity not in _SEVERITY:
                 continue
-            place = finding_place(finding, judged)
+            place = finding_place(finding, location)
             found.append(
                 {
                     "description": finding.message,

@@ -20,7 +20,7 @@ from typing import Any
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.cli.reports.columns import columns
 from dagster_snapsize.cli.reports.lines import place
-from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.findings import exit_status
 
@@ -29,12 +29,12 @@ _LEVEL = 6  # of compression; 9 takes twice as long for 1 % less
 _FRAMES = 20
 
 
-def print_page(outcome: Outcome) -> None:
+def print_page(report: Report) -> None:
     """Write the page to standard output, in ASCII: whatever reads it reads the same."""
-    sys.stdout.write(page(outcome))
+    sys.stdout.write(page(report))
 
 
-def page(outcome: Outcome) -> str:
+def page(report: Report) -> str:
     """The whole page."""
     script = (_FOLDER / "page.js").read_text(encoding="ascii")
     style = (_FOLDER / "page.css").read_text(encoding="ascii")
@@ -42,7 +42,7 @@ def page(outcome: Outcome) -> str:
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}';"
         " base-uri 'none'; form-action 'none'"
     )
-    names = ", ".join(judged.measurement.name for judged in outcome.judged)
+    names = ", ".join(location.measurement.name for location in report.locations)
     title = html.escape(_flat(f"Dagster snapshots: {names}"))
     return "".join(
         [
@@ -54,7 +54,7 @@ def page(outcome: Outcome) -> str:
             f"<style>{style}</style>\n</head>\n<body>\n",
             "<noscript>A script in this file draws the report, and scripts are switched off.\n"
             "<code>dagster-snapsize measure --format markdown</code> needs none.</noscript>\n",
-            *_blocks(outcome),
+            *_blocks(report),
             f"<script>{script}</script>\n</body>\n</html>\n",
         ]
     )
@@ -65,11 +65,13 @@ def _digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('ascii')).digest()).decode()}"
 
 
-def _blocks(outcome: Outcome) -> Iterator[str]:
-    yield _block("locations", [_about(judged) for judged in outcome.judged])
-    for number, judged in enumerate(outcome.judged):
-        if not judged.measurement.failure:
-            data, details = columns(judged, [advice_json(x) for x in advise(judged.measurement)])
+def _blocks(report: Report) -> Iterator[str]:
+    yield _block("locations", [_about(location) for location in report.locations])
+    for number, location in enumerate(report.locations):
+        if not location.measurement.failure:
+            data, details = columns(
+                location, [advice_json(x) for x in advise(location.measurement)]
+            )
             yield _block(f"data-{number}", data)
             yield _block(f"details-{number}", details)
 
@@ -80,10 +82,10 @@ def _block(name: str, content: Any) -> str:
     return f'<script type="application/octet-stream" id="{name}">{packed}</script>\n'
 
 
-def _about(judged: Judged) -> dict[str, str | None]:
-    measurement = judged.measurement
-    status = exit_status(judged.findings)
-    when = judged.cached.measured_at or datetime.now(timezone.utc).isoformat()
+def _about(location: LocationReport) -> dict[str, str | None]:
+    measurement = location.measurement
+    status = exit_status(location.findings)
+    when = location.cached.measured_at or datetime.now(timezone.utc).isoformat()
     about = [f"measured {datetime.fromisoformat(when).astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"]
     if measurement.dagster_version:
         python = f"Python {measurement.python_version}"
@@ -92,12 +94,12 @@ def _about(judged: Judged) -> dict[str, str | None]:
         "name": measurement.name,
         "state": {0: "", 1: "over budget", 3: "could not be measured"}[status],
         "about": ", ".join(about),
-        "failure": _failure(judged),
+        "failure": _failure(location),
     }
 
 
-def _failure(judged: Judged) -> str | None:
-    failure = judged.measurement.failure
+def _failure(location: LocationReport) -> str | None:
+    failure = location.measurement.failure
     if failure is None:
         return None
     where = place(failure.location)

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.findings import snapshot_budget, snapshot_limits
 from dagster_snapsize.core.growth import foreign
 from dagster_snapsize.core.model import (
@@ -22,28 +22,28 @@ VERSION = 1
 Json = dict[str, Any]
 
 
-def print_outcome(outcome: Outcome, status: int) -> None:
+def print_outcome(report: Report, status: int) -> None:
     """Write one JSON object to standard output."""
     whole = {
         "version": VERSION,
-        "locations": [location_json(judged) for judged in outcome.judged],
-        "findings": [finding_json(finding) for finding in outcome.findings],
-        "notes": list(outcome.notes),
+        "locations": [location_json(location) for location in report.locations],
+        "findings": [finding_json(finding) for finding in report.findings],
+        "notes": list(report.notes),
         "exit_status": status,
     }
     # As one text: json.dump writes it piece by piece, in Python, at five times the cost.
     sys.stdout.write(json.dumps(whole) + "\n")
 
 
-def location_json(judged: Judged) -> Json:
+def location_json(location: LocationReport) -> Json:
     """One code location; see docs/json.md for every key."""
-    measurement = judged.measurement
+    measurement = location.measurement
     seconds = measurement.seconds
     return {
         "name": measurement.name,
         "target": dict(measurement.target),
         "python": measurement.python,
-        "python_source": judged.interpreter.source,
+        "python_source": location.interpreter.source,
         "python_version": measurement.python_version,
         "dagster_version": measurement.dagster_version,
         "seconds": {
@@ -52,37 +52,39 @@ def location_json(judged: Judged) -> Json:
             "total": round(seconds.total, 3),
         },
         "peak_rss_bytes": measurement.peak_rss_bytes,
-        "snapshots": [_snapshot_json(snapshot, judged) for snapshot in measurement.snapshots],
+        "snapshots": [_snapshot_json(snapshot, location) for snapshot in measurement.snapshots],
         "assets": [asset_json(asset) for asset in measurement.assets],
         "definition_files": list(measurement.definition_files),
         "definitions_location": place_json(measurement.definitions_location),
         "untracked_files": list(measurement.untracked_files),
         "cache": {
-            "hit": judged.cached.hit,
-            "measured_at": judged.cached.measured_at,
-            "not_stored": list(judged.cached.not_stored),
+            "hit": location.cached.hit,
+            "measured_at": location.cached.measured_at,
+            "not_stored": list(location.cached.not_stored),
         },
-        "baseline": _baseline_json(judged),
+        "baseline": _baseline_json(location),
         "error": _failure_json(measurement.failure),
     }
 
 
-def _baseline_json(judged: Judged) -> Json | None:
-    baseline, place = judged.baseline, judged.baseline.place if judged.baseline else None
+def _baseline_json(location: LocationReport) -> Json | None:
+    baseline, place = location.baseline, location.baseline.place if location.baseline else None
     if baseline is None or place is None:
         return None
-    failed = judged.measurement.failure
+    failed = location.measurement.failure
     return {
         "path": place.path,
         "dagster_version": baseline.dagster_version,
         "python_version": baseline.python_version,
-        "foreign": [] if failed else list(foreign(judged.measurement, baseline)),
+        "foreign": [] if failed else list(foreign(location.measurement, baseline)),
     }
 
 
-def _snapshot_json(snapshot: Snapshot, judged: Judged) -> Json:
-    budget = snapshot_budget(snapshot, judged.measurement, judged.budgets)
-    known = judged.baseline.snapshot(snapshot, judged.measurement) if judged.baseline else None
+def _snapshot_json(snapshot: Snapshot, location: LocationReport) -> Json:
+    budget = snapshot_budget(snapshot, location.measurement, location.budgets)
+    known = (
+        location.baseline.snapshot(snapshot, location.measurement) if location.baseline else None
+    )
     return {
         "id": snapshot.id,
         "kind": snapshot.kind,
@@ -95,7 +97,7 @@ def _snapshot_json(snapshot: Snapshot, judged: Judged) -> Json:
         "baseline_wire_bytes": known.wire_bytes if known else None,
         "limits": [
             {"name": x.name, "judges": x.judges, "bytes": x.bytes, "source": x.source}
-            for x in snapshot_limits(snapshot, judged.measurement)
+            for x in snapshot_limits(snapshot, location.measurement)
         ],
         "owners": _owners_json(snapshot.ledger),
     }

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from dagster_snapsize.cli.reports.lines import note_lines, place, told
 from dagster_snapsize.cli.reports.markdown import block, code, table, text
-from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
 from dagster_snapsize.core.model import Finding, Snapshot
 from dagster_snapsize.core.sizes import format_percent, format_size
@@ -37,15 +37,15 @@ class _List:
     more: str
 
 
-def print_markdown(outcome: Outcome, top: int) -> None:
+def print_markdown(report: Report, top: int) -> None:
     """Write it to standard output; without assets where ``top`` is 0."""
-    sys.stdout.write(report(outcome, top))
+    sys.stdout.write(render(report, top))
 
 
-def report(outcome: Outcome, top: int, most: int = MOST) -> str:
+def render(report: Report, top: int, most: int = MOST) -> str:
     """The whole report, of at most ``most`` characters."""
-    parts = [part for judged in outcome.judged for part in _location(judged, top)]
-    notes = tuple(f"- {text(f'note: {note}')}" for note in outcome.notes)
+    parts = [part for location in report.locations for part in _location(location, top)]
+    notes = tuple(f"- {text(f'note: {note}')}" for note in report.notes)
     parts.append(_List((), notes, "notes"))
     return _bounded([part for part in parts if part.head or part.lines], most)
 
@@ -75,24 +75,24 @@ def _part(part: _List, kept: int) -> str:
     return "\n".join([*part.head, *part.lines[:kept], *left_out, ""])
 
 
-def _location(judged: Judged, top: int) -> Iterator[_List]:
-    measurement = judged.measurement
+def _location(location: LocationReport, top: int) -> Iterator[_List]:
+    measurement = location.measurement
     versions = ""
     if measurement.dagster_version:
         versions = f"Dagster {measurement.dagster_version}, Python {measurement.python_version}"
-    yield _List((f"### {code(measurement.name)}: {_verdict(judged)}",), (), "")
+    yield _List((f"### {code(measurement.name)}: {_verdict(location)}",), (), "")
     if versions:
         yield _List((text(versions),), (), "")
     if not measurement.failure:
-        yield _snapshots(judged)
-        yield from _assets(judged, top)
-    yield _findings(judged)
+        yield _snapshots(location)
+        yield from _assets(location, top)
+    yield _findings(location)
 
 
-def _verdict(judged: Judged) -> str:
-    if judged.measurement.failure:
+def _verdict(location: LocationReport) -> str:
+    if location.measurement.failure:
         return "could not be measured"
-    count = Counter(finding.severity for finding in judged.findings)
+    count = Counter(finding.severity for finding in location.findings)
     found = [
         f"{count[severity]:,} {severity}{'' if count[severity] == 1 else 's'}"
         for severity in ("error", "warning")
@@ -101,20 +101,20 @@ def _verdict(judged: Judged) -> str:
     return " and ".join(found) or "within budget"
 
 
-def _snapshots(judged: Judged) -> _List:
-    measurement = judged.measurement
+def _snapshots(location: LocationReport) -> _List:
+    measurement = location.measurement
     several = len({snapshot.repository for snapshot in measurement.snapshots}) > 1
-    ranked = sorted(measurement.snapshots, key=lambda s: -_used(s, judged))
+    ranked = sorted(measurement.snapshots, key=lambda s: -_used(s, location))
     rows = []
     for snapshot in ranked:
-        budget = snapshot_budget(snapshot, measurement, judged.budgets)
+        budget = snapshot_budget(snapshot, measurement, location.budgets)
         size = judged_bytes(snapshot, budget)
         name = f"{snapshot.kind} {code(snapshot.name)}"
         if several and snapshot.kind == "job":
             name += f" of {code(snapshot.repository)}"
         rows.append(
             (
-                f"{_sign(snapshot, judged)} {name}",
+                f"{_sign(snapshot, location)} {name}",
                 f"{snapshot.stored_bytes:,}",
                 f"{snapshot.wire_bytes:,}",
                 format_size(budget.bytes),
@@ -125,21 +125,21 @@ def _snapshots(judged: Judged) -> _List:
     return _table(head, rows, (1, 2, 3, 4), "snapshots")
 
 
-def _used(snapshot: Snapshot, judged: Judged) -> float:
-    budget = snapshot_budget(snapshot, judged.measurement, judged.budgets)
+def _used(snapshot: Snapshot, location: LocationReport) -> float:
+    budget = snapshot_budget(snapshot, location.measurement, location.budgets)
     return judged_bytes(snapshot, budget) / max(1, budget.bytes)
 
 
-def _sign(snapshot: Snapshot, judged: Judged) -> str:
-    about = [f for f in told(judged.findings) if f.snapshot == snapshot.id and f.asset is None]
+def _sign(snapshot: Snapshot, location: LocationReport) -> str:
+    about = [f for f in told(location.findings) if f.snapshot == snapshot.id and f.asset is None]
     return _SIGNS[about[0].severity] if about else "🟢"
 
 
-def _assets(judged: Judged, top: int) -> Iterator[_List]:
-    assets = judged.measurement.assets
+def _assets(location: LocationReport, top: int) -> Iterator[_List]:
+    assets = location.measurement.assets
     if not assets or not top:
         return
-    total = sum(snapshot.stored_bytes for snapshot in judged.measurement.snapshots)
+    total = sum(snapshot.stored_bytes for snapshot in location.measurement.snapshots)
     rows = []
     for asset in assets[:top]:
         name, size = max(asset.fields.items(), key=lambda item: item[1], default=("", 0))
@@ -161,13 +161,13 @@ def _assets(judged: Judged, top: int) -> Iterator[_List]:
         yield _List((f"and {len(rest):,} more {noun}, {weight} in all", ""), (), "")
 
 
-def _findings(judged: Judged) -> _List:
-    lines = [_finding(finding, judged) for finding in told(judged.findings)]
-    lines += [f"- {text(line)}" for line in note_lines(judged)]
+def _findings(location: LocationReport) -> _List:
+    lines = [_finding(finding, location) for finding in told(location.findings)]
+    lines += [f"- {text(line)}" for line in note_lines(location)]
     return _List((), tuple(lines), "findings")
 
 
-def _finding(finding: Finding, judged: Judged) -> str:
+def _finding(finding: Finding, location: LocationReport) -> str:
     first, _, more = finding.message.partition("\n")
     where = place(finding.location)
     if len(first) > _LONGEST:
@@ -175,7 +175,7 @@ def _finding(finding: Finding, judged: Judged) -> str:
     line = f"- {_SIGNS[finding.severity]} **{finding.severity}** {text(first)} [{finding.rule}]"
     if where:
         line += f"<br>{code(where)}"
-    failure = judged.measurement.failure
+    failure = location.measurement.failure
     if finding.rule == "measurement-failed" and failure is not None:
         shown = "\n".join(_ends([*more.splitlines(), *failure.traceback.rstrip().splitlines()]))
         if shown:

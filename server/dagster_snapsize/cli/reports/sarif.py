@@ -17,7 +17,7 @@ from urllib.parse import quote
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.cli.reports.checkout import checkout_top, finding_place, from_top
 from dagster_snapsize.cli.reports.fingerprints import fingerprints
-from dagster_snapsize.cli.run import Outcome
+from dagster_snapsize.cli.run import Report
 from dagster_snapsize.core.model import Finding, Rule, SourceLocation
 
 Json = dict[str, Any]
@@ -27,20 +27,20 @@ _BASE = "%SRCROOT%"
 _SECTION = re.compile(r"^## (\S+)\n(.*?)(?=^## |\Z)", re.M | re.S)
 
 
-def print_log(outcome: Outcome, status: int) -> None:
+def print_log(report: Report, status: int) -> None:
     """One JSON object with one run; ``status`` is what the program leaves with."""
-    sys.stdout.write(json.dumps(log(outcome, status), indent=2) + "\n")
+    sys.stdout.write(json.dumps(log(report, status), indent=2) + "\n")
 
 
-def log(outcome: Outcome, status: int) -> Json:
+def log(report: Report, status: int) -> Json:
     """The whole log."""
     top = checkout_top()
     rules = _rules()
     index = {rule["id"]: number for number, rule in enumerate(rules)}
     results = []
-    for judged in outcome.judged:
-        for finding, fingerprint in fingerprints(judged):
-            place = finding_place(finding, judged)
+    for location in report.locations:
+        for finding, fingerprint in fingerprints(location):
+            place = finding_place(finding, location)
             results.append(
                 {
                     "ruleId": finding.rule,

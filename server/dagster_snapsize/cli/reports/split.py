@@ -16,7 +16,7 @@ from dagster_snapsize.cli.reports.terminal import (
     print_table,
     report_console,
 )
-from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.advice.split import NoSplit, Part, Predicted, Split, names_of, propose
 from dagster_snapsize.core.findings import snapshot_budget
 from dagster_snapsize.core.model import Snapshot
@@ -31,20 +31,20 @@ Proposal = Split | str
 """A split, or why there is none."""
 
 
-def proposals(outcome: Outcome, count: int) -> dict[str, Proposal]:
+def proposals(report: Report, count: int) -> dict[str, Proposal]:
     """A split of every location that was measured, by its name."""
     return {
-        judged.measurement.name: _proposal(judged, count)
-        for judged in outcome.judged
-        if not judged.measurement.failure
+        location.measurement.name: _proposal(location, count)
+        for location in report.locations
+        if not location.measurement.failure
     }
 
 
-def _proposal(judged: Judged, count: int) -> Proposal:
-    measurement = judged.measurement
+def _proposal(location: LocationReport, count: int) -> Proposal:
+    measurement = location.measurement
 
     def budget(snapshot: Snapshot) -> tuple[int, bool]:
-        found = snapshot_budget(snapshot, measurement, judged.budgets)
+        found = snapshot_budget(snapshot, measurement, location.budgets)
         return found.bytes, found.judges == "wire"
 
     try:

@@ -18,7 +18,7 @@ from dagster_snapsize.cli.reports.terminal import (
     print_table,
     report_console,
 )
-from dagster_snapsize.cli.run import Judged, Outcome
+from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.findings import snapshot_budget
 from dagster_snapsize.core.model import Finding, Measurement, Snapshot
 from dagster_snapsize.core.sizes import counted, format_percent, format_seconds, format_size
@@ -27,45 +27,45 @@ _SEVERITY_STYLE = {"error": "bold red", "warning": "yellow", "information": "cya
 _OUTPUT_LINES = 20
 
 
-def print_report(outcome: Outcome, top: int) -> None:
+def print_report(report: Report, top: int) -> None:
     """Every location: its snapshots, its heaviest assets, what the bytes are made of, findings."""
     console = report_console()
-    for judged in outcome.judged:
-        measurement = judged.measurement
-        console.print(_headline(judged), soft_wrap=True)
+    for location in report.locations:
+        measurement = location.measurement
+        console.print(_headline(location), soft_wrap=True)
         if not measurement.failure:
-            _print_snapshots(console, judged, top)
+            _print_snapshots(console, location, top)
             _print_assets(console, measurement, top)
             _print_fields(console, measurement, top)
             console.print(_timing(measurement), style="dim")
         console.print()
-    _print_findings(console, outcome)
+    _print_findings(console, report)
 
 
-def print_findings(outcome: Outcome) -> None:
+def print_findings(report: Report) -> None:
     """Findings only; nothing at all where there are none."""
-    _print_findings(report_console(), outcome)
+    _print_findings(report_console(), report)
 
 
-def _headline(judged: Judged) -> Text:
-    measurement = judged.measurement
+def _headline(location: LocationReport) -> Text:
+    measurement = location.measurement
     text = Text(measurement.name, style="bold")
     versions = ""
     if measurement.dagster_version:
         versions = f"Dagster {measurement.dagster_version}, Python {measurement.python_version}, "
     return text.append(
-        f"  {versions}{shown_path(judged.interpreter.path)} ({judged.interpreter.source})",
+        f"  {versions}{shown_path(location.interpreter.path)} ({location.interpreter.source})",
         style="not bold dim",
     )
 
 
-def _print_snapshots(console: Console, judged: Judged, top: int) -> None:
-    jobs = [s for s in judged.measurement.snapshots if s.kind == "job"]
+def _print_snapshots(console: Console, location: LocationReport, top: int) -> None:
+    jobs = [s for s in location.measurement.snapshots if s.kind == "job"]
     jobs.sort(key=lambda s: (-s.wire_bytes, s.id))
-    shown = [s for s in judged.measurement.snapshots if s.kind == "repository"] + jobs[:top]
-    table = _snapshot_table(console, judged, shown)
+    shown = [s for s in location.measurement.snapshots if s.kind == "repository"] + jobs[:top]
+    table = _snapshot_table(console, location, shown)
     console.print()
-    print_table(console, table if fits(console, table) else _snapshot_table(None, judged, shown))
+    print_table(console, table if fits(console, table) else _snapshot_table(None, location, shown))
     rest = jobs[top:]
     if rest:
         heaviest = bytes_cell(max(s.wire_bytes for s in rest))
@@ -74,9 +74,11 @@ def _print_snapshots(console: Console, judged: Judged, top: int) -> None:
         )
 
 
-def _snapshot_table(console: Console | None, judged: Judged, snapshots: list[Snapshot]) -> Table:
+def _snapshot_table(
+    console: Console | None, location: LocationReport, snapshots: list[Snapshot]
+) -> Table:
     """One row for each snapshot; without a console no bars, for windows that are narrow."""
-    measurement = judged.measurement
+    measurement = location.measurement
     several = len({s.repository for s in measurement.snapshots}) > 1
     table = plain_table(
         ("Snapshot", "left"),
@@ -87,12 +89,12 @@ def _snapshot_table(console: Console | None, judged: Judged, snapshots: list[Sna
         ("used", "right"),
     )
     for snapshot in snapshots:
-        budget = snapshot_budget(snapshot, measurement, judged.budgets)
+        budget = snapshot_budget(snapshot, measurement, location.budgets)
         used = snapshot.stored_bytes if budget.judges == "stored" else snapshot.wire_bytes
         style = "green"
         if used > budget.bytes:
             style = "red"
-        elif used > budget.bytes * judged.budgets.warn_at:
+        elif used > budget.bytes * location.budgets.warn_at:
             style = "yellow"
         name = Text(f"{snapshot.kind} {snapshot.name}")
         if several and snapshot.kind == "job":
@@ -195,21 +197,21 @@ def _timing(measurement: Measurement) -> str:
     )
 
 
-def _print_findings(console: Console, outcome: Outcome) -> None:
-    for judged in outcome.judged:
-        for finding in told(judged.findings):
-            _print_finding(console, finding, judged)
+def _print_findings(console: Console, report: Report) -> None:
+    for location in report.locations:
+        for finding in told(location.findings):
+            _print_finding(console, finding, location)
             if finding.rule == "measurement-failed":
-                _print_failure(console, judged.measurement)
-        for line in note_lines(judged):
+                _print_failure(console, location.measurement)
+        for line in note_lines(location):
             console.print(line, style="dim", soft_wrap=True)
-    for note in outcome.notes:
+    for note in report.notes:
         console.print(f"note: {note}", style="dim", soft_wrap=True)
 
 
-def _print_finding(console: Console, finding: Finding, judged: Judged) -> None:
+def _print_finding(console: Console, finding: Finding, location: LocationReport) -> None:
     """One line that editors and CI can jump to; an exception's further lines come below it."""
-    where, first, more = finding_parts(finding, judged)
+    where, first, more = finding_parts(finding, location)
     text = Text(f"{where}: ")
     text.append(finding.severity, style=_SEVERITY_STYLE[finding.severity])
     text.append(f": {first} ").append(f"[{finding.rule}]", style="dim")
