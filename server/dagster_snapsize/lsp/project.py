@@ -28,9 +28,9 @@ from dagster_snapsize.lsp.workers.scheduler import Remeasuring
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import LocationResult
 from dagster_snapsize.project.baseline_file import NAME
+from dagster_snapsize.project.layout import LOCATION_FILES
 
 _FOLDER = ""  # the name under which changes of the project's own files are followed
-_HOMES = ("pyproject.toml", "snapsize.toml", "dg.toml", "workspace.yaml", "dagster_cloud.yaml")
 _log = logging.getLogger(__name__)
 
 
@@ -90,8 +90,8 @@ class Project:
     @property
     def home(self) -> str:
         """The file that stands for the project, for what belongs to no other."""
-        files = (Path(self.folder) / name for name in _HOMES)
-        return str(next((f for f in files if f.is_file()), Path(self.folder) / _HOMES[0]))
+        files = (Path(self.folder) / name for name in LOCATION_FILES)
+        return str(next((f for f in files if f.is_file()), Path(self.folder) / LOCATION_FILES[0]))
 
     @property
     def watch_list(self) -> WatchList:

@@ -1,4 +1,4 @@
-"""The environment variables that the user's interpreter, and git, are started with."""
+"""The environment variables that the user's interpreter is started with."""
 
 from __future__ import annotations
 
@@ -23,15 +23,3 @@ def interpreter_environ(python: str, environ: Mapping[str, str]) -> dict[str, st
     if (folder.parent / "pyvenv.cfg").is_file():
         result["VIRTUAL_ENV"] = str(folder.parent)
     return result
-
-
-def git_environ(environ: Mapping[str, str], *kept: str) -> dict[str, str]:
-    """``environ`` for asking git; of git's own variables those that begin with one of ``kept``.
-
-    The others are set for a hook, and would make git take the folder for another.
-    """
-    return {
-        name: value
-        for name, value in environ.items()
-        if not name.startswith("GIT_") or name.startswith(kept)
-    }

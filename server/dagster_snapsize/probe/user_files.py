@@ -14,6 +14,10 @@ from . import HERE
 from .inputs import Seen, describe_inputs, loaded_modules
 from .volatile import Volatile
 
+# What git and installers leave in a project, which nobody edits.
+BY_PRODUCTS = ("__pycache__", ".git")
+EGG_INFO = ".egg-info"
+
 Place = Tuple[str, int]
 
 
@@ -133,9 +137,8 @@ def _stamp(path: str) -> Optional[Tuple[int, int]]:
 
 
 def _is_by_product(path: str) -> bool:
-    """What git and installers leave in a project, which nobody edits."""
     parts = path.split(os.sep)
-    return any(p in ("__pycache__", ".git") or p.endswith(".egg-info") for p in parts)
+    return any(p in BY_PRODUCTS or p.endswith(EGG_INFO) for p in parts)
 
 
 def _installed_folders() -> Tuple[str, ...]:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.project.layout import DAGSTER_CLOUD_FILES
 from dagster_snapsize.project.targets import TARGET_KINDS, Target, absolute
 from dagster_snapsize.project.workspace_yaml import Workspace
 from dagster_snapsize.project.yaml_document import line_of, read_yaml
 
-FILE_NAMES = ("dagster_cloud.yaml", "dagster_cloud.yml")
 _EXAMPLE = (
     "For example:\n  locations:\n    - location_name: my_project\n      code_source:\n"
     "        module_name: my_project.definitions"
@@ -25,7 +25,7 @@ _EXAMPLE = (
 def find_dagster_cloud(folder: Path, last: Path) -> Path | None:
     """The file in ``folder`` or in one of the folders above it, up to ``last``."""
     for place in (folder, *folder.parents):
-        for name in FILE_NAMES:
+        for name in DAGSTER_CLOUD_FILES:
             if (place / name).is_file():
                 return place / name
         if place == last:

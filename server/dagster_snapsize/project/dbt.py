@@ -1,4 +1,8 @@
-"""Generated inputs that do not match their sources: a dbt manifest parsed before the last edit."""
+"""What dbt reads and writes in a project, and manifests that do not match their sources.
+
+A manifest is parsed by dbt from the project's files; assets made from one that is older than the
+last edit are not those that the project describes.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,14 @@ from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import StaleInput
 from dagster_snapsize.project.yaml_document import read_yaml
 
-_PROJECT_FILE = "dbt_project.yml"
+DBT_PROJECT_FILE = "dbt_project.yml"
+DBT_MANIFEST = "manifest.json"
+DBT_FILES = (DBT_PROJECT_FILE, "packages.yml", "dependencies.yml", "profiles.yml")
+"""What dbt reads in a project's own folder."""
+DBT_SUFFIXES = frozenset({".sql", ".yml", ".yaml", ".md", ".csv", ".py"})
+"""What dbt reads in the folders of sources."""
+DBT_OUTPUT = frozenset({"target", "dbt_packages", "dbt_modules", "logs"})
+"""Folders beside a dbt_project.yml that dbt writes."""
 _Kinds = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
 # Where dbt looks for what has a checksum in the manifest, by the key of dbt_project.yml.
 _CHECKED = {
@@ -43,35 +54,22 @@ def stale_inputs(
     found = []
     for name in dict.fromkeys(opened):
         path = Path(name)
-        if path.name != "manifest.json":
+        if path.name != DBT_MANIFEST:
             continue
-        project = _project_above(path)
+        project = DbtProject.of_manifest(path)
         if project is None:
             continue
-        sources = _Project(project).changed_since(path)
+        sources = project.changed_since(path)
         if sources:
             base = folder or root
             found.append(
                 StaleInput(
                     path=_relative(path, base),
                     sources=tuple(_relative(source, base) for source in sources),
-                    advice=_advice(project, root),
+                    advice=_advice(project.folder, root),
                 )
             )
     return tuple(found)
-
-
-def folders_of_manifest(manifest: Path) -> tuple[str, ...]:
-    """The folders that ``stale_inputs`` looks into for this manifest.
-
-    That of its dbt project and those that are configured; none where it is no manifest of dbt's.
-    """
-    project = _project_above(manifest)
-    return _Project(project).folders() if project else ()
-
-
-def _project_above(manifest: Path) -> Path | None:
-    return next((p for p in manifest.parents if (p / _PROJECT_FILE).is_file()), None)
 
 
 @frozen
@@ -82,20 +80,33 @@ class _Node:
     sha256: str
 
 
-class _Project:
+class DbtProject:
+    """The dbt project in ``folder``, as its dbt_project.yml describes it."""
+
     def __init__(self, folder: Path):
-        self._folder = folder
+        self.folder = folder
         try:
-            content = read_yaml(folder / _PROJECT_FILE)
-        except UserError:  # dbt has its own words for it
+            content = read_yaml(folder / DBT_PROJECT_FILE)
+        except UserError:  # dbt reports it better
             content = None
         self._settings: Mapping[str, Any] = content if isinstance(content, dict) else {}
 
-    def folders(self) -> tuple[str, ...]:
-        """Its own folder and all that it may have sources in, which may be elsewhere."""
+    @classmethod
+    def of_manifest(cls, manifest: Path) -> DbtProject | None:
+        """The project that dbt writes this manifest for, in the nearest folder above it."""
+        folders = (p for p in manifest.parents if (p / DBT_PROJECT_FILE).is_file())
+        folder = next(folders, None)
+        return cls(folder) if folder else None
+
+    @property
+    def manifest(self) -> Path:
+        """Where dbt writes the manifest unless a flag says otherwise."""
+        return self.folder / str(self._settings.get("target-path") or "target") / DBT_MANIFEST
+
+    def source_folders(self) -> tuple[str, ...]:
+        """Folders with sources, some perhaps outside of the project; whether they exist or not."""
         places = [place for place, _ in self._places({**_CHECKED, **_MACROS})]
-        found = [os.path.normpath(self._folder / place) for place in places]
-        return tuple(dict.fromkeys([str(self._folder), *found]))
+        return tuple(dict.fromkeys(os.path.normpath(self.folder / place) for place in places))
 
     def changed_since(self, manifest: Path) -> list[Path]:
         """The sources that do not match the manifest, changed ones first."""
@@ -107,21 +118,21 @@ class _Project:
         if not isinstance(content, dict):
             return []
         nodes = list(_nodes(content))
-        known = {os.path.normcase(self._folder / node.path): node for node in nodes}
-        changed = [self._folder / n.path for n in known.values() if not self._matches(n)]
-        everything = {os.path.normcase(self._folder / p) for p in _all_paths(content)}
+        known = {os.path.normcase(self.folder / node.path): node for node in nodes}
+        changed = [self.folder / n.path for n in known.values() if not self._matches(n)]
+        everything = {os.path.normcase(self.folder / p) for p in _all_paths(content)}
         return changed + self._new(everything) + self._newer(made_at)
 
     def _matches(self, node: _Node) -> bool:
         """As dbt makes the checksum: of the text without the space around it."""
         try:
-            text = (self._folder / node.path).read_bytes().decode("utf-8").strip()
+            text = (self.folder / node.path).read_bytes().decode("utf-8").strip()
         except (OSError, UnicodeDecodeError):
             return False  # gone, which dbt would notice too
         return hashlib.sha256(text.encode("utf-8")).hexdigest() == node.sha256
 
     def _new(self, known: set[str]) -> list[Path]:
-        if (self._folder / ".dbtignore").exists():
+        if (self.folder / ".dbtignore").exists():
             return []  # what dbt leaves out cannot be told from what is new
         return [
             path
@@ -132,7 +143,7 @@ class _Project:
     def _newer(self, made_at: float) -> list[Path]:
         dated = {key: (default, _DATED) for key, (default, _) in {**_CHECKED, **_MACROS}.items()}
         paths = [
-            self._folder / _PROJECT_FILE,
+            self.folder / DBT_PROJECT_FILE,
             *self._files(dated),
             *self._files({**_MACROS}),
         ]
@@ -141,7 +152,7 @@ class _Project:
     def _files(self, kinds: _Kinds) -> list[Path]:
         found: dict[Path, None] = {}
         for place, suffixes in self._places(kinds):
-            for folder, _, names in os.walk(self._folder / place):
+            for folder, _, names in os.walk(self.folder / place):
                 for name in sorted(names):
                     if name.endswith(suffixes):
                         found[Path(folder, name)] = None

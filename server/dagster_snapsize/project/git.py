@@ -1,12 +1,56 @@
-"""What git knows of the files that the definitions were read from."""
+"""Run git, whatever hook this process was started by, and leave the repository as it is."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from dagster_snapsize.core.errors import UserError
+
+_TIMEOUT = 600.0  # seconds for one command: a large checkout, a download of LFS
 _AT_ONCE = 500
+# Hooks are for the user's own checkouts, and a daemon would outlive the folder.
+_QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+# The other variables of git are set for a hook, and would make git take the folder for another.
+_KEPT = ("GIT_CONFIG", "GIT_SSH", "GIT_CEILING")
+# Without optional locks `git status` leaves the user's index as it is.
+_SET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+
+
+def git(
+    folder: str | Path, *arguments: str, stdin: bytes = b"", timeout: float = _TIMEOUT
+) -> subprocess.CompletedProcess[bytes]:
+    """Run ``git`` with these arguments in ``folder``, whatever its exit status.
+
+    Raises UserError where git cannot be run or takes longer than ``timeout`` seconds.
+    """
+    environ = {
+        k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(_KEPT)
+    }
+    command = ["git", *_QUIET, *arguments]
+    try:
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env={**environ, **_SET},
+            input=stdin,
+            capture_output=True,
+            timeout=timeout,
+        )
+    except OSError:
+        raise UserError(f"git cannot be run in {folder}") from None
+    except subprocess.TimeoutExpired:
+        words = " ".join(arguments[:2])
+        raise UserError(f"`git {words}` took more than {timeout:.0f} s in {folder}") from None
+
+
+def git_error(done: subprocess.CompletedProcess[bytes]) -> str:
+    """The first line of git's output that says what is wrong."""
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    wrong = [x for x in lines if x.startswith(("fatal:", "error:"))] or lines
+    return wrong[0].removeprefix("fatal: ").removeprefix("error: ") if wrong else ""
 
 
 def untracked_files(files: Sequence[str], folder: Path) -> tuple[str, ...]:
@@ -18,23 +62,14 @@ def untracked_files(files: Sequence[str], folder: Path) -> tuple[str, ...]:
     found: list[str] = []
     below = [f for f in files if Path(f).is_relative_to(folder)]
     for start in range(0, len(below), _AT_ONCE):
-        command = ["git", "ls-files", "--others", "--exclude-standard", "-z", "--"]
+        some = below[start : start + _AT_ONCE]
+        arguments = ("ls-files", "--others", "--exclude-standard", "-z", "--", *some)
         try:
-            listing = subprocess.run(
-                [*command, *below[start : start + _AT_ONCE]],
-                cwd=folder,
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                timeout=30,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
+            listing = git(folder, *arguments, timeout=30)
+        except UserError:
             return ()
         if listing.returncode:
             return ()
-        found += [
-            str(folder / name)
-            for name in listing.stdout.decode("utf-8", "replace").split("\0")
-            if name
-        ]
+        names = listing.stdout.decode("utf-8", "replace").split("\0")
+        found += [str(folder / name) for name in names if name]
     return tuple(sorted(found))

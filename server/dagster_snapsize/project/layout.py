@@ -1,15 +1,70 @@
-"""Where a project begins and ends on disk."""
+"""How a project is laid out on disk: the files that name code locations, and the folders to skip.
+
+No other module has a list of such names, but for ``probe/user_files.py``, which imports nothing.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
-_PROJECT_FILES = ("pyproject.toml", "snapsize.toml", "dg.toml", "setup.py", "setup.cfg")
-_SKIPPED = {"node_modules", "__pycache__", "site-packages", "target", "dbt_packages"}
+from dagster_snapsize.project.baseline_file import NAME as BASELINE
+from dagster_snapsize.project.dbt import DBT_OUTPUT, DBT_PROJECT_FILE
+
+_TOML_FILES = ("pyproject.toml", "snapsize.toml", "dg.toml")
+WORKSPACE_FILES = ("workspace.yaml", "workspace.yml")
+DAGSTER_CLOUD_FILES = ("dagster_cloud.yaml", "dagster_cloud.yml")
+LOCATION_FILES = (*_TOML_FILES, *WORKSPACE_FILES, *DAGSTER_CLOUD_FILES)
+"""Files that name code locations and their settings."""
+_ROOT_FILES = (*_TOML_FILES, "setup.py", "setup.cfg")
+
+ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
+"""An entry of either name makes a folder a Python environment."""
+_BY_PRODUCTS = frozenset(
+    (
+        *("__pycache__", ".git", ".hg", ".svn", ".venv", "venv", "node_modules", ".tox", ".nox"),
+        *(".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".ipynb_checkpoints"),
+        *(".eggs", ".coverage", ".DS_Store", ".idea", ".vscode", ".import_linter_cache"),
+        BASELINE,  # what is measured is compared with it, and does not depend on it
+    )
+)
+_BY_PRODUCT_ENDS = (".pyc", ".swp", "~", ".egg-info")
+_BY_PRODUCT_STARTS = (".tmp_dagster_home_", ".#")
+
 _DEEP = 2
 _AT_MOST = 5
+
+
+def is_by_product(name: str) -> bool:
+    """Whether tools leave a file or folder of this name behind, whether or not git ignores it."""
+    return (
+        name in _BY_PRODUCTS
+        or name.endswith(_BY_PRODUCT_ENDS)
+        or name.startswith(_BY_PRODUCT_STARTS)
+    )
+
+
+def is_source_folder(name: str) -> bool:
+    """Whether a folder of this name can hold files that people write."""
+    return not name.startswith(".") and name != "site-packages" and not is_by_product(name)
+
+
+def is_environment(names: Collection[str]) -> bool:
+    """Whether a folder with these entries is a Python environment."""
+    return any(mark in names for mark in ENVIRONMENT_MARKS)
+
+
+def source_folders(folders: Iterable[str], entries: Collection[str]) -> list[str]:
+    """Those of the ``folders`` that can hold files that people write.
+
+    They are subfolders of one folder, whose ``entries`` are files and folders: beside a
+    dbt_project.yml the output of dbt is left out, and all of them in an environment.
+    """
+    if is_environment(entries):
+        return []
+    skipped = DBT_OUTPUT if DBT_PROJECT_FILE in entries else frozenset()
+    return [name for name in folders if is_source_folder(name) and name not in skipped]
 
 
 def repository_root(folder: Path) -> Path | None:
@@ -28,7 +83,7 @@ def project_root(start: Path, folder: Path) -> Path:
     for place in (start, *start.parents):
         if place == folder and inside:
             break
-        if any((place / name).is_file() for name in _PROJECT_FILES):
+        if any((place / name).is_file() for name in _ROOT_FILES):
             return place
         if place == last or last is None:
             break
@@ -56,12 +111,12 @@ def nearby_projects(folder: Path, is_project: Callable[[Path], bool]) -> list[st
 
 def _below(folder: Path, levels: int) -> Iterator[Path]:
     try:
-        names = sorted(e.name for e in os.scandir(folder) if e.is_dir(follow_symlinks=False))
+        entries = {e.name: e.is_dir(follow_symlinks=False) for e in os.scandir(folder)}
     except OSError:
         return
-    for name in names:
-        place = folder / name
-        if name.startswith(".") or name in _SKIPPED or (place / "pyvenv.cfg").exists():
+    folders = sorted(name for name, is_folder in entries.items() if is_folder)
+    for place in (folder / name for name in source_folders(folders, entries)):
+        if any((place / mark).exists() for mark in ENVIRONMENT_MARKS):
             continue
         yield place
         if levels > 1:

@@ -10,14 +10,16 @@ from attrs import evolve, frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.config import Config, load_config
-from dagster_snapsize.project.dagster_cloud import (
-    FILE_NAMES,
-    find_dagster_cloud,
-    read_dagster_cloud,
-)
+from dagster_snapsize.project.dagster_cloud import find_dagster_cloud, read_dagster_cloud
 from dagster_snapsize.project.dagster_toml import dg_project, dg_project_folders, tool_dagster
 from dagster_snapsize.project.dotenv import read_dotenv
-from dagster_snapsize.project.layout import nearby_projects, project_root, repository_root
+from dagster_snapsize.project.layout import (
+    DAGSTER_CLOUD_FILES,
+    WORKSPACE_FILES,
+    nearby_projects,
+    project_root,
+    repository_root,
+)
 from dagster_snapsize.project.targets import Target, absolute, default_name
 from dagster_snapsize.project.workspace_yaml import Workspace, read_workspace
 
@@ -210,7 +212,7 @@ def _from_config(folder: Path, config: Config, environ: Mapping[str, str]) -> Wo
 
 
 def _from_workspace_file(folder: Path, environ: Mapping[str, str]) -> Workspace:
-    for name in ("workspace.yaml", "workspace.yml"):
+    for name in WORKSPACE_FILES:
         if (folder / name).is_file():
             return _workspaces([folder / name], folder, environ)
     return Workspace((), ())
@@ -320,10 +322,10 @@ def _nothing_found(folder: Path, environ: Mapping[str, str]) -> UserError:
     tried = (
         ("the flags -m, -f, --package-name, -w", "none given"),
         ("[tool.dagster-snapsize] in pyproject.toml, snapsize.toml", "no target there"),
-        ("workspace.yaml, workspace.yml", "no such file"),
+        (", ".join(WORKSPACE_FILES), "no such file"),
         ("dg.toml, [tool.dg] in pyproject.toml", "no project there"),
         ("[tool.dagster] in pyproject.toml", "no module there"),
-        (", ".join(FILE_NAMES), "no such file"),
+        (", ".join(DAGSTER_CLOUD_FILES), "no such file"),
         ("definitions.py", "no such file"),
     )
     lines = ["Tried, in this order:", *(f"  {what}: {outcome}" for what, outcome in tried)]

@@ -7,30 +7,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from attrs import evolve, field, frozen
 
-from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Failure
-from dagster_snapsize.lsp.watching.disk import Disk, is_source_name, normal, resolved
+from dagster_snapsize.lsp.watching.disk import Disk, normal, resolved
 from dagster_snapsize.measuring.worker.results import LocationResult
 from dagster_snapsize.project.baseline_file import NAME
-from dagster_snapsize.project.yaml_document import read_yaml
-
-PROJECT_FILES = (
-    "pyproject.toml",
-    "snapsize.toml",
-    "dg.toml",
-    "workspace.yaml",
-    "workspace.yml",
-    "dagster_cloud.yaml",
-    "dagster_cloud.yml",
-    ".env",
+from dagster_snapsize.project.dbt import (
+    DBT_FILES,
+    DBT_MANIFEST,
+    DBT_PROJECT_FILE,
+    DBT_SUFFIXES,
+    DbtProject,
 )
-"""Files that say what is measured and how; they matter where they appear, too."""
+from dagster_snapsize.project.layout import LOCATION_FILES, is_source_folder
 
 SOURCE_SUFFIXES = frozenset({".py", ".yaml", ".yml", ".toml", ".sql", ".md", ".env"})
 """What people write by hand."""
@@ -40,16 +34,6 @@ _NEW_SUFFIXES = SOURCE_SUFFIXES | {
     *(".j2", ".jinja", ".jinja2", ".graphql"),
 }
 _BROKEN_SUFFIXES = frozenset({".py", ".yaml", ".yml", ".toml", ".env"})
-_DBT_SUFFIXES = frozenset({".sql", ".yml", ".yaml", ".md", ".csv", ".py"})
-_DBT_FILES = ("dbt_project.yml", "packages.yml", "dependencies.yml", "profiles.yml")
-_DBT_FOLDERS = {
-    "model-paths": ("models",),
-    "seed-paths": ("seeds",),
-    "macro-paths": ("macros",),
-    "snapshot-paths": ("snapshots",),
-    "test-paths": ("tests",),
-    "analysis-paths": ("analyses",),
-}
 # A path in a message: quoted, or with a dot or a separator in it.
 _PATH = re.compile(r"""'([^'\n\0]+)'|"([^"\n\0]+)"|([^\s'"\0]*[./\\][^\s'"\0]*[^\s'".,:;)\0])""")
 Part = Literal["content", "presence"]
@@ -72,7 +56,7 @@ class Tree:
         if not path.startswith(_as_prefix(self.folder)):
             return False
         inside = path[len(_as_prefix(self.folder)) :].split(os.sep)
-        if not all(map(is_source_name, inside[:-1])):
+        if not all(map(is_source_folder, inside[:-1])):
             return False
         if self.pattern and re.fullmatch(self.pattern, "/".join(inside)):
             return True
@@ -135,7 +119,7 @@ class Interest:
                 if below in self.quiet:
                     return "presence" if below == path else None
                 inside = path[len(_as_prefix(place)) :].split(os.sep)
-                return "content" if all(map(is_source_name, inside[:-1])) else None
+                return "content" if all(map(is_source_folder, inside[:-1])) else None
             below, place = place, os.path.dirname(place)
         return None
 
@@ -208,14 +192,14 @@ def interest_of(
     trees = [_glob_tree(root, glob) for glob in globs]
     if result.failure:
         trees.append(Tree(root, _BROKEN_SUFFIXES))
-    manifests = [path for path in read if os.path.basename(path) == "manifest.json"]
-    projects = [os.path.dirname(p) for p in read if os.path.basename(p) == "dbt_project.yml"]
-    projects += filter(None, map(_dbt_project, manifests))
-    for project in dict.fromkeys(projects):
-        settings = _dbt_settings(project)
-        manifests.append(_default_manifest(project, settings))
-        files += [manifests[-1], *(os.path.join(project, name) for name in _DBT_FILES)]
-        trees += [Tree(place, _DBT_SUFFIXES) for place in _dbt_folders(project, settings)]
+    manifests = [path for path in read if os.path.basename(path) == DBT_MANIFEST]
+    projects = [DbtProject(Path(p).parent) for p in read if os.path.basename(p) == DBT_PROJECT_FILE]
+    projects += filter(None, (DbtProject.of_manifest(Path(path)) for path in manifests))
+    for project in {project.folder: project for project in projects}.values():
+        # Code that fails because the default manifest is missing has read no other.
+        manifests.append(str(project.manifest))
+        files += [manifests[-1], *(str(project.folder / name) for name in DBT_FILES)]
+        trees += [Tree(place, DBT_SUFFIXES) for place in project.source_folders()]
     return Interest(
         root=root,
         files=spelled(files, with_targets=True),
@@ -251,7 +235,7 @@ def suffix_of(path: str) -> str:
 
 
 def _project_files(folders: Iterable[str], dagster_home: str | None) -> list[str]:
-    files = [os.path.join(folder, name) for folder in folders for name in PROJECT_FILES]
+    files = [os.path.join(folder, name) for folder in folders for name in (*LOCATION_FILES, ".env")]
     if dagster_home:
         files.append(os.path.join(os.path.expanduser(dagster_home), "dagster.yaml"))  # noqa: PTH111
     return files
@@ -296,32 +280,6 @@ def _files_below(folder: str, disk: Disk) -> Iterator[str]:
 
 def _as_prefix(folder: str) -> str:
     return folder if folder.endswith(os.sep) else folder + os.sep
-
-
-def _dbt_project(manifest: str) -> str | None:
-    return next((str(p) for p in Path(manifest).parents if (p / "dbt_project.yml").is_file()), None)
-
-
-def _dbt_settings(project: str) -> Mapping[str, object]:
-    try:
-        content = read_yaml(Path(project, "dbt_project.yml"))
-    except UserError:  # dbt has its own words for it
-        content = None
-    return content if isinstance(content, dict) else {}
-
-
-def _default_manifest(project: str, settings: Mapping[str, object]) -> str:
-    """Where dbt would write it; code that fails for want of one has read no other."""
-    return os.path.join(project, str(settings.get("target-path") or "target"), "manifest.json")
-
-
-def _dbt_folders(project: str, settings: Mapping[str, object]) -> list[str]:
-    places = []
-    for key, default in _DBT_FOLDERS.items():
-        configured = settings.get(key, default)
-        names = configured if isinstance(configured, (list, tuple)) else default
-        places += [os.path.join(project, str(name)) for name in names]
-    return places
 
 
 def _glob_tree(root: str, glob: str) -> Tree:

@@ -17,14 +17,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from dagster_snapsize.project.dbt import DBT_OUTPUT, DBT_PROJECT_FILE
+from dagster_snapsize.project.layout import ENVIRONMENT_MARKS, is_environment, source_folders
+
 LARGE_FILE = 64_000_000
 """Above this many bytes a file is told by its size and time, not by its content."""
 
-_NOT_SOURCES = {"node_modules", "site-packages", "__pycache__"}
-DBT_OUTPUT = frozenset({"target", "dbt_packages", "dbt_modules", "logs"})
-"""Beside a dbt_project.yml."""
-ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
-"""An entry of either name makes a folder an environment."""
 _PIECE = 1_000_000
 
 
@@ -37,11 +35,6 @@ def resolved(path: str) -> str:
     """``path`` with every symbolic link above it followed; itself it may be one."""
     folder, name = os.path.split(normal(path))
     return os.path.join(os.path.realpath(folder), name) if name else folder
-
-
-def is_source_name(name: str) -> bool:
-    """Whether a folder of this name can hold what people write."""
-    return not name.startswith(".") and name not in _NOT_SOURCES and not name.endswith(".egg-info")
 
 
 class Disk:
@@ -98,11 +91,10 @@ class Disk:
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 (folders if _is_dir(entry) else files).append(entry.name)
-        if any(mark in files or mark in folders for mark in ENVIRONMENT_MARKS):
+        names = [*folders, *files]
+        if is_environment(names):
             return [], []
-        skipped = DBT_OUTPUT if "dbt_project.yml" in files else frozenset()
-        kept = [name for name in folders if is_source_name(name) and name not in skipped]
-        return sorted(kept), sorted(files)
+        return sorted(source_folders(folders, names)), sorted(files)
 
     def is_among_sources(self, path: str, root: str) -> bool:
         """Whether no folder from ``path`` up to ``root`` is an environment or an output of dbt."""
@@ -111,7 +103,7 @@ class Disk:
             above, name = os.path.split(place)
             if any(os.path.exists(os.path.join(place, mark)) for mark in ENVIRONMENT_MARKS):
                 return False
-            if name in DBT_OUTPUT and os.path.exists(os.path.join(above, "dbt_project.yml")):
+            if name in DBT_OUTPUT and os.path.exists(os.path.join(above, DBT_PROJECT_FILE)):
                 return False
             place = above
         return True

@@ -18,13 +18,8 @@ from itertools import pairwise
 from attrs import frozen
 
 from dagster_snapsize.lsp.watching.dependencies import WatchList
-from dagster_snapsize.lsp.watching.disk import (
-    DBT_OUTPUT,
-    ENVIRONMENT_MARKS,
-    Disk,
-    is_source_name,
-    resolved,
-)
+from dagster_snapsize.lsp.watching.disk import Disk, resolved
+from dagster_snapsize.project.layout import is_environment, source_folders
 
 # Folders that a watch may include though nobody asked for them.
 _SPARE = 32
@@ -169,20 +164,12 @@ def _can_include(folder: str, at_most: int) -> bool:
                 names = {e.name: e.is_dir(follow_symlinks=False) for e in entries}
         except OSError:
             continue
-        if any(mark in names for mark in ENVIRONMENT_MARKS):
+        folders = [name for name, is_dir in names.items() if is_dir]
+        wanted = [name for name in folders if name != "__pycache__"]
+        count += len(folders)
+        if count > at_most or is_environment(names) or source_folders(wanted, names) != wanted:
             return False
-        is_dbt = "dbt_project.yml" in names
-        for name, is_dir in names.items():
-            if not is_dir:
-                continue
-            if name != "__pycache__" and not is_source_name(name):
-                return False
-            if is_dbt and name in DBT_OUTPUT:
-                return False
-            count += 1
-            if count > at_most:
-                return False
-            waiting.append(os.path.join(place, name))
+        waiting += [os.path.join(place, name) for name in folders]
     return True
 
 

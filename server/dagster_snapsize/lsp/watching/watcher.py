@@ -33,8 +33,9 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.polling import PollingObserverVFS
 
 from dagster_snapsize.lsp.watching.dependencies import WatchList
-from dagster_snapsize.lsp.watching.disk import Disk, is_source_name
+from dagster_snapsize.lsp.watching.disk import Disk
 from dagster_snapsize.lsp.watching.plan import Plan, Root, few_roots, is_remote, plan, poll_roots
+from dagster_snapsize.project.layout import is_source_folder
 
 _EVENTS: list[type[FileSystemEvent]] = [
     *(FileCreatedEvent, FileModifiedEvent, FileClosedEvent, FileDeletedEvent, FileMovedEvent),
@@ -328,7 +329,7 @@ class _Scope:
                     entry.path in planned.needed
                     or entry.path in above
                     or entry.path in planned.awaited
-                    or (folder in planned.growing and is_source_name(entry.name))
+                    or (folder in planned.growing and is_source_folder(entry.name))
                 ):
                     yield entry
 

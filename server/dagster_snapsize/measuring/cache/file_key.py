@@ -9,43 +9,24 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import subprocess
 from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
-from dagster_snapsize.measuring.environment import git_environ
+from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.baseline_file import NAME as BASELINE
+from dagster_snapsize.project.git import git
+from dagster_snapsize.project.layout import is_by_product, is_environment
 
 MOST_BYTES = 2_000_000_000  # of all inputs together: hashing more takes longer than measuring
 _CHUNK = 1 << 20
 _DIGEST = 20
-# What tools leave behind, in the folders of those who have git ignore it and of those who have not.
-BY_PRODUCTS = frozenset(
-    (
-        *("__pycache__", ".git", ".hg", ".svn", ".venv", "venv", "node_modules", ".tox", ".nox"),
-        *(".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".ipynb_checkpoints"),
-        *(".eggs", ".coverage", ".DS_Store", ".idea", ".vscode", ".import_linter_cache"),
-        BASELINE,  # what is measured is compared with it, and does not depend on it
-    )
-)
-_BY_PRODUCT_ENDS = (".pyc", ".swp", "~", ".egg-info")
-_BY_PRODUCT_STARTS = (".tmp_dagster_home_", ".#")
 
 Stamp = tuple[int, ...]
 
 
 class TooManyBytes(Exception):
     """The inputs are so large that looking at them takes longer than measuring."""
-
-
-def is_by_product(name: str) -> bool:
-    """Whether something of this name is nobody's input."""
-    return (
-        name in BY_PRODUCTS
-        or name.endswith(_BY_PRODUCT_ENDS)
-        or name.startswith(_BY_PRODUCT_STARTS)
-    )
 
 
 @frozen
@@ -148,19 +129,10 @@ def project_files(root: str) -> list[str]:
 
 
 def _listed_by_git(root: str) -> list[str]:
-    command = ["git", "ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard"]
+    arguments = ("ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard")
     try:
-        listing = subprocess.run(
-            command,
-            cwd=root,
-            env=git_environ(os.environ, "GIT_CONFIG"),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=60,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
+        listing = git(root, *arguments, timeout=60)
+    except UserError:
         return []
     if listing.returncode:
         return []
@@ -199,7 +171,7 @@ def _walk(folder: str) -> Iterator[str]:
             listed = list(entries)
     except OSError:
         return
-    if any(entry.name in ("pyvenv.cfg", "conda-meta") for entry in listed):
+    if is_environment([entry.name for entry in listed]):
         return
     for entry in listed:
         if is_by_product(entry.name):

@@ -22,13 +22,12 @@ from dagster_snapsize.measuring.cache.environment_key import relevant_environmen
 from dagster_snapsize.measuring.cache.file_key import (
     FileStates,
     Stamp,
-    is_by_product,
     names_in,
     project_files,
 )
-from dagster_snapsize.project.dbt import folders_of_manifest
+from dagster_snapsize.project.dbt import DbtProject
 from dagster_snapsize.project.interpreters import Interpreter
-from dagster_snapsize.project.layout import repository_root
+from dagster_snapsize.project.layout import is_environment, repository_root, source_folders
 from dagster_snapsize.project.locations import CodeLocation
 
 FORMAT = 1  # of keys and entries: one of another is of no use
@@ -36,7 +35,6 @@ _OWN_PACKAGES = ("core", "measuring", "probe", "project")
 _POINTERS = (".pth", ".egg-link")
 _DISTRIBUTION_ENDS = (".dist-info", ".egg-info", *_POINTERS)
 _DISTRIBUTION_FILES = ("RECORD", "METADATA", "PKG-INFO", "entry_points.txt", "direct_url.json")
-_DBT_BY_PRODUCTS = ("dbt_packages", "dbt_modules", "logs")
 # The state of the running system, and not of anything that a project has.
 _SYSTEM = ("/proc/", "/sys/", "/dev/")
 
@@ -173,7 +171,7 @@ class ExternalInputs:
             listed=tuple(sorted(inputs.listed)),
             installed=tuple((p, size, mtime) for p, size, mtime in inputs.installed),
             distributions=tuple(inputs.distributions),
-            sources={p: folders_of_manifest(Path(p)) for p in manifests},
+            sources={p: _dbt_folders(p) for p in manifests},
         )
 
 
@@ -265,6 +263,12 @@ def _status(path: str) -> os.stat_result | None:
         return None
 
 
+def _dbt_folders(manifest: str) -> tuple[str, ...]:
+    """The folder of the manifest's dbt project and those of its sources; none without one."""
+    project = DbtProject.of_manifest(Path(manifest))
+    return (str(project.folder), *project.source_folders()) if project else ()
+
+
 def _dated_sources(manifest: str, folders: Sequence[str], files: FileStates) -> list[bytes]:
     """What `stale_inputs` looks at: the sources, and which of them are newer than the manifest."""
     # What is beside a manifest was generated with it.
@@ -276,15 +280,10 @@ def _dated_sources(manifest: str, folders: Sequence[str], files: FileStates) -> 
     parts = []
     for folder in folders:
         for place, below, names in os.walk(folder):
-            below[:] = sorted(
-                name
-                for name in below
-                if not (name.startswith(".") or is_by_product(name) or name in _DBT_BY_PRODUCTS)
-                and f"{place}{os.sep}{name}" != left_out
-            )
-            if "pyvenv.cfg" in names:
-                below[:], names = [], []
-            for name in sorted(names):
+            entries = [*below, *names]
+            kept = (n for n in source_folders(below, entries) if f"{place}{os.sep}{n}" != left_out)
+            below[:] = sorted(kept)
+            for name in [] if is_environment(entries) else sorted(names):
                 path = f"{place}{os.sep}{name}"
                 state = files.state(path)
                 parts += [os.fsencode(path), state.digest, b"%d" % _is_newer(path, made_at)]

@@ -17,8 +17,9 @@ from attrs import evolve
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.errors import NotMeasured, UserError
 from dagster_snapsize.core.model import Measurement
-from dagster_snapsize.measuring.revision.refs import git, ignored
+from dagster_snapsize.measuring.revision.refs import ignored
 from dagster_snapsize.measuring.revision.worktree import Worktree
+from dagster_snapsize.project.git import git
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 from dagster_snapsize.project.targets import TARGET_KINDS, absolute

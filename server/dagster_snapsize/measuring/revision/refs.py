@@ -1,24 +1,16 @@
-"""Revisions of a git repository: which commit a name means, and what differs from it.
-
-Whatever is asked of git here leaves the user's index, stash and files as they are.
-"""
+"""Revisions of a git repository: which commit a name means, and what differs from it."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.measuring.environment import git_environ
-
-_TIMEOUT = 600.0  # seconds for one command of git: a large checkout, a download of LFS
-# Hooks of the user's are for the user's own checkouts, and a daemon would outlive the folder.
-_QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+from dagster_snapsize.project.git import git, git_error
 
 
 @frozen
@@ -51,7 +43,7 @@ def find_repository(folder: Path) -> Repository:
     found = git(folder, "rev-parse", "--is-inside-work-tree", "--show-prefix")
     inside, _, prefix = os.fsdecode(found.stdout).partition("\n")
     if found.returncode or inside != "true":
-        said = said_by(found)
+        said = git_error(found)
         if "not a git repository" in said:
             raise UserError(
                 f"{folder} is in no git repository, so there is no revision to compare with",
@@ -116,26 +108,3 @@ def ignored(repository: Repository, paths: Sequence[Path]) -> list[Path]:
     given = b"\0".join(os.fsencode(path) for path in paths)
     found = git(repository.top, "check-ignore", "-z", "--stdin", stdin=given)
     return [Path(os.fsdecode(name)) for name in found.stdout.split(b"\0") if name]
-
-
-def git(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    environ = git_environ(os.environ, "GIT_CONFIG", "GIT_SSH", "GIT_CEILING")
-    # Without optional locks `git status` leaves the user's index as it is.
-    environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    command = ["git", *_QUIET, *arguments]
-    try:
-        return subprocess.run(
-            command, cwd=folder, env=environ, input=stdin, capture_output=True, timeout=_TIMEOUT
-        )
-    except FileNotFoundError:
-        raise UserError(f"git cannot be run in {folder}") from None
-    except subprocess.TimeoutExpired:
-        words = " ".join(arguments[:2])
-        raise UserError(f"`git {words}` took more than {_TIMEOUT:.0f} s in {folder}") from None
-
-
-def said_by(done: subprocess.CompletedProcess[bytes]) -> str:
-    """The first line of an error of git's that says what is wrong."""
-    lines = done.stderr.decode("utf-8", "replace").splitlines()
-    wrong = [x for x in lines if x.startswith(("fatal:", "error:"))] or lines
-    return wrong[0].removeprefix("fatal: ").removeprefix("error: ") if wrong else ""

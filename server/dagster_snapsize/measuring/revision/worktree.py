@@ -26,7 +26,8 @@ from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.file_lock import held
-from dagster_snapsize.measuring.revision.refs import Repository, Revision, git, said_by
+from dagster_snapsize.measuring.revision.refs import Repository, Revision
+from dagster_snapsize.project.git import git, git_error
 
 _SHORTEST, _LONGEST = 3, 200  # characters of the temporary folder's name
 _MARK = "snapsize.lock"
@@ -154,7 +155,7 @@ def _worktree(top: Path, commit: str, folder: Path, name: str) -> Iterator[None]
         folder.mkdir(exist_ok=True)  # a submodule's is there
         done = git(top, "worktree", "add", "--detach", "--force", str(folder), commit)
         if done.returncode:
-            why = said_by(done)
+            why = git_error(done)
             raise UserError(
                 f"git cannot check out {name}: {why}",
                 "In a partial clone the missing files are fetched: is its remote reachable?"
