@@ -9,8 +9,10 @@ the last one to the closing bracket.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from itertools import accumulate
 from json.decoder import JSONDecodeError, JSONDecoder
 from json.scanner import make_scanner
 from typing import Literal, NamedTuple, cast
@@ -24,6 +26,12 @@ _read = make_scanner(cast("make_scanner", _decoder))
 _BLANKS = ("", " ", "\t", "\n", "\r")
 _blank = re.compile(r"[ \t\n\r]*")
 _plain_name = re.compile(r'"([^"\\\x00-\x1f\x80-\xff]*)"[ \t\n\r]*:[ \t\n\r]*')
+# What one character of a string may look like in its JSON text, read as Latin-1.
+_character = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|\\u[0-9a-fA-F]{4}|\\.|[\x00-\x7f]|[\x80-\xff][\x80-\xbf]*",
+    re.DOTALL,
+)
 _scalar = re.compile(
     r"(?:true|false|null|NaN|-?Infinity|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
 )
@@ -288,3 +296,38 @@ def text_of(value: object, name: str) -> str:
     """The string in that field of an object, walked or kept; empty where there is none."""
     found = value.get(name) if isinstance(value, (Spans, dict)) else None
     return found if isinstance(found, str) else ""
+
+
+class Escaped:
+    """An object that is written as JSON inside a string."""
+
+    def __init__(self, spans: Spans, value: str, ends: list[int] | None) -> None:
+        self.spans = spans
+        self._value = value
+        self._ends = ends
+
+    def size(self, item: Item) -> int:
+        """Bytes of the outer text that an item takes, key and separator included."""
+        if self._ends is None:
+            return len(json.dumps(self._value[item.start : item.stop])) - 2
+        return self._ends[item.stop] - self._ends[item.start]
+
+
+def escaped(raw: str, value: str, plan: Plan) -> Escaped | None:
+    """The object inside a string, walked by the plan; None where there is none.
+
+    ``raw`` is the string as it stands in the document, quotes included, ``value`` what it says.
+    """
+    if not value.startswith("{"):
+        return None
+    try:
+        # Positions in the inner text are those of characters, in the outer one those of bytes.
+        spans, _, _ = Document.of_characters(value).read(plan)
+    except ValueError:
+        return None
+    if not isinstance(spans, Spans):
+        return None
+    if json.dumps(value) == raw:
+        return Escaped(spans, value, None)
+    ends = [0, *accumulate(len(match.group()) for match in _character.finditer(raw[1:-1]))]
+    return Escaped(spans, value, ends) if len(ends) == len(value) + 1 else None

@@ -11,9 +11,15 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from dagster_snapsize.core.advice.heavy import heavy
-from dagster_snapsize.core.levers import Saves
-from dagster_snapsize.core.model import Finding, Measurement, Repeat, Saving, SourceLocation
+from dagster_snapsize.core.advice.savings import heavy
+from dagster_snapsize.core.model import (
+    Finding,
+    Measurement,
+    Repeat,
+    Saves,
+    Saving,
+    SourceLocation,
+)
 from dagster_snapsize.core.sizes import counted, format_both, format_exact
 
 Lever = Literal[

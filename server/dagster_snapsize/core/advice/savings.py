@@ -7,19 +7,24 @@ jobs. Nothing here keeps a text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import define, field
 
 from dagster_snapsize.core.advice.repeats import WORTH_TELLING
 from dagster_snapsize.core.dagster_fields import printable
-from dagster_snapsize.core.levers import Lever, Saving
+from dagster_snapsize.core.model import Lever, Measurement, Saving
 
 CODE_REFERENCES = "dagster/code_references"
 """The label of ``dagster._core.definitions.metadata.source_code.CodeReferencesMetadataSet``."""
 # What dagster_dbt.asset_utils.default_description_fn writes below a model's own description.
 _RAW_SQL = "#### Raw SQL:"
 _STARTERS = 3
+_LEAST = 16_000  # bytes
+_LEAST_PART = 0.05  # of all stored bytes
+# What a job holds of a resource that is given its configuration, by ``.configured({})``: 504 bytes
+# of one whose name has six letters (Dagster 1.13.28), more where it has a description.
+_WITHOUT_SCHEMA = 504
 SQL_ENDS = '\\n```"'
 # Every escape, so that an escaped backslash is not taken for the beginning of another one.
 _ESCAPES = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
@@ -154,3 +159,27 @@ def non_ascii(text: str) -> tuple[int, int]:
             size += 6
             characters += not 0xDC00 <= number <= 0xDFFF
     return characters, size - characters
+
+
+def heavy(measurement: Measurement) -> Iterator[Saving]:
+    """Values and schemas that take a twentieth of all stored bytes, and 16 kB.
+
+    Of a resource only its copies in jobs are counted: the repository snapshot keeps the schema.
+    """
+    whole = sum(snapshot.stored_bytes for snapshot in measurement.snapshots)
+    values = (saving for saving in measurement.savings if saving.lever == "one-value")
+    for saving in (*values, *_schemas(measurement)):
+        if saving.saved_bytes >= max(_LEAST, _LEAST_PART * whole):
+            yield saving
+
+
+def _schemas(measurement: Measurement) -> Iterator[Saving]:
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for snapshot in measurement.snapshots:
+        for owner, fields in snapshot.ledger.owners.items() if snapshot.kind == "job" else ():
+            if owner.kind == "resource":
+                size = sum(share.bytes for share in fields.values()) - _WITHOUT_SCHEMA
+                if size > 0:
+                    found.setdefault((snapshot.repository, owner.name), {})[snapshot.id] = size
+    for (repository, name), by_snapshot in found.items():
+        yield Saving("resource", name, "", (), repository, by_snapshot)

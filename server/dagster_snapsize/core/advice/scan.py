@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dagster_snapsize.core.advice.repeats import Value, ValueId, Values, is_needed
 from dagster_snapsize.core.advice.savings import CODE_REFERENCES, SQL_ENDS, Savings
-from dagster_snapsize.core.advice.stubs import stub_bytes
 from dagster_snapsize.core.dagster_fields import printable
 from dagster_snapsize.core.json_spans import (
     KEEP,
@@ -28,7 +27,7 @@ from dagster_snapsize.core.json_spans import (
 from dagster_snapsize.core.ledger.asset_index import AssetIndex, key_of
 from dagster_snapsize.core.ledger.builder import Claim
 from dagster_snapsize.core.ledger.job_nodes import Nodes
-from dagster_snapsize.core.levers import Repeat, Saving
+from dagster_snapsize.core.model import Repeat, Saving
 
 _NULL, _EMPTY, _SEPARATOR = len("null"), len("[]"), len(", ")
 # What users may set or leave on each asset: their word for it, and how many bytes stay without it.
@@ -47,6 +46,31 @@ _SETTABLE: Mapping[str | None, tuple[str, int]] = {
     **dict.fromkeys(
         ("freshness_policy", "new_freshness_policy", "internal_freshness_policy"),
         ("freshness", _NULL),
+    ),
+}
+# What an asset has where it is only known as a dependency of others; all else is null.
+_STUB = {
+    "asset_key": '{"__class__": "AssetKey", "path": }',
+    "execution_type": '{"__enum__": "AssetExecutionType.UNEXECUTABLE"}',
+    "group_name": '"default"',
+    "is_observable": "false",
+    "is_source": "true",
+    "is_virtual": "false",
+    "metadata_entries": '[{"__class__": "EventMetadataEntry", "description": null, "entry_data":'
+    ' {"__class__": "BoolMetadataEntryData", "value": true}, "label":'
+    ' "dagster/auto_created_stub_asset"}]',
+    "pools": '{"__set__": []}',
+    "tags": "{}",
+    **dict.fromkeys(
+        (
+            "depended_by",
+            "dependencies",
+            "job_names",
+            "op_names",
+            "owners",
+            "required_top_level_resources",
+        ),
+        "[]",
     ),
 }
 _KEYS = '"partition_keys": '
@@ -330,6 +354,18 @@ def _nodes(root: Spans, index: AssetIndex) -> Iterable[tuple[str, Spans]]:
         return zip(index.assets, found, strict=True)
     keyed = ((key_of(node.get("asset_key")), node) for node in found)
     return ((key, node) for key, node in keyed if key is not None)
+
+
+def stub_bytes(node: Spans) -> int:
+    """What an asset of another location takes of a repository snapshot, without its path.
+
+    It has the fields that every node has in that version of Dagster.
+    """
+    size = len("{}") + _SEPARATOR
+    for name, start, at, stop, _ in node.items:
+        value = _STUB.get(name or "", "null")
+        size += at - start + (stop - at - _SEPARATOR if name == "__class__" else len(value))
+    return size + _SEPARATOR * (len(node.items) - 1)
 
 
 class _Settable:

@@ -7,9 +7,15 @@ from collections.abc import Callable, Iterator
 
 from dagster_snapsize.core.dagster_fields import STRUCTURE, printable, word
 from dagster_snapsize.core.json_spans import Document, Item, Spans, items_of, text_of
-from dagster_snapsize.core.ledger.asset_index import AssetIndex, escaped, key_of
+from dagster_snapsize.core.ledger.asset_index import (
+    REPOSITORY,
+    AssetIndex,
+    assets_of,
+    checks_of,
+    escaped,
+    key_of,
+)
 from dagster_snapsize.core.ledger.builder import Book, Claim
-from dagster_snapsize.core.ledger.facts import REPOSITORY, assets_of, checks_of
 from dagster_snapsize.core.model import Ledger, OwnerKind
 
 _LISTS: dict[str, OwnerKind] = {
