@@ -90,7 +90,7 @@ def main(file: Path, began: float) -> None:
 
         return call
 
-    for name in ("draw_repository", "draw_job", "asset_costs"):
+    for name in ("attribute_repository", "attribute_job", "asset_costs"):
         setattr(measuring, name, timed(getattr(measuring, name)))
 
     launch, frames = ProbeProcess.__init__, ProbeProcess.frames

@@ -15,16 +15,16 @@ from typing import Any
 
 import pytest
 
-from dagster_snapsize.core.advice.scan import Observed
-from dagster_snapsize.core.ledger import draw_job, draw_repository
+from dagster_snapsize.core.advice.scan import Scan
+from dagster_snapsize.core.ledger import attribute_job, attribute_repository
 from dagster_snapsize.core.model import Repeat, Saving
 from support import ROOT
 from support.command import lines, measure_json, snapsize
 from support.environments import NEWEST, OLDEST, SUPPORTED
 from support.json_keys import check_documented, documented, keys_of
-from support.levers_kinds import KINDS
+from support.savings_kinds import KINDS
 
-PROJECT = ROOT / "tests" / "support" / "levers_project.py"
+PROJECT = ROOT / "tests" / "support" / "savings_project.py"
 VERSIONS = [
     pytest.param(version, marks=() if version in (NEWEST, OLDEST) else pytest.mark.matrix)
     for version in SUPPORTED
@@ -36,14 +36,16 @@ def texts(folder: Path) -> dict[str, bytes]:
     return {path.stem: path.read_bytes() for path in folder.iterdir()}
 
 
-def levers(whole: Mapping[str, bytes]) -> list[Repeat | Saving]:
+def possible_savings(whole: Mapping[str, bytes]) -> list[Repeat | Saving]:
     """What is seen in these snapshots."""
-    seen = Observed("r")
-    _, index = draw_repository(whole["repository"], partial(seen.repository, "repository"))
+    scan = Scan("r")
+    _, index = attribute_repository(
+        whole["repository"], partial(scan.scan_repository, "repository")
+    )
     for name, text in whole.items():
         if name != "repository":
-            draw_job(text, index, partial(seen.job, name))
-    return [*seen.repeats(), *seen.savings()]
+            attribute_job(text, index, partial(scan.scan_job, name))
+    return [*scan.repeats(), *scan.savings()]
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +57,7 @@ def written(
 
     def write(version: str) -> Path:
         if version not in known:
-            known[version] = tmp_path_factory.mktemp(f"levers-{version}")
+            known[version] = tmp_path_factory.mktemp(f"savings-{version}")
             subprocess.run(
                 [str(dagster_python(version)), str(PROJECT), str(known[version])],
                 capture_output=True,
@@ -76,13 +78,13 @@ def test_what_is_done_saves_what_was_said_to_the_byte(
     whole, after = texts(folder / "whole"), texts(folder / kind.replace("/", "."))
     shrunk = {name: len(text) - len(after.get(name, b"")) for name, text in whole.items()}
     (said,) = [
-        lever
-        for lever in levers(whole)
-        if (isinstance(lever, Repeat) and lever.field == kind)
+        found
+        for found in possible_savings(whole)
+        if (isinstance(found, Repeat) and found.field == kind)
         or (
-            isinstance(lever, Saving)
-            and lever.lever == kind
-            and (kind != "job" or lever.field == "to_go")
+            isinstance(found, Saving)
+            and found.kind == kind
+            and (kind != "job" or found.field == "to_go")
         )
     ]
     assert dict(said.by_snapshot) == {name: size for name, size in shrunk.items() if size}
@@ -120,7 +122,7 @@ def test_the_sql_of_dbt_models_and_their_code_references(
     asked = snapsize("advise", "--format", "json", *python, cwd=dbt_project)
     assert asked.status == 0, asked.stderr
     (location,) = asked.json["locations"]
-    said = {advice["lever"]: advice["by_snapshot"] for advice in location["advice"]}
+    said = {advice["kind"]: advice["by_snapshot"] for advice in location["advice"]}
 
     def without_sql() -> None:
         # Its name is as long as that of the class before it, which every asset's metadata holds.

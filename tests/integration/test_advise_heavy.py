@@ -62,7 +62,7 @@ def test_what_is_heavy_saves_what_was_said(
     before = sizes()
     (told,) = snapsize("advise", *flags, cwd=tmp_path).json["locations"]
     advice: dict[str, Any] = {
-        a["lever"] if a["lever"] == "resource" else a["field"]: a for a in told["advice"]
+        a["kind"] if a["kind"] == "resource" else a["field"]: a for a in told["advice"]
     }
     assert set(DONE) <= set(advice)
     assert advice["resource"]["title"].endswith("resource engine in 2 jobs")

@@ -17,7 +17,14 @@ from dagster_snapsize.core.ledger import AssetIndex
 from dagster_snapsize.core.model import Ledger
 from support import ROOT
 from support.environments import NEWEST, OLDEST, SUPPORTED
-from support.ledgers import bracketed, draw_job, draw_repository, exclusive, fields_of, shared
+from support.ledgers import (
+    attribute_job,
+    attribute_repository,
+    bracketed,
+    exclusive,
+    fields_of,
+    shared,
+)
 
 PROJECT = ROOT / "tests" / "support" / "attribution_project.py"
 TOLERANCE = 0.02
@@ -70,8 +77,8 @@ class Measured:
 
 def drawn(texts: Mapping[str, bytes]) -> tuple[dict[str, Ledger], AssetIndex]:
     """The ledgers of all snapshots of a project."""
-    repository, index = draw_repository(texts["repository"])
-    ledgers = {name: draw_job(t, index) for name, t in texts.items() if name != "repository"}
+    repository, index = attribute_repository(texts["repository"])
+    ledgers = {name: attribute_job(t, index) for name, t in texts.items() if name != "repository"}
     return {"repository": repository, **ledgers}, index
 
 

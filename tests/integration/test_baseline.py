@@ -151,7 +151,7 @@ def test_branches_merge_to_what_both_weigh(shop: Shop) -> None:
         for s in location["snapshots"]
     }
     assert all(s["baseline_wire_bytes"] == s["wire_bytes"] for s in location["snapshots"])
-    assert location["baseline"]["path"] == NAME and location["baseline"]["foreign"] == []
+    assert location["baseline"]["path"] == NAME and location["baseline"]["mismatch"] == []
 
 
 def test_two_lines_of_one_asset_are_an_error_until_the_baseline_is_renewed(shop: Shop) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from dagster_snapsize.core.advice.scan import Observed
+from dagster_snapsize.core.advice.scan import Scan
 from dagster_snapsize.core.advice.split import Split, propose
-from dagster_snapsize.core.ledger import draw_job, draw_repository
+from dagster_snapsize.core.ledger import attribute_job, attribute_repository
 from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import Environment, Measurement, Seconds, Snapshot
 from support import ROOT
@@ -28,12 +28,14 @@ VERSIONS = [
 
 def measured(folder: Path) -> Measurement:
     """What is known of the location whose texts are in that folder."""
-    seen = Observed("r")
+    scan = Scan("r")
     texts = {path.stem: path.read_bytes() for path in folder.iterdir()}
-    drawn, index = draw_repository(texts.pop("repository"), partial(seen.repository, "repository"))
+    drawn, index = attribute_repository(
+        texts.pop("repository"), partial(scan.scan_repository, "repository")
+    )
     ledgers = {"repository": drawn}
     for name, text in sorted(texts.items()):
-        ledgers[name] = draw_job(text, index, partial(seen.job, name))
+        ledgers[name] = attribute_job(text, index, partial(scan.scan_job, name))
     snapshots = tuple(
         Snapshot(
             id=name,
@@ -62,7 +64,7 @@ def measured(folder: Path) -> Measurement:
         assets=costs,
         definition_files=(),
         environment=Environment((), (), ()),
-        stub_bytes=seen.stub_bytes,
+        stub_bytes=scan.stub_bytes,
     )
 
 

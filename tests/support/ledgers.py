@@ -9,15 +9,15 @@ from dagster_snapsize.core.ledger import AssetIndex
 from dagster_snapsize.core.model import Ledger, Owner, OwnerKind
 
 
-def draw_repository(payload: bytes) -> tuple[Ledger, AssetIndex]:
+def attribute_repository(payload: bytes) -> tuple[Ledger, AssetIndex]:
     """The ledger of a repository snapshot, and its index."""
-    drawn, index = ledger.draw_repository(payload)
+    drawn, index = ledger.attribute_repository(payload)
     return whole(drawn, payload), index
 
 
-def draw_job(payload: bytes, index: AssetIndex) -> Ledger:
+def attribute_job(payload: bytes, index: AssetIndex) -> Ledger:
     """The ledger of a job snapshot."""
-    return whole(ledger.draw_job(payload, index), payload)
+    return whole(ledger.attribute_job(payload, index), payload)
 
 
 def whole(drawn: Ledger, payload: bytes) -> Ledger:

@@ -27,7 +27,7 @@ from dagster_snapsize.core.model import (
     StaleInput,
     Volatile,
 )
-from support.ledgers import draw_job, draw_repository
+from support.ledgers import attribute_job, attribute_repository
 from support.snapshot_values import asset, check, job, node, op, payload, repository
 
 HERE = SourceLocation("src/shop/definitions.py", 1)
@@ -130,10 +130,10 @@ def drawn_snapshots() -> tuple[Snapshot, ...]:
             external_asset_checks=[check("heavy", "is_heavy")],
         )
     )
-    drawn, index = draw_repository(text)
+    drawn, index = attribute_repository(text)
     ops = [op("heavy"), op("many", ("heavy",), ("one", "two"))]
     nodes = [node("heavy"), node("many", heavy=("heavy", "result"))]
-    ledgers = [draw_job(payload(job(name, ops, nodes)), index) for name in jobs]
+    ledgers = [attribute_job(payload(job(name, ops, nodes)), index) for name in jobs]
     return (*map(drawn_snapshot, jobs, ledgers), drawn_snapshot("repository", drawn))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from support.levers_project import write
+from support.savings_project import write
 
 LAYERS, EACH = 4, 12
 

@@ -71,7 +71,7 @@ export interface PlaceData {
 
 /** One way to make the snapshots smaller, as the command line's JSON has it. */
 export interface AdviceRow {
-  readonly lever: string;
+  readonly kind: string;
   readonly title: string;
   readonly saved_bytes: number;
   /** By snapshot id. */

@@ -145,7 +145,7 @@ export interface OtherOwner {
 
 /** One way to make the snapshots smaller; the first of its assets and places. */
 export interface Advice {
-  lever: string;
+  kind: string;
   title: string;
   saved_bytes: number;
   by_snapshot: Record<string, number>;

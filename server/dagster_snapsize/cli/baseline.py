@@ -14,7 +14,7 @@ from dagster_snapsize.cli.reports.lines import print_findings, shown_path
 from dagster_snapsize.cli.run import LocationReport, Report, Selection, measure_all
 from dagster_snapsize.core import sizes
 from dagster_snapsize.core.baseline import RENEW, Baseline, baseline_of, summary
-from dagster_snapsize.core.growth import grown, total_changes
+from dagster_snapsize.core.growth import describe_growth, total_growth
 from dagster_snapsize.project.baseline_file import (
     NAME,
     DamagedBaseline,
@@ -108,13 +108,13 @@ def _checked(plan: _Plan) -> str:
 def _changed(old: Mapping[str, Baseline], new: Mapping[str, Baseline]) -> str:
     """One line: how much more it is, whose bytes they are, and what else is not what it was."""
     both = [name for name in new if name in old]
-    found = total_changes({n: old[n] for n in both}, {n: new[n] for n in both})
+    found = total_growth({n: old[n] for n in both}, {n: new[n] for n in both})
     by = sum(change.bytes for change in found)
     if by:
         words = f"{sizes.format_both(abs(by))} {'more' if by > 0 else 'less'} than before."
     else:
         words = "As many bytes as before."
-    words += grown(found)
+    words += describe_growth(found)
     for name in both:
         for what, was, is_now in (
             ("Dagster", old[name].dagster_version, new[name].dagster_version),

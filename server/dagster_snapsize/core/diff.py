@@ -266,7 +266,7 @@ def _made_of(before: Collection[Snapshot], after: Collection[Snapshot]) -> dict[
         for snapshot in snapshots:
             for owner, fields in snapshot.ledger.owners.items():
                 for name, share in fields.items():
-                    label = owner.field_words(name)
+                    label = owner.field_label(name)
                     found[label] = found.get(label, 0) + share.bytes
         sums.append(found)
     return _changes(*sums)

@@ -9,7 +9,7 @@ from typing import Literal
 from dagster_snapsize.core import limits, sizes
 from dagster_snapsize.core.advice import repeated_findings
 from dagster_snapsize.core.baseline import Baseline
-from dagster_snapsize.core.growth import explain_command, growth_findings, standing
+from dagster_snapsize.core.growth import baseline_status, explain_command, growth_findings
 from dagster_snapsize.core.model import (
     AssetCost,
     Budgets,
@@ -137,16 +137,16 @@ def _snapshot_findings(
     if size > budget.bytes:
         over = sizes.format_both(size - budget.bytes)
         known = baseline.snapshot(snapshot, measurement) if baseline else None
-        stands = standing(snapshot, known, budget) if known else None
+        status = baseline_status(snapshot, known, budget) if known else None
         message = (
             f"{what} {is_size}, {over} over its budget of {may_be}."
-            f"{stands.words if stands else ''}"
-            f"{'' if stands and stands.blocks else _heaviest(snapshot)}"
-            f"{_next_step(snapshot, measurement, budget, stands.asset if stands else None)}"
+            f"{status.message if status else ''}"
+            f"{'' if status and status.blocks else _heaviest(snapshot)}"
+            f"{_next_step(snapshot, measurement, budget, status.asset if status else None)}"
         )
         yield Finding(
             "snapshot-over-budget",
-            "warning" if stands and not stands.blocks else "error",
+            "warning" if status and not status.blocks else "error",
             message,
             snapshot=snapshot.id,
             bytes=size,
@@ -202,7 +202,7 @@ def _heaviest(snapshot: Snapshot) -> str:
         if owner.kind == "asset":
             assets[owner.name] = size
         elif owner.kind != "structure" and owner != Owner("job", snapshot.name):
-            others[owner.words] = size
+            others[owner.label] = size
     least = max(assets.values(), default=0)
     ranked = {
         "heaviest": [pair for pair in others.most_common(_HEAVIEST) if pair[1] > least],

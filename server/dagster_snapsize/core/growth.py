@@ -26,7 +26,7 @@ _NAMED = 3
 
 
 @frozen
-class Change:
+class Growth:
     """What became of one owner's bytes in one snapshot; ``fields`` are the differences, if any."""
 
     owner: Owner
@@ -40,7 +40,7 @@ class Change:
         return (self.after or 0) - (self.before or 0)
 
 
-def changes(known: KnownSnapshot, snapshot: Snapshot) -> tuple[Change, ...]:
+def growth_by_owner(known: KnownSnapshot, snapshot: Snapshot) -> tuple[Growth, ...]:
     """What is different in a snapshot, most growth first; it sums up to the snapshot's own."""
     now = {
         owner: {name: share.bytes for name, share in shares.items()}
@@ -55,7 +55,7 @@ def changes(known: KnownSnapshot, snapshot: Snapshot) -> tuple[Change, ...]:
     return found
 
 
-def total_changes(old: Mapping[str, Baseline], new: Mapping[str, Baseline]) -> tuple[Change, ...]:
+def total_growth(old: Mapping[str, Baseline], new: Mapping[str, Baseline]) -> tuple[Growth, ...]:
     """What became of each owner, over all snapshots of its repository, most growth first."""
     before, after = _totals(old), _totals(new)
     return _changed((key[2], before.get(key), after.get(key)) for key in {**before, **after})
@@ -69,7 +69,7 @@ def _totals(baselines: Mapping[str, Baseline]) -> dict[tuple[str, str, Owner], F
     }
 
 
-def _changed(rows: Iterable[tuple[Owner, Fields | None, Fields | None]]) -> tuple[Change, ...]:
+def _changed(rows: Iterable[tuple[Owner, Fields | None, Fields | None]]) -> tuple[Growth, ...]:
     """What is different, of owners with what they had and have, most growth first."""
     found = []
     for owner, old, new in rows:
@@ -77,7 +77,7 @@ def _changed(rows: Iterable[tuple[Owner, Fields | None, Fields | None]]) -> tupl
         if fields or old is None or new is None:
             before = None if old is None else sum(old.values())
             after = None if new is None else sum(new.values())
-            found.append(Change(owner, before, after, fields))
+            found.append(Growth(owner, before, after, fields))
     return tuple(sorted(found, key=lambda c: (-c.bytes, c.owner.kind, c.owner.name)))
 
 
@@ -87,7 +87,7 @@ def differences(old: Fields, new: Fields) -> dict[str, int]:
     return {n: by for n, by in sorted(found.items(), key=lambda x: (-x[1], x[0])) if by}
 
 
-def foreign(measurement: Measurement, baseline: Baseline) -> tuple[str, ...]:
+def baseline_mismatch(measurement: Measurement, baseline: Baseline) -> tuple[str, ...]:
     """Why sizes may differ from the baseline's though nothing in the definitions did.
 
     Empty where they are of the same Dagster and Python, or no snapshot differs.
@@ -115,10 +115,10 @@ def growth_findings(
     measurement: Measurement, budgets: Budgets, baseline: Baseline
 ) -> Iterator[Finding]:
     """What is to be said of growth; a measurement with a failure has none."""
-    why = foreign(measurement, baseline)
+    why = baseline_mismatch(measurement, baseline)
     if why:
         yield Finding(
-            "baseline-foreign",
+            "baseline-mismatch",
             "warning",
             f"the baseline is of {'; and of '.join(why)}, so sizes may differ for that reason"
             f" alone, and growth does not block; `{RENEW}` renews it.",
@@ -137,30 +137,30 @@ def _of_snapshot(
     known: KnownSnapshot,
     measurement: Measurement,
     budgets: Budgets,
-    is_foreign: bool,
+    is_mismatch: bool,
 ) -> Iterator[Finding]:
     before, now = known.wire_bytes, snapshot.wire_bytes
     if now <= before:
         return
     allowance = budgets.growth
     beyond = allowance is not None and now - before > allowance.of(before)
-    if is_foreign and not beyond:
+    if is_mismatch and not beyond:
         return
     message = (
         f"{snapshot.kind} snapshot {snapshot.id} is {sizes.format_both(now)} on the wire,"
         f" {_more(now, before)} more than in the baseline"
     )
     if beyond:
-        found = changes(known, snapshot)
+        found = growth_by_owner(known, snapshot)
         message += (
-            f", where budget.growth allows {allowance}.{grown(found)}{_explain(found)}"
+            f", where budget.growth allows {allowance}.{describe_growth(found)}{_explain(found)}"
             f" If it is meant, take the sizes of now for the new baseline with `{RENEW}`."
         )
     else:
         message += "." if allowance is None else f"; budget.growth allows {allowance}."
     yield Finding(
         "snapshot-grew",
-        ("warning" if is_foreign else "error") if beyond else "information",
+        ("warning" if is_mismatch else "error") if beyond else "information",
         message,
         snapshot=snapshot.id,
         bytes=now,
@@ -229,18 +229,18 @@ def _of_asset(
 
 
 @frozen
-class Standing:
+class BaselineStatus:
     """Of a snapshot over its budget: whether that blocks, and the words that say why.
 
     ``asset`` is the key of the one that grew most, None where none did.
     """
 
     blocks: bool
-    words: str
+    message: str
     asset: str | None = None
 
 
-def standing(snapshot: Snapshot, known: KnownSnapshot, budget: Limit) -> Standing:
+def baseline_status(snapshot: Snapshot, known: KnownSnapshot, budget: Limit) -> BaselineStatus:
     """What the baseline says of a snapshot that is over ``budget`` now.
 
     Who inherits a snapshot that is too large can go on working, as long as it becomes no larger.
@@ -252,11 +252,11 @@ def standing(snapshot: Snapshot, known: KnownSnapshot, budget: Limit) -> Standin
     if was_over and by <= 0:
         since = f"is {sizes.format_both(-by)} smaller now" if by else "has not grown since"
         words = f" It was over it in the baseline already and {since}: it does not block."
-        return Standing(False, words)
+        return BaselineStatus(False, words)
     was = "over it in the baseline already" if was_over else "within it in the baseline"
-    found = changes(known, snapshot)
-    words = f" It was {was} and has grown by {sizes.format_both(by)} since.{grown(found)}"
-    return Standing(True, words, _most_grown(found))
+    found = growth_by_owner(known, snapshot)
+    words = f" It was {was} and has grown by {sizes.format_both(by)} since.{describe_growth(found)}"
+    return BaselineStatus(True, words, _most_grown(found))
 
 
 # -- words ---------------------------------------------------------------------------------------
@@ -270,16 +270,16 @@ def _more(now: int, before: int) -> str:
     return f"{sizes.format_size(by)} ({sizes.format_exact(by)}, {percent})"
 
 
-def grown(found: Sequence[Change]) -> str:
+def describe_growth(found: Sequence[Growth]) -> str:
     """What grew, what came and how much less the rest is, as sentences that follow another one."""
     more = [c for c in found if c.before is not None and c.bytes > 0]
     new = [c for c in found if c.before is None]
     less = [c for c in found if c.before is not None and c.bytes < 0]
     parts = []
     if more:
-        parts.append(f"grown: {_listed([f'{c.owner.words} by {_by(c)}' for c in more], more)}")
+        parts.append(f"grown: {_listed([f'{c.owner.label} by {_by(c)}' for c in more], more)}")
     if new:
-        parts.append(f"new: {_listed([f'{c.owner.words} {_by(c)}' for c in new], new)}")
+        parts.append(f"new: {_listed([f'{c.owner.label} {_by(c)}' for c in new], new)}")
     if less:
         size = sizes.format_size(-sum(c.bytes for c in less))
         parts.append(f"smaller or gone: {len(less):,}, by {size}")
@@ -287,7 +287,7 @@ def grown(found: Sequence[Change]) -> str:
     return f" {text[0].upper()}{text[1:]}." if text else ""
 
 
-def _listed(words: Sequence[str], found: Sequence[Change]) -> str:
+def _listed(words: Sequence[str], found: Sequence[Growth]) -> str:
     rest = found[_NAMED:]
     named = ", ".join(words[:_NAMED])
     if not rest:
@@ -295,7 +295,7 @@ def _listed(words: Sequence[str], found: Sequence[Change]) -> str:
     return f"{named} and {len(rest):,} more, {sizes.format_size(sum(c.bytes for c in rest))}"
 
 
-def _by(change: Change) -> str:
+def _by(change: Growth) -> str:
     """``5.0 kB (description 4.9 kB)``: the field that grew most."""
     name, size = next(iter(change.fields.items()), ("", 0))
     most = f" ({name} {sizes.format_size(size)})" if name else ""
@@ -313,12 +313,12 @@ def _signed(size: int) -> str:
     return f"{'+' if size >= 0 else ''}{sizes.format_size(size)}"
 
 
-def _most_grown(found: Sequence[Change]) -> str | None:
+def _most_grown(found: Sequence[Growth]) -> str | None:
     assets = (c for c in found if c.owner.kind == "asset" and c.bytes > 0)
     return next((c.owner.name for c in assets), None)
 
 
-def _explain(found: Sequence[Change]) -> str:
+def _explain(found: Sequence[Growth]) -> str:
     """A command for the asset that grew most."""
     key = _most_grown(found)
     return f" `{explain_command(key)}` shows its bytes." if key else ""

@@ -29,15 +29,15 @@ OwnerKind = Literal[
 ]
 SnapshotKind = Literal["repository", "job"]
 Severity = Literal["error", "warning", "information"]
-Judged = Literal["wire", "stored"]
-Lever = Literal["repeat", "code-references", "raw-sql", "non-latin", "one-value", "resource", "job"]
+JudgedSize = Literal["wire", "stored"]
+SavingKind = Literal["code-references", "raw-sql", "non-latin", "one-value", "resource", "job"]
 Rule = Literal[
     "snapshot-over-budget",
     "snapshot-near-budget",
     "asset-over-budget",
     "snapshot-grew",
     "asset-grew",
-    "baseline-foreign",
+    "baseline-mismatch",
     "load-time-over-budget",
     "repeated-value",
     "stale-input",
@@ -96,20 +96,20 @@ class Owner:
     name: str
 
     @property
-    def kind_words(self) -> str:
+    def kind_label(self) -> str:
         """``partition set``; nothing for an asset and for a row, whose names say what they are."""
         return "" if self.kind in ("asset", "structure") else self.kind.replace("_", " ")
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """``partition set nightly``, ``wh/orders``."""
-        return f"{self.kind_words} {self.name}" if self.kind_words else self.name
+        return f"{self.kind_label} {self.name}" if self.kind_label else self.name
 
-    def field_words(self, field: str) -> str:
+    def field_label(self, field: str) -> str:
         """What one of its fields is called where the owners are left out."""
         if self.kind == "structure":
             return self.name
-        return f"{self.kind_words}: {field}" if self.kind_words else field
+        return f"{self.kind_label}: {field}" if self.kind_label else field
 
 
 @frozen
@@ -167,7 +167,7 @@ class Limit:
     """A limit that applies to a snapshot; ``source`` says where its value came from."""
 
     name: str
-    judges: Judged
+    judges: JudgedSize
     bytes: int
     source: str
 
@@ -369,7 +369,7 @@ class Saving(Saves):
     go, a resource's where it is its schema; ``assets`` are those that carry them, sorted.
     """
 
-    lever: Lever
+    kind: SavingKind
     field: str
     preview: str
     assets: tuple[str, ...]

@@ -14,10 +14,10 @@ from attrs import frozen
 
 from dagster_snapsize.core.advice.repeats import rank as repeat_rank
 from dagster_snapsize.core.advice.savings import rank as saving_rank
-from dagster_snapsize.core.advice.scan import Observed
+from dagster_snapsize.core.advice.scan import Scan
 from dagster_snapsize.core.errors import NoInterpreter, UserError
-from dagster_snapsize.core.ledger import AssetIndex, draw_job, draw_repository
-from dagster_snapsize.core.ledger.project_path import OwnPath, paths_in
+from dagster_snapsize.core.ledger import AssetIndex, attribute_job, attribute_repository
+from dagster_snapsize.core.ledger.project_path import ProjectPath, project_path_bytes
 from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.limits import InstanceSettings, Layer, effective_environment, problems
 from dagster_snapsize.core.model import (
@@ -92,7 +92,7 @@ class MeasurementBuilder:
         self._definitions: SourceLocation | None = None
         self._snapshots: list[Snapshot] = []
         self._indexes: dict[str, AssetIndex] = {}
-        self._observed: dict[str, Observed] = {}
+        self._scans: dict[str, Scan] = {}
         self._seconds: dict[str, float] = {}
         self._assets: list[AssetCost] = []
         self._files: list[str] = []
@@ -101,7 +101,7 @@ class MeasurementBuilder:
         self._read_here: list[str] = []  # by us, not by the probe
         self._peak_rss_bytes = 0
         root = location.root
-        self._path = OwnPath.of((str(root), os.path.realpath(root), root.as_posix()))
+        self._path = ProjectPath.of((str(root), os.path.realpath(root), root.as_posix()))
         self._started = time.monotonic()
 
     def take(self, header: dict[str, Any], payload: bytes) -> bool:
@@ -168,16 +168,16 @@ class MeasurementBuilder:
         try:
             if header["kind"] == "repository":
                 snapshot_id = f"{path}/repository"
-                seen = self._observed[repository] = Observed(repository)
-                see = partial(seen.repository, snapshot_id)
-                ledger, self._indexes[repository] = draw_repository(payload, see)
-                paths = self._paths(payload, ledger, lambda text: draw_repository(text)[0])
+                scan = self._scans[repository] = Scan(repository)
+                see = partial(scan.scan_repository, snapshot_id)
+                ledger, self._indexes[repository] = attribute_repository(payload, see)
+                paths = self._paths(payload, ledger, lambda text: attribute_repository(text)[0])
             else:
                 snapshot_id = f"{path}/job/{name}"
-                look = partial(self._observed[repository].job, snapshot_id)
+                look = partial(self._scans[repository].scan_job, snapshot_id)
                 index = self._indexes[repository]
-                ledger = draw_job(payload, index, look)
-                paths = self._paths(payload, ledger, lambda text: draw_job(text, index))
+                ledger = attribute_job(payload, index, look)
+                paths = self._paths(payload, ledger, lambda text: attribute_job(text, index))
         except ValueError as error:
             raise LoadFailed(Failure(f"the snapshot {snapshot_id} is no JSON: {error}")) from error
         self._seconds[snapshot_id] = header["seconds"]
@@ -202,8 +202,8 @@ class MeasurementBuilder:
         self, payload: bytes, ledger: Ledger, draw: Callable[[bytes], Ledger]
     ) -> Mapping[Owner, Mapping[str, int]]:
         """The bytes of the project's own path: those that a text without it has no more."""
-        bare = self._path.left_out_of(payload)
-        return {} if len(bare) == len(payload) else paths_in(ledger, draw(bare))
+        bare = self._path.removed_from(payload)
+        return {} if len(bare) == len(payload) else project_path_bytes(ledger, draw(bare))
 
     def _on_sources(self, header: dict[str, Any], payload: bytes) -> None:
         places = {key: self.place(place) for key, place in header["assets"].items()}
@@ -249,7 +249,7 @@ class MeasurementBuilder:
     def failed(self, failure: Failure) -> Measurement:
         """What is known of a location that could not be measured: no half sizes."""
         self._snapshots, self._assets, self._inputs = [], [], None
-        self._observed = {}
+        self._scans = {}
         return self.result(failure)
 
     def result(self, failure: Failure | None = None) -> Measurement:
@@ -288,11 +288,11 @@ class MeasurementBuilder:
             ),
             failure=failure,
             inputs=self._inputs,
-            stub_bytes=max((seen.stub_bytes for seen in self._observed.values()), default=0),
+            stub_bytes=max((scan.stub_bytes for scan in self._scans.values()), default=0),
             repeats=tuple(
-                sorted((r for o in self._observed.values() for r in o.repeats()), key=repeat_rank)
+                sorted((r for o in self._scans.values() for r in o.repeats()), key=repeat_rank)
             ),
             savings=tuple(
-                sorted((s for o in self._observed.values() for s in o.savings()), key=saving_rank)
+                sorted((s for o in self._scans.values() for s in o.savings()), key=saving_rank)
             ),
         )

@@ -29,24 +29,24 @@ def job(name: str, saved: int, *assets: str) -> Saving:
     return Saving("job", name, "", assets, "r", {f"here/r/job/{name}": saved})
 
 
-def with_levers(*levers: Repeat | Saving) -> Measurement:
+def with_savings(*found: Repeat | Saving) -> Measurement:
     """A location in which these were seen and nothing else."""
     return evolve(
         full_measurement(),
-        repeats=tuple(lever for lever in levers if isinstance(lever, Repeat)),
-        savings=tuple(lever for lever in levers if isinstance(lever, Saving)),
+        repeats=tuple(x for x in found if isinstance(x, Repeat)),
+        savings=tuple(x for x in found if isinstance(x, Saving)),
     )
 
 
 def test_most_bytes_come_first_with_every_place() -> None:
     found = advise(
-        with_levers(
+        with_savings(
             repeat("tags", 2_000, "heavy", "m/two"),
             repeat("metadata: owner_page", 9_000, "heavy", "m/one"),
             Saving("raw-sql", "description", "", ("heavy",), "r", {"here/r/repository": 5_000}),
         )
     )
-    assert [(a.lever, a.saved_bytes) for a in found] == [
+    assert [(a.kind, a.saved_bytes) for a in found] == [
         ("repeat", 9_000),
         ("raw-sql", 5_000),
         ("repeat", 2_000),
@@ -59,13 +59,13 @@ def test_most_bytes_come_first_with_every_place() -> None:
 
 
 def test_nothing_to_do_is_no_advice() -> None:
-    assert advise(with_levers()) == ()
-    assert advise(with_levers(job("all", 900_000, "heavy"), job("other", 5, "m/one"))) == ()
+    assert advise(with_savings()) == ()
+    assert advise(with_savings(job("all", 900_000, "heavy"), job("other", 5, "m/one"))) == ()
 
 
 def test_a_job_is_compared_with_the_smallest_that_has_all_of_its_assets() -> None:
     found = advise(
-        with_levers(
+        with_savings(
             job("all", 9_000, "heavy", "m/one", "m/two"),
             job("two", 8_000, "heavy", "m/one"),
             job("again", 7_000, "heavy", "m/one"),
@@ -73,7 +73,7 @@ def test_a_job_is_compared_with_the_smallest_that_has_all_of_its_assets() -> Non
             job("empty", 5_000),
         )
     )
-    assert [(a.lever, a.title) for a in found] == [
+    assert [(a.kind, a.title) for a in found] == [
         ("same-job", "job two selects the same 2 assets as job again"),
         ("part-of-job", "job again selects 2 assets, all of them part of job all"),
         ("part-of-job", "job one selects 1 asset, all of them part of job again"),
@@ -83,14 +83,14 @@ def test_a_job_is_compared_with_the_smallest_that_has_all_of_its_assets() -> Non
 def test_many_jobs_are_compared_in_no_time_to_speak_of() -> None:
     """Each with every other would be a hundred million comparisons of keys."""
     jobs = [job(f"j{n}", 100, *(f"a{k}" for k in range(n, n + 30))) for n in range(3_000)]
-    assert advise(with_levers(*jobs)) == ()
+    assert advise(with_savings(*jobs)) == ()
 
 
 def test_a_repeat_is_one_finding_at_the_first_asset_that_has_a_place() -> None:
     whole = sum(s.stored_bytes for s in full_measurement().snapshots)
     found = list(
         repeated_findings(
-            with_levers(
+            with_savings(
                 repeat("tags", whole // 50, "m/two", "m/one", "heavy"),
                 repeat("owners", whole // 200, "heavy", "m/one"),
             )
@@ -104,7 +104,7 @@ def test_a_repeat_is_one_finding_at_the_first_asset_that_has_a_place() -> None:
 
 
 def test_a_comment_silences_it() -> None:
-    seen = with_levers(repeat("tags", 90_000, "heavy", "m/one"))
+    seen = with_savings(repeat("tags", 90_000, "heavy", "m/one"))
     silenced = evolve(seen, ignores=(IgnoreComment(PLACE, ("repeated-value",), (3,)),))
     rules = [[f.rule for f in judge(one, Budgets())] for one in (seen, silenced)]
     assert "repeated-value" in rules[0]

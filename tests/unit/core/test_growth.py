@@ -15,8 +15,8 @@ from dagster_snapsize.core.baseline import Baseline, baseline_of, here, to_text
 from dagster_snapsize.core.baseline_reading import Unreadable, from_text
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.findings import judge, unused_ignores
-from dagster_snapsize.core.growth import changes, differences, foreign
-from dagster_snapsize.core.ledger.project_path import OwnPath, paths_in
+from dagster_snapsize.core.growth import baseline_mismatch, differences, growth_by_owner
+from dagster_snapsize.core.ledger.project_path import ProjectPath, project_path_bytes
 from dagster_snapsize.core.model import (
     Budgets,
     Finding,
@@ -53,7 +53,7 @@ def rows() -> Iterator[tuple[str, ...]]:
 
 def table() -> Iterator[tuple[str, str, str, str, str]]:
     for now, before, since, there, missing, other in rows():
-        for baseline, expected in (("there", there), ("missing", missing), ("foreign", other)):
+        for baseline, expected in (("there", there), ("missing", missing), ("mismatch", other)):
             yield now, before, since, baseline, expected
 
 
@@ -88,7 +88,7 @@ def test_what_is_found_is_what_the_table_says(
 ) -> None:
     old, new = SIZES[now, before, since]
     baseline: Baseline | None = baseline_of(weighing(old))
-    if there == "foreign":
+    if there == "mismatch":
         baseline = baseline_of(evolve(weighing(old), dagster_version="1.12.22"))
     found = judge(weighing(new), BUDGETS, None if there == "missing" else baseline)
     found = tuple(f for f in found if f.asset is None)  # they have a table of their own
@@ -206,14 +206,16 @@ def test_a_foreign_baseline_says_why(other: dict[str, object], words: str | None
     baseline = baseline_of(evolve(weighing(1_000), **other))
     baseline = evolve(baseline, place=SourceLocation("snapsize-baseline.jsonl", 3))
     found = judge(weighing(2_000), Budgets(), baseline)
-    foreign_findings = [f for f in found if f.rule == "baseline-foreign"]
+    mismatches = [f for f in found if f.rule == "baseline-mismatch"]
     if words is None:
-        assert foreign_findings == []
+        assert mismatches == []
         return
-    (finding,) = foreign_findings
+    (finding,) = mismatches
     assert words in finding.message and "`dagster-snapsize baseline` renews it" in finding.message
     assert (finding.severity, finding.location) == ("warning", baseline.place)
-    assert foreign(weighing(1_000), baseline) == ()  # to the byte the same: nothing to explain
+    assert (
+        baseline_mismatch(weighing(1_000), baseline) == ()
+    )  # to the byte the same: nothing to explain
 
 
 def at_path(path: str, description: str = "") -> Measurement:
@@ -222,7 +224,7 @@ def at_path(path: str, description: str = "") -> Measurement:
     fields = {key: {"description": len(text)} for key, text in texts.items()}
     bare = {key: {"description": len(text.replace(path, ""))} for key, text in texts.items()}
     whole = snapshot(fields)
-    return measurement(evolve(whole, paths=paths_in(whole.ledger, snapshot(bare).ledger)))
+    return measurement(evolve(whole, paths=project_path_bytes(whole.ledger, snapshot(bare).ledger)))
 
 
 def test_the_projects_own_path_is_no_growth() -> None:
@@ -243,18 +245,18 @@ def test_the_projects_own_path_is_no_growth() -> None:
 
 
 def test_the_path_is_found_as_it_is_written_and_nowhere_else() -> None:
-    own = OwnPath.of(["/srv/shop", "C:\\shop"])
+    own = ProjectPath.of(["/srv/shop", "C:\\shop"])
     text = (
         rb'"/srv/shop/x" "file:///srv/shop" "{\"a\": \"/srv/shop\"}"'
         rb' "C:\\shop\\x" "C:\\\\shop\\\\x"'
         rb' "/srv/shops" "/srv/shop.bak" "/srv/shop-2" "/opt/srv/shop"'
     )
-    assert own.left_out_of(text) == (
+    assert own.removed_from(text) == (
         rb'"/x" "file://" "{\"a\": \"\"}" "\\x" "\\\\x"'
         rb' "/srv/shops" "/srv/shop.bak" "/srv/shop-2" "/opt/srv/shop"'
     )
-    assert OwnPath.of(["/"]).left_out_of(text) is text
-    assert OwnPath.of(["/srv/\u00e4"]).left_out_of(rb'"/srv/\u00e4/x"') == b'"/x"'
+    assert ProjectPath.of(["/"]).removed_from(text) is text
+    assert ProjectPath.of(["/srv/\u00e4"]).removed_from(rb'"/srv/\u00e4/x"') == b'"/x"'
 
 
 def test_growth_is_silenced_where_an_asset_is_defined() -> None:
@@ -317,10 +319,10 @@ def test_a_baseline_is_read_as_it_was_written_and_sums_add_up(
         known = read["shop"].snapshot(now, one)
         assert known is not None
         assert (known.stored_bytes, known.wire_bytes) == (now.stored_bytes, now.wire_bytes)
-        assert changes(known, now) == ()
+        assert growth_by_owner(known, now) == ()
         before = read["other"].snapshot(now, one)
         if before is not None:
-            found = changes(before, now)
+            found = growth_by_owner(before, now)
             assert sum(c.bytes for c in found) == now.stored_bytes - before.stored_bytes
             assert all(sum(c.fields.values()) == c.bytes for c in found)
     assert judge(one, Budgets(), read["shop"]) == judge(one, Budgets())

@@ -7,7 +7,14 @@ import json
 import pytest
 
 from dagster_snapsize.core.ledger import AssetIndex
-from support.ledgers import bracketed, draw_job, draw_repository, exclusive, fields_of, shared
+from support.ledgers import (
+    attribute_job,
+    attribute_repository,
+    bracketed,
+    exclusive,
+    fields_of,
+    shared,
+)
 from support.snapshot_values import (
     asset,
     check,
@@ -28,14 +35,14 @@ J = ("j",)
 
 def index_of(*assets: dict, checks: tuple[dict, ...] = ()) -> AssetIndex:
     """The index of a repository of these assets and checks."""
-    return draw_repository(payload(repository(*assets, external_asset_checks=list(checks))))[1]
+    return attribute_repository(payload(repository(*assets, external_asset_checks=list(checks))))[1]
 
 
 def test_an_op_and_its_node_belong_to_the_asset_that_they_compute():
     index = index_of(asset("up", jobs=J), asset("down", "up", jobs=J))
     ops = [op("down", ("up",), description="d" * 90), op("up")]
     nodes = [node("down", up=("up", "result")), node("up")]
-    drawn = draw_job(payload(job("j", ops, nodes)), index)
+    drawn = attribute_job(payload(job("j", ops, nodes)), index)
     down = fields_of(drawn, "asset", "down")
     assert sum(down.values()) == entry_size(ops[0]) + entry_size(nodes[0])
     assert down["description"] == len('"description": "", ') + 90
@@ -47,13 +54,15 @@ def test_an_op_and_its_node_belong_to_the_asset_that_they_compute():
 
 def test_the_assets_of_another_job_play_no_part():
     index = index_of(asset("a", jobs=("another",)))
-    drawn = draw_job(payload(job("j", [op("a")], [node("a")])), index)
+    drawn = attribute_job(payload(job("j", [op("a")], [node("a")])), index)
     assert fields_of(drawn, "op", "a")
     assert not fields_of(drawn, "asset", "a")
 
 
 def test_what_a_job_costs_by_itself_is_the_jobs():
-    drawn = draw_job(payload(job("j", [op("o")], [node("o")], tags={"a": "b" * 50})), index_of())
+    drawn = attribute_job(
+        payload(job("j", [op("o")], [node("o")], tags={"a": "b" * 50})), index_of()
+    )
     fields = fields_of(drawn, "job", "j")
     assert fields["tags"] > 50
     assert {"built-in types", "run config", "name"} <= set(fields)
@@ -81,7 +90,7 @@ def multi(can_subset_selected: int = 3) -> tuple[AssetIndex, list[dict], list[di
 
 def test_what_names_one_member_of_a_multi_asset_is_its_own_and_the_rest_is_shared():
     index, ops, nodes = multi()
-    drawn = draw_job(payload(job("j", ops, nodes)), index)
+    drawn = attribute_job(payload(job("j", ops, nodes)), index)
     out = ops[0]["output_def_snaps"][0]
     both = entry_size(ops[0]["input_def_snaps"][1]) + entry_size(nodes[0]["input_dep_snaps"][1])
     # The last element of a list has no separator, nor has the last output.
@@ -101,7 +110,7 @@ def test_what_names_one_member_of_a_multi_asset_is_its_own_and_the_rest_is_share
 @pytest.mark.parametrize("selected", [1, 2])
 def test_an_op_names_members_that_the_job_does_not_select(selected):
     index, ops, nodes = multi(selected)
-    drawn = draw_job(payload(job("j", ops, nodes)), index)
+    drawn = attribute_job(payload(job("j", ops, nodes)), index)
     assert exclusive(drawn, "asset", "m2") == entry_size(ops[0]["output_def_snaps"][0]) - 2
     assert shared(drawn, "asset", "m2") == 0
     # With one selected, all that is not another's own is its own.
@@ -128,7 +137,7 @@ def test_checks_in_ops_belong_to_the_checks():
         node("several", wh_a_b=("a_b", "result"), c=("c", "result")),
         node("wh__a_b_alone", x=("a_b", "result")),
     ]
-    drawn = draw_job(payload(job("j", ops, nodes)), index)
+    drawn = attribute_job(payload(job("j", ops, nodes)), index)
     output = ops[0]["output_def_snaps"][1]
     assert exclusive(drawn, "check", "wh/a-b:inline") == len(json.dumps(output))
     alone = len(json.dumps(ops[3])) + len(json.dumps(nodes[3]))
@@ -154,7 +163,7 @@ def test_nodes_of_one_op_go_to_their_assets_in_the_order_of_keys():
         node("load_2", "load"),
         node("load_3", "load"),
     ]
-    drawn = draw_job(payload(job("j", [op("last", ("c",)), op("load")], nodes)), index)
+    drawn = attribute_job(payload(job("j", [op("last", ("c",)), op("load")], nodes)), index)
     for name, place in (("a", 1), ("b", 2), ("c", 3)):
         assert exclusive(drawn, "asset", name) in (
             entry_size(nodes[place]),
@@ -171,7 +180,7 @@ def test_nodes_that_are_numbered_otherwise_in_another_job_are_told_apart():
         for name, root, also in (("a", "load", ()), ("b", "load_2", J), ("c", "load_3", J))
     ]
     nodes = [node("load", long_ago=None), node("load_2", "load")]
-    drawn = draw_job(payload(job("j", [op("load")], nodes)), index_of(*assets))
+    drawn = attribute_job(payload(job("j", [op("load")], nodes)), index_of(*assets))
     assert exclusive(drawn, "asset", "b") == entry_size(nodes[0])
     assert exclusive(drawn, "asset", "c") == len(json.dumps(nodes[1]))
     assert not fields_of(drawn, "asset", "a")
@@ -182,7 +191,7 @@ def test_all_ops_of_a_graph_asset_are_its_own():
     inner = graph("inner", node("last"), out=("last", "result"))
     outer = graph("g", node("first"), node("in", "inner"), result=("in", "out"))
     ops = [op("first"), op("last")]
-    drawn = draw_job(payload(job("j", ops, [node("g")], [outer, inner])), index_of(member))
+    drawn = attribute_job(payload(job("j", ops, [node("g")], [outer, inner])), index_of(member))
     everything = sum(len(json.dumps(v)) for v in (*ops, outer, inner, node("g")))
     assert exclusive(drawn, "asset", "g") >= everything
     assert shared(drawn, "asset", "g") == 0
@@ -209,7 +218,7 @@ def test_an_op_inside_of_a_graph_multi_asset_is_its_members_that_it_computes():
         y=("make_y", "result"),
     )
     ops = [op("begin"), op("make_x", description="q" * 70), op("make_y")]
-    drawn = draw_job(payload(job("j", ops, [node("both")], [both])), index_of(*members))
+    drawn = attribute_job(payload(job("j", ops, [node("both")], [both])), index_of(*members))
     own = entry_size(ops[1]) + entry_size(both["output_def_snaps"][0]) + entry_size(node("make_x"))
     assert exclusive(drawn, "asset", "x") == own + entry_size(both["output_mapping_snaps"][0])
     assert 0 <= shared(drawn, "asset", "x") - shared(drawn, "asset", "y") <= 6
@@ -218,7 +227,7 @@ def test_an_op_inside_of_a_graph_multi_asset_is_its_members_that_it_computes():
 
 def test_ops_of_op_jobs_are_owned_by_their_nodes():
     ops, nodes = [op("say", ("x",)), op("hear")], [node("hear"), node("say", x=("hear", "result"))]
-    drawn = draw_job(payload(job("j", ops, nodes)), index_of(asset("say")))
+    drawn = attribute_job(payload(job("j", ops, nodes)), index_of(asset("say")))
     assert exclusive(drawn, "op", "say") == entry_size(ops[0]) + len(json.dumps(nodes[1]))
     assert exclusive(drawn, "op", "hear") > 0
 
@@ -237,7 +246,7 @@ def test_a_nodes_config_and_its_default_in_the_escaped_json_are_its_assets():
         config=config,
         types=[own, common],
     )
-    drawn = draw_job(payload(value), index)
+    drawn = attribute_job(payload(value), index)
     entry_text = json.dumps('"a": ' + json.dumps(defaults["a"]) + ", ")
     field = config_field("a", inner["a"]["key"], defaults["a"])
     types = sum(len(json.dumps({s["key"]: s})) for s in (own, inner["a"]))
@@ -249,7 +258,7 @@ def test_a_nodes_config_and_its_default_in_the_escaped_json_are_its_assets():
     both = len(json.dumps({s["key"]: s for s in (common, inner["b"])}))
     assert bracketed(drawn)["[shared config types]"] == both - 2  # the last one has no separator
     for text in (payload(value, ensure_ascii=False), payload(value, indent=1)):
-        again = draw_job(text, index)
+        again = attribute_job(text, index)
         assert fields_of(again, "asset", "a")["config"] > fields_of(again, "asset", "b")["config"]
 
 
@@ -258,7 +267,7 @@ def test_types_that_a_resource_alone_reaches_are_the_resources():
     value = job("j", [op("o")], [node("o")], types=[own])
     snap = value["mode_def_snaps"][0]["resource_def_snaps"][0]
     snap["config_field_snap"] = config_field("config", own["key"])
-    drawn = draw_job(payload(value), index_of())
+    drawn = attribute_job(payload(value), index_of())
     held = len(json.dumps({own["key"]: own})) - len("{}") + len(json.dumps(snap))
     assert fields_of(drawn, "resource", "io_manager")["config"] == held
 
@@ -272,7 +281,7 @@ def test_dagster_types_belong_to_those_who_use_them_alone():
     types = value["dagster_type_namespace_snapshot"]["all_dagster_type_snaps_by_key"]
     types["Own"] = {"key": "Own", "type_param_keys": [], "description": "a" * 40}
     types["Common"] = {"key": "Common", "type_param_keys": []}
-    drawn = draw_job(payload(value), index)
+    drawn = attribute_job(payload(value), index)
     assert fields_of(drawn, "asset", "a")["types"] == len(json.dumps({"Own": types["Own"]}))
     rows = bracketed(drawn)
     assert rows == {"[shared Dagster types]": len(json.dumps({"Common": types["Common"]})) - 2}
@@ -281,7 +290,7 @@ def test_dagster_types_belong_to_those_who_use_them_alone():
 def test_what_no_rule_knows_is_bracketed():
     value = job("j", [op("o"), op("unused")], [node("o")], novelty="n" * 10)
     value["config_schema_snapshot"]["all_config_snaps_by_key"]["Lost"] = {"fields": []}
-    drawn = draw_job(payload(value), index_of())
+    drawn = attribute_job(payload(value), index_of())
     assert bracketed(drawn) == {
         "[novelty]": len('"novelty": "nnnnnnnnnn"'),
         "[unused op definitions]": len(json.dumps(op("unused"))),
@@ -295,20 +304,20 @@ def test_a_graph_that_holds_itself_ends():
         asset(name, op="g", jobs=J, graph_name="g", op_names=["g.g.g", "g.h"])
         for name in ("a", "b")
     ]
-    assert draw_job(payload(job("j", [], [node("g")], [endless])), index_of(*members))
+    assert attribute_job(payload(job("j", [], [node("g")], [endless])), index_of(*members))
 
 
 def test_types_that_reach_themselves_end():
     loop = scalar("Loop") | {"kind": None, "fields": [config_field("ops", "Loop", {"ops": {}})]}
     value = job("j", [op("o")], [node("o")], config={"o": (loop, {"ops": {"o": {}}})}, types=[loop])
-    assert draw_job(payload(value), index_of(asset("o", jobs=J)))
+    assert attribute_job(payload(value), index_of(asset("o", jobs=J)))
 
 
 @pytest.mark.parametrize("text", ["null", "[]", "{}", '{"a": 1}'])
 def test_what_is_no_snapshot_is_unknown(text):
-    assert bracketed(draw_job(text.encode(), index_of())) == {"[unknown]": len(text)}
+    assert bracketed(attribute_job(text.encode(), index_of())) == {"[unknown]": len(text)}
 
 
 def test_invalid_json_is_a_clear_error():
     with pytest.raises(ValueError, match="no valid JSON"):
-        draw_job(b'{"name": "j"', index_of())
+        attribute_job(b'{"name": "j"', index_of())

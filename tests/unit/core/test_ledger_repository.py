@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from support.ledgers import bracketed, draw_repository, fields_of
+from support.ledgers import attribute_repository, bracketed, fields_of
 from support.snapshot_values import (
     asset,
     check,
@@ -23,7 +23,7 @@ from support.snapshot_values import (
 def test_an_asset_owns_its_fields_in_the_users_words():
     node = asset("wh/orders", op_description="x" * 100, owners=["team:sales"])
     node["metadata_entries"] = [entry("dagster/column_schema", "y" * 50), entry("rows")]
-    drawn, _ = draw_repository(payload(repository(node)))
+    drawn, _ = attribute_repository(payload(repository(node)))
     fields = fields_of(drawn, "asset", "wh/orders")
     assert fields["description"] == len('"op_description": "", ') + 100
     assert fields["metadata: dagster/column_schema"] == entry_size(node["metadata_entries"][0])
@@ -35,14 +35,14 @@ def test_an_asset_owns_its_fields_in_the_users_words():
 
 def test_a_slash_inside_a_part_of_a_key_is_escaped():
     node = {**asset("x"), "asset_key": {"path": ["wh", "a/b"]}}
-    drawn, index = draw_repository(payload(repository(node)))
+    drawn, index = attribute_repository(payload(repository(node)))
     assert list(index.assets) == ["wh/a\\/b"]
     assert fields_of(drawn, "asset", "wh/a\\/b")
 
 
 def test_an_edge_is_its_dependents_and_dangles_from_the_asset_that_it_names():
     up, down = asset("up"), asset("down", "up", "other")
-    drawn, _ = draw_repository(payload(repository(up, down, asset("other"))))
+    drawn, _ = attribute_repository(payload(repository(up, down, asset("other"))))
     size = entry_size(dependency("up"))
     assert drawn.dangling_bytes["up"] == size
     assert fields_of(drawn, "asset", "down")["deps"] >= size
@@ -52,21 +52,21 @@ def test_an_edge_is_its_dependents_and_dangles_from_the_asset_that_it_names():
 def test_an_edge_listed_at_its_upstream_by_old_versions_is_the_dependents_too():
     listed = {"__class__": "ExternalAssetDependedBy", "downstream_asset_key": key("down")}
     up = asset("up", depended_by=[listed, listed])
-    drawn, _ = draw_repository(payload(repository(up, asset("down"))))
+    drawn, _ = attribute_repository(payload(repository(up, asset("down"))))
     both = len(json.dumps([listed, listed])) - 2
     assert fields_of(drawn, "asset", "down")["deps"] == both
     assert drawn.dangling_bytes == {"up": both}
 
 
 def test_a_dependency_on_itself_dangles_from_nobody():
-    drawn, _ = draw_repository(payload(repository(asset("a", "a"))))
+    drawn, _ = attribute_repository(payload(repository(asset("a", "a"))))
     assert drawn.dangling_bytes == {}
 
 
 def test_checks_own_their_entries_and_count_for_their_asset():
     first, second = check("a", "one"), check("a", "two", "b")
     snapshot = repository(asset("a"), asset("b"), external_asset_checks=[first, second])
-    drawn, _ = draw_repository(payload(snapshot))
+    drawn, _ = attribute_repository(payload(snapshot))
     assert sum(fields_of(drawn, "check", "a:one").values()) == entry_size(first)
     assert drawn.check_bytes == {"a": len(json.dumps([first, second])) - 2}
     assert drawn.dangling_bytes == {"b": len(json.dumps(key("b")))}
@@ -82,7 +82,7 @@ def test_keys_in_selections_belong_to_the_assets_named():
         external_sensor_datas=[sensor],
         external_schedule_datas=[schedule],
     )
-    drawn, _ = draw_repository(payload(snapshot))
+    drawn, _ = attribute_repository(payload(snapshot))
     assert fields_of(drawn, "asset", "a")["selections"] == 2 * entry_size(key("a"))
     sensors = fields_of(drawn, "sensor", "s")
     assert sensors["description"] == len('"description": ""') + 30
@@ -105,7 +105,7 @@ def test_a_resources_lists_of_users_belong_to_the_users():
     }
     graphed = asset("graphed", jobs=("nightly",), graph_name="g", op_names=["g.inner", "g.other"])
     snapshot = repository(asset("a", jobs=("nightly",)), graphed, external_resource_data=[resource])
-    drawn, _ = draw_repository(payload(snapshot))
+    drawn, _ = attribute_repository(payload(snapshot))
     assert fields_of(drawn, "asset", "a")["resources"] == entry_size(key("a")) + entry_size(
         handle("a")
     )
@@ -123,7 +123,9 @@ def test_a_multi_assets_handle_is_each_members_where_it_is_listed_for_each(times
         "name": "io",
         "job_ops_using": [{"job_name": "j", "node_handles": [handle("many")] * times}],
     }
-    drawn, _ = draw_repository(payload(repository(*members, external_resource_data=[resource])))
+    drawn, _ = attribute_repository(
+        payload(repository(*members, external_resource_data=[resource]))
+    )
     sizes = [fields_of(drawn, "asset", f"m{n}")["resources"] for n in range(3)]
     assert sum(sizes) == len(json.dumps([handle("many")] * times)) - 2
     assert max(sizes) - min(sizes) <= 2
@@ -138,7 +140,7 @@ def test_every_other_storage_field_has_a_bracketed_row_of_its_own():
         external_job_refs=[{"name": "j", "snapshot_id": "0" * 40}, {"nameless": True}],
         component_tree={"leaf_instances": [{"key": "defs/x"}, {"key": "defs/y"}]},
     )
-    drawn, _ = draw_repository(payload(snapshot))
+    drawn, _ = attribute_repository(payload(snapshot))
     rows = bracketed(drawn)
     assert rows["[external_novelties]"] == len('"external_novelties": [1, 2, 3], ')
     assert rows["[utilized_env_vars]"] > 0
@@ -151,7 +153,7 @@ def test_every_other_storage_field_has_a_bracketed_row_of_its_own():
 
 @pytest.mark.parametrize("text", ["null", "[]", "3", '"x"', "{}", '{"a": 1}', "  [1]\n"])
 def test_what_is_no_snapshot_is_unknown(text):
-    drawn, index = draw_repository(text.encode())
+    drawn, index = attribute_repository(text.encode())
     assert bracketed(drawn) == {"[unknown]": len(text)}
     assert not index.assets
 
@@ -162,12 +164,12 @@ def test_what_is_no_snapshot_is_unknown(text):
 )
 def test_invalid_json_is_a_clear_error(text):
     with pytest.raises(ValueError, match="no valid JSON"):
-        draw_repository(text.encode())
+        attribute_repository(text.encode())
 
 
 def test_invalid_utf_8_is_a_clear_error():
     with pytest.raises(ValueError, match="UTF-8"):
-        draw_repository(b'{"name": "\xff"}')
+        attribute_repository(b'{"name": "\xff"}')
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_invalid_utf_8_is_a_clear_error():
 )
 def test_names_and_sizes_are_right_however_the_text_is_written(how):
     node = asset("注文/é", op_description="日本" * 10)
-    drawn, index = draw_repository(payload(repository(node, asset("b", "注文/é")), **how))
+    drawn, index = attribute_repository(payload(repository(node, asset("b", "注文/é")), **how))
     assert list(index.assets) == ["注文/é", "b"]
     described = json.dumps(node["op_description"], **how).encode()
     fields = fields_of(drawn, "asset", "注文/é")
@@ -186,7 +188,7 @@ def test_names_and_sizes_are_right_however_the_text_is_written(how):
 def test_a_value_that_nests_too_deep_to_be_read_has_its_owner_all_the_same():
     deep = "[" * 100_000 + "]" * 100_000
     text = payload(repository(asset("a", tags="DEEP"))).replace(b'"DEEP"', deep.encode())
-    drawn, _ = draw_repository(text)
+    drawn, _ = attribute_repository(text)
     assert sum(fields_of(drawn, "asset", "a").values()) > len(deep)
     with pytest.raises(ValueError, match="no valid JSON"):
-        draw_repository(text.replace(b"]]", b"]}", 1))
+        attribute_repository(text.replace(b"]]", b"]}", 1))

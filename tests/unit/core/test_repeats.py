@@ -9,26 +9,26 @@ from hypothesis import given, settings
 
 from dagster_snapsize.core.advice.repeats import preview
 from dagster_snapsize.core.advice.savings import non_ascii, raw_sql_bytes
-from dagster_snapsize.core.advice.scan import Observed
-from dagster_snapsize.core.ledger import draw_job, draw_repository
+from dagster_snapsize.core.advice.scan import Scan
+from dagster_snapsize.core.ledger import attribute_job, attribute_repository
 from support.snapshot_values import asset, job, node, op, payload, repository
 from support.strategies import jobs, repositories, texts
 
 TEXT = "rebuilt every night " * 40
 
 
-def observed(*jobs: str, **descriptions: str) -> Observed:
+def observed(*jobs: str, **descriptions: str) -> Scan:
     """What is seen of assets with these descriptions, all of them in these jobs."""
-    seen = Observed("r")
+    scan = Scan("r")
     text = payload(
         repository(*(asset(k, op_description=d, jobs=jobs) for k, d in descriptions.items()))
     )
-    _, index = draw_repository(text, partial(seen.repository, "repository"))
+    _, index = attribute_repository(text, partial(scan.scan_repository, "repository"))
     for name in jobs:
         ops = [{**op(key), "description": text} for key, text in descriptions.items()]
         drawn = payload(job(name, ops, [node(key) for key in descriptions]))
-        draw_job(drawn, index, partial(seen.job, name))
-    return seen
+        attribute_job(drawn, index, partial(scan.scan_job, name))
+    return scan
 
 
 def test_a_value_is_counted_in_every_snapshot_that_has_it() -> None:
@@ -62,11 +62,11 @@ def test_what_saves_less_than_a_kilobyte_is_not_told() -> None:
     ],
 )
 def test_what_dagster_or_an_integration_needs_is_no_repeat(label: str, fields: list[str]) -> None:
-    seen = Observed("r")
+    scan = Scan("r")
     entry = {"__class__": "TextMetadataEntryData", "label": label, "text": TEXT}
     text = payload(repository(*(asset(key, metadata_entries=[entry]) for key in ("a", "b"))))
-    draw_repository(text, partial(seen.repository, "repository"))
-    assert [repeat.field for repeat in seen.repeats()] == fields
+    attribute_repository(text, partial(scan.scan_repository, "repository"))
+    assert [repeat.field for repeat in scan.repeats()] == fields
 
 
 def test_there_are_never_more_than_two_hundred() -> None:
@@ -138,10 +138,10 @@ def test_the_sql_in_a_description(text: str, gone: int) -> None:
 @settings(max_examples=100, deadline=None)
 @given(texts(repositories()), texts(jobs()))
 def test_whatever_json_comes_nothing_is_raised(repository_text: bytes, job_text: bytes) -> None:
-    seen = Observed("r")
-    _, index = draw_repository(repository_text, partial(seen.repository, "repository"))
-    draw_job(job_text, index, partial(seen.job, "j"))
-    for found in (*seen.repeats(), *seen.savings()):
+    scan = Scan("r")
+    _, index = attribute_repository(repository_text, partial(scan.scan_repository, "repository"))
+    attribute_job(job_text, index, partial(scan.scan_job, "j"))
+    for found in (*scan.repeats(), *scan.savings()):
         assert found.saved_bytes <= len(repository_text) + len(job_text)
         for shown in (found.field, found.preview, *found.assets):
             shown.encode()

@@ -14,14 +14,14 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
 )
-from support.ledgers import draw_repository
+from support.ledgers import attribute_repository
 from support.snapshot_values import asset, payload, repository
 
 
 def location(*assets: tuple[str, str, str, tuple[str, ...]]) -> Measurement:
     """A location of assets, each with key, group, file and what it depends on."""
     text = payload(repository(*(asset(k, *deps, group_name=g) for k, g, _, deps in assets)))
-    drawn, index = draw_repository(text)
+    drawn, index = attribute_repository(text)
     size = drawn.stored_bytes
     snapshot = Snapshot("s/r/repository", "repository", "r", "r", size, size + 4, drawn)
     places = {key: SourceLocation(file, 1) for key, _, file, _ in assets}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import SourceLocation
-from support.ledgers import draw_repository
+from support.ledgers import attribute_repository
 from support.measurements import drawn_snapshot, drawn_snapshots
 from support.snapshot_values import asset, payload, repository
 
@@ -14,7 +14,7 @@ def test_costs_are_listed_heaviest_first_then_by_key():
     assert [cost.key for cost in costs] == ["heavy", "m/one", "m/two"]
     assert costs[1].total_bytes >= costs[2].total_bytes
     same = payload(repository(asset("b"), asset("a")))
-    drawn = [drawn_snapshot("repository", draw_repository(same)[0])]
+    drawn = [drawn_snapshot("repository", attribute_repository(same)[0])]
     assert [cost.key for cost in asset_costs("r", drawn, {}, {})][-1] in ("a", "b")
 
 
@@ -48,7 +48,7 @@ def test_an_asset_knows_where_it_is_defined_if_that_is_known():
 
 def test_the_snapshots_of_another_repository_do_not_count():
     ours = drawn_snapshots()
-    other = draw_repository(payload(repository(asset("heavy"), asset("other"))))[0]
+    other = attribute_repository(payload(repository(asset("heavy"), asset("other"))))[0]
     with_others = (*ours, drawn_snapshot("repository", other, "s"))
     assert asset_costs("r", with_others, {}, {}) == asset_costs("r", ours, {}, {})
     assert {cost.key for cost in asset_costs("s", with_others, {}, {})} == {"heavy", "other"}

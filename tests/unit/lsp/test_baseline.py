@@ -192,9 +192,9 @@ def test_a_hover_says_no_more_than_is_known(growth: AssetGrowth | None, said: li
     assert hover_text(result(assets=[row], baseline=KNOWN), row, growth) == said
 
 
-def test_a_hover_says_that_a_baseline_is_foreign() -> None:
+def test_a_hover_says_that_a_baseline_is_of_another_dagster() -> None:
     row = asset("orders", 12, 9_000)
-    use = evolve(KNOWN, foreign=("Dagster 1.12.22, and this is 1.13.28",))
+    use = evolve(KNOWN, mismatch=("Dagster 1.12.22, and this is 1.13.28",))
     [line] = hover_text(result(assets=[row], baseline=use), row, AssetGrowth(8_000, {"op": 1_000}))
     assert line.endswith(
         " The baseline is of Dagster 1.12.22, and this is 1.13.28: sizes may differ for that"
@@ -307,7 +307,7 @@ def test_rows_know_what_others_carry_and_the_last_line_the_advice(tmp_path: Path
     assert carried == {"table_1": own, "table_2": (), "table_3": own}
     last = json.loads(Path(found.rows).read_text(encoding="utf-8").splitlines()[-1])
     [advice] = last["advice"]
-    assert (advice["lever"], advice["saved_bytes"], advice["assets"]) == (
+    assert (advice["kind"], advice["saved_bytes"], advice["assets"]) == (
         "repeat",
         1_800,
         list(keys),

@@ -201,7 +201,7 @@ test("places of the advice are read from the project's folder, and no others are
     { path: "/elsewhere/shared.py", line: 3 },
   ];
   const advice: Advice = {
-    lever: "repeat",
+    kind: "repeat",
     title: "the same description on 2 assets",
     saved_bytes: 1_800,
     by_snapshot: {},

@@ -237,7 +237,7 @@ describe("the report in a browser", { skip }, () => {
     const [first = ""] = measurement.data.assets.key;
     const place = { path: "/project/<b>.py", line: 3 };
     const advice = {
-      lever: "repeat",
+      kind: "repeat",
       title: "the same description on 150 assets",
       saved_bytes: 12_345,
       by_snapshot: { [measurement.data.snapshots[0]?.id ?? ""]: 12_345 },

@@ -73,8 +73,8 @@ def _print_location(console: Console, location: LocationReport, top: int) -> Non
         console.print(nothing(measurement), soft_wrap=True)
         return
     console.print(_ALONE, style="dim", soft_wrap=True)
-    values = [advice for advice in found if advice.lever not in _JOBS]
-    jobs = [advice for advice in found if advice.lever in _JOBS]
+    values = [advice for advice in found if advice.kind not in _JOBS]
+    jobs = [advice for advice in found if advice.kind in _JOBS]
     whole = stored_bytes(measurement)
     said: set[str] = set()
     for advice in values[:top]:
@@ -165,7 +165,7 @@ def _jobs_title(measurement: Measurement) -> str:
     jobs = Counter(
         (saving.repository, asset)
         for saving in measurement.savings
-        if saving.lever == "job"
+        if saving.kind == "job"
         for asset in saving.assets
     )
     if not jobs:
@@ -206,7 +206,7 @@ def print_markdown(report: Report, top: int) -> None:
         if len(found) > top:
             lines += ["", f"and {len(found) - top:,} more"]
         lines += ["", _ALONE, ""]
-        hows = {advice.lever + (advice.field or ""): advice.how for advice in found[:top]}
+        hows = {advice.kind + (advice.field or ""): advice.how for advice in found[:top]}
         lines += [f"- {how}" for how in dict.fromkeys(hows.values())]
         lines.append("")
     lines += [f"note: {markdown.text(note)}" for note in report.notes]

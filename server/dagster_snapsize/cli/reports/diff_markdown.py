@@ -116,7 +116,7 @@ def _budget(compared: Compared, change: SnapshotChange) -> tuple[str, str]:
 
 def _owner(change: OwnerChange, several: bool) -> str:
     owner = change.owner
-    kind = f"{owner.kind_words} " if owner.kind_words else ""
+    kind = f"{owner.kind_label} " if owner.kind_label else ""
     repository = f" of {code(change.repository)}" if several else ""
     where = place(change.location)
     return f"{kind}{code(owner.name)}{repository}{f'<br>{text(where)}' if where else ''}"

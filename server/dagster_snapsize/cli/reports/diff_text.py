@@ -223,7 +223,7 @@ def _print_owners(console: Console, compared: Compared, top: int) -> None:
     several = len({s.repository for s in compared.difference.snapshots}) > 1
     rows: list[_Row] = []
     for change in owners:
-        name = Text(change.owner.words)
+        name = Text(change.owner.label)
         if several:
             name.append(f" of {change.repository}", "dim")
         where = place(change.location)

@@ -8,7 +8,7 @@ from typing import Any
 
 from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.findings import snapshot_budget, snapshot_limits
-from dagster_snapsize.core.growth import foreign
+from dagster_snapsize.core.growth import baseline_mismatch
 from dagster_snapsize.core.model import (
     AssetCost,
     Failure,
@@ -76,7 +76,7 @@ def _baseline_json(location: LocationReport) -> Json | None:
         "path": place.path,
         "dagster_version": baseline.dagster_version,
         "python_version": baseline.python_version,
-        "foreign": [] if failed else list(foreign(location.measurement, baseline)),
+        "mismatch": [] if failed else list(baseline_mismatch(location.measurement, baseline)),
     }
 
 

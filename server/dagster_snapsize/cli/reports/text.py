@@ -162,7 +162,7 @@ def _print_fields(console: Console, measurement: Measurement, top: int) -> None:
         for owner, fields in snapshot.ledger.owners.items():
             for name, share in fields.items():
                 holder = "" if owner.kind == "structure" else owner.name
-                holders[owner.field_words(name)][holder] += share.bytes
+                holders[owner.field_label(name)][holder] += share.bytes
     table = plain_table(
         ("What the bytes are made of", "left"),
         ("bytes", "right"),

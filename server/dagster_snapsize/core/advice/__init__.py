@@ -22,7 +22,7 @@ from dagster_snapsize.core.model import (
 )
 from dagster_snapsize.core.sizes import counted, format_both, format_exact
 
-Lever = Literal[
+AdviceKind = Literal[
     "repeat",
     "code-references",
     "raw-sql",
@@ -33,7 +33,7 @@ Lever = Literal[
     "part-of-job",
 ]
 
-_ELSEWHERE = ("job", "one-value")
+_HANDLED_APART = ("job", "one-value")
 _LISTED = 100  # assets and places
 _MUCH = 64_000  # bytes, as one asset may take of a snapshot unless the user says otherwise
 _SCHEMA = "metadata: dagster/column_schema"
@@ -96,7 +96,7 @@ class Advice(Saves):
     ``how`` says it in Dagster's own terms, ``preview`` shows what it is about.
     """
 
-    lever: Lever
+    kind: AdviceKind
     title: str
     by_snapshot: Mapping[str, int]
     field: str | None
@@ -115,18 +115,18 @@ def advise(measurement: Measurement) -> tuple[Advice, ...]:
         *(
             _saved(saving, places)
             for saving in measurement.savings
-            if saving.lever not in _ELSEWHERE
+            if saving.kind not in _HANDLED_APART
         ),
         *(_saved(saving, places) for saving in heavy(measurement)),
-        *_jobs([s for s in measurement.savings if s.lever == "job"], places, several),
+        *_jobs([s for s in measurement.savings if s.kind == "job"], places, several),
     ]
-    return tuple(sorted(found, key=lambda a: (-a.saved_bytes, a.lever, a.title, a.assets[:1])))
+    return tuple(sorted(found, key=lambda a: (-a.saved_bytes, a.kind, a.title, a.assets[:1])))
 
 
 def advice_json(advice: Advice) -> dict[str, Any]:
     """What every face gives to programs; thousands of assets and places are not listed."""
     return {
-        "lever": advice.lever,
+        "kind": advice.kind,
         "title": advice.title,
         "saved_bytes": advice.saved_bytes,
         "by_snapshot": dict(advice.by_snapshot),
@@ -172,7 +172,7 @@ _Places = Mapping[tuple[str, str], SourceLocation | None]
 
 def _repeated(repeat: Repeat, places: _Places) -> Advice:
     return Advice(
-        lever="repeat",
+        kind="repeat",
         title=f"the same {_noun(repeat.field)} on {counted(len(repeat.assets), 'asset')}",
         by_snapshot=repeat.by_snapshot,
         field=repeat.field,
@@ -184,7 +184,7 @@ def _repeated(repeat: Repeat, places: _Places) -> Advice:
 
 
 def _saved(saving: Saving, places: _Places) -> Advice:
-    what: Lever = saving.lever if saving.lever != "job" else "part-of-job"
+    kind: AdviceKind = saving.kind if saving.kind != "job" else "part-of-job"
     titles = {
         "code-references": f"code references on {counted(len(saving.assets), 'asset')}",
         "raw-sql": f"SQL in the descriptions of {counted(len(saving.assets), 'asset')}",
@@ -195,14 +195,14 @@ def _saved(saving: Saving, places: _Places) -> Advice:
         f" {counted(len(saving.by_snapshot), 'job')}",
     }
     return Advice(
-        lever=what,
-        title=titles[what],
+        kind=kind,
+        title=titles[kind],
         by_snapshot=saving.by_snapshot,
         field=saving.field,
         assets=saving.assets,
         places=_places(saving, places),
-        how=_less_of(saving.field) if what == "one-value" else _HOW[what],
-        preview="" if what == "non-latin" else saving.preview,
+        how=_less_of(saving.field) if kind == "one-value" else _HOW[kind],
+        preview="" if kind == "non-latin" else saving.preview,
     )
 
 
@@ -218,19 +218,21 @@ def _jobs(jobs: Sequence[Saving], places: _Places, several: bool) -> Iterator[Ad
     for repository, own in by_repository.items():
         of = f" of {repository}" if several else ""
         for job, larger in _contained(own):
-            what: Lever = "same-job" if len(larger.assets) == len(job.assets) else "part-of-job"
+            kind: AdviceKind = (
+                "same-job" if len(larger.assets) == len(job.assets) else "part-of-job"
+            )
             relation = {
                 "same-job": f"selects the same {counted(len(job.assets), 'asset')} as",
                 "part-of-job": f"selects {counted(len(job.assets), 'asset')}, all of them part of",
-            }[what]
+            }[kind]
             yield Advice(
-                lever=what,
+                kind=kind,
                 title=f"job {job.field}{of} {relation} job {larger.field}",
                 by_snapshot=job.by_snapshot,
                 field=job.field,
                 assets=job.assets,
                 places=_places(job, places),
-                how=_HOW[what],
+                how=_HOW[kind],
                 preview=job.preview,
             )
 
@@ -271,6 +273,6 @@ def _noun(field: str) -> str:
     return _NOUNS.get(field) or (field if label == field else f"metadata `{label}`")
 
 
-def _places(lever: Repeat | Saving, places: _Places) -> tuple[SourceLocation, ...]:
-    found = {p for key in lever.assets if (p := places.get((lever.repository, key))) is not None}
-    return tuple(sorted(found, key=lambda place: (place.path, place.line)))
+def _places(found: Repeat | Saving, places: _Places) -> tuple[SourceLocation, ...]:
+    there = {p for key in found.assets if (p := places.get((found.repository, key))) is not None}
+    return tuple(sorted(there, key=lambda place: (place.path, place.line)))

@@ -47,7 +47,7 @@ ValueId = tuple[str, int]
 
 
 def is_needed(label: str) -> bool:
-    """Whether Dagster or an integration needs such metadata, or it is a lever of its own."""
+    """Whether Dagster or an integration needs such metadata, or it is a saving of another kind."""
     return label in _DAGSTERS or label.startswith(_INTEGRATIONS)
 
 
@@ -67,7 +67,7 @@ class Value:
     by_snapshot: dict[str, int] = Factory(dict)
     gone: int = 0
 
-    def charge(self, snapshot: str, size: int) -> None:
+    def add(self, snapshot: str, size: int) -> None:
         """That many bytes would go from that snapshot."""
         self.by_snapshot[snapshot] = self.by_snapshot.get(snapshot, 0) + size
 
@@ -101,7 +101,7 @@ class Values:
         """All assets were met in that snapshot: what was met once is not repeated."""
         self._once.clear()
         for value in self.known.values():
-            value.charge(snapshot, value.gone)
+            value.add(snapshot, value.gone)
             value.holders.update(value.assets)
 
     def on_op(
@@ -119,7 +119,7 @@ class Values:
             found = self.known[value] = Value(value[0], len(text), text[:BEGINNING])
         found.assets.update(dict.fromkeys(assets))
         found.holders.add(definition)
-        found.charge(snapshot, gone)
+        found.add(snapshot, gone)
 
     def repeats(self, repository: str) -> tuple[Repeat, ...]:
         """Those that are worth telling, most bytes first."""
@@ -143,7 +143,7 @@ class Values:
         """Those of one asset alone that are heavy, most bytes first."""
         told = [
             Saving(
-                lever="one-value",
+                kind="one-value",
                 field=value.field,
                 preview=preview(value.field, value.beginning, value.size),
                 assets=tuple(value.assets),

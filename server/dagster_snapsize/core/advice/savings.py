@@ -13,7 +13,7 @@ from attrs import define, field
 
 from dagster_snapsize.core.advice.repeats import WORTH_TELLING
 from dagster_snapsize.core.dagster_fields import printable
-from dagster_snapsize.core.model import Lever, Measurement, Saving
+from dagster_snapsize.core.model import Measurement, Saving, SavingKind
 
 CODE_REFERENCES = "dagster/code_references"
 """The label of ``dagster._core.definitions.metadata.source_code.CodeReferencesMetadataSet``."""
@@ -38,17 +38,17 @@ class _Job:
 
 
 @define
-class _Kind:
+class _Sums:
     assets: dict[str, None] = field(factory=dict)
     by_snapshot: dict[str, int] = field(factory=dict)
     count: int = 0
 
 
 class Savings:
-    """What could go from one repository's snapshots, by lever and field."""
+    """What could go from one repository's snapshots, by kind and field."""
 
     def __init__(self) -> None:
-        self._kinds: dict[tuple[Lever, str], _Kind] = {}
+        self._kinds: dict[tuple[SavingKind, str], _Sums] = {}
         self._jobs: dict[str, _Job] = {}
 
     def code_reference(self, assets: Iterable[str], gone: int, snapshot: str) -> None:
@@ -83,19 +83,19 @@ class Savings:
         """Those that are worth telling, most bytes first; every job is."""
         told = [
             Saving(
-                lever=lever,
+                kind=kind,
                 field=name,
-                preview=f"{kind.count:,} characters" if kind.count else "",
-                assets=tuple(sorted(kind.assets)),
+                preview=f"{sums.count:,} characters" if sums.count else "",
+                assets=tuple(sorted(sums.assets)),
                 repository=repository,
-                by_snapshot=kind.by_snapshot,
+                by_snapshot=sums.by_snapshot,
             )
-            for (lever, name), kind in self._kinds.items()
-            if sum(kind.by_snapshot.values()) >= WORTH_TELLING
+            for (kind, name), sums in self._kinds.items()
+            if sum(sums.by_snapshot.values()) >= WORTH_TELLING
         ]
         jobs = [
             Saving(
-                lever="job",
+                kind="job",
                 field=printable(name),
                 preview=printable(_started(job.started_by)),
                 assets=job.assets,
@@ -108,17 +108,17 @@ class Savings:
 
     def _enter(
         self,
-        lever: Lever,
+        kind: SavingKind,
         name: str,
         assets: Iterable[str],
         gone: int,
         snapshot: str,
         count: int = 0,
     ) -> None:
-        kind = self._kinds.setdefault((lever, name), _Kind())
-        kind.assets.update(dict.fromkeys(assets))
-        kind.by_snapshot[snapshot] = kind.by_snapshot.get(snapshot, 0) + gone
-        kind.count += count
+        sums = self._kinds.setdefault((kind, name), _Sums())
+        sums.assets.update(dict.fromkeys(assets))
+        sums.by_snapshot[snapshot] = sums.by_snapshot.get(snapshot, 0) + gone
+        sums.count += count
 
 
 def _started(by: Sequence[str]) -> str:
@@ -128,7 +128,7 @@ def _started(by: Sequence[str]) -> str:
 
 def rank(saving: Saving) -> tuple[int, str, str]:
     """The order of savings: most bytes first, and the same in every run."""
-    return (-saving.saved_bytes, saving.lever, saving.field)
+    return (-saving.saved_bytes, saving.kind, saving.field)
 
 
 def raw_sql_bytes(text: str) -> int:
@@ -167,7 +167,7 @@ def heavy(measurement: Measurement) -> Iterator[Saving]:
     Of a resource only its copies in jobs are counted: the repository snapshot keeps the schema.
     """
     whole = sum(snapshot.stored_bytes for snapshot in measurement.snapshots)
-    values = (saving for saving in measurement.savings if saving.lever == "one-value")
+    values = (saving for saving in measurement.savings if saving.kind == "one-value")
     for saving in (*values, *_schemas(measurement)):
         if saving.saved_bytes >= max(_LEAST, _LEAST_PART * whole):
             yield saving

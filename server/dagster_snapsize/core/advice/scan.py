@@ -25,7 +25,7 @@ from dagster_snapsize.core.json_spans import (
     text_of,
 )
 from dagster_snapsize.core.ledger.asset_index import AssetIndex, key_of
-from dagster_snapsize.core.ledger.builder import Claim
+from dagster_snapsize.core.ledger.builder import Attribution
 from dagster_snapsize.core.ledger.job_nodes import Nodes
 from dagster_snapsize.core.model import Repeat, Saving
 
@@ -87,7 +87,7 @@ _OUTPUT = Plan(
 )
 
 
-class Observed:
+class Scan:
     """What was seen of one repository so far: its own snapshot first, then those of its jobs."""
 
     def __init__(self, repository: str) -> None:
@@ -108,7 +108,9 @@ class Observed:
         """What else could go, most bytes first."""
         return (*self._savings.found(self._repository), *self._values.heavy(self._repository))
 
-    def repository(self, snapshot: str, document: Document, root: Spans, index: AssetIndex) -> None:
+    def scan_repository(
+        self, snapshot: str, document: Document, root: Spans, index: AssetIndex
+    ) -> None:
         """See the repository's own snapshot."""
         text = document.text
         meet, savings, settable = self._values.meet, self._savings, _Settable()
@@ -143,7 +145,7 @@ class Observed:
             assets = (asset.key for asset in index.assets_by_job[job])
             savings.job(job, assets, gone, snapshot, started_by)
 
-    def job(
+    def scan_job(
         self,
         snapshot: str,
         document: Document,
@@ -167,7 +169,7 @@ class Observed:
                 elif item[4] is not None and field == "tags":
                     tags = item
             node = nodes.served(name)
-            assets = _assets_of(node.claim) if node else ()
+            assets = _assets_of(node.attribution) if node else ()
             if node is None or not assets:
                 continue
             if description is not None:
@@ -190,8 +192,8 @@ class Observed:
                 if isinstance(said, dict) and (
                     said.get("description") or said.get("metadata_entries")
                 ):
-                    claim = node.outputs.get(text_of(said, "name"), node.claim)
-                    self._output(snapshot, document, output, _assets_of(claim))
+                    attribution = node.outputs.get(text_of(said, "name"), node.attribution)
+                    self._output(snapshot, document, output, _assets_of(attribution))
         if self._has_op_tags:
             for section in items_of(root.get("dep_structure_snapshot")):
                 for invocation in items_of(section.value):
@@ -204,7 +206,7 @@ class Observed:
                 value = _text(text, item)
                 found = self._values.known.get(("op tags", hash(value)))
                 if found and nodes.node(text_of(invocation, "solid_name")) is not None:
-                    found.charge(snapshot, len(value) - _EMPTY)
+                    found.add(snapshot, len(value) - _EMPTY)
 
     def _entries(self, key: str, text: str, snapshot: str, entries: object) -> None:
         """The metadata of an asset, entry by entry."""
@@ -268,7 +270,7 @@ class Observed:
         if len(assets) > 1 and not all(asset in found.assets for asset in assets):
             return False
         if assets and assets[0] in found.assets:
-            found.charge(snapshot, gone)
+            found.add(snapshot, gone)
             return True
         return False
 
@@ -290,7 +292,7 @@ class Observed:
                         values[id(value)] = value
                         gone.setdefault(id(value), []).append(len(_text(text, element)))
         for number, sizes in gone.items():
-            values[number].charge(snapshot, _gone_from_list(sizes, len(sets)))
+            values[number].add(snapshot, _gone_from_list(sizes, len(sets)))
 
     def _automation_sensor(self, snapshot: str, root: Spans) -> None:
         """Dagster's own sensor goes with the last asset that has a condition."""
@@ -300,7 +302,7 @@ class Observed:
         for sensor in sensors if value is not None else ():
             if text_of(sensor.value, "name") == _AUTOMATION_SENSOR and value is not None:
                 size = sensor.size - (_SEPARATOR if sensor is not sensors[-1] else 0)
-                value.charge(snapshot, _gone_from_list([size], len(sensors)))
+                value.add(snapshot, _gone_from_list([size], len(sensors)))
 
 
 def removable_jobs(
@@ -405,9 +407,9 @@ def _gone_from_list(sizes: Sequence[int], length: int) -> int:
     return sum(sizes) + _SEPARATOR * min(len(sizes), length - 1)
 
 
-def _assets_of(claim: Claim) -> tuple[str, ...]:
+def _assets_of(attribution: Attribution) -> tuple[str, ...]:
     """The assets that hold something; none where others hold it, too."""
-    owners = claim.owners
+    owners = attribution.owners
     if len(owners) == 1:
         return (owners[0].name,) if owners[0].kind == "asset" else ()
     if all(owner.kind == "asset" for owner in owners):

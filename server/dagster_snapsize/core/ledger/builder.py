@@ -1,7 +1,7 @@
-"""The book in which bytes are entered: claims while a snapshot is read, a Ledger at its end.
+"""Bytes are attributed to owners while a snapshot is read; at the end they make a Ledger.
 
-A claim belongs to one owner or to several that hold it together. Bytes are divided once, when the
-book is closed, so that no owner collects the remainders of many small divisions.
+An attribution belongs to one owner or to several that share it. Shared bytes are divided once, when
+the ledger is built, so that no owner collects the remainders of many small divisions.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dagster_snapsize.core.dagster_fields import printable
 from dagster_snapsize.core.model import Ledger, Owner, OwnerKind, Share, SharedGroup
 
 
-class Claim:
-    """Bytes by field, held by one owner or by several in equal parts.
+class Attribution:
+    """Bytes by field that belong to one owner, or to several in equal parts.
 
     ``asset`` is the key of the asset that takes all of it along when it goes with its checks, None
     where there is no such asset. ``group`` names what is held together.
@@ -27,79 +27,83 @@ class Claim:
         self.group = group
         self.fields: dict[str, int] = {}
 
-    def charge(self, field: str, size: int) -> None:
-        """Enter that many bytes."""
+    def add(self, field: str, size: int) -> None:
+        """Add that many bytes to a field."""
         self.fields[field] = self.fields.get(field, 0) + size
 
 
-class Book:
-    """All claims on one snapshot."""
+class LedgerBuilder:
+    """Collects the attributions of one snapshot."""
 
     def __init__(self) -> None:
-        self._single: dict[tuple[OwnerKind, str], Claim] = {}
-        self._joint: dict[tuple[tuple[Owner, ...], str], Claim] = {}
+        self._single: dict[tuple[OwnerKind, str], Attribution] = {}
+        self._joint: dict[tuple[tuple[Owner, ...], str], Attribution] = {}
         self._dangling: dict[str, int] = {}
 
-    def asset(self, key: str) -> Claim:
-        """The claim of an asset."""
+    def asset(self, key: str) -> Attribution:
+        """What belongs to an asset."""
         return self._one("asset", key, key)
 
-    def check(self, asset: str, name: str) -> Claim:
-        """The claim of an asset's check."""
+    def check(self, asset: str, name: str) -> Attribution:
+        """What belongs to a check of an asset."""
         return self._one("check", f"{asset}:{name}", asset)
 
-    def of(self, kind: OwnerKind, name: str) -> Claim:
-        """The claim of any other owner."""
+    def owner(self, kind: OwnerKind, name: str) -> Attribution:
+        """What belongs to any other owner."""
         return self._one(kind, name, None)
 
-    def row(self, name: str) -> Claim:
+    def row(self, name: str) -> Attribution:
         """The bracketed row of that name."""
         return self._one("structure", f"[{name}]", None)
 
-    def joint(self, claims: Sequence[Claim], group: str = "") -> Claim:
-        """The claim that the owners of these claims hold together, in the order of their names."""
-        if len(claims) == 1:
-            return claims[0]
-        distinct = {id(claim): claim for claim in claims}
+    def joint(self, attributions: Sequence[Attribution], group: str = "") -> Attribution:
+        """The attribution that the owners of these share, sorted by kind and name."""
+        if len(attributions) == 1:
+            return attributions[0]
+        distinct = {id(attribution): attribution for attribution in attributions}
         if len(distinct) == 1:
             return next(iter(distinct.values()))
         owners = tuple(
             sorted(
-                {owner for claim in distinct.values() for owner in claim.owners},
+                {owner for attribution in distinct.values() for owner in attribution.owners},
                 key=lambda owner: (owner.kind, owner.name),
             )
         )
         joint = self._joint.get((owners, group))
         if joint is None:
-            assets = {claim.asset for claim in distinct.values()}
-            joint = Claim(owners, assets.pop() if len(assets) == 1 else None, group)
+            assets = {attribution.asset for attribution in distinct.values()}
+            joint = Attribution(owners, assets.pop() if len(assets) == 1 else None, group)
             self._joint[(owners, group)] = joint
         return joint
 
-    def edge(self, upstream: str, claim: Claim, size: int) -> None:
-        """Note that these bytes of a claim name an asset, and go when it goes."""
-        if claim.asset != upstream:
+    def add_edge(self, upstream: str, attribution: Attribution, size: int) -> None:
+        """Note that these bytes name an upstream asset, and go when it goes."""
+        if attribution.asset != upstream:
             self._dangling[upstream] = self._dangling.get(upstream, 0) + size
 
-    def close(self, stored_bytes: int) -> Ledger:
-        """The ledger; AssertionError where the claims are not the whole snapshot."""
+    def build(self, stored_bytes: int) -> Ledger:
+        """The ledger. Raises AssertionError where the attributions do not sum to the snapshot."""
         exclusive: dict[Owner, dict[str, int]] = {}
         shared: dict[Owner, dict[str, int]] = {}
         checks: dict[str, int] = {}
         groups: dict[tuple[str, tuple[str, ...]], int] = {}
-        for claim in self._single.values():
-            if claim.fields:
-                exclusive[claim.owners[0]] = claim.fields
-        for claim in self._joint.values():
-            _divide(claim, shared)
-            keys = tuple(owner.name for owner in claim.owners if owner.kind == "asset")
-            if claim.fields and len(keys) > 1:
-                group = (claim.group, keys)
-                groups[group] = groups.get(group, 0) + sum(claim.fields.values())
-        for claim in (*self._single.values(), *self._joint.values()):
-            if claim.asset is not None and claim.fields and _are_checks(claim.owners):
-                size = sum(claim.fields.values())
-                checks[claim.asset] = checks.get(claim.asset, 0) + size
+        for attribution in self._single.values():
+            if attribution.fields:
+                exclusive[attribution.owners[0]] = attribution.fields
+        for attribution in self._joint.values():
+            _divide(attribution, shared)
+            keys = tuple(owner.name for owner in attribution.owners if owner.kind == "asset")
+            if attribution.fields and len(keys) > 1:
+                group = (attribution.group, keys)
+                groups[group] = groups.get(group, 0) + sum(attribution.fields.values())
+        for attribution in (*self._single.values(), *self._joint.values()):
+            if (
+                attribution.asset is not None
+                and attribution.fields
+                and _are_checks(attribution.owners)
+            ):
+                size = sum(attribution.fields.values())
+                checks[attribution.asset] = checks.get(attribution.asset, 0) + size
         return Ledger(
             stored_bytes=stored_bytes,
             owners=_rows(exclusive, shared),
@@ -110,23 +114,23 @@ class Book:
             ),
         )
 
-    def _one(self, kind: OwnerKind, name: str, asset: str | None) -> Claim:
+    def _one(self, kind: OwnerKind, name: str, asset: str | None) -> Attribution:
         name = printable(name)
-        claim = self._single.get((kind, name))
-        if claim is None:
-            claim = self._single[(kind, name)] = Claim((Owner(kind, name),), asset)
-        return claim
+        attribution = self._single.get((kind, name))
+        if attribution is None:
+            attribution = self._single[(kind, name)] = Attribution((Owner(kind, name),), asset)
+        return attribution
 
 
 def _are_checks(owners: Sequence[Owner]) -> bool:
     return all(owner.kind == "check" for owner in owners)
 
 
-def _divide(claim: Claim, shared: dict[Owner, dict[str, int]]) -> None:
+def _divide(attribution: Attribution, shared: dict[Owner, dict[str, int]]) -> None:
     """Equal parts for all owners; the first ones carry the remainder, a byte each."""
-    for field, size in claim.fields.items():
-        part, remainder = divmod(size, len(claim.owners))
-        for place, owner in enumerate(claim.owners):
+    for field, size in attribution.fields.items():
+        part, remainder = divmod(size, len(attribution.owners))
+        for place, owner in enumerate(attribution.owners):
             fields = shared.setdefault(owner, {})
             fields[field] = fields.get(field, 0) + part + (place < remainder)
 

@@ -16,8 +16,8 @@ from dagster_snapsize.core.json_spans import (
     text_of,
 )
 from dagster_snapsize.core.ledger.asset_index import AssetIndex
-from dagster_snapsize.core.ledger.builder import Book, Claim
-from dagster_snapsize.core.ledger.job_config import Schema
+from dagster_snapsize.core.ledger.builder import Attribution, LedgerBuilder
+from dagster_snapsize.core.ledger.job_config import ConfigSchema
 from dagster_snapsize.core.ledger.job_nodes import Graph, Invocation, Node, Nodes
 from dagster_snapsize.core.model import Ledger
 
@@ -114,45 +114,47 @@ _LISTS = {
 }
 
 
-def draw_job(
+def attribute_job(
     payload: bytes,
     index: AssetIndex,
-    see: Callable[[Document, Spans, Iterable[Spans], Nodes], None] | None = None,
+    inspect: Callable[[Document, Spans, Iterable[Spans], Nodes], None] | None = None,
 ) -> Ledger:
     """Who owns every byte of a serialized job snapshot.
 
-    ``payload`` is the text as UTF-8, ``index`` that of the job's own repository. ValueError where
-    the payload is no JSON; any JSON at all has a ledger. ``see`` is given what was read, which is
-    gone afterwards: the whole, the definitions of its ops and graphs, whom they serve.
+    ``payload`` is UTF-8, ``index`` that of the job's repository. Any JSON has a ledger; raises
+    ValueError where the payload is not valid JSON. ``inspect`` is called with what was read, which
+    is not kept: the document, its root, the definitions of its ops and graphs, and its nodes.
     """
     document = Document(payload)
     root, start, end = document.read(_JOB)
-    book = Book()
+    builder = LedgerBuilder()
     known = (*_WORDS, *_JOB.named)
     if not isinstance(root, Spans) or not any(item.name in known for item in root.items):
-        book.row("unknown").charge(STRUCTURE, len(payload))
-        return book.close(len(payload))
-    drawing = _Drawing(document, book, root, index)
-    drawing.job.charge(STRUCTURE, len(payload) - (end - start) + root.own)
+        builder.row("unknown").add(STRUCTURE, len(payload))
+        return builder.build(len(payload))
+    ledger = JobLedger(document, builder, root, index)
+    ledger.job.add(STRUCTURE, len(payload) - (end - start) + root.own)
     for item in root.items:
-        drawing.draw(item)
-    if see is not None:
-        see(document, root, drawing.definitions, drawing.nodes)
-    return book.close(len(payload))
+        ledger.attribute(item)
+    if inspect is not None:
+        inspect(document, root, ledger.definitions, ledger.nodes)
+    return builder.build(len(payload))
 
 
-class _Drawing:
-    """One job snapshot on its way into the book."""
+class JobLedger:
+    """Attributes the bytes of one job snapshot."""
 
-    def __init__(self, document: Document, book: Book, root: Spans, index: AssetIndex) -> None:
-        self.book = book
+    def __init__(
+        self, document: Document, builder: LedgerBuilder, root: Spans, index: AssetIndex
+    ) -> None:
+        self.builder = builder
         name = root.text("name")
-        self.job = book.row(STRUCTURE) if name is None else book.of("job", name)
+        self.job = builder.row(STRUCTURE) if name is None else builder.owner("job", name)
         definitions = root.get("solid_definitions_snapshot")
         ops = _elements(definitions, "solid_def_snaps")
         graphs = _elements(definitions, "composite_solid_def_snaps")
         self.nodes = Nodes(
-            book,
+            builder,
             index,
             name,
             _invocations(root.get("dep_structure_snapshot")),
@@ -166,31 +168,31 @@ class _Drawing:
             },
         )
         self.definitions = [*ops, *graphs]
-        self.schema = Schema(document, book, self.job, self.nodes, root, self.definitions)
+        self.schema = ConfigSchema(document, builder, self.job, self.nodes, root, self.definitions)
 
-    def draw(self, item: Item) -> None:
+    def attribute(self, item: Item) -> None:
         """Enter one field of the snapshot; what it does not give away is the job's own."""
         name, value = item.name or "", item.value
         if name in _WORDS:
-            self.job.charge(_WORDS[name], item.size)
+            self.job.add(_WORDS[name], item.size)
         elif name not in _JOB.named:
-            self.book.row(name).charge(name, item.size)
+            self.builder.row(name).add(name, item.size)
         elif name == "config_schema_snapshot":
-            self.job.charge(STRUCTURE, item.size - self.schema.draw_config(value))
+            self.job.add(STRUCTURE, item.size - self.schema.attribute_config(value))
         elif name == "dagster_type_namespace_snapshot":
-            self.job.charge(STRUCTURE, item.size - self.schema.draw_types(value))
+            self.job.add(STRUCTURE, item.size - self.schema.attribute_types(value))
         elif name == "dep_structure_snapshot":
-            self.job.charge(STRUCTURE, item.size - self._nodes(value))
+            self.job.add(STRUCTURE, item.size - self._nodes(value))
         elif name == "solid_definitions_snapshot":
             given = sum(
                 self._definition(element)
                 for field in items_of(value)
                 for element in items_of(field.value)
             )
-            self.job.charge(STRUCTURE, item.size - given)
+            self.job.add(STRUCTURE, item.size - given)
         else:
             given = sum(self._mode(mode.value) for mode in items_of(value))
-            self.job.charge(STRUCTURE, item.size - given)
+            self.job.add(STRUCTURE, item.size - given)
 
     def _nodes(self, structure: object) -> int:
         """The job's own nodes and the edges that lead to them; returns all bytes given away."""
@@ -210,12 +212,12 @@ class _Drawing:
             return 0
         served = self.nodes.served(name)
         if served is None:
-            self.book.row("unused op definitions").charge("op", element.size)
+            self.builder.row("unused op definitions").add("op", element.size)
             return element.size
         self._parts(element, spans, served)
         return element.size
 
-    def _inner_nodes(self, graph: str, item: Item, claim: Claim) -> None:
+    def _inner_nodes(self, graph: str, item: Item, attribution: Attribution) -> None:
         """The nodes inside of a graph, each to those that it serves."""
         given = 0
         for field in items_of(item.value):
@@ -224,11 +226,11 @@ class _Drawing:
                 if placed is not None and isinstance(element.value, Spans):
                     self._parts(element, element.value, placed)
                     given += element.size
-        claim.charge("op", item.size - given)
+        attribution.add("op", item.size - given)
 
     def _parts(self, element: Item, spans: Spans, node: Node) -> None:
         """The fields of a node or a definition: inputs and outputs to those that they name."""
-        claim, charge = node.claim, node.claim.charge
+        attribution, add = node.attribution, node.attribution.add
         rest = element.size
         for item in spans.items:
             name, value = item.name or "", item.value
@@ -240,23 +242,23 @@ class _Drawing:
                     self._part(name, part, node)
             elif name == "dep_structure_snapshot":
                 rest -= item.size
-                self._inner_nodes(text_of(spans, "name"), item, claim)
+                self._inner_nodes(text_of(spans, "name"), item, attribution)
             elif name in _OP_WORDS:
                 rest -= item.size
-                charge(_OP_WORDS[name], item.size)
-        charge("op", rest)
+                add(_OP_WORDS[name], item.size)
+        add("op", rest)
 
     def _part(self, field: str, part: Item, node: Node) -> None:
         """An element that names an input or an output."""
         name = text_of(part.value, _LISTS[field])
         if field not in _OP_WORDS:
-            node.outputs.get(name, node.claim).charge("op", part.size)
+            node.outputs.get(name, node.attribution).add("op", part.size)
             return
         found = node.inputs.get(name)
-        claim = found.claim if found else node.claim
-        claim.charge("deps", part.size)
+        attribution = found.attribution if found else node.attribution
+        attribution.add("deps", part.size)
         if found is not None and found.upstream is not None:
-            self.book.edge(found.upstream, claim, part.size)
+            self.builder.add_edge(found.upstream, attribution, part.size)
 
     def _mode(self, mode: object) -> int:
         """The resources of a mode, each to its name; returns all bytes given away."""
@@ -266,10 +268,10 @@ class _Drawing:
                 for element in items_of(field.value):
                     name = text_of(element.value, "name")
                     if name:
-                        self.book.of("resource", name).charge("config", element.size)
+                        self.builder.owner("resource", name).add("config", element.size)
                         given += element.size
             elif field.name == "logger_def_snaps":
-                self.job.charge("loggers config", field.size)
+                self.job.add("loggers config", field.size)
                 given += field.size
         return given
 

@@ -20,7 +20,7 @@ from dagster_snapsize.core.json_spans import (
     text_of,
 )
 from dagster_snapsize.core.ledger.asset_index import strings
-from dagster_snapsize.core.ledger.builder import Book, Claim
+from dagster_snapsize.core.ledger.builder import Attribution, LedgerBuilder
 from dagster_snapsize.core.ledger.job_nodes import Input, Nodes
 
 _DEFAULT = Plan(named={"default_value_as_json_str": KEEP})
@@ -37,7 +37,7 @@ _BUILT_IN, _RUN_CONFIG = "built-in types", "run config"
 class Holder:
     """Who reaches a type, and the field under which it is entered; fixed ones stay."""
 
-    claim: Claim
+    attribution: Attribution
     field: str
     fixed: bool = False
 
@@ -52,9 +52,9 @@ class ConfigField(NamedTuple):
 class ConfigTypes:
     """The config types of one job, by key."""
 
-    def __init__(self, book: Book, types: Mapping[str, Spans]) -> None:
-        self._book = book
-        self._shared = book.row("shared config types")
+    def __init__(self, builder: LedgerBuilder, types: Mapping[str, Spans]) -> None:
+        self._builder = builder
+        self._shared = builder.row("shared config types")
         self._types = types
         self._fields: dict[str, list[ConfigField]] = {}
         self.holders: dict[str, Holder] = {}
@@ -81,24 +81,24 @@ class ConfigTypes:
             if _enum_of(spans.get("kind")) in ("ConfigTypeKind.SCALAR", "ConfigTypeKind.ANY")
         ]
 
-    def fix(self, keys: Iterable[str | None], claim: Claim, field: str) -> None:
+    def fix(self, keys: Iterable[str | None], attribution: Attribution, field: str) -> None:
         """Everything that these types reach is one owner's, whoever else reaches it."""
-        self._reach(keys, Holder(claim, field, fixed=True))
+        self._reach(keys, Holder(attribution, field, fixed=True))
 
-    def fix_one(self, key: str | None, claim: Claim, field: str) -> list[ConfigField]:
+    def fix_one(self, key: str | None, attribution: Attribution, field: str) -> list[ConfigField]:
         """Only that type is one owner's, none that it reaches; its fields."""
         if key is not None and key in self._types:
-            self._take(key, Holder(claim, field, fixed=True))
+            self._take(key, Holder(attribution, field, fixed=True))
         return self.fields(key)
 
-    def reach(self, keys: Iterable[str | None], claim: Claim) -> None:
-        """Everything that these types reach is the claim's, or shared with who came before."""
-        self._reach(keys, Holder(claim, "config"))
+    def reach(self, keys: Iterable[str | None], attribution: Attribution) -> None:
+        """Everything that these types reach belongs here, or is shared with earlier holders."""
+        self._reach(keys, Holder(attribution, "config"))
 
-    def hold(self, key: str | None, claim: Claim) -> list[ConfigField]:
+    def hold(self, key: str | None, attribution: Attribution) -> list[ConfigField]:
         """Only that type, none that it reaches; its fields."""
         if key is not None and key in self._types:
-            self._take(key, Holder(claim, "config"))
+            self._take(key, Holder(attribution, "config"))
         return self.fields(key)
 
     def _reach(self, keys: Iterable[str | None], holder: Holder) -> None:
@@ -117,17 +117,21 @@ class ConfigTypes:
         if before is None or (holder.fixed and not before.fixed):
             self.holders[key] = holder
             return True
-        if before.fixed or before.claim is holder.claim or before.claim is self._shared:
+        if (
+            before.fixed
+            or before.attribution is holder.attribution
+            or before.attribution is self._shared
+        ):
             return False
-        asset = before.claim.asset
-        if asset is not None and asset == holder.claim.asset:
+        asset = before.attribution.asset
+        if asset is not None and asset == holder.attribution.asset:
             # An asset and its checks: it goes with the asset.
-            claim = self._book.asset(asset)
-            if before.claim is claim:
+            attribution = self._builder.asset(asset)
+            if before.attribution is attribution:
                 return False
         else:
-            claim = self._shared
-        self.holders[key] = Holder(claim, holder.field)
+            attribution = self._shared
+        self.holders[key] = Holder(attribution, holder.field)
         return True
 
 
@@ -144,22 +148,22 @@ def _enum_of(value: object) -> object:
 class DagsterTypes:
     """Who reaches the Dagster types of one job: the inputs and outputs that are of them."""
 
-    def __init__(self, book: Book, types: Mapping[str, Mapping[str, object]]) -> None:
-        self._book = book
+    def __init__(self, builder: LedgerBuilder, types: Mapping[str, Mapping[str, object]]) -> None:
+        self._builder = builder
         self._types = types
         self._built_in = {k for k, v in types.items() if v.get("is_builtin") is True}
-        self._users: dict[str, dict[int, Claim]] = {}
+        self._users: dict[str, dict[int, Attribution]] = {}
 
-    def use(self, key: object, claim: Claim) -> None:
-        """Note that something of that claim is of the type."""
+    def use(self, key: object, attribution: Attribution) -> None:
+        """Note that something of that attribution is of the type."""
         todo = [key]
         while todo:
             name = todo.pop()
             if not isinstance(name, str) or name not in self._types:
                 continue
             users = self._users.setdefault(name, {})
-            if id(claim) not in users:
-                users[id(claim)] = claim
+            if id(attribution) not in users:
+                users[id(attribution)] = attribution
                 todo.extend(strings(self._types[name].get("type_param_keys")))
 
     @property
@@ -176,49 +180,53 @@ class DagsterTypes:
         loader = self._types.get(key, {}).get("loader_schema_key")
         return loader if isinstance(loader, str) else None
 
-    def holder(self, key: str) -> Claim | None:
+    def holder(self, key: str) -> Attribution | None:
         """The one who uses the type alone; a bracketed row where several do, None where nobody."""
         users = list(self._users.get(key, {}).values())
         if len(users) < 2:
             return users[0] if users else None
-        assets = {claim.asset for claim in users}
+        assets = {attribution.asset for attribution in users}
         asset = assets.pop()
         if assets or asset is None:
-            return self._book.row("shared Dagster types")
-        return self._book.asset(asset)
+            return self._builder.row("shared Dagster types")
+        return self._builder.asset(asset)
 
 
 @frozen
 class _Parts:
     """A config type whose fields belong to others than the type.
 
-    ``claim`` is that on the type, ``of`` whose a field is, ``inner`` gives what lies inside of a
-    field's default to others yet, and returns how many bytes that were.
+    ``attribution`` is that of the type, ``of`` finds the owner of a field, ``inner`` gives what
+    lies inside a field's default to others, and returns how many bytes that were.
     """
 
-    claim: Claim
+    attribution: Attribution
     of: Callable[[str], Input | None]
     inner: Callable[[str, Escaped], int] | None = None
     plan: Plan = _FLAT
 
 
-class Schema:
+class ConfigSchema:
     """The types of one job, and who reaches them."""
 
     def __init__(
         self,
         document: Document,
-        book: Book,
-        job: Claim,
+        builder: LedgerBuilder,
+        job: Attribution,
         nodes: Nodes,
         root: Spans,
         definitions: Sequence[Spans],
     ) -> None:
-        self._document, self._book, self._job, self._nodes = document, book, job, nodes
+        self._document, self._builder, self._job, self._nodes = document, builder, job, nodes
         namespace = root.get("dagster_type_namespace_snapshot")
-        self.types = DagsterTypes(book, {k: v for k, v in _snaps(namespace) if isinstance(v, dict)})
+        self.types = DagsterTypes(
+            builder, {k: v for k, v in _snaps(namespace) if isinstance(v, dict)}
+        )
         schema = root.get("config_schema_snapshot")
-        self.config = ConfigTypes(book, {k: v for k, v in _snaps(schema) if isinstance(v, Spans)})
+        self.config = ConfigTypes(
+            builder, {k: v for k, v in _snaps(schema) if isinstance(v, Spans)}
+        )
         self._parts: dict[str, _Parts] = {}
         self._root_keys: set[str] = set()
         self._has_parts: dict[str | None, bool] = {}
@@ -227,7 +235,7 @@ class Schema:
         self._fix(modes)
         self._reach(modes, definitions)
 
-    def draw_config(self, section: object) -> int:
+    def attribute_config(self, section: object) -> int:
         """Enter all config types; returns how many bytes that were."""
         given = 0
         for item in _members(section):
@@ -235,32 +243,32 @@ class Schema:
             key = item.name or ""
             holder = self.config.holders.get(key)
             if holder is None or not isinstance(item.value, Spans):
-                self._book.row("config_schema_snapshot").charge("config", item.size)
+                self._builder.row("config_schema_snapshot").add("config", item.size)
                 continue
             rest = item.size
             if key in self._root_keys:
-                rest -= self._draw_root(item.value)
-            elif key in self._parts and self._parts[key].claim is holder.claim:
-                rest -= self._draw_parts(item.value, self._parts[key])
-            holder.claim.charge(holder.field, rest)
+                rest -= self._attribute_root(item.value)
+            elif key in self._parts and self._parts[key].attribution is holder.attribution:
+                rest -= self._attribute_parts(item.value, self._parts[key])
+            holder.attribution.add(holder.field, rest)
         # They hold methods of this very object, and with it the whole text: whoever draws ledgers
         # has no collector running.
         self._parts.clear()
         return given
 
-    def draw_types(self, section: object) -> int:
+    def attribute_types(self, section: object) -> int:
         """Enter all Dagster types; returns how many bytes that were."""
         given = 0
         for item in _members(section):
             given += item.size
             key = item.name or ""
-            claim = self.types.holder(key)
+            attribution = self.types.holder(key)
             if self.types.is_built_in(key):
-                self._job.charge(_BUILT_IN, item.size)
-            elif claim is None:
-                self._book.row("dagster_type_namespace_snapshot").charge("types", item.size)
+                self._job.add(_BUILT_IN, item.size)
+            elif attribution is None:
+                self._builder.row("dagster_type_namespace_snapshot").add("types", item.size)
             else:
-                claim.charge("types", item.size)
+                attribution.add("types", item.size)
         return given
 
     def _use_types(self, definitions: Sequence[Spans]) -> None:
@@ -273,12 +281,12 @@ class Schema:
                 key = text_of(item.value, "dagster_type_key")
                 if not self.types.is_built_in(key):
                     found = served.inputs.get(text_of(item.value, "name"))
-                    self.types.use(key, found.claim if found else served.claim)
+                    self.types.use(key, found.attribution if found else served.attribution)
             for item in items_of(definition.get("output_def_snaps")):
                 key = text_of(item.value, "dagster_type_key")
                 if not self.types.is_built_in(key):
                     name = text_of(item.value, "name")
-                    self.types.use(key, served.outputs.get(name, served.claim))
+                    self.types.use(key, served.outputs.get(name, served.attribution))
 
     def _fix(self, modes: Sequence[object]) -> None:
         """What every job carries is the job's own, whoever else reaches it."""
@@ -307,21 +315,21 @@ class Schema:
 
     def _reach(self, modes: Sequence[object], definitions: Sequence[Spans]) -> None:
         """What else is reached, from resources, nodes, definitions and Dagster types."""
-        config, book = self.config, self._book
+        config, builder = self.config, self._builder
         for mode in modes:
             for field in config.fields(text_of(mode, "root_config_key")):
                 for inner in config.fields(field.type_key) if field.name == "resources" else ():
-                    config.reach([inner.type_key], book.of("resource", inner.name))
+                    config.reach([inner.type_key], builder.owner("resource", inner.name))
                 for inner in config.fields(field.type_key) if field.name != "resources" else ():
                     self._reach_node(inner)
             resources = mode.get("resource_def_snaps") if isinstance(mode, Spans) else None
             for item in items_of(resources):
                 key = type_key_of(_get(item.value, "config_field_snap"))
-                config.reach([key], book.of("resource", text_of(item.value, "name")))
+                config.reach([key], builder.owner("resource", text_of(item.value, "name")))
         for definition in definitions:
             served = self._nodes.served(text_of(definition, "name"))
             if served is not None:
-                config.reach([type_key_of(definition.get("config_field_snap"))], served.claim)
+                config.reach([type_key_of(definition.get("config_field_snap"))], served.attribution)
         for key in self.types.keys:
             holder = self.types.holder(key)
             if holder is not None:
@@ -334,40 +342,44 @@ class Schema:
             self.config.fix([field.type_key], self._job, _RUN_CONFIG)
             return
         if not self._splits(field.type_key):
-            self.config.reach([field.type_key], node.claim)
+            self.config.reach([field.type_key], node.attribution)
             return
-        for part in self.config.hold(field.type_key, node.claim):
+        for part in self.config.hold(field.type_key, node.attribution):
             if part.name == "inputs":
-                self._hold(part.type_key, node.claim, node.inputs.get)
+                self._hold(part.type_key, node.attribution, node.inputs.get)
             elif part.name == "outputs":
-                outputs = {name: Input(claim, None) for name, claim in node.outputs.items()}
-                self._hold(part.type_key, node.claim, outputs.get)
+                outputs = {
+                    name: Input(attribution, None) for name, attribution in node.outputs.items()
+                }
+                self._hold(part.type_key, node.attribution, outputs.get)
             elif part.name == "ops":
-                self._reach_inner(field.name, "", part.type_key, node.claim)
+                self._reach_inner(field.name, "", part.type_key, node.attribution)
                 self._parts[str(field.type_key)] = _Parts(
-                    node.claim,
+                    node.attribution,
                     _nobody,
-                    lambda name, default, outer=field.name, claim=node.claim: (  # type: ignore[misc]
-                        self._give_nodes(outer, "", default.spans, default, claim)
+                    lambda name, default, outer=field.name, attribution=node.attribution: (  # type: ignore[misc]
+                        self._give_nodes(outer, "", default.spans, default, attribution)
                         if name == "ops"
                         else 0
                     ),
                     _NODES,
                 )
             else:
-                self.config.reach([part.type_key], node.claim)
+                self.config.reach([part.type_key], node.attribution)
 
-    def _reach_inner(self, outer: str, prefix: str, key: str | None, claim: Claim) -> None:
+    def _reach_inner(
+        self, outer: str, prefix: str, key: str | None, attribution: Attribution
+    ) -> None:
         """The types of the nodes inside of a graph, where they serve others than the graph."""
         own = {
-            field.name: self._nodes.inner.get((outer, f"{prefix}{field.name}"), claim)
+            field.name: self._nodes.inner.get((outer, f"{prefix}{field.name}"), attribution)
             for field in self.config.fields(key)
         }
-        if all(inner is claim for inner in own.values()):
-            self.config.reach([key], claim)
+        if all(inner is attribution for inner in own.values()):
+            self.config.reach([key], attribution)
             return
-        fields = self.config.hold(key, claim)
-        self._parts[str(key)] = _Parts(claim, {n: Input(c, None) for n, c in own.items()}.get)
+        fields = self.config.hold(key, attribution)
+        self._parts[str(key)] = _Parts(attribution, {n: Input(c, None) for n, c in own.items()}.get)
         for field in fields:
             inner = own[field.name]
             if len(inner.owners) < 2 or (outer, f"{prefix}{field.name}") not in self._nodes.inner:
@@ -379,13 +391,15 @@ class Schema:
                 else:
                     self.config.reach([part.type_key], inner)
 
-    def _hold(self, key: str | None, claim: Claim, part: Callable[[str], Input | None]) -> None:
+    def _hold(
+        self, key: str | None, attribution: Attribution, part: Callable[[str], Input | None]
+    ) -> None:
         """A type whose fields are named for inputs or outputs, each to its own."""
-        for field in self.config.hold(key, claim):
+        for field in self.config.hold(key, attribution):
             found = part(field.name)
-            self.config.reach([field.type_key], found.claim if found else claim)
+            self.config.reach([field.type_key], found.attribution if found else attribution)
         if key is not None:
-            self._parts[key] = _Parts(claim, part)
+            self._parts[key] = _Parts(attribution, part)
 
     def _splits(self, key: str | None) -> bool:
         """Whether a node's config has parts that may belong to others than the node."""
@@ -396,19 +410,19 @@ class Schema:
         return known
 
     def _of_node(self, name: str) -> Input | None:
-        claim = self._nodes.node(name)
-        return Input(claim, None) if claim else None
+        attribution = self._nodes.node(name)
+        return Input(attribution, None) if attribution else None
 
     def _of_resource(self, name: str) -> Input | None:
-        return Input(self._book.of("resource", name), None)
+        return Input(self._builder.owner("resource", name), None)
 
-    def _draw_root(self, spans: Spans) -> int:
+    def _attribute_root(self, spans: Spans) -> int:
         """The fields of a job's whole run config; returns all bytes given away."""
         given = 0
         for field in self._fields_of(spans):
             name = text_of(field.value, "name")
             if name in ("execution", "loggers"):
-                self._job.charge(f"{name} config", field.size)
+                self._job.add(f"{name} config", field.size)
                 given += field.size
             elif name in ("ops", "solids"):
                 default = self._default(field, _NODES)
@@ -417,7 +431,7 @@ class Schema:
                 default = self._default(field, _FLAT)
                 for item in default.spans.items if default else ():
                     size = default.size(item) if default else 0
-                    self._book.of("resource", item.name or "").charge("config", size)
+                    self._builder.owner("resource", item.name or "").add("config", size)
                     given += size
         return given
 
@@ -434,60 +448,62 @@ class Schema:
         """The default of all nodes, each node's to those that it serves."""
         given = 0
         for item in default.spans.items:
-            claim = self._nodes.node(item.name or "")
-            if claim is not None:
+            attribution = self._nodes.node(item.name or "")
+            if attribution is not None:
                 size = default.size(item)
-                inside = self._give_config(item.name or "", "", item.value, default, claim)
-                claim.charge("config", size - inside)
+                inside = self._give_config(item.name or "", "", item.value, default, attribution)
+                attribution.add("config", size - inside)
                 given += size
         return given
 
     def _give_outer(self, name: str, default: Escaped) -> int:
         """What of the default of a node of the job belongs to others than the node."""
-        claim = self._nodes.node(name)
-        return self._give_config(name, "", default.spans, default, claim) if claim else 0
+        attribution = self._nodes.node(name)
+        return (
+            self._give_config(name, "", default.spans, default, attribution) if attribution else 0
+        )
 
     def _give_config(
-        self, outer: str, prefix: str, config: object, default: Escaped, claim: Claim
+        self, outer: str, prefix: str, config: object, default: Escaped, attribution: Attribution
     ) -> int:
         """What of a node's default belongs to the nodes inside of it; returns its bytes."""
-        if len(claim.owners) < 2:
+        if len(attribution.owners) < 2:
             return 0
         return sum(
-            self._give_nodes(outer, prefix, part.value, default, claim)
+            self._give_nodes(outer, prefix, part.value, default, attribution)
             for part in items_of(config)
             if part.name == "ops"
         )
 
     def _give_nodes(
-        self, outer: str, prefix: str, nodes: object, default: Escaped, claim: Claim
+        self, outer: str, prefix: str, nodes: object, default: Escaped, attribution: Attribution
     ) -> int:
         given = 0
         for item in items_of(nodes):
             handle = f"{prefix}{item.name}"
             own = self._nodes.inner.get((outer, handle))
-            if own is not None and own is not claim:
+            if own is not None and own is not attribution:
                 size = default.size(item)
                 inside = self._give_config(outer, f"{handle}.", item.value, default, own)
-                own.charge("config", size - inside)
+                own.add("config", size - inside)
                 given += size
         return given
 
-    def _draw_parts(self, spans: Spans, parts: _Parts) -> int:
+    def _attribute_parts(self, spans: Spans, parts: _Parts) -> int:
         """The fields of a type that belong to others; returns all bytes given away."""
         given = 0
         for field in self._fields_of(spans):
             name = text_of(field.value, "name")
             found = parts.of(name)
             inside = 0
-            if parts.inner and (found is None or len(found.claim.owners) > 1):
+            if parts.inner and (found is None or len(found.attribution.owners) > 1):
                 default = self._default(field, parts.plan)
                 inside = parts.inner(name, default) if default else 0
             given += inside
             if found is not None:
-                found.claim.charge("config", field.size - inside)
+                found.attribution.add("config", field.size - inside)
                 if found.upstream is not None:
-                    self._book.edge(found.upstream, found.claim, field.size)
+                    self._builder.add_edge(found.upstream, found.attribution, field.size)
                 given += field.size - inside
         return given
 

@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from dagster_snapsize.core.json_spans import text_of
 from dagster_snapsize.core.ledger.asset_index import AssetFacts, AssetIndex, CheckFacts, input_names
-from dagster_snapsize.core.ledger.builder import Book, Claim
+from dagster_snapsize.core.ledger.builder import Attribution, LedgerBuilder
 
 _numbered = re.compile(r"(.+)_[0-9]+")
 
@@ -45,7 +45,7 @@ class Graph:
 class Input:
     """Whose an input is, and the asset that it names, where it names one."""
 
-    claim: Claim
+    attribution: Attribution
     upstream: str | None
 
 
@@ -53,8 +53,8 @@ class Input:
 class Node:
     """Whom a node, or a definition, serves: as a whole, by output, and by input."""
 
-    claim: Claim
-    outputs: dict[str, Claim] = field(factory=dict)
+    attribution: Attribution
+    outputs: dict[str, Attribution] = field(factory=dict)
     inputs: dict[str, Input] = field(factory=dict)
 
 
@@ -75,7 +75,7 @@ class Nodes:
 
     def __init__(
         self,
-        book: Book,
+        builder: LedgerBuilder,
         index: AssetIndex,
         job: str | None,
         invocations: Sequence[Invocation],
@@ -83,10 +83,10 @@ class Nodes:
         outputs: Mapping[str, Sequence[str]],
     ) -> None:
         self.outer: dict[str, Node] = {}
-        self.inner: dict[tuple[str, str], Claim] = {}
+        self.inner: dict[tuple[str, str], Attribution] = {}
         self._served: dict[str, list[Node]] = {}
         self._placed: dict[tuple[str, str], list[Node]] = {}
-        self._book, self._index, self._graphs, self._job = book, index, graphs, job
+        self._builder, self._index, self._graphs, self._job = builder, index, graphs, job
         assets = self._assets_by_node(index.assets_by_job.get(job or "", ()), invocations)
         facts: list[_Facts] = []
         for use in invocations:
@@ -109,10 +109,10 @@ class Nodes:
         """Whom a node inside of a graph serves, over all uses of the graph."""
         return self._merged(self._placed.get((graph, node)), node)
 
-    def node(self, name: str) -> Claim | None:
+    def node(self, name: str) -> Attribution | None:
         """Whose that node of the job is."""
         node = self.outer.get(name)
-        return node.claim if node else None
+        return node.attribution if node else None
 
     def _assets_by_node(
         self, assets: Iterable[AssetFacts], invocations: Sequence[Invocation]
@@ -157,14 +157,16 @@ class Nodes:
 
     def _outer(self, use: Invocation, facts: _Facts, outputs: Sequence[str]) -> None:
         """Whose a node and its outputs are."""
-        book, assets = self._book, facts.assets
+        builder, assets = self._builder, facts.assets
         if assets:
-            claim = book.joint([book.asset(asset.key) for asset in assets], use.node)
+            attribution = builder.joint([builder.asset(asset.key) for asset in assets], use.node)
         elif facts.checks:
-            claim = book.joint([book.check(c.asset, c.name) for c in facts.checks], use.node)
+            attribution = builder.joint(
+                [builder.check(c.asset, c.name) for c in facts.checks], use.node
+            )
         else:
-            claim = book.of("op", use.node)
-        node = self.outer[use.node] = Node(claim)
+            attribution = builder.owner("op", use.node)
+        node = self.outer[use.node] = Node(attribution)
         together = (*assets, *facts.other_assets)
         is_graph = use.definition in self._graphs
         by_output: dict[str | None, list[AssetFacts]] = {}
@@ -176,13 +178,15 @@ class Nodes:
                 its = [asset for asset in together if self._yields(asset, use, name)]
             if its:
                 selected = [asset for asset in its if self._job in asset.jobs] or its
-                node.outputs[name] = book.joint([book.asset(a.key) for a in selected], use.node)
+                node.outputs[name] = builder.joint(
+                    [builder.asset(a.key) for a in selected], use.node
+                )
                 continue
             checks = self._index.checks_by_identifier.get(name)
             if checks:
                 selected_checks = [check for check in checks if self._job in check.jobs] or checks
-                node.outputs[name] = book.joint(
-                    [book.check(c.asset, c.name) for c in selected_checks], use.node
+                node.outputs[name] = builder.joint(
+                    [builder.check(c.asset, c.name) for c in selected_checks], use.node
                 )
 
     def _yields(self, asset: AssetFacts, use: Invocation, output: str) -> bool:
@@ -205,20 +209,22 @@ class Nodes:
 
     def _inputs(self, use: Invocation, facts: _Facts) -> None:
         """Whose the inputs of a node are: its assets' that depend on what the input names."""
-        node, book = self.outer[use.node], self._book
+        node, builder = self.outer[use.node], self._builder
         named = self._upstreams(use, facts)
-        users: dict[str, list[Claim]] = {}
-        if len(node.claim.owners) > 1 or facts.other_assets or facts.other_checks:
+        users: dict[str, list[Attribution]] = {}
+        if len(node.attribution.owners) > 1 or facts.other_assets or facts.other_checks:
             for asset in (*facts.assets, *facts.other_assets):
                 for key in asset.deps:
-                    users.setdefault(key, []).append(book.asset(asset.key))
+                    users.setdefault(key, []).append(builder.asset(asset.key))
             for check in (*facts.checks, *facts.other_checks):
                 for key in (check.asset, *check.deps):
-                    users.setdefault(key, []).append(book.check(check.asset, check.name))
+                    users.setdefault(key, []).append(builder.check(check.asset, check.name))
         for name in use.inputs:
             upstream = named.get(name)
             its = users.get(upstream) if upstream is not None else None
-            node.inputs[name] = Input(book.joint(its, use.node) if its else node.claim, upstream)
+            node.inputs[name] = Input(
+                builder.joint(its, use.node) if its else node.attribution, upstream
+            )
 
     def _upstreams(self, use: Invocation, facts: _Facts) -> dict[str, str]:
         """The assets that the inputs of a node name: by edge, else by name, else by elimination."""
@@ -254,22 +260,22 @@ class Nodes:
         node = self.outer.get(text_of(upstream, "solid_name"))
         if node is None:
             return None
-        return node.outputs.get(text_of(upstream, "output_name"), node.claim).asset
+        return node.outputs.get(text_of(upstream, "output_name"), node.attribution).asset
 
     def _enter_graph(self, use: Invocation, assets: Sequence[AssetFacts]) -> None:
         """Enter all that a graph is made of as uses of their definitions."""
         node = self.outer[use.node]
-        handles: dict[str, list[Claim]] = {}
+        handles: dict[str, list[Attribution]] = {}
         for asset in assets if len(assets) > 1 else ():
             for handle in _inner_handles(asset):
                 parts = handle.split(".")
                 for size in range(1, len(parts) + 1):
-                    claims = handles.setdefault(".".join(parts[:size]), [])
-                    claims.append(self._book.asset(asset.key))
+                    attributions = handles.setdefault(".".join(parts[:size]), [])
+                    attributions.append(self._builder.asset(asset.key))
         seen: set[tuple[str, int, str]] = set()
-        todo = [(use.definition, "", node.claim, node.inputs)]
+        todo = [(use.definition, "", node.attribution, node.inputs)]
         while todo:
-            definition, prefix, claim, inputs = todo.pop()
+            definition, prefix, attribution, inputs = todo.pop()
             graph = self._graphs[definition]
             fed = {
                 target: inputs[name]
@@ -280,7 +286,7 @@ class Nodes:
             for inner in graph.invocations:
                 handle = f"{prefix}{inner.node}"
                 users = handles.get(handle)
-                own = self._book.joint(users, use.node) if users else claim
+                own = self._builder.joint(users, use.node) if users else attribution
                 self.inner[(use.node, handle)] = own
                 its_inputs = {
                     name: fed[(inner.node, name)]
@@ -303,16 +309,16 @@ class Nodes:
         if not uses:
             return None
         if len(uses) > 1:
-            book = self._book
-            merged = Node(book.joint([use.claim for use in uses], group))
+            builder = self._builder
+            merged = Node(builder.joint([use.attribution for use in uses], group))
             for name in {name: None for use in uses for name in use.outputs}:
-                claims = [use.outputs.get(name, use.claim) for use in uses]
-                merged.outputs[name] = book.joint(claims, group)
+                attributions = [use.outputs.get(name, use.attribution) for use in uses]
+                merged.outputs[name] = builder.joint(attributions, group)
             for name in {name: None for use in uses for name in use.inputs}:
-                inputs = [use.inputs.get(name, Input(use.claim, None)) for use in uses]
+                inputs = [use.inputs.get(name, Input(use.attribution, None)) for use in uses]
                 upstreams = {its.upstream for its in inputs}
                 merged.inputs[name] = Input(
-                    book.joint([its.claim for its in inputs], group),
+                    builder.joint([its.attribution for its in inputs], group),
                     upstreams.pop() if len(upstreams) == 1 else None,
                 )
             uses[:] = [merged]

@@ -18,7 +18,7 @@ _INSIDE = re.compile(rb"[\w.-]")
 
 
 @frozen
-class OwnPath:
+class ProjectPath:
     """What leaves the path of a project out of texts, as written there and in JSON inside of them.
 
     ``/srv/shop`` is no part of ``/srv/shops``, nor of ``/mnt/srv/shop``.
@@ -28,7 +28,7 @@ class OwnPath:
     _pattern: re.Pattern[bytes]
 
     @classmethod
-    def of(cls, paths: Iterable[str]) -> OwnPath:
+    def of(cls, paths: Iterable[str]) -> ProjectPath:
         """``paths`` are absolute, and all lead to the project."""
         once = {json.dumps(path)[1:-1] for path in paths if len(path) > 1}
         twice = {json.dumps(path)[1:-1] for path in once}
@@ -38,7 +38,7 @@ class OwnPath:
         pattern = rb"(?:%s)(?![\w.-])" % b"|".join(map(re.escape, written))
         return cls(tuple(written), re.compile(pattern))
 
-    def left_out_of(self, text: bytes) -> bytes:
+    def removed_from(self, text: bytes) -> bytes:
         """The text without the path; the very text where it does not have it."""
         if not any(written in text for written in self._written):
             return text
@@ -50,7 +50,7 @@ class OwnPath:
         return found[0] if _INSIDE.match(before) else b""
 
 
-def paths_in(ledger: Ledger, bare: Ledger) -> Mapping[Owner, Mapping[str, int]]:
+def project_path_bytes(ledger: Ledger, bare: Ledger) -> Mapping[Owner, Mapping[str, int]]:
     """By owner and field the bytes of the path, from the ledgers with it and without it.
 
     Nothing of it where a name has it too: then the two ledgers are of other owners.

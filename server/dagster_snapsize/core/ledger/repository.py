@@ -15,7 +15,7 @@ from dagster_snapsize.core.ledger.asset_index import (
     escaped,
     key_of,
 )
-from dagster_snapsize.core.ledger.builder import Book, Claim
+from dagster_snapsize.core.ledger.builder import Attribution, LedgerBuilder
 from dagster_snapsize.core.model import Ledger, OwnerKind
 
 _LISTS: dict[str, OwnerKind] = {
@@ -27,54 +27,54 @@ _LISTS: dict[str, OwnerKind] = {
 }
 
 
-def draw_repository(
-    payload: bytes, see: Callable[[Document, Spans, AssetIndex], None] | None = None
+def attribute_repository(
+    payload: bytes, inspect: Callable[[Document, Spans, AssetIndex], None] | None = None
 ) -> tuple[Ledger, AssetIndex]:
     """Who owns every byte of a serialized repository snapshot, and what job ledgers need of it.
 
     ``payload`` is the text as UTF-8. ValueError where it is no JSON; any JSON at all has a ledger.
-    ``see`` is given what was read, which is gone afterwards.
+    ``inspect`` is given what was read, which is gone afterwards.
     """
     document = Document(payload)
     root, start, end = document.read(REPOSITORY)
-    book = Book()
+    builder = LedgerBuilder()
     if not isinstance(root, Spans) or not any(i.name in REPOSITORY.named for i in root.items):
-        book.row("unknown").charge(STRUCTURE, len(payload))
-        return book.close(len(payload)), AssetIndex.of((), ())
-    drawing = _Drawing(book, root)
-    book.row(STRUCTURE).charge(STRUCTURE, len(payload) - (end - start) + root.own)
+        builder.row("unknown").add(STRUCTURE, len(payload))
+        return builder.build(len(payload)), AssetIndex.of((), ())
+    ledger = RepositoryLedger(builder, root)
+    builder.row(STRUCTURE).add(STRUCTURE, len(payload) - (end - start) + root.own)
     for item in root.items:
-        drawing.draw(item)
-    if see is not None:
-        see(document, root, drawing.index)
-    return book.close(len(payload)), drawing.index
+        ledger.attribute(item)
+    if inspect is not None:
+        inspect(document, root, ledger.index)
+    return builder.build(len(payload)), ledger.index
 
 
-class _Drawing:
-    """One repository snapshot on its way into the book."""
+class RepositoryLedger:
+    """Attributes the bytes of one repository snapshot."""
 
-    def __init__(self, book: Book, root: Spans) -> None:
-        self.book = book
+    def __init__(self, builder: LedgerBuilder, root: Spans) -> None:
+        self.builder = builder
         self.index = AssetIndex.of(assets_of(root), checks_of(root))
-        self._users: dict[str, dict[str, list[Claim]]] = {}
+        self._users: dict[str, dict[str, list[Attribution]]] = {}
 
-    def draw(self, item: Item) -> None:
+    def attribute(self, item: Item) -> None:
         """Enter one field of the snapshot."""
         name, value = item.name or "", item.value
         if name in ("__class__", "name"):
-            self.book.row(STRUCTURE).charge(STRUCTURE, item.size)
-        elif isinstance(value, Spans) and value.kind == "list" and name in _DRAW:
-            self.book.row(STRUCTURE).charge(STRUCTURE, item.size - value.inside)
-            row = self.book.row(name)
+            self.builder.row(STRUCTURE).add(STRUCTURE, item.size)
+        elif isinstance(value, Spans) and value.kind == "list" and name in _METHODS:
+            self.builder.row(STRUCTURE).add(STRUCTURE, item.size - value.inside)
+            row = self.builder.row(name)
             for element in value.items:
-                if not _DRAW[name](self, name, element):
-                    row.charge(name, element.size)
+                if not _METHODS[name](self, name, element):
+                    row.add(name, element.size)
         elif isinstance(value, Spans) and name == "component_tree":
             self._components(item, value)
         elif isinstance(value, Spans) and name == "metadata":
             self._component_types(item, value)
         else:
-            self.book.row(name).charge(name, item.size)
+            self.builder.row(name).add(name, item.size)
 
     def asset(self, _name: str, element: Item) -> bool:
         """An asset node, to its asset."""
@@ -83,8 +83,8 @@ class _Drawing:
         key = key_of(element.value.get("asset_key"))
         if key is None:
             return False
-        claim = self.book.asset(key)
-        self._fields(claim, element, element.value)
+        attribution = self.builder.asset(key)
+        self._fields(attribution, element, element.value)
         return True
 
     def check(self, _name: str, element: Item) -> bool:
@@ -94,7 +94,7 @@ class _Drawing:
         key, name = key_of(element.value.get("asset_key")), element.value.text("name")
         if key is None or name is None:
             return False
-        self._fields(self.book.check(key, name), element, element.value)
+        self._fields(self.builder.check(key, name), element, element.value)
         return True
 
     def named(self, field: str, element: Item) -> bool:
@@ -103,7 +103,7 @@ class _Drawing:
         name = spans.text("name") if isinstance(spans, Spans) else None
         if name is None or not isinstance(spans, Spans):
             return False
-        self._fields(self.book.of(_LISTS[field], name), element, spans)
+        self._fields(self.builder.owner(_LISTS[field], name), element, spans)
         return True
 
     def selecting(self, field: str, element: Item) -> bool:
@@ -112,11 +112,11 @@ class _Drawing:
         name = spans.text("name") if isinstance(spans, Spans) else None
         if name is None or not isinstance(spans, Spans):
             return False
-        claim = self.book.of(_LISTS[field], name)
-        claim.charge(STRUCTURE, element.size - spans.inside)
+        attribution = self.builder.owner(_LISTS[field], name)
+        attribution.add(STRUCTURE, element.size - spans.inside)
         for item in spans.items:
             given = self._selected(item.value) if isinstance(item.value, Spans) else 0
-            claim.charge(word(item), item.size - given)
+            attribution.add(word(item), item.size - given)
         return True
 
     def resource(self, _name: str, element: Item) -> bool:
@@ -125,34 +125,34 @@ class _Drawing:
         name = spans.text("name") if isinstance(spans, Spans) else None
         if name is None or not isinstance(spans, Spans):
             return False
-        claim = self.book.of("resource", name)
-        claim.charge(STRUCTURE, element.size - spans.inside)
+        attribution = self.builder.owner("resource", name)
+        attribution.add(STRUCTURE, element.size - spans.inside)
         for item in spans.items:
             given = 0
             if isinstance(item.value, Spans):
                 given = sum(self._user(item.name, user) for user in item.value.items)
-            claim.charge(word(item), item.size - given)
+            attribution.add(word(item), item.size - given)
         return True
 
-    def _fields(self, claim: Claim, element: Item, spans: Spans) -> None:
+    def _fields(self, attribution: Attribution, element: Item, spans: Spans) -> None:
         """The fields of a node, each to the node's owner except for the edges of others."""
         # Most fields of a node are not set: they are structure, all at once.
         given = [item for item in spans.items if item[4] is not None]
-        claim.charge(STRUCTURE, element.size - sum([item[3] - item[1] for item in given]))
+        attribution.add(STRUCTURE, element.size - sum([item[3] - item[1] for item in given]))
         for item in given:
             name = word(item)
             if not isinstance(item.value, Spans) or item.value.kind != "list":
-                claim.charge(name, item.size)
+                attribution.add(name, item.size)
             elif item.name == "metadata_entries":
-                claim.charge(STRUCTURE, item.size - item.value.inside)
+                attribution.add(STRUCTURE, item.size - item.value.inside)
                 for entry in item.value.items:
                     label = entry.value.text("label") if isinstance(entry.value, Spans) else None
                     name = "metadata" if label is None else f"metadata: {printable(label)}"
-                    claim.charge(name, entry.size)
+                    attribution.add(name, entry.size)
             else:
-                claim.charge(name, item.size - self._edges(claim, item.name, item.value))
+                attribution.add(name, item.size - self._edges(attribution, item.name, item.value))
 
-    def _edges(self, claim: Claim, field: str | None, spans: Spans) -> int:
+    def _edges(self, attribution: Attribution, field: str | None, spans: Spans) -> int:
         """Note what the entries of a list of dependencies name; returns what others own of it."""
         given = 0
         for entry in spans.items:
@@ -160,15 +160,15 @@ class _Drawing:
             if field == "depended_by":
                 # Of old snapshots: the edge of the asset named, listed again at its upstream.
                 key = key_of(fields.get("downstream_asset_key"))
-                if key is not None and key in self.index.assets and claim.asset:
-                    dependent = self.book.asset(key)
-                    dependent.charge("deps", entry.size)
-                    self.book.edge(claim.asset, dependent, entry.size)
+                if key is not None and key in self.index.assets and attribution.asset:
+                    dependent = self.builder.asset(key)
+                    dependent.add("deps", entry.size)
+                    self.builder.add_edge(attribution.asset, dependent, entry.size)
                     given += entry.size
                 continue
             key = key_of(fields.get("upstream_asset_key") or fields)
             if key is not None and key in self.index.assets:
-                self.book.edge(key, claim, entry.size)
+                self.builder.add_edge(key, attribution, entry.size)
         return given
 
     def _selected(self, spans: Spans) -> int:
@@ -177,24 +177,24 @@ class _Drawing:
         for item in spans.items:
             if not isinstance(item.value, Spans):
                 continue
-            claim = self._named_by(item.value) if spans.kind == "list" else None
-            if claim is None:
+            attribution = self._named_by(item.value) if spans.kind == "list" else None
+            if attribution is None:
                 given += self._selected(item.value)
             else:
-                claim.charge("selections", item.size)
+                attribution.add("selections", item.size)
                 given += item.size
         return given
 
-    def _named_by(self, spans: Spans) -> Claim | None:
+    def _named_by(self, spans: Spans) -> Attribution | None:
         """The asset or the check whose serialized key this is, if there is such a one."""
         key = _walked_key(spans)
         if key is not None:
-            return self.book.asset(key) if key in self.index.assets else None
+            return self.builder.asset(key) if key in self.index.assets else None
         asset, name = spans.get("asset_key"), spans.text("name")
         key = _walked_key(asset) if isinstance(asset, Spans) else None
         if key is None or name is None or key not in self.index.assets:
             return None
-        return self.book.check(key, name)
+        return self.builder.check(key, name)
 
     def _user(self, field: str | None, user: Item) -> int:
         """Give an entry of a resource's list of users to them; returns how many bytes that were."""
@@ -203,16 +203,18 @@ class _Drawing:
             key = key_of(value)
             if key is None or key not in self.index.assets:
                 return 0
-            self.book.asset(key).charge("resources", user.size)
+            self.builder.asset(key).add("resources", user.size)
         elif field in ("schedules_using", "sensors_using") and isinstance(value, str):
             kind: OwnerKind = "schedule" if field == "schedules_using" else "sensor"
-            self.book.of(kind, value).charge("resources", user.size)
+            self.builder.owner(kind, value).add("resources", user.size)
         elif field == "job_ops_using" and isinstance(value, Spans):
             job = value.text("job_name")
             if job is None:
                 return 0
-            claim = self.book.of("job", job)
-            claim.charge("resources", user.size - self._handles_of(job, value.get("node_handles")))
+            attribution = self.builder.owner("job", job)
+            attribution.add(
+                "resources", user.size - self._handles_of(job, value.get("node_handles"))
+            )
         else:
             return 0
         return user.size
@@ -223,47 +225,47 @@ class _Drawing:
         items = items_of(handles)
         names = [_handle(item.value) for item in items]
         counts = Counter(names)
-        dealt: dict[str, Iterator[Claim]] = {}
+        dealt: dict[str, Iterator[Attribution]] = {}
         for item, handle in zip(items, names, strict=True):
-            claim = self._computed(job, handle)
-            if claim is None:
+            attribution = self._computed(job, handle)
+            if attribution is None:
                 continue
-            if len(claim.owners) > 1 or counts[handle] > 1:
+            if len(attribution.owners) > 1 or counts[handle] > 1:
                 if handle not in dealt:
                     dealt[handle] = iter(self._each_of(job, handle, counts[handle]))
-                claim = next(dealt[handle], claim)
-            claim.charge("resources", item.size)
+                attribution = next(dealt[handle], attribution)
+            attribution.add("resources", item.size)
             given += item.size
         return given
 
-    def _each_of(self, job: str, handle: str, count: int) -> list[Claim]:
+    def _each_of(self, job: str, handle: str, count: int) -> list[Attribution]:
         """The assets of a handle that is listed once for each of them, as io managers list it."""
         there = [a for a in self.index.assets_by_job.get(job, ()) if handle in a.handles]
         together = list(self.index.together.get(there[0].computation, ())) if there else []
         for assets in (together, there):
             if 1 < len(assets) <= count:
-                return [self.book.asset(asset.key) for asset in assets]
+                return [self.builder.asset(asset.key) for asset in assets]
         return []
 
-    def _computed(self, job: str, handle: str) -> Claim | None:
+    def _computed(self, job: str, handle: str) -> Attribution | None:
         """The assets, or the checks, that the op of that handle computes in that job."""
         users = self._users.get(job)
         if users is None:
             users = self._users[job] = self._users_of(job)
         for name in (handle, handle.split(".")[0]):
             if name in users:
-                return self.book.joint(users[name], name)
+                return self.builder.joint(users[name], name)
         return None
 
-    def _users_of(self, job: str) -> dict[str, list[Claim]]:
-        """The claims of a job's assets and checks by the name of what computes them."""
-        users: dict[str, list[Claim]] = {}
+    def _users_of(self, job: str) -> dict[str, list[Attribution]]:
+        """The attributions of a job's assets and checks by the name of what computes them."""
+        users: dict[str, list[Attribution]] = {}
         for asset in self.index.assets_by_job.get(job, ()):
             names = {*asset.handles, asset.root or "", asset.definition or ""} - {""}
             for name in names:
-                users.setdefault(name, []).append(self.book.asset(asset.key))
+                users.setdefault(name, []).append(self.builder.asset(asset.key))
         for check in self.index.checks_by_job.get(job, ()):
-            users.setdefault(check.identifier, [self.book.check(check.asset, check.name)])
+            users.setdefault(check.identifier, [self.builder.check(check.asset, check.name)])
         return users
 
     def _components(self, item: Item, tree: Spans) -> None:
@@ -274,9 +276,9 @@ class _Drawing:
             for leaf in leaves.items:
                 key = leaf.value.text("key") if isinstance(leaf.value, Spans) else None
                 if key is not None:
-                    self.book.of("component", key).charge("component", leaf.size)
+                    self.builder.owner("component", key).add("component", leaf.size)
                     named += leaf.size
-        self.book.row("component_tree").charge("component_tree", item.size - named)
+        self.builder.row("component_tree").add("component_tree", item.size - named)
 
     def _component_types(self, item: Item, metadata: Spans) -> None:
         """The repository's metadata: each schema of a component type to its own name."""
@@ -289,20 +291,20 @@ class _Drawing:
             for element in items_of(types):
                 name = text_of(element.value, "name")
                 if name:
-                    self.book.of("component", name).charge("type schema", element.size)
+                    self.builder.owner("component", name).add("type schema", element.size)
                     named += element.size
-        self.book.row("metadata").charge("metadata", item.size - named)
+        self.builder.row("metadata").add("metadata", item.size - named)
 
 
-_DRAW = {
-    "external_asset_graph_data": _Drawing.asset,
-    "external_asset_checks": _Drawing.check,
-    "external_resource_data": _Drawing.resource,
-    "external_job_refs": _Drawing.named,
-    "external_pipeline_datas": _Drawing.named,
-    "external_partition_set_datas": _Drawing.named,
-    "external_schedule_datas": _Drawing.selecting,
-    "external_sensor_datas": _Drawing.selecting,
+_METHODS = {
+    "external_asset_graph_data": RepositoryLedger.asset,
+    "external_asset_checks": RepositoryLedger.check,
+    "external_resource_data": RepositoryLedger.resource,
+    "external_job_refs": RepositoryLedger.named,
+    "external_pipeline_datas": RepositoryLedger.named,
+    "external_partition_set_datas": RepositoryLedger.named,
+    "external_schedule_datas": RepositoryLedger.selecting,
+    "external_sensor_datas": RepositoryLedger.selecting,
 }
 
 

@@ -30,7 +30,7 @@ from dagster_snapsize.lsp.features.words import flat, short_size
 from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult
 
-_GREW = ("snapshot-grew", "asset-grew", "baseline-foreign")
+_GREW = ("snapshot-grew", "asset-grew", "baseline-mismatch")
 _HEADROOM = 1.1
 _MOST_ASSETS = 3
 

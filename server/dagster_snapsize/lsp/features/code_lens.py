@@ -120,7 +120,7 @@ def _growth(group: Group) -> str:
     """
     by = sum(row.repository_growth_bytes for row in group.rows if not _is_new(row))
     share = _NOTEWORTHY * group.repository_bytes
-    is_told = by >= max(_NOTEWORTHY_BYTES, share) and not group.good.baseline.foreign
+    is_told = by >= max(_NOTEWORTHY_BYTES, share) and not group.good.baseline.mismatch
     return f" · +{short_size(by)}" if is_told else ""
 
 

@@ -71,7 +71,7 @@ def _by(size: int) -> str:
 
 
 def _foreign(baseline: BaselineUse, paper: Paper) -> str:
-    if not baseline.foreign:
+    if not baseline.mismatch:
         return ""
-    why = "; and of ".join(map(paper.text, baseline.foreign))
+    why = "; and of ".join(map(paper.text, baseline.mismatch))
     return f" The baseline is of {why}: sizes may differ for that reason alone."

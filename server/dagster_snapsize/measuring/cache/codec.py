@@ -188,13 +188,13 @@ def _levers_data(measurement: Measurement) -> Any:
     keys = sorted({asset.key for asset in measurement.assets})
     numbers = {key: number for number, key in enumerate(keys)}
 
-    def row(lever: Repeat | Saving, *texts: str | int) -> list[Any]:
-        members = [numbers[key] for key in lever.assets]
-        return [*texts, lever.repository, dict(lever.by_snapshot), runs(members)]
+    def row(found: Repeat | Saving, *texts: str | int) -> list[Any]:
+        members = [numbers[key] for key in found.assets]
+        return [*texts, found.repository, dict(found.by_snapshot), runs(members)]
 
     return {
         "repeats": [row(r, r.field, r.preview, r.value_bytes) for r in measurement.repeats],
-        "savings": [row(s, s.lever, s.field, s.preview) for s in measurement.savings],
+        "savings": [row(s, s.kind, s.field, s.preview) for s in measurement.savings],
     }
 
 
@@ -271,8 +271,8 @@ def _measurement(head: Any, ledgers: tuple[memoryview, ...]) -> Measurement:
             for name, preview, size, repository, by_snapshot, members in head["repeats"]
         ),
         savings=tuple(
-            Saving(lever, name, preview, _members(members, keys), repository, by_snapshot)
-            for lever, name, preview, repository, by_snapshot, members in head["savings"]
+            Saving(kind, name, preview, _members(members, keys), repository, by_snapshot)
+            for kind, name, preview, repository, by_snapshot, members in head["savings"]
         ),
     )
 

@@ -177,13 +177,13 @@ class BaselineUse:
     """What a result was compared with: the file at ``path``, which need not be there.
 
     ``name`` is what the location is called in it, and ``is_known`` says that it has it.
-    ``foreign`` are the reasons for which sizes may differ from it though no definition does.
+    ``mismatch`` are the reasons for which sizes may differ from it though no definition does.
     """
 
     path: str
     name: str = ""
     is_known: bool = False
-    foreign: tuple[str, ...] = ()
+    mismatch: tuple[str, ...] = ()
     problem: BaselineProblem | None = None
 
 

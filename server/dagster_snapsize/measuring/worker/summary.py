@@ -14,7 +14,7 @@ from attrs import frozen
 from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.baseline import Baseline, here
 from dagster_snapsize.core.findings import judge, judged_bytes, snapshot_budget, unused_ignores
-from dagster_snapsize.core.growth import differences, foreign
+from dagster_snapsize.core.growth import baseline_mismatch, differences
 from dagster_snapsize.core.model import (
     AssetCost,
     Budgets,
@@ -119,7 +119,7 @@ def summarize(
             path=baseline_path,
             name=baseline_name or measurement.name,
             is_known=baseline is not None,
-            foreign=foreign(measurement, baseline) if baseline is not None else (),
+            mismatch=baseline_mismatch(measurement, baseline) if baseline is not None else (),
             problem=baseline_problem,
         ),
         repeated=tuple(_repeated(measurement)),

@@ -1,4 +1,4 @@
-"""What is done, one at a time, to the project of ``levers_project.py``."""
+"""What is done, one at a time, to the project of ``savings_project.py``."""
 
 KINDS = (
     "description",

@@ -1,6 +1,6 @@
 """Assets that repeat what can be repeated; run as a program, it writes its snapshots' texts.
 
-    python levers_project.py FOLDER
+    python savings_project.py FOLDER
 
 writes into FOLDER a folder ``whole``, and one for each kind of ``KINDS``, in which that was done
 which the advice says: the value left away, letters written in Latin, the job removed.
@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 from dagster._serdes import serialize_value
 
-from support.levers_kinds import KINDS
+from support.savings_kinds import KINDS
 
 warnings.filterwarnings("ignore")
 
@@ -39,7 +39,7 @@ class Options(dg.Config):
 
 
 def definitions(done: str) -> dg.Definitions:
-    """The project, with that kind of lever pulled."""
+    """The project, with that kind of saving made."""
 
     def unless(kind: str, **given: Any) -> dict[str, Any]:
         return {} if kind == done else given
