@@ -1,6 +1,5 @@
 """Which line of a text became which line of its edited version, by the lines' content alone.
 
-What files that are no Python and no small YAML are anchored by, and what breaks a tie elsewhere.
 Lines count from 0 here.
 """
 
@@ -11,7 +10,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -21,6 +20,9 @@ _BLANK = hash("")
 _CLOSE = 40_000
 _GAP = 50  # lines of the buffer that one changed line is looked for in
 _ALIKE = 0.6
+_COMPARED = 200  # characters of a line
+_FUNCTION = ("def ", "class ", "async def ")
+_OPEN = ("(", "[", "{")
 
 
 def split_lines(text: str) -> list[str]:
@@ -50,9 +52,28 @@ class Lines(Sequence[str]):
         return self._text[self._starts[line] : self._starts[line + 1] - 1]
 
 
-def digests(lines: Iterable[str]) -> list[int]:
-    """One number for each line, the same wherever the line is indented to."""
-    return [hash(line.strip()) for line in lines]
+def digests(lines: Sequence[str]) -> list[int]:
+    """One number for each line, the same for any indentation.
+
+    A line that many definitions have in common counts with what tells them apart: a decorator with
+    the name of its function, an open bracket with the line after it.
+    """
+    found = []
+    function = below = ""
+    for line in reversed(lines):
+        text = line.strip()
+        if text[:1] == "@":
+            found.append(hash((text, function)))
+        elif text.startswith(_FUNCTION):
+            function = text.removeprefix("async ").partition("(")[0]
+            found.append(hash(text))
+        elif text.endswith(_OPEN):
+            found.append(hash((text, below)))
+        else:
+            found.append(hash(text))
+        below = text or below
+    found.reverse()
+    return found
 
 
 def whole_line(lines: Sequence[str], line: int) -> tuple[int, int, int]:
@@ -104,14 +125,17 @@ class LineMap:
         above = self.order[self._known[at - 1]] if at else -1
         below = self.order[self._known[at]] if at < len(self._known) else len(lines)
         taken = set(self.moved.values())
+        matcher = difflib.SequenceMatcher(None, b=text[:_COMPARED], autojunk=False)
         best, likeness = None, _ALIKE
         for candidate in range(above + 1, min(below, above + 1 + _GAP)):
-            stripped = lines[candidate].strip()[: len(text) * 4]
+            stripped = lines[candidate].strip()[:_COMPARED]
             if candidate in taken or not stripped:
                 continue
-            ratio = difflib.SequenceMatcher(None, text, stripped, autojunk=False).ratio()
-            if ratio > likeness:
-                best, likeness = candidate, ratio
+            matcher.set_seq1(stripped)
+            if matcher.real_quick_ratio() > likeness and matcher.quick_ratio() > likeness:
+                ratio = matcher.ratio()
+                if ratio > likeness:
+                    best, likeness = candidate, ratio
         return best
 
 

@@ -161,14 +161,12 @@ class Buffers:
         return file.places.get(line)
 
     def _to_range(self, path: str, place: Place) -> Range:
-        return to_range(self._rows(path), place, self._codec())
+        return to_range(self._rows(path), place.line, place.start, place.end, self._codec())
 
     def _names_on(self, path: str, place: Place, line: int) -> list[Range]:
-        names = [Place(*name, names=()) for name in place.names if name[0] == line]
-        if not names:
-            return []
-        rows, codec = self._rows(path), self._codec()
-        return [to_range(rows, name, codec) for name in names]
+        rows = self._rows(path)
+        columns = place.hovered(rows, line)
+        return [to_range(rows, line, *columns, self._codec())] if columns else []
 
     def _rows(self, path: str) -> Sequence[str]:
         """The lines of a file; split once for each text of it, not for each place in it."""
@@ -183,8 +181,7 @@ class Buffers:
     def _line_range(self, path: str, line: int) -> Range:
         lines = self._rows(path)
         line = max(0, min(line, len(lines) - 1))
-        place = Place(line=line, start=0, end=len(lines[line]), names=())
-        return to_range(lines, place, self._codec())
+        return to_range(lines, line, 0, len(lines[line]), self._codec())
 
     def _codec(self) -> PositionCodec:
         return self._workspace().position_codec

@@ -15,11 +15,9 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 from lsprotocol.types import Position, Range
 from pygls.workspace import PositionCodec
 
-from dagster_snapsize.lsp.anchors import Place
 from dagster_snapsize.lsp.anchors.line_map import split_lines
 
 __all__ = [
-    "from_position",
     "path_key",
     "split_lines",
     "to_path",
@@ -41,33 +39,9 @@ def to_position(lines: Sequence[str], line: int, column: int, codec: PositionCod
     return Position(line, units)
 
 
-def from_position(
-    lines: Sequence[str], position: Position, codec: PositionCodec
-) -> tuple[int, int]:
-    """Line and index of a client's position; what is past an end is moved to that end.
-
-    A position in the middle of a character is that before it. (pygls's own conversion takes the
-    last character but one for a position past the end, and changes the position it is given.)
-    """
-    if position.line >= len(lines):
-        return len(lines) - 1, len(lines[-1])
-    text = lines[position.line]
-    if text.isascii():
-        return position.line, min(position.character, len(text))
-    units = 0
-    for index, character in enumerate(text):
-        units += codec.client_num_units(character)
-        if units > position.character:
-            return position.line, index
-    return position.line, len(text)
-
-
-def to_range(lines: Sequence[str], place: Place, codec: PositionCodec) -> Range:
-    """What to underline of a place, in the client's units."""
-    return Range(
-        to_position(lines, place.line, place.start, codec),
-        to_position(lines, place.line, place.end, codec),
-    )
+def to_range(lines: Sequence[str], line: int, start: int, end: int, codec: PositionCodec) -> Range:
+    """Columns of a line as a range, in the client's units."""
+    return Range(to_position(lines, line, start, codec), to_position(lines, line, end, codec))
 
 
 def to_path(uri: str, *, windows: bool = _WINDOWS) -> str | None:
