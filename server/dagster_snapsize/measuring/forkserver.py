@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import json
 import os
 import signal
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from dagster_snapsize import PACKAGE
+from dagster_snapsize.measuring.cache.file_key import digest_of_file, digest_of_json
 from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.measuring.process import SupervisedProcess
 
@@ -198,9 +198,7 @@ def forkserver_setup(
         "dotenv_content": _content(dotenv) if dotenv else None,
         "probe": [[str(path), *_stamp(path)] for path in sorted((PACKAGE / "probe").rglob("*.py"))],
     }
-    text = json.dumps(key, sort_keys=True)
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16)
-    return {"key": digest.hexdigest(), **setup}
+    return {"key": digest_of_json(key), **setup}
 
 
 def own_package(target: Mapping[str, str]) -> str | None:
@@ -226,6 +224,6 @@ def _stamp(path: Path) -> list[int]:
 
 def _content(path: Path) -> str | None:
     try:
-        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        return digest_of_file(str(path))
     except OSError:
         return None

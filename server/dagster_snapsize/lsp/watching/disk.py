@@ -10,20 +10,17 @@ no walk and no watch enters them.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
+from dagster_snapsize.measuring.cache.file_key import digest_of_file
 from dagster_snapsize.project.dbt import DBT_OUTPUT, DBT_PROJECT_FILE
 from dagster_snapsize.project.layout import ENVIRONMENT_MARKS, is_environment, source_folders
 
 LARGE_FILE = 64_000_000
 """Above this many bytes a file is told by its size and time, not by its content."""
-
-_PIECE = 1_000_000
 
 
 def normal(path: str) -> str:
@@ -41,7 +38,7 @@ class Disk:
     """The real file system. Nothing raises: what cannot be read is like nothing, or unlike all."""
 
     def digest(self, path: str) -> str | None:
-        """Size and BLAKE2b of a file; None where there is no file."""
+        """A digest of a file; None where there is no file."""
         try:
             status = os.stat(path)
             if not stat.S_ISREG(status.st_mode):
@@ -49,13 +46,7 @@ class Disk:
                 return None if stat.S_ISDIR(status.st_mode) else "special"
             if status.st_size > LARGE_FILE:
                 return f"{status.st_size} at {status.st_mtime_ns}"
-            content = hashlib.blake2b(digest_size=16)
-            size = 0
-            with Path(path).open("rb") as stream:
-                while piece := stream.read(_PIECE):
-                    content.update(piece)
-                    size += len(piece)
-            return f"{size} {content.hexdigest()}"
+            return digest_of_file(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError):

@@ -7,6 +7,7 @@ before each measurement.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,29 @@ _CHUNK = 1 << 20
 _DIGEST = 20
 
 Stamp = tuple[int, ...]
+
+
+def digest(*parts: bytes | memoryview) -> str:
+    """A digest of these parts in this order."""
+    whole = hashlib.blake2b(digest_size=_DIGEST)
+    for part in parts:
+        whole.update(b"%d:" % len(part))
+        whole.update(part)
+    return whole.hexdigest()
+
+
+def digest_of_file(path: str) -> str:
+    """A digest of the content of a file. Raises OSError where it cannot be read."""
+    whole = hashlib.blake2b(digest_size=_DIGEST)
+    with open(path, "rb", buffering=0) as stream:
+        while chunk := stream.read(_CHUNK):
+            whole.update(chunk)
+    return whole.hexdigest()
+
+
+def digest_of_json(data: object) -> str:
+    """A digest of anything that JSON can hold."""
+    return digest(json.dumps(data, sort_keys=True).encode("ascii"))
 
 
 class TooManyBytes(Exception):
@@ -49,7 +73,6 @@ class FileStates:
 
     def __init__(self) -> None:
         self._known: dict[str, FileState] = {}
-        self._databases: set[str] = set()
         self._bytes = 0
 
     def state(self, path: str) -> FileState:
@@ -59,10 +82,16 @@ class FileStates:
             known = self._known[path] = self._look(path)
         return known
 
-    def is_database(self, path: str) -> bool:
-        """Whether it is one of SQLite's (sqlite.org/fileformat.html), by its first bytes."""
-        self.state(path)
-        return path in self._databases
+    @staticmethod
+    def is_database(path: str) -> bool:
+        """Whether its first bytes are those of SQLite (sqlite.org/fileformat.html)."""
+        if not os.path.isfile(path):
+            return False
+        try:
+            with open(path, "rb", buffering=0) as stream:
+                return stream.read(16) == b"SQLite format 3\0"
+        except OSError:
+            return False
 
     def seen(self) -> Iterator[tuple[str, FileState]]:
         """Every path that was asked for."""
@@ -77,12 +106,12 @@ class FileStates:
                 status = os.stat(path)
             if stat.S_ISREG(status.st_mode):
                 executable = b"x" if status.st_mode & 0o111 else b"f"
-                digest = link + executable + self._content(path, status.st_size)
+                content = link + executable + self._content(path, status.st_size)
             else:  # whatever else it is, a pipe say, is not read
-                digest = link + b"other %o" % stat.S_IFMT(status.st_mode)
+                content = link + b"other %o" % stat.S_IFMT(status.st_mode)
             # After reading: whoever writes meanwhile shows in the stamp.
             stamp = _stamp(os.lstat(path))
-            return FileState(digest, stamp + _stamp(os.stat(path)) if link else stamp)
+            return FileState(content, stamp + _stamp(os.stat(path)) if link else stamp)
         except (FileNotFoundError, NotADirectoryError):
             # A note of the report depends on whether the folder of dagster.yaml is there.
             around = b"beside" if os.path.isdir(os.path.dirname(path)) else b"nowhere"
@@ -94,15 +123,7 @@ class FileStates:
         self._bytes += size
         if self._bytes > MOST_BYTES:
             raise TooManyBytes
-        whole = hashlib.blake2b(digest_size=_DIGEST)
-        with open(path, "rb", buffering=0) as stream:
-            while chunk := stream.read(_CHUNK):
-                if chunk.startswith(b"SQLite format 3\0"):
-                    self._databases.add(path)
-                whole.update(chunk)
-                if len(chunk) >= size:
-                    break
-        return whole.digest()
+        return digest_of_file(path).encode("ascii")
 
 
 def _stamp(status: os.stat_result) -> Stamp:

@@ -5,8 +5,6 @@ docs/cache.md says the same to users, with what no key can see.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sys
 import time
@@ -22,6 +20,8 @@ from dagster_snapsize.measuring.cache.environment_key import relevant_environmen
 from dagster_snapsize.measuring.cache.file_key import (
     FileStates,
     Stamp,
+    digest,
+    digest_of_json,
     names_in,
     project_files,
 )
@@ -39,19 +39,11 @@ _DISTRIBUTION_FILES = ("RECORD", "METADATA", "PKG-INFO", "entry_points.txt", "di
 _SYSTEM = ("/proc/", "/sys/", "/dev/")
 
 
-def _digest(*parts: bytes) -> str:
-    whole = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        whole.update(b"%d:" % len(part))
-        whole.update(part)
-    return whole.hexdigest()
-
-
 def place_key(location: CodeLocation, interpreter: Interpreter) -> str:
     """Which location of which project, with which interpreter: one folder of the cache."""
     what = [str(location.root), location.name, str(location.cwd), str(location.working_directory)]
     known = [what, sorted(location.target.items()), interpreter.path]
-    return _digest(json.dumps(known).encode("utf-8", "surrogatepass"))
+    return digest_of_json(known)
 
 
 def identity(location: CodeLocation, interpreter: Interpreter, environ: Mapping[str, str]) -> str:
@@ -78,7 +70,7 @@ def identity(location: CodeLocation, interpreter: Interpreter, environ: Mapping[
         "system": _system(),
         "folder": _folder_of_home(config.env, environ),
     }
-    return _digest(json.dumps(known).encode("utf-8", "surrogatepass"))
+    return digest_of_json(known)
 
 
 def _own_sources(package: Path = PACKAGE) -> str:
@@ -89,7 +81,7 @@ def _own_sources(package: Path = PACKAGE) -> str:
         for path in sorted((package / own).rglob("*.py")):
             name = path.relative_to(package).as_posix()
             parts += [name.encode(), files.state(str(path)).digest]
-    return _digest(*parts)
+    return digest(*parts)
 
 
 def _interpreter_stamp(path: str) -> list[Any]:
@@ -138,7 +130,7 @@ def read_project(root: Path, files: FileStates) -> ProjectFiles:
         parts += [os.fsencode(path), state.digest]
         stamps[path] = state.stamp
     folders = {top, *map(os.path.dirname, paths)}
-    return ProjectFiles(_digest(*parts), stamps, {folder: names_in(folder) for folder in folders})
+    return ProjectFiles(digest(*parts), stamps, {folder: names_in(folder) for folder in folders})
 
 
 @frozen
@@ -192,7 +184,7 @@ def external_digest(others: ExternalInputs, files: FileStates) -> str | None:
         parts += [os.fsencode(folder), *_distributions(folder)]
     for manifest, folders in others.sources.items():
         parts += [os.fsencode(manifest), *_dated_sources(manifest, folders, files)]
-    return _digest(*parts)
+    return digest(*parts)
 
 
 def _installed_are(installed: Sequence[tuple[str, int, int]]) -> bool:

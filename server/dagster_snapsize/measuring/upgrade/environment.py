@@ -10,7 +10,6 @@ nothing outside of its own environment ("Not uninstalling ... outside environmen
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from pathlib import Path
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.measuring.cache.file_key import digest_of_json
 from dagster_snapsize.measuring.cache.store import cache_folder
 from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.measuring.file_lock import held
@@ -231,7 +231,7 @@ def _environment(
     """An environment with these requirements, and what of the user's does not go with them."""
     known: list[object] = [users.base, users.version, users.prefix, users.sites]
     known += [sorted(users.distributions.items()), list(requirements)]
-    key = hashlib.blake2b(json.dumps(known).encode(), digest_size=8).hexdigest()
+    key = digest_of_json(known)
     root = _root(environ)
     folder = root / key
     try:

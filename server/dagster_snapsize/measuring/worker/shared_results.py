@@ -8,7 +8,6 @@ change that asks for it was seen, and only while every file that it was made fro
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import uuid
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from dagster_snapsize.measuring.cache.file_key import digest_of_file, digest_of_json
 from dagster_snapsize.measuring.file_lock import lock
 from dagster_snapsize.measuring.worker.results import LocationResult, structure, unstructure
 
@@ -29,8 +29,7 @@ class SharedResults:
     """
 
     def __init__(self, store: Path, key: Sequence[Any]):
-        name = hashlib.blake2b(json.dumps(key).encode("utf-8"), digest_size=12).hexdigest()
-        self._folder = store / name
+        self._folder = store / digest_of_json(key)
         self._newest = self._folder / "result.json"
         self._lock: IO[bytes] | None = None
 
@@ -92,11 +91,10 @@ class SharedResults:
 
 
 def _digest(files: Sequence[str]) -> str:
-    whole = hashlib.blake2b()
+    contents = []
     for name in files:
-        whole.update(name.encode("utf-8", "surrogateescape") + b"\0")
         try:
-            whole.update(hashlib.blake2b(Path(name).read_bytes()).digest())
+            contents.append(digest_of_file(name))
         except OSError:
-            whole.update(b"gone")
-    return whole.hexdigest()
+            contents.append("gone")
+    return digest_of_json([files, contents])
