@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dagster_snapsize.lsp.workers.forkserver import Ready
+from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.lsp.workers.process import end_worker
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import unstructure
@@ -28,7 +28,7 @@ from dagster_snapsize.measuring.worker.results import unstructure
 async def main(folder: Path, python: str, store: str) -> None:
     """Serve until standard input ends."""
     loop = asyncio.get_running_loop()
-    ready = Ready()
+    ready = ForkServerPool()
 
     def request(project: str, only: tuple[str, ...], asked: float) -> WorkerRequest:
         return WorkerRequest(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dagster_snapsize.lsp.workers.forkserver import Ready
+from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.measuring.compare import difference
 from support.command import Result
 from support.lsp_client import Editor, editor
@@ -186,7 +186,7 @@ async def test_what_nobody_uses_is_gone(
             await asyncio.sleep(0.02)
 
     everything = Result(0, "", "", mark)
-    ready = Ready(idle=0.5)
+    ready = ForkServerPool(idle=0.5)
     worker = await ready.begin()
     ready.take(str(small.folder), message, request)
     await until(lambda: ready.parents(str(small.folder)))

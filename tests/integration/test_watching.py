@@ -16,9 +16,9 @@ from attrs import evolve
 from lsprotocol.types import FileSystemWatcher, RelativePattern
 
 from dagster_snapsize.core.model import Budgets
-from dagster_snapsize.lsp.watching.changes import Triggers
+from dagster_snapsize.lsp.watching.changes import ChangeTracker
 from dagster_snapsize.lsp.watching.client import client_roots, client_watchers
-from dagster_snapsize.lsp.watching.dependencies import WatchList, interest_of
+from dagster_snapsize.lsp.watching.dependencies import WatchList, dependencies_of
 from dagster_snapsize.lsp.watching.disk import Disk
 from dagster_snapsize.lsp.watching.plan import Root, is_remote
 from dagster_snapsize.lsp.watching.watcher import FileWatcher
@@ -437,32 +437,32 @@ def _let_a_tick_pass(folder: Path) -> None:
 
 
 class Measured:
-    """A watched location, with what its triggers say of each change."""
+    """A watched location, with what its tracker say of each change."""
 
     def __init__(self, root: Path, files: list[Path]):
         self._news = threading.Condition()
-        self._triggers = Triggers()
+        self._tracker = ChangeTracker()
         self._due = False
         self._told: set[str] = set()
         self._root = root
         # Each watched folder has a thread of its own: one fence for each.
         self._fences = [root / "fence.log", files[0].parent / "fence.log"]
-        self._interest = interest_of(_result(root, files), folder=str(root))
+        self._dependencies = dependencies_of(_result(root, files), folder=str(root))
         self.watcher = FileWatcher(self._change)
 
     def _change(self, paths: frozenset[str]) -> None:
-        verdicts = self._triggers.changed(paths)
+        impacts = self._tracker.changed(paths)
         with self._news:
-            for verdict in verdicts:
-                self._due = verdict.action == "measure"
+            for impact in impacts:
+                self._due = impact.action == "measure"
             self._told |= paths
             self._news.notify_all()
 
     def measure(self) -> None:
         _let_a_tick_pass(self._root)
-        self._triggers.start("shop")
-        assert self._triggers.finish("shop", self._interest) is None
-        self.watcher.watch(self._interest.watch_list())
+        self._tracker.start("shop")
+        assert self._tracker.finish("shop", self._dependencies) is None
+        self.watcher.watch(self._dependencies.watch_list())
         with self._news:
             self._due = False
 
@@ -526,14 +526,14 @@ def test_ten_thousand_files_are_cheap(tmp_path: Path) -> None:
     assets = _write(tmp_path / "assets.py")
     result = evolve(_result(tmp_path, [assets]), folders=(str(tmp_path),))
     _let_a_tick_pass(tmp_path)
-    triggers = Triggers()
-    triggers.start("shop")
-    triggers.finish("shop", interest_of(result, folder=str(tmp_path)))
+    tracker = ChangeTracker()
+    tracker.start("shop")
+    tracker.finish("shop", dependencies_of(result, folder=str(tmp_path)))
     started = time.process_time()
-    triggers.start("shop")
-    triggers.finish("shop", interest_of(result, folder=str(tmp_path)))
-    interest = triggers.interests()["shop"]
-    roots = client_roots(interest.watch_list())
+    tracker.start("shop")
+    tracker.finish("shop", dependencies_of(result, folder=str(tmp_path)))
+    dependencies = tracker.dependencies()["shop"]
+    roots = client_roots(dependencies.watch_list())
     assert time.process_time() - started < 0.5
     assert roots == (Root(str(tmp_path), recursive=False),)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from lsprotocol.types import Position, Range
 
 from dagster_snapsize.core.model import Budgets, Failure, Finding, SourceLocation, UnusedIgnore
-from dagster_snapsize.lsp.documents.edits import Files
+from dagster_snapsize.lsp.documents.edits import FileEdits
 from dagster_snapsize.lsp.features.asset_groups import Places
 from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import (
@@ -202,8 +202,8 @@ def files(
     units_of: Callable[[str], int] = len,
     document_changes: bool = True,
     creates_files: bool = True,
-) -> Files:
-    return Files(
+) -> FileEdits:
+    return FileEdits(
         text_of=texts.get,
         version_of=lambda path: 7 if path in texts else None,
         uri_of=lambda path: f"file://{path}",

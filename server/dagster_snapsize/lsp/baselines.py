@@ -57,14 +57,14 @@ def _roots(project: Project, location: str | None) -> Iterable[str]:
 
 def _ready(project: Project, root: str) -> list[LocationResult]:
     """What is to be written: a baseline holds all locations of its folder, or none is true."""
-    if project.state.mistake is not None:
-        raise _Refused(project.state.mistake.message)
+    if project.state.config_error is not None:
+        raise _Refused(project.state.config_error.message)
     return [_good(location) for location in project.state.locations if location.root == root]
 
 
 def _good(location: LocationState) -> LocationResult:
     name = flat(location.name)
-    if location.failed is not None or location.mistake is not None:
+    if location.failed is not None or location.config_error is not None:
         raise _Refused(f"{name} could not be measured. Mend that first.")
     if location.good is None:
         raise _Refused(f"{name} has not been measured yet.")

@@ -14,17 +14,17 @@ from attrs import evolve
 
 from dagster_snapsize.lsp.settings import Settings, on_battery
 from dagster_snapsize.lsp.state import ProjectState
-from dagster_snapsize.lsp.watching.changes import Triggers, Verdict
+from dagster_snapsize.lsp.watching.changes import ChangeImpact, ChangeTracker
 from dagster_snapsize.lsp.watching.dependencies import (
-    Interest,
+    Dependencies,
     WatchList,
-    interest_of,
-    interest_of_folder,
+    dependencies_of,
+    dependencies_of_folder,
     spelled,
 )
 from dagster_snapsize.lsp.workers.audit import CacheChecks
-from dagster_snapsize.lsp.workers.forkserver import Ready
-from dagster_snapsize.lsp.workers.scheduler import Remeasuring
+from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
+from dagster_snapsize.lsp.workers.scheduler import MeasurementScheduler
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import LocationResult
 from dagster_snapsize.project.baseline_file import NAME
@@ -47,7 +47,7 @@ class Project:
         settings: Settings,
         changed: Callable[[Project], None],
         measured: Callable[[LocationResult], Callable[[], None]],
-        ready: Ready,
+        ready: ForkServerPool,
         checks: CacheChecks,
     ):
         self.folder = folder
@@ -59,11 +59,11 @@ class Project:
         self._dirty: set[str] = set()  # locations whose files are not those of their sizes
         self._unmeasured: set[str] = set()  # those to be measured for it
         self._closed = False
-        self._in_order = threading.Lock()  # verdicts are heeded in the order they are given
+        self._in_order = threading.Lock()  # impacts are applied in the order they are found
         self._real: dict[str, tuple[LocationResult, frozenset[str]]] = {}
-        self._triggers = Triggers()
+        self._tracker = ChangeTracker()
         self._ready = ready
-        self._remeasuring = Remeasuring(
+        self._scheduler = MeasurementScheduler(
             folder,
             self._request,
             self._take_state,
@@ -77,7 +77,7 @@ class Project:
     @property
     def state(self) -> ProjectState:
         """What is known now."""
-        return self._remeasuring.state
+        return self._scheduler.state
 
     @property
     def interpreter(self) -> str | None:
@@ -97,21 +97,21 @@ class Project:
     def watch_list(self) -> WatchList:
         """Folders whose changes may matter."""
         found = WatchList()
-        for interest in self._triggers.interests().values():
-            found |= interest.watch_list()
+        for dependencies in self._tracker.dependencies().values():
+            found |= dependencies.watch_list()
         return found
 
     @property
-    def interests(self) -> tuple[Interest, ...]:
+    def dependencies(self) -> tuple[Dependencies, ...]:
         """What the locations were made from."""
-        return tuple(self._triggers.interests().values())
+        return tuple(self._tracker.dependencies().values())
 
     def measure(
         self, only: Iterable[str] | None = None, *, delay: float = 0.0, fresh: bool = True
     ) -> None:
         """Measure, whatever the settings say: a person asked. ``fresh``: whatever the cache has."""
         self._waiting = False
-        self._remeasuring.ask(only, delay, must_run=True, fresh=fresh)
+        self._scheduler.ask(only, delay, must_run=True, fresh=fresh)
 
     def opened(self) -> None:
         """The project was opened in the editor."""
@@ -121,12 +121,12 @@ class Project:
     def cancel(self) -> None:
         """End what runs."""
         self._unmeasured.clear()
-        self._remeasuring.cancel()
+        self._scheduler.cancel()
 
     async def close(self) -> None:
         """End what runs, and wait until nothing of it is left. Changes mean nothing any more."""
         self._closed = True
-        await self._remeasuring.close()
+        await self._scheduler.close()
 
     async def files_changed(self, paths: Iterable[str], *, saved: bool = False) -> None:
         """Files or folders were written, made or removed, by the editor or by others."""
@@ -135,8 +135,8 @@ class Project:
     def _judge(self, paths: frozenset[str], saved: bool) -> None:
         """In a thread."""
         with self._in_order:
-            verdicts = self._triggers.changed(paths, saved=saved)
-            self._remeasuring.loop.call_soon_threadsafe(self._heed, verdicts)
+            impacts = self._tracker.changed(paths, saved=saved)
+            self._scheduler.loop.call_soon_threadsafe(self._heed, impacts)
 
     def edited(self, path: str, is_saved: bool) -> None:
         """A buffer was typed in; ``is_saved`` says that it holds what is on disk."""
@@ -158,7 +158,7 @@ class Project:
                 for x in self.state.locations
                 if x.good and not self._edited.isdisjoint(self._real_files(x.good))
             }
-        self._remeasuring.mark_stale(stale)
+        self._scheduler.mark_stale(stale)
 
     def _real_files(self, good: LocationResult) -> frozenset[str]:
         if self._real.get(good.name, (None,))[0] is not good:
@@ -171,30 +171,30 @@ class Project:
         if focused and self._waiting:
             self.measure(fresh=False)
 
-    def _heed(self, verdicts: Iterable[Verdict]) -> None:
+    def _heed(self, impacts: Iterable[ChangeImpact]) -> None:
         names = set()
         wait = 0.0
-        for verdict in verdicts:
-            if verdict.action == "measure":
-                where = verdict.location or self.folder
-                _log.info("%s: changed: %s", where, ", ".join(verdict.paths[:5]))
-                names.add(verdict.location)
-                wait = max(wait, verdict.wait)
-                if not all(Path(path).name == NAME for path in verdict.paths):
-                    self._dirty.add(verdict.location)  # no size is of the baseline
-            elif verdict.action == "drop":
-                self._dirty.discard(verdict.location)
-                self._unmeasured.discard(verdict.location)
+        for impact in impacts:
+            if impact.action == "measure":
+                where = impact.location or self.folder
+                _log.info("%s: changed: %s", where, ", ".join(impact.paths[:5]))
+                names.add(impact.location)
+                wait = max(wait, impact.wait)
+                if not all(Path(path).name == NAME for path in impact.paths):
+                    self._dirty.add(impact.location)  # no size is of the baseline
+            elif impact.action == "drop":
+                self._dirty.discard(impact.location)
+                self._unmeasured.discard(impact.location)
         self._unmeasured |= names
-        for verdict in verdicts:
+        for impact in impacts:
             # The files are again what was measured, or is being measured now; but what others need
             # goes on, with it.
-            if verdict.action != "measure" and self._unmeasured <= {verdict.location}:
-                self._remeasuring.withdraw(keep_running=verdict.action == "keep")
+            if impact.action != "measure" and self._unmeasured <= {impact.location}:
+                self._scheduler.withdraw(keep_running=impact.action == "keep")
         self._mark()
         if names and self.settings.enable and self.settings.measure != "manual":
             # A mistake of the folder's has taken the sizes of all.
-            only = None if _FOLDER in names or self.state.mistake is not None else names
+            only = None if _FOLDER in names or self.state.config_error is not None else names
             delay = self.settings.debounce_milliseconds / 1000 + wait
             self._measure_when_allowed(only, delay)
 
@@ -207,7 +207,7 @@ class Project:
         if paused:
             self._waiting = True
         else:
-            self._remeasuring.ask(only, delay, must_run=must_run)
+            self._scheduler.ask(only, delay, must_run=must_run)
 
     def _request(self, folder: str, only: tuple[str, ...], asked: float) -> WorkerRequest:
         settings = self.settings
@@ -235,66 +235,68 @@ class Project:
     def _began(self, only: tuple[str, ...]) -> None:
         """In a thread, before a worker starts: contents are compared with those of now."""
         for name in only or (_FOLDER, *(x.name for x in self.state.locations)):
-            self._triggers.start(name)
+            self._tracker.start(name)
 
     def _ended(
         self, only: tuple[str, ...], results: dict[str, LocationResult], finished: bool
     ) -> None:
         """In a thread, after a worker has ended."""
         with self._in_order:
-            names = set(only or self._triggers.interests()) - {_FOLDER} | set(results)
+            names = set(only or self._tracker.dependencies()) - {_FOLDER} | set(results)
             names |= {x.name for x in self.state.locations if not only}
             news = [self._finish(name, results.get(name), finished) for name in sorted(names)]
             if not only:
                 news.append(self._finish_folder(finished))
                 names.add(_FOLDER)
             done = names if finished else set(results)
-            verdicts = [v for v in news if v is not None]
+            impacts = [v for v in news if v is not None]
             good = {name for name, result in results.items() if not result.failure}
-            self._remeasuring.loop.call_soon_threadsafe(self._settle, done, good, verdicts)
+            self._scheduler.loop.call_soon_threadsafe(self._settle, done, good, impacts)
 
-    def _finish(self, name: str, result: LocationResult | None, finished: bool) -> Verdict | None:
+    def _finish(
+        self, name: str, result: LocationResult | None, finished: bool
+    ) -> ChangeImpact | None:
         """What changed of a location's files while it was measured; with or without a result."""
         location = next((x for x in self.state.locations if x.name == name), None)
         home = os.environ.get("DAGSTER_HOME")
         if result is not None:
-            interest = interest_of(
+            dependencies = dependencies_of(
                 result,
                 folder=self.folder,
                 globs=self.settings.watch,
                 dagster_home=home,
                 good=location.good if location else None,
             )
-            return self._triggers.finish(name, interest)
-        if finished and (location is not None or self.state.mistake is not None):
+            return self._tracker.finish(name, dependencies)
+        if finished and (location is not None or self.state.config_error is not None):
             # Its configuration is wrong: so it was found in the files as they were.
-            known = self._triggers.interests().get(name)
+            known = self._tracker.dependencies().get(name)
             if known is None and location is not None:
-                known = interest_of_folder(location.root, dagster_home=home)
+                known = dependencies_of_folder(location.root, dagster_home=home)
             if known is not None:
-                return self._triggers.finish(name, known)
+                return self._tracker.finish(name, known)
         if finished:
-            self._triggers.forget(name)
+            self._tracker.forget(name)
         else:
-            self._triggers.abort(name)
+            self._tracker.abort(name)
         return None
 
-    def _finish_folder(self, finished: bool) -> Verdict | None:
+    def _finish_folder(self, finished: bool) -> ChangeImpact | None:
         """The same for the folder's own files."""
-        known = self._triggers.interests()
+        known = self._tracker.dependencies()
         if not finished and _FOLDER in known:
-            self._triggers.abort(_FOLDER)
+            self._tracker.abort(_FOLDER)
             return None
         # Where no measurement has ever come to its end, any source may matter.
-        around = interest_of_folder(
+        around = dependencies_of_folder(
             self.folder, dagster_home=os.environ.get("DAGSTER_HOME"), sources=not finished
         )
-        mistake = self.state.mistake
+        mistake = self.state.config_error
         if mistake is not None and mistake.path is not None:
             around = evolve(around, files=around.files | spelled([mistake.path]))
-        return self._triggers.finish(_FOLDER, around)
+        return self._tracker.finish(_FOLDER, around)
 
-    def _settle(self, done: set[str], good: set[str], news: list[Verdict]) -> None:
+    def _settle(self, done: set[str], good: set[str], news: list[ChangeImpact]) -> None:
         self._unmeasured -= done
         self._dirty -= good
         self._heed(news)

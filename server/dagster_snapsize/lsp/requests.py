@@ -50,7 +50,7 @@ def _level(locations: Sequence[LocationState]) -> Level:
 
 def _wrong(project: ProjectState) -> str | None:
     """What keeps the project from being measured."""
-    mistakes = [project.mistake, *(x.mistake for x in project.locations)]
+    mistakes = [project.config_error, *(x.config_error for x in project.locations)]
     for mistake in mistakes:
         if mistake is not None:
             return mistake.message
@@ -97,7 +97,7 @@ def _location(location: LocationState) -> dict[str, Any]:
         "root": location.root,
         "stale": location.stale,
         "error": failure.message if failure else None,
-        "mistake": location.mistake.message if location.mistake else None,
+        "mistake": location.config_error.message if location.config_error else None,
         "python": good.python if good else None,
         "dagsterVersion": good.dagster_version if good else None,
         "totalBytes": good.total_bytes if good else 0,

@@ -16,7 +16,7 @@ from pygls.lsp.server import LanguageServer
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.lsp.client_settings import ClientSettings
 from dagster_snapsize.lsp.documents.buffers import Buffers
-from dagster_snapsize.lsp.documents.edits import Files
+from dagster_snapsize.lsp.documents.edits import FileEdits
 from dagster_snapsize.lsp.documents.positions import to_path
 from dagster_snapsize.lsp.features import code_actions as actions
 from dagster_snapsize.lsp.features import code_lens as lenses
@@ -30,7 +30,7 @@ from dagster_snapsize.lsp.watching.client import ClientWatching
 from dagster_snapsize.lsp.watching.dependencies import WatchList
 from dagster_snapsize.lsp.watching.watcher import FileWatcher
 from dagster_snapsize.lsp.workers.audit import CacheChecks
-from dagster_snapsize.lsp.workers.forkserver import Ready
+from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.measuring.worker.results import LocationResult, detail_of
 from dagster_snapsize.project.locations import project_folders
 
@@ -54,7 +54,7 @@ class Session:
         self.initial_options: object = None
         self._finding = asyncio.Lock()
         self.wants_status = False
-        self.ready = Ready(wrong=self._measure_anew)
+        self.ready = ForkServerPool(wrong=self._measure_anew)
         self.checks = CacheChecks(self._warn)
         self._watcher: FileWatcher | ClientWatching | None = None
         self._show_timer: asyncio.TimerHandle | None = None
@@ -121,7 +121,7 @@ class Session:
         self.projects.clear()
         self.checks.drop()
         await self.ready.close()
-        self.ready = Ready(wrong=self._measure_anew)
+        self.ready = ForkServerPool(wrong=self._measure_anew)
         await self.find_projects()
 
     def _measure_anew(self, folder: str) -> None:
@@ -377,11 +377,11 @@ class Session:
             )
         return found
 
-    def _files(self) -> Files:
+    def _files(self) -> FileEdits:
         edits = self.capability("workspace.workspace_edit")
         documents = bool(edits and edits.document_changes)
         operations = (edits and edits.resource_operations) or []
-        return Files(
+        return FileEdits(
             text_of=self.buffers.text_of,
             version_of=self.buffers.version_of,
             uri_of=self.buffers.uri_of,

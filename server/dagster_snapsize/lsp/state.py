@@ -12,7 +12,7 @@ Phase = Literal["idle", "measuring", "failed", "no-location", "no-interpreter"]
 
 
 @frozen
-class Mistake:
+class ConfigError:
     """A wrong configuration; ``path`` is absolute, ``line`` counts from 1.
 
     ``interpreter`` says that it is of the Python that would run the code.
@@ -37,7 +37,7 @@ class LocationState:
     root: str
     good: LocationResult | None = None
     failed: LocationResult | None = None
-    mistake: Mistake | None = None
+    config_error: ConfigError | None = None
     stale: bool = False
 
 
@@ -48,7 +48,7 @@ class ProjectState:
     folder: str
     phase: Phase = "idle"
     locations: tuple[LocationState, ...] = ()
-    mistake: Mistake | None = None
+    config_error: ConfigError | None = None
     notes: tuple[str, ...] = ()
     text: str = ""
     done: int = 0

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_snapsize.core.model import Budgets, Failure, SourceLocation
-from dagster_snapsize.lsp.watching.changes import Triggers, Verdict
+from dagster_snapsize.lsp.watching.changes import ChangeImpact, ChangeTracker
 from dagster_snapsize.lsp.watching.dependencies import (
-    Interest,
+    Dependencies,
     Tree,
+    dependencies_of,
+    dependencies_of_folder,
     glob_pattern,
-    interest_of,
-    interest_of_folder,
 )
 from dagster_snapsize.lsp.watching.disk import LARGE_FILE, Disk
 from dagster_snapsize.measuring.worker.results import BaselineUse, LocationResult
@@ -51,7 +51,7 @@ class Project:
 
     def __init__(self, root: Path):
         self.root = root
-        self.triggers = Triggers()
+        self.tracker = ChangeTracker()
         self.result = evolve(_RESULT, root=str(root))
         self.globs: tuple[str, ...] = ()
         self.good: LocationResult | None = None
@@ -72,13 +72,13 @@ class Project:
 
     def start(self) -> None:
         _let_a_tick_pass(self.root)
-        self.triggers.start("shop")
+        self.tracker.start("shop")
 
-    def finish(self, result: LocationResult | None = None) -> Verdict | None:
-        interest = interest_of(
+    def finish(self, result: LocationResult | None = None) -> ChangeImpact | None:
+        dependencies = dependencies_of(
             result or self.result, folder=str(self.root), globs=self.globs, good=self.good
         )
-        return self.triggers.finish("shop", interest)
+        return self.tracker.finish("shop", dependencies)
 
     def measure(self) -> None:
         self.start()
@@ -86,9 +86,9 @@ class Project:
 
     def tell(self, *names: str, saved: bool = False) -> str | None:
         """The action after an event for each of the names."""
-        verdicts = self.triggers.changed([str(self.root / name) for name in names], saved=saved)
-        assert len(verdicts) <= 1
-        return verdicts[0].action if verdicts else None
+        impacts = self.tracker.changed([str(self.root / name) for name in names], saved=saved)
+        assert len(impacts) <= 1
+        return impacts[0].action if impacts else None
 
 
 def _let_a_tick_pass(folder: Path) -> None:
@@ -155,8 +155,8 @@ def test_the_instance_file_matters(project: Project) -> None:
     home = project.root / "home"
     home.mkdir()
     project.start()
-    interest = interest_of(project.result, folder=str(project.root), dagster_home=str(home))
-    assert project.triggers.finish("shop", interest) is None
+    dependencies = dependencies_of(project.result, folder=str(project.root), dagster_home=str(home))
+    assert project.tracker.finish("shop", dependencies) is None
     project.write("home/dagster.yaml", "code_servers: {}")
     assert project.tell("home/dagster.yaml") == "measure"
 
@@ -177,7 +177,7 @@ def test_what_comes_back_while_it_is_measured_needs_no_measurement(project: Proj
     project.start()
     project.write("shop/assets.py", "a = 1")
     assert project.tell("shop/assets.py") == "drop"
-    project.triggers.abort("shop")
+    project.tracker.abort("shop")
     assert project.tell("shop/assets.py") is None
     project.write("shop/assets.py", "a = 2")
     assert project.tell("shop/assets.py") == "measure"
@@ -223,8 +223,8 @@ def test_a_file_read_for_the_first_time_that_changed_meanwhile_is_measured_again
 ) -> None:
     project.start()
     project.write("shop/assets.py", "a = 2")
-    verdict = project.finish()
-    assert verdict == Verdict("shop", "measure", (str(project.root / "shop/assets.py"),))
+    impact = project.finish()
+    assert impact == ChangeImpact("shop", "measure", (str(project.root / "shop/assets.py"),))
     project.measure()
 
 
@@ -232,8 +232,8 @@ def test_a_file_that_vanished_meanwhile_is_noticed(project: Project) -> None:
     project.measure()
     project.start()
     (project.root / "shop/assets.py").unlink()
-    verdict = project.finish()
-    assert verdict and verdict.action == "measure"
+    impact = project.finish()
+    assert impact and impact.action == "measure"
 
 
 def test_a_module_that_vanished_while_it_was_read_for_the_first_time_is_noticed(
@@ -241,8 +241,8 @@ def test_a_module_that_vanished_while_it_was_read_for_the_first_time_is_noticed(
 ) -> None:
     project.start()
     (project.root / "shop/assets.py").unlink()
-    verdict = project.finish()
-    assert verdict == Verdict("shop", "measure", (str(project.root / "shop/assets.py"),))
+    impact = project.finish()
+    assert impact == ChangeImpact("shop", "measure", (str(project.root / "shop/assets.py"),))
     project.read("shop/__init__.py")
     project.measure()
 
@@ -254,14 +254,14 @@ def test_what_comes_back_after_a_cancelled_measurement_is_no_longer_stale(
     project.write("shop/assets.py", "a = 2")
     assert project.tell("shop/assets.py") == "measure"
     project.start()
-    project.triggers.abort("shop")
+    project.tracker.abort("shop")
     project.write("shop/assets.py", "a = 1")
     assert project.tell("shop/assets.py") == "drop"
 
 
 def test_the_first_measurement_starts_anew_for_any_source(project: Project) -> None:
     _let_a_tick_pass(project.root)
-    project.triggers.start("shop", interest_of_folder(str(project.root), sources=True))
+    project.tracker.start("shop", dependencies_of_folder(str(project.root), sources=True))
     assert project.tell("shop/assets.py") is None
     project.write("shop/assets.py", "a = 2")
     assert project.tell("shop/assets.py") == "measure"
@@ -272,7 +272,7 @@ def test_the_first_measurement_starts_anew_for_any_source(project: Project) -> N
 def test_a_folder_without_location_waits_for_what_makes_one(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.start()
-    assert project.triggers.finish("shop", interest_of_folder(str(tmp_path))) is None
+    assert project.tracker.finish("shop", dependencies_of_folder(str(tmp_path))) is None
     project.write("other.py", "x")
     assert project.tell("other.py") is None
     project.write("definitions.py", "x")
@@ -347,12 +347,12 @@ def test_a_manifest_that_each_measurement_writes_is_measured_twice_at_most(
     project.write("dbt/dbt_project.yml", "name: x")
     project.read("shop/__init__.py", manifest)
     measured = 0
-    verdict: Verdict | None = Verdict("shop", "measure")
-    while verdict is not None:
+    impact: ChangeImpact | None = ChangeImpact("shop", "measure")
+    while impact is not None:
         project.start()
         project.write(manifest, str(measured))  # as `dbt parse` at import does
         assert project.tell(manifest) is None, "no measurement may be ended by its own writing"
-        verdict = project.finish()
+        impact = project.finish()
         measured += 1
     assert measured == 2
     project.start()
@@ -369,9 +369,9 @@ def test_code_that_writes_code_is_measured_less_and_less_often(project: Project)
         project.start()
         project.write("shop/assets.py", f"a = {number}")
         project.tell("shop/assets.py")
-        verdict = project.finish()
-        assert verdict is not None
-        waits.append(verdict.wait)
+        impact = project.finish()
+        assert impact is not None
+        waits.append(impact.wait)
     assert waits[:3] == [0, 0, 0]
     assert waits[3:] == [10, 20, 40, 80, 160, 300, 300, 300, 300]
 
@@ -530,8 +530,8 @@ def test_a_large_file_is_told_by_size_and_time(project: Project) -> None:
 def test_what_must_be_watched(project: Project) -> None:
     project.read("shop/assets.py", "data/x.json", folders=["shop/defs"])
     project.globs = ("config/**/*.json",)
-    interest = interest_of(project.result, folder=str(project.root), globs=project.globs)
-    watched = interest.watch_list()
+    dependencies = dependencies_of(project.result, folder=str(project.root), globs=project.globs)
+    watched = dependencies.watch_list()
     root = str(project.root)
     assert {p.removeprefix(root) for p in watched.folders} == {"", "/shop", "/data"}
     assert watched.growing == {f"{root}/shop/defs"}
@@ -555,7 +555,7 @@ def test_a_measurement_is_due_exactly_when_contents_differ(
     project = Project(tmp_path_factory.mktemp("p"))
     project.write("shop/assets.py", "1")
     project.write("defs/a.yaml", "1")
-    interest = Interest(
+    dependencies = Dependencies(
         root=str(project.root),
         files=frozenset(str(project.root / n) for n in ("shop/assets.py", ".env")),
         listed=frozenset({str(project.root / "defs")}),
@@ -570,7 +570,7 @@ def test_a_measurement_is_due_exactly_when_contents_differ(
 
     def measure() -> None:
         project.start()
-        assert project.triggers.finish("shop", interest) is None
+        assert project.tracker.finish("shop", dependencies) is None
 
     measure()
     measured, due = tree(), False

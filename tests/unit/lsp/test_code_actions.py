@@ -20,7 +20,7 @@ from lsprotocol.types import (
 
 from dagster_snapsize.core.model import Budgets, Finding
 from dagster_snapsize.core.sizes import parse_size
-from dagster_snapsize.lsp.documents.edits import Files
+from dagster_snapsize.lsp.documents.edits import FileEdits
 from dagster_snapsize.lsp.features.code_actions import code_actions, round_up
 from dagster_snapsize.lsp.features.diagnostics import publish
 from dagster_snapsize.lsp.features.words import short_size
@@ -56,7 +56,7 @@ def actions(
     path: str = ASSETS,
     within: Range | None = None,
     *,
-    has: Files = NONE,
+    has: FileEdits = NONE,
     only: Sequence[str] | None = None,
 ) -> list[CodeAction]:
     state = project(shop)

@@ -7,7 +7,7 @@ from lsprotocol.types import Diagnostic, DiagnosticSeverity, DiagnosticTag
 
 from dagster_snapsize.core.model import Failure, Finding, SourceLocation, UnusedIgnore
 from dagster_snapsize.lsp.features.diagnostics import publish
-from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
+from dagster_snapsize.lsp.state import ConfigError, LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import LocationResult
 from support.lsp_values import (
     ALL_JOB,
@@ -212,9 +212,11 @@ def test_a_failure_without_a_frame_stands_in_the_projects_own_file(
 
 
 def test_a_configuration_mistake_stands_on_its_key_with_what_to_write() -> None:
-    mistake = Mistake("unknown key `repositry`", "The keys are: asset.", "/shop/pyproject.toml", 14)
-    twice = LocationState("shop", "/shop", mistake=mistake)
-    state = ProjectState("/shop", locations=(twice, twice), mistake=mistake)
+    mistake = ConfigError(
+        "unknown key `repositry`", "The keys are: asset.", "/shop/pyproject.toml", 14
+    )
+    twice = LocationState("shop", "/shop", config_error=mistake)
+    state = ProjectState("/shop", locations=(twice, twice), config_error=mistake)
 
     found = only(publish(state, places(), docs_base="https://x.example/rules"), mistake.path or "")
 

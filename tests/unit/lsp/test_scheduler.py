@@ -11,7 +11,7 @@ import pytest
 from attrs import define, field
 
 from dagster_snapsize.lsp.state import ProjectState
-from dagster_snapsize.lsp.workers.scheduler import Remeasuring
+from dagster_snapsize.lsp.workers.scheduler import MeasurementScheduler
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import LocationResult
 
@@ -30,11 +30,11 @@ class Watched:
     finished: list[bool] = field(factory=list)
     ending: threading.Event = field(factory=threading.Event)
     may_end: threading.Event = field(factory=threading.Event)
-    remeasuring: Remeasuring = field(init=False)
+    remeasuring: MeasurementScheduler = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.may_end.set()
-        self.remeasuring = Remeasuring(
+        self.remeasuring = MeasurementScheduler(
             str(self.folder),
             self._request,
             self._changed,

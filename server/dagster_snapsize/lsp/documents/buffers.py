@@ -33,7 +33,7 @@ class _File:
 
 
 class Buffers:
-    """The texts of all files of interest, by their real paths.
+    """The texts of all files, by their real paths.
 
     ``workspace`` gives the documents that are open; other files are read from disk.
     """

@@ -34,7 +34,7 @@ class TextChange:
 
 
 @frozen
-class Files:
+class FileEdits:
     """The client's files, and what it can do with edits of them.
 
     ``text_of`` gives the text of a buffer, or of the file on disk where none is open; None where

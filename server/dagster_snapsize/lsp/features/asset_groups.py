@@ -101,7 +101,7 @@ def _key(position: Position) -> tuple[int, int]:
 
 def is_stale(location: LocationState) -> bool:
     """Whether the last good sizes are older than the code or than the configuration."""
-    return location.stale or location.failed is not None or location.mistake is not None
+    return location.stale or location.failed is not None or location.config_error is not None
 
 
 def groups(

@@ -12,7 +12,7 @@ from lsprotocol.types import CodeAction, CodeActionKind, Command, Diagnostic, Ra
 
 from dagster_snapsize.core.findings import CONFIGURATION
 from dagster_snapsize.core.sizes import counted, parse_size
-from dagster_snapsize.lsp.documents.edits import Files
+from dagster_snapsize.lsp.documents.edits import FileEdits
 from dagster_snapsize.lsp.features.asset_groups import (
     OPEN_HEAVIEST_FIELD,
     SHOW_ASSET,
@@ -50,7 +50,7 @@ def code_actions(
     within: Range,
     published: Sequence[Diagnostic],
     places: Places[Any],
-    files: Files,
+    files: FileEdits,
     detail_of: DetailOf,
     only: Sequence[str] | None = None,
 ) -> list[CodeAction]:
@@ -162,7 +162,7 @@ def _quick_fixes(
     diagnostic: Diagnostic,
     data: Mapping[str, Any],
     shown: Sequence[Group],
-    files: Files,
+    files: FileEdits,
 ) -> Iterator[CodeAction]:
     good = location.good
     if good is None:
@@ -222,7 +222,7 @@ def round_up(size: float) -> int:
     return -(-whole // step) * step
 
 
-def _raised(good: LocationResult, wanted: _Raise, files: Files) -> WorkspaceEdit | None:
+def _raised(good: LocationResult, wanted: _Raise, files: FileEdits) -> WorkspaceEdit | None:
     """The edit of the project's configuration, or None where it cannot be made safely."""
     path = good.config_path or f"{good.root}/pyproject.toml"
     prefix = prefix_of(path.replace("\\", "/").rpartition("/")[2])

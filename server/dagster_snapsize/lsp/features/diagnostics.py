@@ -23,7 +23,7 @@ from dagster_snapsize.core.model import Finding, Severity, SourceLocation, Unuse
 from dagster_snapsize.core.sizes import counted, format_both
 from dagster_snapsize.lsp.features.asset_groups import Places, is_stale
 from dagster_snapsize.lsp.features.words import STALE_NOTE, flat, short_size
-from dagster_snapsize.lsp.state import LocationState, Mistake, ProjectState
+from dagster_snapsize.lsp.state import ConfigError, LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import BaselineProblem, BaselineUse, LocationResult
 
 SOURCE = "dagster-snapsize"
@@ -79,12 +79,14 @@ def publish(
 def _all(
     state: ProjectState, places: Places[Any], fallback: str | None
 ) -> Iterator[tuple[str, Diagnostic]]:
-    if state.mistake is not None:
-        yield _mistake(state.mistake, places, fallback or f"{state.folder}/pyproject.toml")
+    if state.config_error is not None:
+        yield _config_error(
+            state.config_error, places, fallback or f"{state.folder}/pyproject.toml"
+        )
     for location in state.locations:
         home = fallback or f"{location.root}/pyproject.toml"
-        if location.mistake is not None:
-            yield _mistake(location.mistake, places, home)
+        if location.config_error is not None:
+            yield _config_error(location.config_error, places, home)
         good, failed = location.good, location.failed
         if good is not None:
             kept = [f for f in good.findings if failed is None or f.rule not in _NO_SIZES]
@@ -130,11 +132,11 @@ def _unused_ignores(state: ProjectState, places: Places[Any]) -> Iterator[tuple[
         )
 
 
-def _mistake(mistake: Mistake, places: Places[Any], home: str) -> tuple[str, Diagnostic]:
-    path = mistake.path or home
-    message = f"{mistake.message}\n{mistake.hint}" if mistake.hint else mistake.message
+def _config_error(error: ConfigError, places: Places[Any], home: str) -> tuple[str, Diagnostic]:
+    path = error.path or home
+    message = f"{error.message}\n{error.hint}" if error.hint else error.message
     return path, Diagnostic(
-        range=places.line_range(path, max(0, mistake.line - 1)),
+        range=places.line_range(path, max(0, error.line - 1)),
         message=message,
         severity=DiagnosticSeverity.Error,
         code=CONFIGURATION,
@@ -146,8 +148,8 @@ def _unreadable(
     location: LocationState, baseline: BaselineUse, problem: BaselineProblem, places: Places[Any]
 ) -> tuple[str, Diagnostic]:
     """Of several locations that have the same file it is said once."""
-    mistake = Mistake(problem.message, problem.hint, baseline.path, problem.line)
-    path, diagnostic = _mistake(mistake, places, baseline.path)
+    error = ConfigError(problem.message, problem.hint, baseline.path, problem.line)
+    path, diagnostic = _config_error(error, places, baseline.path)
     if problem.is_damaged:
         diagnostic.data = {
             **dict.fromkeys(("snapshot", "asset", "bytes", "budget_bytes")),

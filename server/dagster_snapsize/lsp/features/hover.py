@@ -22,7 +22,7 @@ from dagster_snapsize.lsp.features.hover_notes import (
     growth_of_group,
     snapshot_growth,
 )
-from dagster_snapsize.lsp.features.markup import Paper
+from dagster_snapsize.lsp.features.markup import MarkupBuilder
 from dagster_snapsize.lsp.features.words import (
     STALE_NOTE,
     repository_words,
@@ -62,12 +62,12 @@ def hover(
     That are assets whose place it is, definitions, or where a location failed. ``detail_of`` gives
     None where an asset's rows cannot be read.
     """
-    paper = Paper(markdown)
+    markup = MarkupBuilder(markdown)
     parts: list[tuple[Range, str]] = []
     for location in state.locations:
-        parts += _location_parts(location, path, at, places, paper)
+        parts += _location_parts(location, path, at, places, markup)
     parts += [
-        (group.range, _group_text(group, detail_of, paper))
+        (group.range, _group_text(group, detail_of, markup))
         for group in groups(state, path, places, lambda place: places.is_at(place, at))
     ]
     if not parts:
@@ -78,7 +78,7 @@ def hover(
 
 
 def _location_parts(
-    location: LocationState, path: str, at: Position, places: Places[Any], paper: Paper
+    location: LocationState, path: str, at: Position, places: Places[Any], markup: MarkupBuilder
 ) -> list[tuple[Range, str]]:
     """Why it failed, where it did and at the definitions; its snapshots, at the definitions."""
     good, failed = location.good, location.failed
@@ -96,51 +96,51 @@ def _location_parts(
             continue
         texts = []
         if failed is not None and failed.failure is not None:
-            texts.append(_failure_text(location, failed, paper))
+            texts.append(_failure_text(location, failed, markup))
         if good is not None and place == made_at:
-            texts.append(_definitions_text(location, good, paper))
+            texts.append(_definitions_text(location, good, markup))
         if texts:
             found.append((within, "\n\n".join(texts)))
             break
     return found
 
 
-def _failure_text(location: LocationState, failed: LocationResult, paper: Paper) -> str:
+def _failure_text(location: LocationState, failed: LocationResult, markup: MarkupBuilder) -> str:
     failure = failed.failure
     assert failure is not None, "asked for locations that failed only"
     parts = [
-        paper.strong(f"{paper.name(location.name)} could not be measured:"),
-        paper.block(failure.message),
+        markup.strong(f"{markup.name(location.name)} could not be measured:"),
+        markup.block(failure.message),
     ]
     lines = failure.traceback.rstrip().splitlines()
     if lines:
-        parts.append(paper.block("\n".join(lines[-_TRACEBACK_LINES:])))
+        parts.append(markup.block("\n".join(lines[-_TRACEBACK_LINES:])))
     return "\n\n".join(parts)
 
 
-def _definitions_text(location: LocationState, good: LocationResult, paper: Paper) -> str:
+def _definitions_text(location: LocationState, good: LocationResult, markup: MarkupBuilder) -> str:
     repositories = [s for s in good.snapshots if s.kind == "repository"]
     jobs = sorted((s for s in good.snapshots if s.kind == "job"), key=lambda s: -s.used_bytes)
     compared = good.baseline.is_known
     titles = ["snapshot", "size", "bytes", "budget", "used", "budget set by"]
     rows = [
         (
-            snapshot_words(good, snapshot, paper.name),
+            snapshot_words(good, snapshot, markup.name),
             short_size(snapshot.used_bytes),
             f"{snapshot.used_bytes:,}",
             short_size(snapshot.budget_bytes),
             short_percent(snapshot.used_bytes, snapshot.budget_bytes),
-            f"{paper.text(snapshot.budget_name)}, {paper.text(snapshot.budget_source)}",
+            f"{markup.text(snapshot.budget_name)}, {markup.text(snapshot.budget_source)}",
             *([snapshot_growth(snapshot.growth_bytes)] if compared else []),
         )
         for snapshot in [*repositories, *jobs[:_JOB_ROWS]]
     ]
     parts = [
-        f"{paper.name(location.name)}: {counted(len(good.assets), 'asset')},"
+        f"{markup.name(location.name)}: {counted(len(good.assets), 'asset')},"
         f" {counted(len(good.snapshots), 'snapshot')}, {format_both(good.total_bytes)};"
         f" measured in {format_seconds(good.seconds)} with Dagster"
-        f" {paper.text(good.dagster_version)}",
-        paper.table([*titles, *(["since the baseline"] if compared else [])], rows, (0, 5)),
+        f" {markup.text(good.dagster_version)}",
+        markup.table([*titles, *(["since the baseline"] if compared else [])], rows, (0, 5)),
     ]
     rest = jobs[_JOB_ROWS:]
     if rest:
@@ -149,24 +149,24 @@ def _definitions_text(location: LocationState, good: LocationResult, paper: Pape
             f" {format_both(rest[0].used_bytes)}"
         )
     if is_stale(location):
-        parts.append(paper.note(STALE_NOTE))
+        parts.append(markup.note(STALE_NOTE))
     return "\n\n".join(parts)
 
 
-def _group_text(group: Group, detail_of: DetailOf, paper: Paper) -> str:
+def _group_text(group: Group, detail_of: DetailOf, markup: MarkupBuilder) -> str:
     if len(group.rows) == 1:
-        parts = _asset_parts(group, group.rows[0], detail_of(group.good, group.rows[0]), paper)
+        parts = _asset_parts(group, group.rows[0], detail_of(group.good, group.rows[0]), markup)
     else:
-        parts = _factory_parts(group, paper)
+        parts = _factory_parts(group, markup)
     if group.is_stale:
-        parts.append(paper.note(STALE_NOTE))
+        parts.append(markup.note(STALE_NOTE))
     return "\n\n".join(parts)
 
 
-def _factory_parts(group: Group, paper: Paper) -> list[str]:
+def _factory_parts(group: Group, markup: MarkupBuilder) -> list[str]:
     rows = [
         (
-            paper.name(row.key),
+            markup.name(row.key),
             short_size(row.total_bytes),
             f"{row.total_bytes:,}",
             f"{row.repository_bytes:,}",
@@ -175,19 +175,19 @@ def _factory_parts(group: Group, paper: Paper) -> list[str]:
     ]
     rows.append(
         (
-            paper.strong("together"),
+            markup.strong("together"),
             short_size(group.total_bytes),
             f"{group.total_bytes:,}",
             f"{group.repository_bytes:,}",
         )
     )
-    repository = repository_words(group.good, group.repository, paper.name)
-    growth = growth_of_group(group, paper)
+    repository = repository_words(group.good, group.repository, markup.name)
+    growth = growth_of_group(group, markup)
     return [
-        f"{paper.strong(counted(len(group.rows), 'asset'))} of this line:"
-        f" {format_both(group.total_bytes)}, {_share(group)} of {paper.name(group.state.name)}",
+        f"{markup.strong(counted(len(group.rows), 'asset'))} of this line:"
+        f" {format_both(group.total_bytes)}, {_share(group)} of {markup.name(group.state.name)}",
         *([growth] if growth else []),
-        paper.table(("heaviest", "size", "bytes", repository), rows),
+        markup.table(("heaviest", "size", "bytes", repository), rows),
     ]
 
 
@@ -201,54 +201,54 @@ def asset_report(
     """Everything about one asset, in Markdown: a hover that needs no place in a buffer."""
     nowhere = Range(Position(0, 0), Position(0, 0))
     group = Group(location, good, row.repository, "", nowhere, frozenset(), (row,))
-    return "\n\n".join(_asset_parts(group, row, detail, Paper(markdown=True)))
+    return "\n\n".join(_asset_parts(group, row, detail, MarkupBuilder(markdown=True)))
 
 
 def location_report(location: LocationState, good: LocationResult) -> str:
     """The snapshots of a location and its heaviest assets, in Markdown."""
-    paper = Paper(markdown=True)
+    markup = MarkupBuilder(markdown=True)
     rows = [
         (
-            paper.name(asset.key),
+            markup.name(asset.key),
             short_size(asset.total_bytes),
             f"{asset.total_bytes:,}",
-            paper.text(
+            markup.text(
                 f"{asset.location.path}:{asset.location.line}" if asset.location else "nowhere"
             ),
         )
         for asset in good.assets[:_REPORT_ASSETS]
     ]
     titles = ("heaviest assets", "size", "bytes", "defined at")
-    table = paper.table(titles, rows, left=(0, 3))
-    return "\n\n".join([_definitions_text(location, good, paper), table])
+    table = markup.table(titles, rows, left=(0, 3))
+    return "\n\n".join([_definitions_text(location, good, markup), table])
 
 
 def _asset_parts(
-    group: Group, row: AssetRow, detail: AssetDetail | None, paper: Paper
+    group: Group, row: AssetRow, detail: AssetDetail | None, markup: MarkupBuilder
 ) -> list[str]:
     good = group.good
     several = len({s.repository for s in good.snapshots}) > 1
-    of = f", of {repository_words(good, group.repository, paper.name)}" if several else ""
+    of = f", of {repository_words(good, group.repository, markup.name)}" if several else ""
     parts = [
-        f"{paper.name(row.key)}: {format_both(row.total_bytes)}, {_share(group)} of"
-        f" {paper.name(group.state.name)}{of}; number {good.rank(row):,} of"
+        f"{markup.name(row.key)}: {format_both(row.total_bytes)}, {_share(group)} of"
+        f" {markup.name(group.state.name)}{of}; number {good.rank(row):,} of"
         f" {counted(len(good.assets), 'asset')}"
     ]
     if detail is None:
         return [*parts, _GONE]
     # Before the table, which reaches below the edge of many a hover.
-    if growth := growth_of_asset(good.baseline, detail, paper):
+    if growth := growth_of_asset(good.baseline, detail, markup):
         parts.append(growth)
-    if same := list(carried(detail, paper)):
-        parts.append(paper.points(same))
-    parts.append(_fields_table(good, detail, paper))
+    if same := list(carried(detail, markup)):
+        parts.append(markup.points(same))
+    parts.append(_fields_table(good, detail, markup))
     if detail.shared_bytes:
         parts.append(
             f"{format_exact(detail.exclusive_bytes)} are its own,"
             f" {format_exact(detail.shared_bytes)} its part of what it shares."
         )
-        if lines := _shares(detail, paper):
-            parts.append(paper.points(lines))
+        if lines := _shares(detail, markup):
+            parts.append(markup.points(lines))
     if detail.dangling_bytes or detail.check_bytes:
         parts.append(
             f"Removing it also frees {format_exact(detail.dangling_bytes)} of references to it and"
@@ -257,7 +257,7 @@ def _asset_parts(
     return parts
 
 
-def _fields_table(good: LocationResult, detail: AssetDetail, paper: Paper) -> str:
+def _fields_table(good: LocationResult, detail: AssetDetail, markup: MarkupBuilder) -> str:
     """One row for each field; a column for the repository, the heaviest jobs and the other jobs.
 
     Own and shared bytes have columns where anything is shared.
@@ -269,7 +269,7 @@ def _fields_table(good: LocationResult, detail: AssetDetail, paper: Paper) -> st
     shown = [s for s in mine if s.kind != "job"] + jobs[:_JOB_COLUMNS]
     others = [s.id for s in jobs[_JOB_COLUMNS:]]
     columns: list[tuple[str, Sequence[str]]] = [
-        (_column_title(good, s, paper), (s.id,)) for s in shown
+        (_column_title(good, s, markup), (s.id,)) for s in shown
     ]
     if others:
         columns.append((counted(len(others), "other job"), others))
@@ -281,10 +281,10 @@ def _fields_table(good: LocationResult, detail: AssetDetail, paper: Paper) -> st
         exclusive[cell.field] += cell.exclusive
     fields = sorted(detail.fields.items(), key=lambda item: (-item[1], item[0]))
     kept, rest = fields[:_FIELDS], [name for name, _ in fields[_FIELDS:]]
-    lines: list[tuple[str, tuple[str, ...]]] = [(paper.name(name), (name,)) for name, _ in kept]
+    lines: list[tuple[str, tuple[str, ...]]] = [(markup.name(name), (name,)) for name, _ in kept]
     if rest:
         lines.append((counted(len(rest), "other field"), tuple(rest)))
-    lines.append((paper.strong("together"), tuple(detail.fields)))
+    lines.append((markup.strong("together"), tuple(detail.fields)))
     rows = []
     for title, names in lines:
         size = sum(detail.fields[name] for name in names)
@@ -293,17 +293,17 @@ def _fields_table(good: LocationResult, detail: AssetDetail, paper: Paper) -> st
         parts = [f"{sum(cells[i, n] for i in ids for n in names):,}" for _, ids in columns]
         rows.append([title, short_size(size), f"{size:,}", *split, *parts])
     split_titles = ["own", "shared"] if detail.shared_bytes else []
-    return paper.table(
+    return markup.table(
         ["field", "size", "bytes", *split_titles, *(title for title, _ in columns)], rows
     )
 
 
-def _column_title(good: LocationResult, snapshot: SnapshotRow, paper: Paper) -> str:
+def _column_title(good: LocationResult, snapshot: SnapshotRow, markup: MarkupBuilder) -> str:
     """The repository is named above the table already."""
-    return "repository" if snapshot.kind == "repository" else f"job {paper.name(snapshot.name)}"
+    return "repository" if snapshot.kind == "repository" else f"job {markup.name(snapshot.name)}"
 
 
-def _shares(detail: AssetDetail, paper: Paper) -> list[str]:
+def _shares(detail: AssetDetail, markup: MarkupBuilder) -> list[str]:
     """A line for each thing that it shares, however many snapshots hold that."""
     seen: dict[tuple[str, int, tuple[str, ...]], SharedWith] = {}
     for shared in detail.shared_with:
@@ -312,7 +312,7 @@ def _shares(detail: AssetDetail, paper: Paper) -> list[str]:
     for shared in list(seen.values())[:_HEAVIEST]:
         rest = shared.count - 1 - len(shared.others)
         more = f" and {rest:,} more" if rest > 0 else ""
-        named = ", ".join(map(paper.name, shared.others))
+        named = ", ".join(map(markup.name, shared.others))
         if named:
-            lines.append(f"Shares {paper.name(shared.name)} with {named}{more}.")
+            lines.append(f"Shares {markup.name(shared.name)} with {named}{more}.")
     return lines

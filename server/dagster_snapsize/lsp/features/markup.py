@@ -10,7 +10,7 @@ from dagster_snapsize.lsp.features.words import code, escaped, fenced, flat
 
 
 @frozen
-class Paper:
+class MarkupBuilder:
     """Writes Markdown, or the same as plain text."""
 
     markdown: bool

@@ -18,7 +18,7 @@ from typing import Literal
 
 from attrs import define, field, frozen
 
-from dagster_snapsize.lsp.watching.dependencies import SOURCE_SUFFIXES, Interest, suffix_of
+from dagster_snapsize.lsp.watching.dependencies import SOURCE_SUFFIXES, Dependencies, suffix_of
 from dagster_snapsize.lsp.watching.disk import Disk, normal, resolved
 from dagster_snapsize.project.baseline_file import NAME
 
@@ -37,7 +37,7 @@ _LONGEST_WAIT = 300.0
 
 
 @frozen
-class Verdict:
+class ChangeImpact:
     """What a batch of changes means for a location.
 
     - ``measure``: its files have contents that no measurement has seen.
@@ -75,7 +75,7 @@ class _Baseline:
 
 @define
 class _Location:
-    interest: Interest | None = None
+    dependencies: Dependencies | None = None
     measured: _Baseline | None = None
     running: _Baseline | None = None
     started: int = 0
@@ -85,7 +85,7 @@ class _Location:
     in_a_row: dict[str, int] = field(factory=dict)
 
 
-class Triggers:
+class ChangeTracker:
     """What each location was measured from, and what has changed since. Safe for threads.
 
     A measurement is ``start``, then ``finish`` or ``abort``. All of them and ``changed`` read
@@ -97,51 +97,55 @@ class Triggers:
         self._locations: dict[str, _Location] = {}
         self._lock = threading.RLock()
 
-    def interests(self) -> Mapping[str, Interest]:
-        """The interest of each location that has one."""
+    def dependencies(self) -> Mapping[str, Dependencies]:
+        """What each location that has been measured was made from."""
         with self._lock:
-            return {n: x.interest for n, x in self._locations.items() if x.interest}
+            return {n: x.dependencies for n, x in self._locations.items() if x.dependencies}
 
-    def start(self, name: str, provisional: Interest | None = None) -> None:
+    def start(self, name: str, provisional: Dependencies | None = None) -> None:
         """A measurement begins: from now on contents are compared with those of now.
 
         ``provisional`` says what may matter to a location that has not been measured yet.
         """
         with self._lock:
             location = self._locations.setdefault(name, _Location())
-            location.interest = location.interest or provisional
+            location.dependencies = location.dependencies or provisional
             if location.running is not None:
                 self._count(location, location.running.dirty, finished=False)
             location.started = self._disk.now() - _TICK
-            location.running = _Baseline(self._contents(location.interest))
+            location.running = _Baseline(self._contents(location.dependencies))
             location.asked = False
             location.told.clear()
             location.saved.clear()
 
-    def finish(self, name: str, interest: Interest) -> Verdict | None:
-        """It has ended with a result, which was made from ``interest``.
+    def finish(self, name: str, dependencies: Dependencies) -> ChangeImpact | None:
+        """It has ended with a result, which was made from ``dependencies``.
 
-        A verdict if files changed while it ran, those too that nobody knew it would read.
+        A impact if files changed while it ran, those too that nobody knew it would read.
         """
         with self._lock:
             location = self._locations.setdefault(name, _Location())
             since = location.started or self._disk.now() - _TICK
             before = location.running or _Baseline({})
-            interest = interest.as_of(since, self._disk)
-            measured = _Baseline(self._contents_since(interest, before, since))
+            dependencies = dependencies.as_of(since, self._disk)
+            measured = _Baseline(self._contents_since(dependencies, before, since))
             for path in {*measured.contents, *before.dirty}:
-                part = interest.part(path)
+                part = dependencies.part(path)
                 earlier = measured.contents.get(path)
                 if part and (path in before.dirty or earlier == _UNKNOWN or self._gone(path)):
                     measured.compare(path, self._content(path, part))
-            location.interest, location.measured, location.running = interest, measured, None
+            location.dependencies, location.measured, location.running = (
+                dependencies,
+                measured,
+                None,
+            )
             wait = self._count(location, measured.dirty, finished=True)
             self._leave_out_own_writing(location, measured)
-            location.told = {p: self._content(p, interest.part(p)) for p in measured.dirty}
+            location.told = {p: self._content(p, dependencies.part(p)) for p in measured.dirty}
             location.asked = bool(measured.dirty)
             if not measured.dirty:
                 return None
-            return Verdict(name, "measure", tuple(sorted(measured.dirty)), wait)
+            return ChangeImpact(name, "measure", tuple(sorted(measured.dirty)), wait)
 
     def abort(self, name: str) -> None:
         """It has ended without a result: the one before is the last again."""
@@ -157,26 +161,26 @@ class Triggers:
         with self._lock:
             self._locations.pop(name, None)
 
-    def changed(self, paths: Iterable[str], *, saved: bool = False) -> tuple[Verdict, ...]:
+    def changed(self, paths: Iterable[str], *, saved: bool = False) -> tuple[ChangeImpact, ...]:
         """What changes of these files and folders mean; nothing for a location none of them touch.
 
         ``saved`` says that the editor wrote them.
         """
         spelled = {s for path in paths for s in (normal(path), resolved(path))}
         with self._lock:
-            verdicts = [self._judge(n, x, spelled, saved) for n, x in self._locations.items()]
-        return tuple(v for v in verdicts if v is not None)
+            impacts = [self._judge(n, x, spelled, saved) for n, x in self._locations.items()]
+        return tuple(v for v in impacts if v is not None)
 
     def _judge(
         self, name: str, location: _Location, paths: set[str], saved: bool
-    ) -> Verdict | None:
-        interest = location.interest
-        if interest is None:
+    ) -> ChangeImpact | None:
+        dependencies = location.dependencies
+        if dependencies is None:
             return None
         news: list[str] = []
         was_dirty = [bool(b and b.dirty) for b in (location.measured, location.running)]
-        for path in self._affected(location, interest, paths):
-            content = self._content(path, interest.part(path))
+        for path in self._affected(location, dependencies, paths):
+            content = self._content(path, dependencies.part(path))
             if saved:
                 location.saved.add(path)
             last = location.running or location.measured
@@ -194,7 +198,7 @@ class Triggers:
         if action is None:
             return None
         location.asked = action == "measure"
-        return Verdict(name, action, tuple(sorted(news)))
+        return ChangeImpact(name, action, tuple(sorted(news)))
 
     def _action(self, location: _Location, was_dirty: list[bool]) -> Action | None:
         measured, running = location.measured, location.running
@@ -209,40 +213,46 @@ class Triggers:
             return None  # to be judged when it has finished
         return "measure"
 
-    def _affected(self, location: _Location, interest: Interest, paths: set[str]) -> list[str]:
+    def _affected(
+        self, location: _Location, dependencies: Dependencies, paths: set[str]
+    ) -> list[str]:
         """The files that matter among ``paths``, and those in folders among them."""
         known: set[str] = set()
         for baseline in (location.measured, location.running):
             if baseline is not None:
                 known.update(baseline.contents, baseline.dirty)
-        found = {path for path in paths if self._matters(interest, path)}
+        found = {path for path in paths if self._matters(dependencies, path)}
         if any(self._disk.is_folder(path) for path in paths):
-            known.update(path for path, _ in interest.existing(self._disk))
+            known.update(path for path, _ in dependencies.existing(self._disk))
         for path in known:
             place = os.path.dirname(path)
             while place not in paths and place != os.path.dirname(place):
                 place = os.path.dirname(place)
-            if place in paths and interest.part(path):
+            if place in paths and dependencies.part(path):
                 found.add(path)
         return sorted(found)
 
-    def _matters(self, interest: Interest, path: str) -> bool:
-        if path in interest.files:
+    def _matters(self, dependencies: Dependencies, path: str) -> bool:
+        if path in dependencies.files:
             return True
-        return bool(interest.part(path)) and self._disk.is_among_sources(path, interest.root)
+        return bool(dependencies.part(path)) and self._disk.is_among_sources(
+            path, dependencies.root
+        )
 
-    def _contents(self, interest: Interest | None) -> dict[str, str]:
+    def _contents(self, dependencies: Dependencies | None) -> dict[str, str]:
         contents = {}
-        for path, part in interest.existing(self._disk) if interest else ():
+        for path, part in dependencies.existing(self._disk) if dependencies else ():
             content = self._content(path, part)
             if content is not None:
                 contents[path] = content
         return contents
 
-    def _contents_since(self, interest: Interest, before: _Baseline, since: int) -> dict[str, str]:
+    def _contents_since(
+        self, dependencies: Dependencies, before: _Baseline, since: int
+    ) -> dict[str, str]:
         """The contents as of ``since``, as far as that can be told."""
         contents: dict[str, str] = {}
-        for path, part in interest.existing(self._disk):
+        for path, part in dependencies.existing(self._disk):
             earlier = before.contents.get(path)
             if part == "presence":
                 contents[path] = _PRESENT
@@ -254,9 +264,9 @@ class Triggers:
                 if content is not None:
                     contents[path] = content
         for path, earlier_content in before.contents.items():
-            if path not in contents and interest.part(path):
+            if path not in contents and dependencies.part(path):
                 contents[path] = earlier_content
-        for path in interest.modules:
+        for path in dependencies.modules:
             if path not in contents and self._gone(path):
                 contents[path] = _UNKNOWN
         return contents
@@ -304,5 +314,5 @@ class Triggers:
 
 
 def _is_source(location: _Location, path: str) -> bool:
-    generated = location.interest is not None and path in location.interest.generated
+    generated = location.dependencies is not None and path in location.dependencies.generated
     return suffix_of(path) in SOURCE_SUFFIXES and not generated

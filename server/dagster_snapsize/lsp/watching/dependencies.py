@@ -40,7 +40,7 @@ Part = Literal["content", "presence"]
 
 
 @frozen
-class Tree:
+class WatchedTree:
     """The files in a folder and all folders with sources below it.
 
     Those with one of the ``suffixes``, or whose path from ``folder``, with slashes, the regular
@@ -86,7 +86,7 @@ class WatchList:
 
 
 @frozen
-class Interest:
+class Dependencies:
     """What one code location was made from; all paths as ``normal`` spells them.
 
     - ``files`` matter by their content, whether they exist or not.
@@ -102,7 +102,7 @@ class Interest:
     files: frozenset[str]
     listed: frozenset[str] = frozenset()
     quiet: frozenset[str] = frozenset()
-    trees: tuple[Tree, ...] = ()
+    trees: tuple[WatchedTree, ...] = ()
     suffixes: frozenset[str] = _NEW_SUFFIXES
     generated: frozenset[str] = field(default=frozenset())
     modules: frozenset[str] = field(default=frozenset())
@@ -146,7 +146,7 @@ class Interest:
                 if place not in self.listed and place not in self.quiet:
                     yield from _files_below(place, disk)
 
-    def as_of(self, since: int, disk: Disk) -> Interest:
+    def as_of(self, since: int, disk: Disk) -> Dependencies:
         """With the entries of listed folders as ``quiet`` that are older than ``since``."""
         quiet = set()
         for folder in self.listed:
@@ -167,14 +167,14 @@ class Interest:
         )
 
 
-def interest_of(
+def dependencies_of(
     result: LocationResult,
     *,
     folder: str,
     globs: Sequence[str] = (),
     dagster_home: str | None = None,
     good: LocationResult | None = None,
-) -> Interest:
+) -> Dependencies:
     """What ``result`` was made from.
 
     ``folder`` is where its location was looked for; ``globs`` name more files, relative to its
@@ -191,7 +191,7 @@ def interest_of(
     files += [r.config_path for r in results if r.config_path]
     trees = [_glob_tree(root, glob) for glob in globs]
     if result.failure:
-        trees.append(Tree(root, _BROKEN_SUFFIXES))
+        trees.append(WatchedTree(root, _BROKEN_SUFFIXES))
     manifests = [path for path in read if os.path.basename(path) == DBT_MANIFEST]
     projects = [DbtProject(Path(p).parent) for p in read if os.path.basename(p) == DBT_PROJECT_FILE]
     projects += filter(None, (DbtProject.of_manifest(Path(path)) for path in manifests))
@@ -199,8 +199,8 @@ def interest_of(
         # Code that fails because the default manifest is missing has read no other.
         manifests.append(str(project.manifest))
         files += [manifests[-1], *(str(project.folder / name) for name in DBT_FILES)]
-        trees += [Tree(place, DBT_SUFFIXES) for place in project.source_folders()]
-    return Interest(
+        trees += [WatchedTree(place, DBT_SUFFIXES) for place in project.source_folders()]
+    return Dependencies(
         root=root,
         files=spelled(files, with_targets=True),
         listed=spelled(place for r in results for place in r.folders),
@@ -215,17 +215,17 @@ def interest_of(
     )
 
 
-def interest_of_folder(
+def dependencies_of_folder(
     folder: str, *, dagster_home: str | None = None, sources: bool = False
-) -> Interest:
+) -> Dependencies:
     """What could make ``folder`` a project that has a code location, or mend its configuration.
 
     With ``sources`` every source below it, for a location that is measured for the first time.
     """
     files = [*_project_files((folder,), dagster_home), os.path.join(folder, "definitions.py")]
     root = normal(folder)
-    trees = [Tree(root, _BROKEN_SUFFIXES)] if sources else []
-    return Interest(root, spelled(files, with_targets=True), trees=_spelled_trees(trees))
+    trees = [WatchedTree(root, _BROKEN_SUFFIXES)] if sources else []
+    return Dependencies(root, spelled(files, with_targets=True), trees=_spelled_trees(trees))
 
 
 def suffix_of(path: str) -> str:
@@ -265,7 +265,7 @@ def _named_files(failure: Failure, root: str) -> list[str]:
     return named
 
 
-def _spelled_trees(trees: Iterable[Tree]) -> tuple[Tree, ...]:
+def _spelled_trees(trees: Iterable[WatchedTree]) -> tuple[WatchedTree, ...]:
     return tuple(
         evolve(tree, folder=place)
         for tree in dict.fromkeys(trees)
@@ -282,14 +282,14 @@ def _as_prefix(folder: str) -> str:
     return folder if folder.endswith(os.sep) else folder + os.sep
 
 
-def _glob_tree(root: str, glob: str) -> Tree:
+def _glob_tree(root: str, glob: str) -> WatchedTree:
     """The tree that a glob describes: from the last folder before its first wildcard."""
     parts = glob.replace("\\", "/").split("/")
     plain = 0
     while plain < len(parts) - 1 and not re.search(r"[*?\[{]", parts[plain]):
         plain += 1
     folder = normal(os.path.join(root, "/".join(parts[:plain]) or ("/" if plain else "")))
-    return Tree(folder, pattern=glob_pattern("/".join(parts[plain:])))
+    return WatchedTree(folder, pattern=glob_pattern("/".join(parts[plain:])))
 
 
 def glob_pattern(glob: str) -> str:

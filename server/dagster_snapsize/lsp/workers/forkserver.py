@@ -53,7 +53,7 @@ class _Kept:
     verified: set[_Location] = field(factory=set)
 
 
-class Ready:
+class ForkServerPool:
     """The processes that one server keeps ready; all of them end with it.
 
     After ``idle`` seconds without a measurement they are gone. ``wrong`` is called with the folder

@@ -16,9 +16,9 @@ from typing import Any
 
 from attrs import evolve
 
-from dagster_snapsize.lsp.state import LocationState, Mistake, Phase, ProjectState
+from dagster_snapsize.lsp.state import ConfigError, LocationState, Phase, ProjectState
 from dagster_snapsize.lsp.workers.audit import CacheChecks
-from dagster_snapsize.lsp.workers.forkserver import Ready
+from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.lsp.workers.process import end_worker
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import (
@@ -31,7 +31,7 @@ from dagster_snapsize.measuring.worker.results import (
 _log = logging.getLogger(__name__)
 
 
-class Remeasuring:
+class MeasurementScheduler:
     """One project folder: its state, and the worker that is renewing it.
 
     ``changed`` is called with the new state after every change, on the event loop. The others are
@@ -49,7 +49,7 @@ class Remeasuring:
         measured: Callable[[LocationResult], Callable[[], None]],
         began: Callable[[tuple[str, ...]], None],
         ended: Callable[[tuple[str, ...], dict[str, LocationResult], bool], None],
-        ready: Ready | None = None,
+        ready: ForkServerPool | None = None,
         checks: CacheChecks | None = None,
     ):
         self.loop = asyncio.get_running_loop()
@@ -59,7 +59,7 @@ class Remeasuring:
         self._ended = ended
         self._make_request = make_request
         self._changed = changed
-        self._ready = ready or Ready()
+        self._ready = ready or ForkServerPool()
         self._checks = checks or CacheChecks()
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
@@ -208,10 +208,10 @@ class Remeasuring:
             _log.info("%s", text)
         if not told_end:
             _log.error("the worker ended by itself: %s", text)
-            mistake = Mistake(
+            mistake = ConfigError(
                 "the measurement ended by itself", text.splitlines()[-1] if text else "", None, 1
             )
-            self._set(evolve(self.state, phase="failed", mistake=mistake))
+            self._set(evolve(self.state, phase="failed", config_error=mistake))
 
     async def _take(
         self, line: bytes, results: dict[str, LocationResult], rows: list[AssetRow]
@@ -227,7 +227,7 @@ class Remeasuring:
                 for x in message["locations"]
             )
             notes = tuple(message["notes"])
-            self._set(evolve(state, locations=locations, notes=notes, mistake=None))
+            self._set(evolve(state, locations=locations, notes=notes, config_error=None))
         elif kind == "progress":
             text = f"{message['location']}: {message['text']}"
             self._set(evolve(state, text=text, done=message["done"], of=message["of"]))
@@ -253,13 +253,13 @@ class Remeasuring:
                 return location
             if result.failure:
                 stale = location.good is not None
-                return evolve(location, failed=result, mistake=None, stale=stale)
-            return evolve(location, good=result, failed=None, mistake=None, stale=False)
+                return evolve(location, failed=result, config_error=None, stale=stale)
+            return evolve(location, good=result, failed=None, config_error=None, stale=False)
 
         self._set(evolve(self.state, locations=tuple(map(renewed, self.state.locations))))
 
     def _set_mistake(self, message: dict[str, Any]) -> None:
-        mistake = Mistake(
+        mistake = ConfigError(
             message["message"],
             message["hint"],
             message["path"],
@@ -268,10 +268,10 @@ class Remeasuring:
         )
         name = message["location"]
         if name is None:
-            self._set(evolve(self.state, locations=(), mistake=mistake))
+            self._set(evolve(self.state, locations=(), config_error=mistake))
             return
         locations = tuple(
-            evolve(x, mistake=mistake, stale=x.good is not None) if x.name == name else x
+            evolve(x, config_error=mistake, stale=x.good is not None) if x.name == name else x
             for x in self.state.locations
         )
         self._set(evolve(self.state, locations=locations))
@@ -279,12 +279,12 @@ class Remeasuring:
     def _rest(self, finished: bool) -> None:
         """The phase after a worker has ended."""
         state = self.state
-        failed = [x for x in state.locations if x.failed or x.mistake]
+        failed = [x for x in state.locations if x.failed or x.config_error]
         phase: Phase = "failed" if failed else "idle"
-        if failed and all(x.mistake and x.mistake.interpreter for x in failed):
+        if failed and all(x.config_error and x.config_error.interpreter for x in failed):
             phase = "no-interpreter"
-        elif state.mistake is not None:
-            phase = "failed" if state.mistake.path else "no-location"
+        elif state.config_error is not None:
+            phase = "failed" if state.config_error.path else "no-location"
         if finished:
             self._must_go_on = False
         if finished and self._timer is None:
@@ -299,7 +299,7 @@ class Remeasuring:
 
 
 def _has_failed(location: LocationState) -> bool:
-    return location.failed is not None or location.mistake is not None
+    return location.failed is not None or location.config_error is not None
 
 
 def _parse(line: bytes) -> dict[str, Any]:
