@@ -29,7 +29,7 @@ files = UserFiles(sys.argv[1])
 files.watch()
 import dagster
 import dagster._grpc.server
-print(len(started), files.inputs()["volatile"])
+print(len(started), files.inputs()["uncacheable"])
 """
 
 
@@ -69,8 +69,8 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
-def volatile(inputs: Inputs) -> set[tuple[str, str, int | None]]:
-    return {(v.what, Path(v.path or "").name, v.line) for v in inputs.volatile}
+def uncacheable(inputs: Inputs) -> set[tuple[str, str, int | None]]:
+    return {(v.what, Path(v.path or "").name, v.line) for v in inputs.uncacheable}
 
 
 def marked(folder: Path) -> set[tuple[str, str, int | None]]:
@@ -195,7 +195,7 @@ def test_what_the_projects_own_code_asks_of_the_outside_is_named(
         },
     )
     inputs = inputs_of(tmp_path, python_of(environment, name), python_file=("definitions.py",))
-    assert volatile(inputs) == marked(tmp_path)
+    assert uncacheable(inputs) == marked(tmp_path)
 
 
 def test_a_process_that_a_thread_starts_counts_without_a_line_of_the_user(
@@ -222,7 +222,7 @@ def test_a_process_that_a_thread_starts_counts_without_a_line_of_the_user(
             """
         },
     )
-    found = inputs_of(folder, own_environment, python_file=("definitions.py",)).volatile
+    found = inputs_of(folder, own_environment, python_file=("definitions.py",)).uncacheable
     assert [(v.what, v.path, v.line) for v in found] == [
         ("started a process", str(library), 3),
         ("started a process", None, None),
@@ -293,7 +293,7 @@ def test_what_an_installed_package_does_at_its_own_import_does_not_count(
         },
     )
     inputs = inputs_of(folder, own_environment, python_file=("definitions.py",))
-    assert volatile(inputs) == marked(folder)
+    assert uncacheable(inputs) == marked(folder)
     assert {"noisy", "noisy.more", "dagster"} <= set(inputs.modules)
     sources = {path: (size, mtime) for path, size, mtime in inputs.installed}
     noisy = packages_of(own_environment) / "noisy" / "more.py"
@@ -349,7 +349,7 @@ def test_editable_packages_and_those_of_pth_files_are_the_users(
         inputs.listed
     )
     assert str(tmp_path / "by_finder" / "tables" / "deep") in inputs.listed
-    assert volatile(inputs) == marked(tmp_path)
+    assert uncacheable(inputs) == marked(tmp_path)
     names = {name.partition(".")[0] for name in inputs.modules}
     assert not names & {"tables", "sibling", "definitions", "__editable___tables_finder"}
     assert inputs.distributions == (str(packages),)
@@ -416,7 +416,7 @@ def test_every_way_to_read_a_file_is_seen(
     assert not any(p.startswith("/dev/") for p in read)
     folders = (project, outside, outside / "folder", outside / "deep", outside / "hidden")
     assert set(map(str, folders)) <= listed
-    assert not volatile(inputs)
+    assert not uncacheable(inputs)
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
@@ -431,7 +431,7 @@ def test_nothing_installed_is_called_the_users(
     others = {p for p in {*inputs.read, *inputs.listed} if not Path(p).is_relative_to(folder)}
     assert all("zoneinfo" in p for p in others)
     assert {str(folder), str(folder / "everything" / "lake")} <= set(inputs.listed)
-    assert not inputs.volatile
+    assert not inputs.uncacheable
     assert inputs.missing == ()
     installed = {path for path, _, _ in inputs.installed}
     assert len(installed) > 700
@@ -450,7 +450,7 @@ def test_components_in_yaml_are_read_and_no_code_of_the_user(
     defs = folder / "parts" / "defs"
     assert {str(p) for p in defs.rglob("*.yaml")} <= set(inputs.read)
     assert {str(defs), str(folder / "parts" / "lib")} <= set(inputs.listed)
-    assert not inputs.volatile
+    assert not inputs.uncacheable
 
 
 def test_a_dbt_project_names_its_manifest(
@@ -458,7 +458,7 @@ def test_a_dbt_project_names_its_manifest(
 ) -> None:
     inputs = inputs_of(dbt_project, environment("dbt"))
     assert str(dbt_project / "jaffle" / "target" / "manifest.json") in inputs.read
-    assert not inputs.volatile
+    assert not inputs.uncacheable
 
 
 def test_the_settings_of_dotenv_are_an_input_but_no_definitions(

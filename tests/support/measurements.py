@@ -25,7 +25,7 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
     StaleInput,
-    Volatile,
+    UncacheableCall,
 )
 from support.ledgers import attribute_job, attribute_repository
 from support.snapshot_values import asset, check, job, node, op, payload, repository
@@ -175,7 +175,10 @@ def full_measurement() -> Measurement:
             installed=(("/lib/a.py", 5, 1_700_000_000_000_000_001),),
             distributions=("/lib",),
             modules=("dagster",),
-            volatile=(Volatile("asked for the time", "/p/a.py", 3), Volatile("w", None, None)),
+            uncacheable=(
+                UncacheableCall("opened a socket", "/p/a.py", 3),
+                UncacheableCall("w", None, None),
+            ),
         ),
         repeats=(
             Repeat("tags", "team: é", 900, ("heavy", "m/one", "m/two"), "r", {snapshots[0].id: 9}),

@@ -44,7 +44,6 @@ OPEN = {
     "Project",
     "Site",
     "Tree",
-    "Volatile",
     "_Names",
     "_Reader",
     "_Wrong",

@@ -303,10 +303,10 @@ class Environment:
 
 
 @frozen
-class Volatile:
-    """What the project's own code did while it loaded that no key of a cache can hold.
+class UncacheableCall:
+    """A call of the project's own code, made while it loaded, that no cache key can cover.
 
-    ``path`` is absolute; None, as ``line``, where no code can be named.
+    ``path`` is absolute; ``path`` and ``line`` are None where no code can be named.
     """
 
     what: str
@@ -330,7 +330,7 @@ class Inputs:
     installed: tuple[tuple[str, int, int], ...]
     distributions: tuple[str, ...]
     modules: tuple[str, ...]
-    volatile: tuple[Volatile, ...]
+    uncacheable: tuple[UncacheableCall, ...]
 
 
 class Saves:

@@ -31,7 +31,7 @@ from dagster_snapsize.core.model import (
     Seconds,
     Snapshot,
     SourceLocation,
-    Volatile,
+    UncacheableCall,
 )
 from dagster_snapsize.project.dagster_yaml import instance_file, read_instance
 from dagster_snapsize.project.dbt import stale_inputs
@@ -227,7 +227,9 @@ class MeasurementBuilder:
             installed=tuple((path, size, mtime) for path, size, mtime in header["installed"]),
             distributions=tuple(header["distributions"]),
             modules=tuple(header["modules"]),
-            volatile=tuple(Volatile(v["what"], v["path"], v["line"]) for v in header["volatile"]),
+            uncacheable=tuple(
+                UncacheableCall(v["what"], v["path"], v["line"]) for v in header["uncacheable"]
+            ),
         )
 
     def _on_failed(self, header: dict[str, Any], payload: bytes) -> None:

@@ -26,14 +26,14 @@ class Cached:
     """A measurement with absolute paths; ``hit`` says that it was made at ``measured_at``.
 
     That is an ISO 8601 time. ``not_stored`` are the reasons why the next one cannot be a hit;
-    ``is_volatile`` says that they are what the definitions' own code does.
+    ``is_uncacheable`` says that they are what the definitions' own code does.
     """
 
     measurement: Measurement
     hit: bool = False
     measured_at: str | None = None
     not_stored: tuple[str, ...] = ()
-    is_volatile: bool = False
+    is_uncacheable: bool = False
 
 
 def measure_cached(
@@ -76,4 +76,4 @@ def measure_cached(
         off = "SNAPSIZE_NO_CACHE is set" if use != "off" else "the cache is not used"
         return Cached(measurement, not_stored=(off,))
     why = cache.keep(measurement)
-    return Cached(measurement, not_stored=why, is_volatile=cache.is_volatile(measurement))
+    return Cached(measurement, not_stored=why, is_uncacheable=cache.is_uncacheable(measurement))

@@ -165,7 +165,9 @@ class Seen:
         return {*self.listed, *self._listed_otherwise, *looked_into}
 
 
-def describe_inputs(files: UserFiles, seen: Seen, volatile: List[Dict[str, Any]]) -> Dict[str, Any]:
+def describe_inputs(
+    files: UserFiles, seen: Seen, uncacheable: List[Dict[str, Any]]
+) -> Dict[str, Any]:
     """The header of the frame ``inputs``, as protocol.py describes it."""
     opened, folders = seen.files(), seen.folders()
     installed: List[Tuple[str, int, int]] = []
@@ -203,7 +205,7 @@ def describe_inputs(files: UserFiles, seen: Seen, volatile: List[Dict[str, Any]]
         "installed": sorted(installed),
         "distributions": sorted(filter(_has_distributions, set(_absolute_all(sys.path)))),
         "modules": sorted(_without_descendants(others, theirs)),
-        "volatile": volatile,
+        "uncacheable": uncacheable,
     }
 
 

@@ -24,7 +24,7 @@ In the order in which a measurement sends them:
                 where modules were looked for included), ``missing`` (reserved), ``installed``
                 ([path, bytes, mtime in ns] of the source of installed modules), ``distributions``
                 (folders of sys.path that hold some), ``modules`` (installed ones by name) and
-                ``volatile`` (objects of ``what``, ``path``, ``line``: see core.model.Volatile)
+                ``uncacheable`` (``what``, ``path``, ``line``: see core.model.UncacheableCall)
 ``failed``      ``message``, ``path``, ``line``, ``traceback``, ``usage`` (true where the target
                 itself is wrong: an attribute that is not there, say)
 ``done``        ``peak_rss_bytes``, ``unknown_steps`` (that this Dagster takes in its own way only)

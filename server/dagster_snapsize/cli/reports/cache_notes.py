@@ -15,7 +15,7 @@ def cache_note(report: Report) -> str | None:
         if SWITCHED_OFF in location.cached.not_stored:
             return f"{location.measurement.name}: {SWITCHED_OFF}"
     for location in report.locations:
-        if location.cached.is_volatile:
+        if location.cached.is_uncacheable:
             first, *more = location.cached.not_stored
             also = f", and {len(more)} more" if more else ""
             return (

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from attrs import astuple, evolve, frozen
 
-from dagster_snapsize.core.model import Measurement, Volatile
+from dagster_snapsize.core.model import Measurement, UncacheableCall
 from dagster_snapsize.measuring.cache.codec import CacheEntry, Damaged, from_bytes, to_bytes
 from dagster_snapsize.measuring.cache.file_key import FileStates, Stamp, TooManyBytes, names_in
 from dagster_snapsize.measuring.cache.key import (
@@ -156,10 +156,10 @@ class Cache:
         self._place.write(f"{self._identity}-{before.digest}-{digest}", content)
         return ()
 
-    def is_volatile(self, measurement: Measurement) -> bool:
+    def is_uncacheable(self, measurement: Measurement) -> bool:
         """Whether its definitions depend on what no key can hold, and the user has not said no."""
         inputs, use = measurement.inputs, self._location.config.cache
-        return use == "on" and inputs is not None and bool(inputs.volatile)
+        return use == "on" and inputs is not None and bool(inputs.uncacheable)
 
     def switch_off(self) -> None:
         """What it held was wrong: use nothing of it any more."""
@@ -220,11 +220,11 @@ class Cache:
         if self._why_not or not self._is_on():
             return (self._why_not,)
         assert measurement.inputs is not None
-        if self.is_volatile(measurement):
-            return tuple(dict.fromkeys(map(self._said, measurement.inputs.volatile)))
+        if self.is_uncacheable(measurement):
+            return tuple(dict.fromkeys(map(self._said, measurement.inputs.uncacheable)))
         return ()
 
-    def _said(self, doing: Volatile) -> str:
+    def _said(self, doing: UncacheableCall) -> str:
         place = f"{self._shown(doing.path)}:{doing.line}" if doing.path else "the code"
         return f"{place} {doing.what}"
 
