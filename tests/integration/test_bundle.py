@@ -18,6 +18,7 @@ from support.lsp_projects import small_project
 EXTENSION = ROOT / "vscode-extension"
 OLDEST, NEWEST = 10, 14  # Python 3
 COMPILED = {".so", ".pyd", ".dylib", ".dll", ".exe", ".pyc"}
+TERMINAL_ONLY = {"rich", "pygments", "markdown_it", "mdurl", "networkx"}
 
 
 @pytest.fixture(scope="session")
@@ -79,12 +80,19 @@ async def test_bundle_measures_on_every_python(
         await opened.ended(1)
         assert opened.statuses[-1]["phase"] == "idle"
         assert opened.statuses[-1]["totalBytes"] > 0
+        limits = await opened.run("dagsterSnapsize.showLimits")
+        assert limits.startswith("### "), limits
+        assert "| `DAGSTER_GRPC_MAX_RX_BYTES` | **100.0 MB** |" in limits
 
 
 def version() -> str:
     """The version of the tool that was bundled."""
     line = (EXTENSION.parent / "pyproject.toml").read_text(encoding="utf-8").split('version = "')[1]
     return line.partition('"')[0]
+
+
+def test_bundle_has_no_libraries_of_the_terminal(bundled: Path) -> None:
+    assert TERMINAL_ONLY.isdisjoint(path.name for path in (bundled / "libs").iterdir())
 
 
 def test_libraries_are_those_of_the_bundle(bundled: Path) -> None:

@@ -167,9 +167,10 @@ class Editor:
         self.client.set_configuration(settings, section="dagsterSnapsize")
         self.client.workspace_did_change_configuration(t.DidChangeConfigurationParams(settings))
 
-    async def run(self, command: str) -> None:
+    async def run(self, command: str) -> Any:
         """Run one of the server's commands."""
-        await self.client.workspace_execute_command_async(t.ExecuteCommandParams(command))
+        params = t.ExecuteCommandParams(command)
+        return await self.client.workspace_execute_command_async(params)
 
     def uri(self, path: Path) -> str:
         """The URI by which the editor knows a file."""

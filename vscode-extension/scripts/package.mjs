@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createVSIX, listFiles } from "@vscode/vsce";
 
-const MOST_BYTES = 3_500_000;
+const MOST_BYTES = 1_500_000;
 
 // Time stamps in the archive: those of the sources would differ from one checkout to the next.
 process.env.SOURCE_DATE_EPOCH ??= "946684800";
@@ -40,12 +40,14 @@ function withoutPictures(readme) {
 /** What a reviewer would look for: small, nothing compiled or left over, and the same every time. */
 async function check(packagePath) {
   const forbidden =
-    /\.(so|pyd|dylib|dll|exe|node|pyc|map|ts)$|(^|\/)(node_modules|tests?|__pycache__)\//;
+    /\.(so|pyd|dylib|dll|exe|node|pyc|map|ts)$|(^|\/)(node_modules|tests?|__pycache__|rich|pygments|markdown_it|mdurl|networkx)\//;
   const wrong = (await listFiles(files)).filter((file) => forbidden.test(file));
   if (wrong.length > 0) throw new Error(`these should not ship: ${wrong.join(", ")}`);
 
   const packed = readFileSync(packagePath);
-  if (packed.length > MOST_BYTES) throw new Error(`${packed.length} bytes are too many`);
+  if (packed.length > MOST_BYTES) {
+    throw new Error(`${packed.length} bytes, ${MOST_BYTES} are allowed: see what takes them`);
+  }
 
   const again = "build/again.vsix";
   await pack(again);

@@ -3,7 +3,7 @@ import { tellOverBudget } from "./status/budgetNotices.ts";
 import type { Show } from "./server/client.ts";
 import { registerCommands } from "./commands.ts";
 import { PROJECT_FILES, holdsProject } from "./measurements/detection.ts";
-import { Documents } from "./documents/documents.ts";
+import { MarkdownDocuments } from "./documents/documents.ts";
 import { EditorPython } from "./python/editorPython.ts";
 import { Log } from "./server/log.ts";
 import { MeasurementStore, type Project } from "./measurements/store.ts";
@@ -21,21 +21,21 @@ export function activate(context: vscode.ExtensionContext): void {
   const log = new Log();
   const store = new MeasurementStore();
   const editorPython = new EditorPython(log);
-  const documents = new Documents();
+  const documents = new MarkdownDocuments();
   const statusBar = new StatusBar();
   registerSizes(context, store);
   const report = registerReport(context, store);
 
   const show: Show = async (command, args, text) => {
-    const [name, second] = args.map(String);
+    const [first, second] = args.map(String);
     if (command === "dagsterSnapsize.showReport") {
-      await report.show(second ?? "", name); // the location, and its project's folder
+      await report.show(second ?? "", first); // the location, and its project's folder
       return;
     }
     const found = await text();
     if (found === null) return;
-    if (command === "dagsterSnapsize.showLimits") await documents.show("limits.txt", found);
-    else await documents.show(`${second ?? "asset"}.md`, found);
+    const name = command === "dagsterSnapsize.showLimits" ? "limits" : (second ?? "asset");
+    await documents.show(`${name}.md`, found);
   };
   const ownServer = new Server(context.extensionPath, log, store, editorPython, show);
   server = ownServer;

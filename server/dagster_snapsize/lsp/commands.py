@@ -88,8 +88,8 @@ def register_commands(server: LanguageServer, session_of: Callable[[], Session |
         if session is None:
             return None
         texts = [await _limits(project) for project in session.projects.values()]
-        text = "\n".join(texts) or "no code location was found\n"
-        await _show(session, "limits.txt", text)
+        text = "\n".join(texts) or "No code location was found.\n"
+        await _show(session, "limits.md", text)
         return text
 
     @server.command(OPEN_HEAVIEST_FIELD)
@@ -132,25 +132,27 @@ async def _open_field(session: Session, found: Found) -> None:
 
 
 async def _limits(project: Project) -> str:
-    """What ``dagster-snapsize limits`` prints for a project."""
+    """A project's effective limits as Markdown; why they are not known where they are not."""
     folder = project.folder
-    words = ["limits", "-d", folder]
+    words = ["limits", "-d", folder, "--format", "markdown"]
     if project.interpreter:
         words += ["--python", project.interpreter]
     process = await asyncio.create_subprocess_exec(
         *own_command("dagster_snapsize.cli.main", *words),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        stderr=asyncio.subprocess.PIPE,
         cwd=folder,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "160"},
+        env={**os.environ, "NO_COLOR": "1"},
     )
     try:
-        printed, _ = await asyncio.wait_for(process.communicate(), _LIMITS_WITHIN)
+        printed, errors = await asyncio.wait_for(process.communicate(), _LIMITS_WITHIN)
     except asyncio.TimeoutError:
         process.kill()
-        return f"the limits of {folder} were not known after {_LIMITS_WITHIN:.0f} s\n"
-    return printed.decode("utf-8", "replace")
+        return f"The limits of {folder} were not known after {_LIMITS_WITHIN:.0f} s.\n"
+    text = printed.decode("utf-8", "replace")
+    said = errors.decode("utf-8", "replace").strip()
+    return f"{text}\n````text\n{said}\n````\n" if said else text
 
 
 async def _show(session: Session, name: str, text: str) -> None:

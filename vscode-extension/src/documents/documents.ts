@@ -2,8 +2,8 @@ import * as vscode from "vscode";
 
 const SCHEME = "dagster-snapsize";
 
-/** Shows texts that belong to no file, read-only: Markdown rendered, anything else as it is. */
-export class Documents implements vscode.TextDocumentContentProvider, vscode.Disposable {
+/** Shows Markdown that is in no file, rendered. */
+export class MarkdownDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
   readonly #texts = new Map<string, string>();
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
   readonly #subscriptions: vscode.Disposable[];
@@ -22,16 +22,12 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     return this.#texts.get(uri.path) ?? "";
   }
 
-  /** `name` is what the tab says, with an extension. */
+  /** `name` is what the tab says; it ends with `.md`. */
   async show(name: string, text: string): Promise<void> {
     const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name.replaceAll("/", "⁄")}` });
     this.#texts.set(uri.path, text);
     this.#changed.fire(uri);
-    if (name.endsWith(".md")) {
-      await vscode.commands.executeCommand("markdown.showPreview", uri);
-    } else {
-      await vscode.window.showTextDocument(uri, { preview: true });
-    }
+    await vscode.commands.executeCommand("markdown.showPreview", uri);
   }
 
   dispose(): void {
