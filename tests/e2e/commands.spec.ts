@@ -19,7 +19,7 @@ test("commands answer", async ({ openWindow, shop }) => {
   await window.picture("explain");
 
   await window.command("Dagster Snapsize: Show Effective Limits");
-  await expect(window.webview.getByRole("table")).toContainText("DAGSTER_GRPC_MAX_RX_BYTES");
+  await expect(window.webview.getByRole("list")).toContainText("DAGSTER_GRPC_MAX_RX_BYTES");
   await window.picture("limits");
 
   await window.command("Dagster Snapsize: Show Logs");

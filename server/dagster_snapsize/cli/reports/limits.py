@@ -72,16 +72,11 @@ def _markdown(rows: Sequence[Row]) -> Iterator[str]:
         yield ""
         yield f"{markdown.code(shown_path(interpreter.path))} ({markdown.text(interpreter.source)})"
         yield ""
-        cells = [
-            (
-                markdown.code(setting.name),
-                f"**{_value(setting)}**",
-                markdown.text(setting.source),
-                markdown.text(setting.description),
-            )
-            for setting in environment.settings
-        ]
-        yield from markdown.table(("Setting", "value", "from", "what it limits"), cells, right=(1,))
+        # A list and not a table: four columns do not fit beside an editor's side bar.
+        for setting in environment.settings:
+            value = f"**{_value(setting)}** ({markdown.text(setting.source)})"
+            yield f"- {markdown.code(setting.name)}: {value}\\"
+            yield f"  {markdown.text(setting.description)}"
         yield ""
     for setting in _problems(rows):
         yield f"- **error** {markdown.text(setting.problem or '')}"
