@@ -437,7 +437,7 @@ def _let_a_tick_pass(folder: Path) -> None:
 
 
 class Measured:
-    """A watched location, with what its tracker say of each change."""
+    """A watched location, with what its tracker says of each change."""
 
     def __init__(self, root: Path, files: list[Path]):
         self._news = threading.Condition()

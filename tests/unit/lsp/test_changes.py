@@ -15,7 +15,7 @@ from dagster_snapsize.core.model import Budgets, Failure, SourceLocation
 from dagster_snapsize.lsp.watching.changes import ChangeImpact, ChangeTracker
 from dagster_snapsize.lsp.watching.dependencies import (
     Dependencies,
-    Tree,
+    WatchedTree,
     dependencies_of,
     dependencies_of_folder,
     glob_pattern,
@@ -471,7 +471,7 @@ def test_globs_of_the_settings(project: Project) -> None:
     ],
 )
 def test_glob_patterns(glob: str, inside: list[str], outside: list[str]) -> None:
-    tree = Tree("/p", pattern=glob_pattern(glob))
+    tree = WatchedTree("/p", pattern=glob_pattern(glob))
     for name in inside:
         assert tree.holds(f"/p/{name}"), name
     for name in outside:
@@ -480,7 +480,7 @@ def test_glob_patterns(glob: str, inside: list[str], outside: list[str]) -> None
 
 @given(st.text("ab/*?[]{}!^-,.\\()+|", max_size=12), st.text("ab/.", max_size=6))
 def test_no_glob_is_too_odd(glob: str, name: str) -> None:
-    Tree("/p", pattern=glob_pattern(glob)).holds(f"/p/{name}")
+    WatchedTree("/p", pattern=glob_pattern(glob)).holds(f"/p/{name}")
 
 
 def test_files_reached_through_links(tmp_path: Path) -> None:
