@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from dagster_snapsize.measuring.cache.codec import from_bytes, to_bytes
 from support import ROOT
 from support.cached_project import CachedProject, cached_project, sizes, write_database
 from support.command import snapsize
 from support.lsp_projects import git
 
-_HEAVY = ("rich", "pygls", "lsprotocol", "cattrs", "ruamel", "watchdog", "asyncio")
+_HEAVY = ("rich", "pygls", "lsprotocol", "ruamel", "watchdog", "asyncio")
 
 
 @pytest.fixture
@@ -284,6 +285,16 @@ def test_a_damaged_entry_is_a_miss(project: CachedProject) -> None:
         assert project.hits()
 
 
+def test_a_measurement_of_yesterday_is_made_again(project: CachedProject) -> None:
+    project.measure()
+    (path,) = project.entries()
+    entry = from_bytes(path.read_bytes())
+    about = entry.about()
+    about["measured_at"] -= 24 * 3600
+    path.write_bytes(to_bytes(entry.measurement(), about))
+    assert [project.hits(), project.hits()] == [False, True]
+
+
 def test_clear_forgets_everything(project: CachedProject) -> None:
     project.measure()
     (entry,) = project.entries()
@@ -373,4 +384,4 @@ def test_a_hit_imports_only_what_it_uses(project: CachedProject) -> None:
     _ = project.run("check"), project.run("check")
     for arguments in (["check"], ["check", "--format", "github"], ["check", "--format", "json"]):
         imported = _imported(project, *arguments)
-        assert not imported & {*_HEAVY, "dagster_snapsize.measuring.measure"}
+        assert not imported & {*_HEAVY, "dagster_snapsize.measuring.probe_run"}

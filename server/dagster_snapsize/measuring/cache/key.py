@@ -30,7 +30,6 @@ from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.layout import is_environment, repository_root, source_folders
 from dagster_snapsize.project.locations import CodeLocation
 
-FORMAT = 1  # of keys and entries: one of another is of no use
 _OWN_PACKAGES = ("core", "measuring", "probe", "project")
 _POINTERS = (".pth", ".egg-link")
 _DISTRIBUTION_ENDS = (".dist-info", ".egg-info", *_POINTERS)
@@ -57,7 +56,6 @@ def identity(location: CodeLocation, interpreter: Interpreter, environ: Mapping[
     read = [config.path, str(dotenv) if dotenv else None, "/etc/localtime", "/etc/timezone"]
     read += [str(Path(interpreter.path).parent.parent / "pyvenv.cfg")]
     known = {
-        "format": FORMAT,
         "tool": _own_sources(),
         "place": place_key(location, interpreter),
         "tree": str(repository_root(location.root) or location.root),

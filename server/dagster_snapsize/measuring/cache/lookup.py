@@ -1,8 +1,8 @@
-"""Measurements of unchanged projects, from the cache: what mattered is never missed.
+"""Look up the measurement of an unchanged project, and store a new one.
 
-Before a measurement it is looked up by the digests of measuring/keys.py; after one it is stored,
-where nothing that it was made from changed meanwhile. Nothing here ever fails: where something is
-in the way there is no cache, and the measurement says why.
+A measurement is looked up by the digests of key.py. After a new one it is stored, unless something
+that it was made from changed meanwhile. Nothing here raises: without a usable cache there is only
+the reason why.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ SWITCHED_OFF = (
     " `dagster-snapsize cache clear` switches it on again"
 )
 _TOO_MANY_BYTES = "its files are too large to be looked at each time"
-_ENTRY_FORMAT = 1
 # Linux stamps files by the clock that it calls coarse, which can be asked (clock_gettime(2));
 # others may be so many nanoseconds behind, and some file systems (FAT, HFS+) keep whole seconds.
 _CLOCK_REALTIME_COARSE = 5
 _TICK = 0 if sys.platform == "linux" else 30_000_000
 _WHOLE_SECONDS = 2_000_000_000
+_MOST_SECONDS = 24 * 3600
 _IS_POSIX = os.name == "posix"
 _NOWHERE = Path(os.sep) / "nowhere"
 _OWN_PYTHON = list(sys.version_info[:2])
@@ -65,6 +65,16 @@ def is_wanted(environ: Mapping[str, str]) -> bool:
     return environ.get("SNAPSIZE_NO_CACHE", "") in ("", "0")
 
 
+def is_current(measured_at: int, now: int) -> bool:
+    """Whether a measurement is still of the same local day, and at most 24 hours old.
+
+    Definitions that depend on today's date read no file that would tell. Both are in seconds since
+    the epoch.
+    """
+    same_day = time.localtime(measured_at)[:3] == time.localtime(now)[:3]
+    return same_day and 0 <= now - measured_at <= _MOST_SECONDS
+
+
 class Cache:
     """The cache of one location, for one measurement."""
 
@@ -74,11 +84,14 @@ class Cache:
         interpreter: Interpreter,
         environ: Mapping[str, str],
         shown: Callable[[str], str] = lambda path: path,
+        clock: Callable[[], int] | None = None,
     ):
+        """``clock`` gives nanoseconds since the epoch, by the clock that stamps files."""
         self._location = location
         self._interpreter = interpreter
         self._environ = environ
         self._shown = shown
+        self._now = clock or _now
         self._place = CacheFolder(cache_folder(environ), place_key(location, interpreter))
         self._identity = ""
         self._project: ProjectFiles | None = None
@@ -109,7 +122,7 @@ class Cache:
         if self._is_noted or not self._is_on():
             self._is_noted = False  # just now, when it was looked up
             return
-        self._began = _now()
+        self._began = self._now()
         self._project = None
         try:
             self._identity = identity(self._location, self._interpreter, self._environ)
@@ -147,8 +160,7 @@ class Cache:
             what = self._shown(changed) if changed else "what is installed"
             return (f"{what} was changed while it was measured",)
         about = {
-            "format": _ENTRY_FORMAT,
-            "measured_at": datetime.fromtimestamp(self._began // 10**9, timezone.utc).isoformat(),
+            "measured_at": self._began // 10**9,
             "own_python": _OWN_PYTHON,
             "others": astuple(others, recurse=False),
         }
@@ -186,14 +198,16 @@ class Cache:
     def _matching(self, entry: CacheEntry, digest: str) -> CacheHit | None:
         try:
             about = entry.about()
-            if about["format"] != _ENTRY_FORMAT:
+            measured_at = about["measured_at"]
+            if not is_current(measured_at, self._now() // 10**9):
                 return None
             others = ExternalInputs(*about["others"])
             if external_digest(others, FileStates()) != digest:
                 return None
             measurement = entry.measurement()
             same_python = about["own_python"] == _OWN_PYTHON
-            return CacheHit(self._renewed(measurement, same_python), str(about["measured_at"]))
+            moment = datetime.fromtimestamp(measured_at, timezone.utc).isoformat()
+            return CacheHit(self._renewed(measurement, same_python), moment)
         except TooManyBytes:
             return None
         except Exception:  # whatever an entry of another time can hold
