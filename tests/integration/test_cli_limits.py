@@ -91,7 +91,7 @@ def test_defaults_are_those_of_the_projects_own_dagster(shop: Path, dagster_pyth
     [
         ("code_servers:\n  local_startup_timeout: {env: X}\n", "dagster.yaml:2: .* {env: X}"),
         ("code_servers:\n  local_startup_timeot: 5\n", "dagster.yaml:2: unknown key `local_star"),
-        ("run_queue: [\n", "dagster.yaml:2: dagster.yaml is not YAML"),
+        ("run_queue: [\n", "dagster.yaml:2: dagster.yaml is not valid YAML"),
     ],
 )
 def test_an_instance_that_dagster_refuses_is_an_error(
@@ -139,7 +139,7 @@ def test_a_value_that_is_no_number_is_an_error_with_its_place(
     command = "limits" if name == RX else "check"
     found = snapsize(command, cwd=shop, env=env)
     assert found.status == 2
-    said = f'{name} is "100 MB" in {place.get(where, where)}, which is no whole number'
+    said = f'{name} is "100 MB" in {place.get(where, where)}, which is not a whole number'
     assert said in found.stdout + found.stderr
     assert "Traceback" not in found.stderr
 

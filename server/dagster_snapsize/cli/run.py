@@ -6,7 +6,6 @@ is imported when there is one.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from dagster_snapsize.core.baseline import RENEW, Baseline, at, here
-from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.errors import UserError, did_you_mean
 from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement
 from dagster_snapsize.measuring.measure import Cached, CacheLookup, measure_cached
@@ -168,8 +167,7 @@ def _idle_budgets(reports: Sequence[LocationReport]) -> Iterator[str]:
     for config in {j.code_location.config.path: j.code_location.config for j in reports}.values():
         for name in config.budgets.jobs:
             if name not in jobs:
-                near = difflib.get_close_matches(name, jobs, n=1)
-                guess = f"; did you mean `{near[0]}`?" if near else ""
+                guess = did_you_mean(name, jobs)
                 yield f"there is no job `{name}`, which budget.jobs names{guess}"
 
 

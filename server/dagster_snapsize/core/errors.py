@@ -1,6 +1,9 @@
-"""Errors that are the user's to mend: each one is a clear message, never a traceback of ours."""
+"""User errors: each one is a clear message, never a traceback of ours."""
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class UserError(Exception):
@@ -24,3 +27,25 @@ class NoInterpreter(UserError):
 
 class NotMeasured(UserError):
     """What was asked for could not be found out: exit status 3."""
+
+
+def close_names(
+    name: str, known: Iterable[str], at_most: int = 1, cutoff: float = 0.5
+) -> list[str]:
+    """The known names that are spelled much like ``name``, the closest first.
+
+    Case, hyphens and underscores do not count. ``cutoff`` is the likeness that is needed, up to 1.
+    """
+    by_folded = {_folded(candidate): candidate for candidate in known}
+    near = difflib.get_close_matches(_folded(name), by_folded, n=at_most, cutoff=cutoff)
+    return [by_folded[folded] for folded in near]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``; did you mean `asset-max`?`` to go behind a message; empty where no name is close."""
+    near = close_names(name, known)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def _folded(name: str) -> str:
+    return name[:100].casefold().replace("-", "").replace("_", "")

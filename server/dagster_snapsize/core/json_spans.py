@@ -131,7 +131,7 @@ class Document:
             try:
                 payload.decode("utf-8")
             except UnicodeDecodeError as error:
-                raise ValueError(f"the snapshot is no UTF-8: {error.reason}") from None
+                raise ValueError(f"the snapshot is not UTF-8: {error.reason}") from None
         self.text = payload.decode("latin-1")
 
     @classmethod

@@ -192,7 +192,7 @@ class _Variables:
             return setting(
                 None,
                 label,
-                f'{name} is "{text}" in {label}, which is no whole number of {unit}: Dagster'
+                f'{name} is "{text}" in {label}, which is not a whole number of {unit}: Dagster'
                 f" stops at it; write digits only, like {name}={default or 60}",
             )
 

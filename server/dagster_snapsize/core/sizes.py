@@ -5,12 +5,13 @@ MB is 10**6 bytes and kB 10**3, everywhere; MiB and KiB are powers of 1024.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
 from attrs import frozen
+
+from dagster_snapsize.core.errors import close_names
 
 _BYTES = {
     "B": 1,
@@ -23,6 +24,7 @@ _BYTES = {
 }
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _QUANTITY = re.compile(r"\s*(?P<number>\d[\d_,]*(?:\.\d+)?|\.\d+)\s*(?P<unit>[^\d\s].*?)?\s*")
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d{1,4})?)\s*%\s*")  # no comma: is "2,5" two and a half?
 _MILLIONTHS_OF_PERCENT = 10_000
 
@@ -55,12 +57,13 @@ def parse_size(value: object) -> int:
             raise ValueError(f"a size cannot be negative, and {value} is")
         return value
     if isinstance(value, float):
-        raise ValueError(f'{value} is no whole number of bytes; write it with a unit, like "80 MB"')
+        raise ValueError(
+            f'{value} is not a whole number of bytes; write it with a unit, like "80 MB"'
+        )
     if not isinstance(value, str):
-        raise ValueError(f'{_shown(value)} is no size; write a number and a unit, like "80 MB"')
-    number, unit = _split(value, 'a size; write a number and a unit, like "80 MB"')
-    factor = _factor(value, number, unit, _BYTES, without_unit="B")
-    return int((_decimal(number) * factor).to_integral_value(ROUND_HALF_UP))
+        raise ValueError(f'{_shown(value)} is not a size; write a number and a unit, like "80 MB"')
+    size = _quantity(value, _BYTES, "B", 'a size; write a number and a unit, like "80 MB"')
+    return int(size.to_integral_value(ROUND_HALF_UP))
 
 
 def parse_allowance(value: object) -> Allowance:
@@ -69,12 +72,12 @@ def parse_allowance(value: object) -> Allowance:
     Raises ValueError as above.
     """
     if isinstance(value, float):
-        raise ValueError(f'{value} is no share and no size; write "5 %" or "500 kB"')
+        raise ValueError(f'{value} is neither a share nor a size; write "5 %" or "500 kB"')
     if not isinstance(value, str) or not value.rstrip().endswith("%"):
         return Allowance(parse_size(value))
     found = _PERCENT.fullmatch(value)
     if not found:
-        raise ValueError(f'"{value}" is no share; write it like "5 %" or "2.5 %"')
+        raise ValueError(f'"{value}" is not a share; write it like "5 %" or "2.5 %"')
     return Allowance(millionths=int(Decimal(found[1]) * _MILLIONTHS_OF_PERCENT))
 
 
@@ -82,34 +85,42 @@ def parse_seconds(value: object) -> float:
     """Seconds from ``"300 s"``, ``"5 min"``, ``"1 h"`` or a number. Raises ValueError as above."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if not math.isfinite(value) or value < 0:
-            raise ValueError(f'{value} is no time; write seconds, like "300 s"')
+            raise ValueError(f'{value} is not a time; write seconds, like "300 s"')
         return float(value)
     if not isinstance(value, str):
-        raise ValueError(f'{_shown(value)} is no time; write seconds, like "300 s"')
-    number, unit = _split(value, 'a time; write seconds or minutes, like "300 s" or "5 min"')
-    return float(_decimal(number) * _factor(value, number, unit, _SECONDS, without_unit="s"))
+        raise ValueError(f'{_shown(value)} is not a time; write seconds, like "300 s"')
+    wanted = 'a time; write seconds or minutes, like "300 s" or "5 min"'
+    return float(_quantity(value, _SECONDS, "s", wanted))
 
 
-def _split(text: str, wanted: str) -> tuple[str, str]:
+def _quantity(text: str, units: dict[str, int], default: str, wanted: str) -> Decimal:
     found = _QUANTITY.fullmatch(text)
     if not found:
         raise ValueError(f'"{text}" is not {wanted}')
-    return found["number"], found["unit"] or ""
+    number, written = found["number"], found["unit"] or default
+    # Case does not matter: there are no millibytes to confuse "80 mb" with.
+    unit = next((name for name in units if name.casefold() == written.casefold()), None)
+    if unit is None:
+        near = close_names(written, units)
+        guess = f'; did you mean "{number} {near[0]}"?' if near else ""
+        raise ValueError(f'"{text}" has no unit known here ({", ".join(units)}){guess}')
+    return _decimal(text, number, unit) * units[unit]
 
 
-def _decimal(number: str) -> Decimal:
-    return Decimal(number.replace("_", "").replace(",", ""))
-
-
-def _factor(text: str, number: str, unit: str, units: dict[str, int], without_unit: str) -> int:
-    """The size of ``unit``; its case matters to nobody who writes "80 mb"."""
-    by_folded = {name.casefold(): name for name in units}
-    name = by_folded.get((unit or without_unit).casefold())
-    if name is not None:
-        return units[name]
-    near = difflib.get_close_matches(unit.casefold(), by_folded, n=1, cutoff=0.5)
-    guess = f'; did you mean "{number} {by_folded[near[0]]}"?' if near else ""
-    raise ValueError(f'"{text}" has no unit known here ({", ".join(units)}){guess}')
+def _decimal(text: str, number: str, unit: str) -> Decimal:
+    """The number; commas may group thousands where nobody can take one for a decimal comma."""
+    plain = number.replace(",", "")
+    if "," in number:
+        is_grouped = _THOUSANDS.fullmatch(number)
+        may_be_decimal = number.count(",") == 1 and "." not in number
+        if may_be_decimal and not (is_grouped and unit == "B"):
+            point = number.replace(",", ".")
+            raise ValueError(
+                f'"{text}" may be {plain} {unit} or {point} {unit}; write it without a comma'
+            )
+        if not is_grouped:
+            raise ValueError(f'"{text}" has a comma in the wrong place; leave the commas out')
+    return Decimal(plain.replace("_", ""))
 
 
 def _shown(value: object) -> str:

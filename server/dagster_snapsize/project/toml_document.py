@@ -79,7 +79,9 @@ def read_toml(path: Path) -> TomlFile | None:
         place = _ERROR_PLACE.search(str(error))
         line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1
         reason = _ERROR_PLACE.sub("", str(error))
-        raise UserError(f"{path.name} is not TOML: {reason}", path=str(path), line=line) from error
+        raise UserError(
+            f"{path.name} is not valid TOML: {reason}", path=str(path), line=line
+        ) from error
 
 
 def read_text(path: Path) -> str | None:

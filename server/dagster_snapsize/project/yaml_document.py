@@ -33,12 +33,12 @@ def read_yaml(path: Path) -> Any:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise UserError(
-            f"{path.name} is not YAML: {reason}",
+            f"{path.name} is not valid YAML: {reason}",
             path=str(path),
             line=mark.line + 1 if mark else 1,
         ) from error
     except ValueError as error:  # a date that is none, say
-        raise UserError(f"{path.name} is not YAML: {error}", path=str(path)) from error
+        raise UserError(f"{path.name} is not valid YAML: {error}", path=str(path)) from error
 
 
 def line_of(container: Any, key: Any = None) -> int:

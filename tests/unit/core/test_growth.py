@@ -410,11 +410,11 @@ def test_differences_are_most_first_and_leave_out_what_is_the_same() -> None:
         ('"2.5 %"', Allowance(millionths=25_000)),
         ('"500 kB"', Allowance(500_000)),
         ("1024", Allowance(1024)),
-        ('"-5 %"', '"-5 %" is no share; write it like "5 %" or "2.5 %"'),
-        ('"2,5 %"', '"2,5 %" is no share'),
+        ('"-5 %"', '"-5 %" is not a share; write it like "5 %" or "2.5 %"'),
+        ('"2,5 %"', '"2,5 %" is not a share'),
         ('"5 percent"', "has no unit known here"),
-        ("0.05", '0.05 is no share and no size; write "5 %" or "500 kB"'),
-        ("true", "true is no size"),
+        ("0.05", '0.05 is neither a share nor a size; write "5 %" or "500 kB"'),
+        ("true", "true is not a size"),
     ],
 )
 def test_what_may_grow_is_a_share_or_a_size(

@@ -132,7 +132,7 @@ def test_numbers_are_read_as_dagster_reads_them() -> None:
         found = environment({name: text})
         [problem] = problems(found)
         assert f'{name} is "{text}" in the environment' in problem
-        assert "no whole number of bytes" in problem
+        assert "not a whole number of bytes" in problem
         assert setting(found, name).value is None
         # What Dagster takes by itself still judges.
         assert found.job_limits[0].bytes == 100_000_000

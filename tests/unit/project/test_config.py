@@ -96,9 +96,9 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
             '"80 MBs" has no unit known here (B, kB, MB, GB, KiB, MiB, GiB); did you mean "80 MB"?',
             'repository = "80 MB"',
         ),
-        ("budget.repository = true", 2, "`budget.repository`: true is no size", ""),
+        ("budget.repository = true", 2, "`budget.repository`: true is not a size", ""),
         ("budget.repository = 0", 2, "a budget of 0 bytes allows nothing", ""),
-        ("budget.asset = 1.5", 2, "no whole number of bytes", 'asset = "64 kB"'),
+        ("budget.asset = 1.5", 2, "not a whole number of bytes", 'asset = "64 kB"'),
         ("budget.jobs = 3", 2, "`tool.dagster-snapsize.budget.jobs` is no table", "Write [tool"),
         ('budget.jobs = {x = "1 XB"}', 2, "`budget.jobs.x`", "__ASSET_JOB"),
         ("budget.warn-at = 80", 2, "above 0 and up to 1, got 80", "warn-at = 0.8"),
@@ -137,8 +137,8 @@ def test_a_mistake_is_named_with_its_place(
 @pytest.mark.parametrize(
     ("content", "line", "said"),
     [
-        (b'module-name = "x\n', 1, "is not TOML"),
-        (b'module-name = "x"\n\nmodule-name = "y"\n', 3, "is not TOML"),
+        (b'module-name = "x\n', 1, "is not valid TOML"),
+        (b'module-name = "x"\n\nmodule-name = "y"\n', 3, "is not valid TOML"),
         (b'python = "a"\nmodule-name = "\xff"\n', 2, "is not UTF-8: byte 0xff"),
         (b'[tool.dagster-snapsize]\nmodule-name = "x"\n', 1, "without a prefix"),
     ],

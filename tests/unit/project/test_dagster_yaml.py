@@ -65,8 +65,8 @@ def test_what_is_no_number_is_a_problem_with_its_line(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("code_servers: [\n", ":2: dagster.yaml is not YAML"),
-        ("a: 1\n b: 2\n", ":2: dagster.yaml is not YAML"),
+        ("code_servers: [\n", ":2: dagster.yaml is not valid YAML"),
+        ("a: 1\n b: 2\n", ":2: dagster.yaml is not valid YAML"),
         ("- a\n", ":1: dagster.yaml is no mapping"),
         ("\ncode_servers: 3\n", ":2: `code_servers` is no mapping"),
         ("code_servers:\n  startup: 3\n", ":2: unknown key `startup` in `code_servers`"),

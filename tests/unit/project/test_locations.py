@@ -216,7 +216,7 @@ def test_variables_of_a_workspace_come_from_the_env_file_too(tmp_path: Path) -> 
         ),
         ("load_from:\n  - python_file: gone.py\n", 2, "there is no file"),
         ("load_from:\n  - python_module: a\n  - python_module: a\n", 3, "two locations have"),
-        ("load_from: [\n", 2, "is not YAML"),
+        ("load_from: [\n", 2, "is not valid YAML"),
     ],
 )
 def test_a_workspace_that_dagster_refuses_is_an_error(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator
 
@@ -12,7 +11,7 @@ from dagster_snapsize.cli.reports import markdown
 from dagster_snapsize.cli.reports.json_report import asset_json
 from dagster_snapsize.cli.reports.lines import place
 from dagster_snapsize.cli.run import LocationReport, Report
-from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.errors import UserError, close_names
 from dagster_snapsize.core.model import AssetCost, Owner, SharedGroup, Snapshot
 from dagster_snapsize.core.sizes import counted, format_percent, format_size
 
@@ -48,7 +47,7 @@ def explain_asset(report: Report, key: str, form: str, top: int) -> None:
 def _unknown_key(report: Report, key: str) -> UserError:
     keys = sorted({a.key for location in report.locations for a in location.measurement.assets})
     near = [k for k in keys if k.rpartition("/")[2] == key]
-    near += [k for k in difflib.get_close_matches(key, keys, n=_NAMES, cutoff=0.4) if k not in near]
+    near += [k for k in close_names(key, keys, _NAMES, cutoff=0.4) if k not in near]
     hint = (
         f"The nearest are: {', '.join(near[:_NAMES])}" if near else "Run measure to see them all."
     )
