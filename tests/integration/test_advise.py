@@ -20,15 +20,12 @@ from dagster_snapsize.core.ledger import attribute_job, attribute_repository
 from dagster_snapsize.core.model import Repeat, Saving
 from support import ROOT
 from support.command import lines, measure_json, snapsize
-from support.environments import NEWEST, OLDEST, SUPPORTED
 from support.json_keys import check_documented, documented, keys_of
 from support.savings_kinds import KINDS
+from support.versions import every_version
 
 PROJECT = ROOT / "tests" / "support" / "savings_project.py"
-VERSIONS = [
-    pytest.param(version, marks=() if version in (NEWEST, OLDEST) else pytest.mark.matrix)
-    for version in SUPPORTED
-]
+VERSIONS = every_version("savings")
 
 
 def texts(folder: Path) -> dict[str, bytes]:

@@ -16,7 +16,6 @@ import pytest
 from dagster_snapsize.core.ledger import AssetIndex
 from dagster_snapsize.core.model import Ledger
 from support import ROOT
-from support.environments import NEWEST, OLDEST, SUPPORTED
 from support.ledgers import (
     attribute_job,
     attribute_repository,
@@ -25,6 +24,7 @@ from support.ledgers import (
     fields_of,
     shared,
 )
+from support.versions import every_version
 
 PROJECT = ROOT / "tests" / "support" / "attribution_project.py"
 TOLERANCE = 0.02
@@ -52,10 +52,7 @@ KINDS = {
     "named in selections": "named_in_selections",
     "in several jobs": "in_many_jobs",
 }
-VERSIONS = [
-    pytest.param(version, marks=() if version in (NEWEST, OLDEST) else pytest.mark.matrix)
-    for version in SUPPORTED
-]
+VERSIONS = every_version("attribution")
 
 
 class Measured:

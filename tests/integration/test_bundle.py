@@ -20,6 +20,8 @@ OLDEST, NEWEST = 10, 14  # Python 3
 COMPILED = {".so", ".pyd", ".dylib", ".dll", ".exe", ".pyc"}
 TERMINAL_ONLY = {"rich", "pygments", "markdown_it", "mdurl", "networkx"}
 
+pytestmark = pytest.mark.xdist_group("bundle")  # one bundle serves them all
+
 
 @pytest.fixture(scope="session")
 def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:

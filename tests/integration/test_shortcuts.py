@@ -11,13 +11,11 @@ import pytest
 
 from support import ROOT, known_dagster
 from support.command import snapsize
-from support.environments import NEWEST, OLDEST, SUPPORTED, dagster_python
+from support.environments import NEWEST, dagster_python
+from support.versions import every_version
 
 RANDOM = ROOT / "tests" / "support" / "random_objects.py"
-VERSIONS = [
-    pytest.param(v, id=v, marks=() if v in (NEWEST, OLDEST) else pytest.mark.matrix)
-    for v in SUPPORTED
-]
+VERSIONS = every_version()
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -16,14 +16,11 @@ from dagster_snapsize.core.ledger import attribute_job, attribute_repository
 from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import Environment, Measurement, Seconds, Snapshot
 from support import ROOT
-from support.environments import NEWEST, OLDEST, SUPPORTED
+from support.versions import every_version
 
 PROJECT = ROOT / "tests" / "support" / "split_project.py"
 TOLERANCE = 0.03
-VERSIONS = [
-    pytest.param(version, marks=() if version in (NEWEST, OLDEST) else pytest.mark.matrix)
-    for version in SUPPORTED
-]
+VERSIONS = every_version()
 
 
 def measured(folder: Path) -> Measurement:

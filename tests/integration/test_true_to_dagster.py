@@ -15,7 +15,8 @@ from dagster_snapsize.core.limits import InstanceSettings, Layer, effective_envi
 from dagster_snapsize.project.dbt import stale_inputs
 from dagster_snapsize.project.dotenv import read_dotenv
 from dagster_snapsize.project.locations import Flags, find_locations
-from support.environments import NEWEST, SUPPORTED
+from support.environments import NEWEST
+from support.versions import every_version
 
 FUNCTIONS = {
     "max_rx_bytes": "DAGSTER_GRPC_MAX_RX_BYTES",
@@ -58,7 +59,7 @@ def ask(python: Path, program: str, *arguments: str, cwd: Path | None = None) ->
 
 @pytest.mark.parametrize(
     "version",
-    [v if v == NEWEST else pytest.param(v, marks=pytest.mark.matrix) for v in SUPPORTED],
+    every_version(always=[NEWEST]),
 )
 def test_the_cascade_is_dagsters_own(dagster_python: Callable[[str], Path], version: str) -> None:
     python = dagster_python(version)

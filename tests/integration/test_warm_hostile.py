@@ -16,7 +16,10 @@ from support.hostile import DEFINITIONS, FAILS, HANGS, LOADS, marked_line
 from support.patience import patience, patiently, wait_for
 from support.warming import Kept, Measured, kept, locations, run
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only"),
+    pytest.mark.xdist_group("forked"),  # one process that is forked from serves them all
+]
 
 FLAGS = Flags(python_file=("pipeline.py",))
 
