@@ -278,9 +278,9 @@ def test_what_is_no_interpreter_or_has_no_dagster_is_status_2(
     for name in ("babble", "garbage"):
         (shop / name).chmod(0o755)
     for python, said in (
-        ("/bin/true", "/bin/true (--python) is no Python that can measure"),
-        ("./babble", "babble (--python) is no Python that can measure"),
-        ("./garbage", "garbage (--python) is no Python that can measure"),
+        ("/bin/true", "/bin/true (--python) is not a usable Python"),
+        ("./babble", "babble (--python) is not a usable Python"),
+        ("./garbage", "garbage (--python) is not a usable Python"),
         (str(environment("bare")), "there is no dagster in"),
     ):
         command = "limits" if python == "/bin/true" else "check"

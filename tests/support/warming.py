@@ -90,7 +90,7 @@ def run(
         location,
         choose_interpreter(location, str(python), os.environ),
         environ=os.environ if environ is None else environ,
-        started=started,
+        on_start=started,
         shown=lambda path: shown_path(path, location.root),
         forkserver=forkserver,
     )

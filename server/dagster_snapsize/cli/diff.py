@@ -16,8 +16,8 @@ from dagster_snapsize.cli.run import LateBar, LocationReport, Selection, choose,
 from dagster_snapsize.core.diff import Difference, difference
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.assemble import Progress
-from dagster_snapsize.measuring.measure import measure_cached
-from dagster_snapsize.measuring.paths import relocated, shown_path
+from dagster_snapsize.measuring.measure import measure_location, with_timeout
+from dagster_snapsize.measuring.paths import relocated
 from dagster_snapsize.measuring.revision.checkout import (
     check_read_from_tree,
     copy_ignored,
@@ -220,28 +220,21 @@ class _Sides:
         reports = []
         prepared: set[object] = set()
         for location in locations:
-            if self._selection.timeout is not None:
-                config = evolve(location.config, timeout=self._selection.timeout)
-                location = evolve(location, config=config)
+            location = with_timeout(location, self._selection.timeout)
             interpreter = interpreter_for(
                 *(location, tree, chosen, flag, os.environ),
                 flag_source="--old-python" if python else "--python",
             )
-            # Locations of one project share what is made first.
-            commands = (location.root, interpreter.path, location.config.prepare)
-            if commands in prepared:
-                location = evolve(location, config=evolve(location.config, prepare=()))
             with errors_in(tree):
-                cached = measure_cached(
+                cached = measure_location(
                     location,
                     interpreter,
+                    folder=tree.folder,
                     environ=environ,
-                    use=self._selection.cache,
-                    watch=self._watch,
-                    shown=lambda path: shown_path(path, tree.folder),
+                    prepared=prepared,
+                    lookup=self._selection.cache,
+                    on_progress=self._watch,
                 )
-            if not cached.hit:
-                prepared.add(commands)
             others = check_read_from_tree(tree, cached.measurement, interpreter)
             if others:
                 shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")

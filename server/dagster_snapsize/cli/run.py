@@ -12,13 +12,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from dagster_snapsize.core.baseline import RENEW, Baseline, at, here
 from dagster_snapsize.core.errors import UserError, did_you_mean
 from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement
-from dagster_snapsize.measuring.measure import Cached, CacheLookup, measure_cached
+from dagster_snapsize.measuring.measure import Cached, CacheLookup, measure_location, with_timeout
 from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.project.baseline_file import NAME, read_baselines
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
@@ -85,21 +85,16 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
     with ExitStack() as stack:
         watch = LateBar(stack)
         for location, interpreter in chosen:
-            # Locations of one project share what is made first.
-            commands = (location.root, interpreter.path, location.config.prepare)
-            if commands in prepared:
-                location = evolve(location, config=evolve(location.config, prepare=()))
-            cached = measure_cached(
+            cached = measure_location(
                 location,
                 interpreter,
+                folder=folder,
                 environ=os.environ,
-                use=selection.cache,
-                watch=watch,
-                shown=lambda path: shown_path(path, folder),
+                prepared=prepared,
+                lookup=selection.cache,
+                on_progress=watch,
                 verify=selection.verify,
             )
-            if not cached.hit:
-                prepared.add(commands)
             measurement = relocated(cached.measurement, folder)
             budgets = location.config.budgets
             baseline = baselines.get(location.root, {}).get(location.stable_name)
@@ -196,7 +191,6 @@ def choose(
     found = find_locations(folder, selection.flags)
     chosen = []
     for location in found.locations:
-        if selection.timeout is not None:
-            location = evolve(location, config=evolve(location.config, timeout=selection.timeout))
+        location = with_timeout(location, selection.timeout)
         chosen.append((location, choose_interpreter(location, selection.python, os.environ)))
     return chosen, found.notes

@@ -14,8 +14,8 @@ from dagster_snapsize.cli.reports.diff_text import print_comparison, signed
 from dagster_snapsize.cli.run import LateBar, LocationReport, Report, Selection, measure_all
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.assemble import Progress
-from dagster_snapsize.measuring.measure import measure_cached
-from dagster_snapsize.measuring.paths import relocated, shown_path
+from dagster_snapsize.measuring.measure import measure_location
+from dagster_snapsize.measuring.paths import relocated
 from dagster_snapsize.measuring.upgrade.environment import UpgradedEnvironment, upgraded
 
 
@@ -52,13 +52,14 @@ def measure_upgrade(selection: Selection, version: str, report: Report | None = 
                 )
                 reports.append(one)
                 continue
-            cached = measure_cached(
+            cached = measure_location(
                 evolve(one.code_location, config=evolve(one.code_location.config, prepare=())),
                 other.interpreter,
+                folder=folder,
                 environ=other.environ,
-                use=selection.cache,
-                watch=watch,
-                shown=lambda path: shown_path(path, folder),
+                prepared=set(),
+                lookup=selection.cache,
+                on_progress=watch,
             )
             measurement = relocated(cached.measurement, folder)
             found = measurement.dagster_version

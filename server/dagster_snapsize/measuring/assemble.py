@@ -75,12 +75,12 @@ class MeasurementBuilder:
         location: CodeLocation,
         interpreter: Interpreter,
         tree: Path,
-        watch: OnProgress,
+        on_progress: OnProgress,
         limits_only: bool,
     ):
         self.location = location
         self.interpreter = interpreter
-        self.watch = watch
+        self.on_progress = on_progress
         self.limits_only = limits_only
         self.tree = tree
         self.changed: list[str] = []
@@ -156,7 +156,7 @@ class MeasurementBuilder:
             "job": f"job {header.get('job')}",
         }[header["name"]]
         done, of = header.get("done", 0), header.get("of", 0)
-        self.watch(Progress(self.location.name, text, done, of))
+        self.on_progress(Progress(self.location.name, text, done, of))
 
     def _on_loaded(self, header: dict[str, Any], payload: bytes) -> None:
         self._load_seconds = self.seconds_ahead + header["seconds"]

@@ -1,32 +1,32 @@
-"""One location's measurement, from the cache where nothing has changed, else a new one."""
+"""Measure one location, or take its measurement from the cache where nothing has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.cache.lookup import Cache, is_wanted
+from dagster_snapsize.measuring.paths import shown_path
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation
 
 if TYPE_CHECKING:
     from dagster_snapsize.measuring.assemble import OnProgress
-    from dagster_snapsize.measuring.forkserver import ForkServer
-    from dagster_snapsize.measuring.process import SupervisedProcess
 
-# "fresh" measures whatever the cache holds, and stores it.
+# "fresh" measures even if the cache has a measurement, and stores the new one.
 CacheLookup = Literal["on", "fresh", "off"]
 
 
 @frozen
 class Cached:
-    """A measurement with absolute paths; ``hit`` says that it was made at ``measured_at``.
+    """A measurement with absolute paths, and what the cache had to do with it.
 
-    That is an ISO 8601 time. ``not_stored`` are the reasons why the next one cannot be a hit;
-    ``is_uncacheable`` says that they are what the definitions' own code does.
+    ``hit`` says that it is from the cache, made at ``measured_at`` (ISO 8601). ``not_stored`` are
+    the reasons why it was not stored; ``is_uncacheable`` says that the definitions' own code is.
     """
 
     measurement: Measurement
@@ -36,26 +36,30 @@ class Cached:
     is_uncacheable: bool = False
 
 
-def measure_cached(
+def measure_location(
     location: CodeLocation,
     interpreter: Interpreter,
     *,
+    folder: Path,
     environ: Mapping[str, str],
-    use: CacheLookup = "on",
-    watch: OnProgress = lambda progress: None,
-    started: Callable[[SupervisedProcess], None] = lambda process: None,
-    shown: Callable[[str], str] = lambda path: path,
-    forkserver: ForkServer | None = None,
+    prepared: set[object],
+    lookup: CacheLookup = "on",
+    on_progress: OnProgress = lambda progress: None,
     verify: bool = False,
 ) -> Cached:
-    """Measure one location, or take what was measured of the same; see ``run_probe``.
+    """Measure one location, unless the cache has it; see ``run_probe``.
 
-    SNAPSIZE_NO_CACHE in ``environ`` means "off". ``shown`` is how a path is written in a reason.
+    ``folder`` is what paths in messages are relative to. Locations of one project share their
+    ``prepare`` commands: each runs once for the set ``prepared``. SNAPSIZE_NO_CACHE in ``environ``
+    means "off".
     """
+    commands = (location.root, interpreter.path, location.config.prepare)
+    if commands in prepared:
+        location = evolve(location, config=evolve(location.config, prepare=()))
     cache = None
-    if use != "off" and is_wanted(environ):
-        cache = Cache(location, interpreter, environ, shown)
-        hit = cache.look_up() if use == "on" else None
+    if lookup != "off" and is_wanted(environ):
+        cache = Cache(location, interpreter, environ, lambda path: shown_path(path, folder))
+        hit = cache.look_up() if lookup == "on" else None
         if hit is not None:
             return Cached(hit.measurement, True, hit.measured_at)
     # A hit needs neither a process nor a ledger.
@@ -65,15 +69,21 @@ def measure_cached(
         location,
         interpreter,
         environ=environ,
-        watch=watch,
-        started=started,
-        shown=shown,
-        prepared=cache.begin if cache else lambda: None,
-        forkserver=forkserver,
+        on_progress=on_progress,
+        shown=lambda path: shown_path(path, folder),
+        before_load=cache.begin if cache else lambda: None,
         verify=verify,
     )
+    prepared.add(commands)
     if cache is None:
-        off = "SNAPSIZE_NO_CACHE is set" if use != "off" else "the cache is not used"
+        off = "SNAPSIZE_NO_CACHE is set" if lookup != "off" else "the cache is not used"
         return Cached(measurement, not_stored=(off,))
     why = cache.keep(measurement)
     return Cached(measurement, not_stored=why, is_uncacheable=cache.is_uncacheable(measurement))
+
+
+def with_timeout(location: CodeLocation, seconds: float | None) -> CodeLocation:
+    """The location with another timeout, where one is given."""
+    if seconds is None:
+        return location
+    return evolve(location, config=evolve(location.config, timeout=seconds))

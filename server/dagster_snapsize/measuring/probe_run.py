@@ -40,46 +40,55 @@ def run_probe(
     interpreter: Interpreter,
     *,
     environ: Mapping[str, str],
-    watch: OnProgress = lambda progress: None,
-    started: Callable[[SupervisedProcess], None] = lambda process: None,
+    on_progress: OnProgress = lambda progress: None,
+    on_start: Callable[[SupervisedProcess], None] = lambda process: None,
     shown: Callable[[str], str] = lambda path: path,
-    prepared: Callable[[], None] = lambda: None,
+    before_load: Callable[[], None] = lambda: None,
     forkserver: ForkServer | None = None,
     verify: bool = False,
 ) -> Measurement:
     """Measure one code location; all paths in the result are absolute.
 
-    ``shown`` is how the message of a failure writes a path; nothing else depends on it. ``started``
-    is given every process that is started, so that another thread can cancel it. ``prepared`` is
-    called each time before the definitions are read, once all that ``prepare`` makes is there.
-    ``forkserver`` is what to fork the probe from; where that fails, an interpreter is started.
-    ``verify`` makes every text in Dagster's own way as well; a difference is a UserError.
-    A location that cannot be loaded gives a Measurement with a ``failure``. Raises UserError where
-    the target or the configuration is wrong.
+    ``on_start`` is given every process that is started, so that another thread can cancel it.
+    ``shown`` is how messages write a path. ``before_load`` is called each time before definitions
+    are loaded, after the ``prepare`` commands. ``forkserver`` is what to fork the probe from; where
+    that fails, an interpreter is started. ``verify`` also makes every text in Dagster's own way; a
+    difference is a UserError.
+
+    A location that cannot be loaded gives a Measurement with a ``failure``.
+
+    Raises:
+        UserError: the target or the configuration is wrong.
     """
+
+    def run(forkserver: ForkServer | None) -> _ProbeRun:
+        return _ProbeRun(
+            *(location, interpreter, environ, on_progress, on_start),
+            forkserver=forkserver,
+            verify=verify,
+        )
+
     failure = prepare(
-        location, interpreter, environ, lambda text: watch(Progress(location.name, text)), started
+        *(location, interpreter, environ),
+        lambda text: on_progress(Progress(location.name, text)),
+        on_start,
     )
     if failure is not None:
-        return _ProbeRun(location, interpreter, environ, watch, started).failed(failure)
+        return run(None).failed(failure)
     with _no_collector():
         for _ in range(2):
-            prepared()
-            run = _ProbeRun(
-                location, interpreter, environ, watch, started, forkserver=forkserver, verify=verify
-            )
-            measurement = run.measure()
-            if run.broke_off and run.forkserver is not None:
+            before_load()
+            current = run(forkserver)
+            measurement = current.measure()
+            if current.broke_off and current.forkserver is not None:
                 _log.warning("%s: a forked measurement broke off", location.name)
-                run = _ProbeRun(location, interpreter, environ, watch, started)
-                measurement = run.measure()
-            if not run.changed:
+                current = run(None)
+                measurement = current.measure()
+            if not current.changed:
                 return measurement
-    return run.failed(
-        Failure(
-            "files of the definitions were edited while they were measured: "
-            + ", ".join(shown(p) for p in run.changed)
-        )
+    edited = ", ".join(map(shown, current.changed))
+    return current.failed(
+        Failure(f"files of the definitions were edited while they were measured: {edited}")
     )
 
 
@@ -100,7 +109,8 @@ def read_environment(
 ) -> Environment:
     """The effective limits of a location, without loading its definitions.
 
-    Raises NotMeasured where its Dagster cannot be asked.
+    Raises:
+        NotMeasured: its Dagster cannot be asked.
     """
     run = _ProbeRun(location, interpreter, environ, lambda _: None, limits_only=True)
     measurement = run.measure()
@@ -110,15 +120,15 @@ def read_environment(
 
 
 class _ProbeRun:
-    """One run of the probe, and what has come of it so far."""
+    """One run of the probe."""
 
     def __init__(
         self,
         location: CodeLocation,
         interpreter: Interpreter,
         environ: Mapping[str, str],
-        watch: OnProgress,
-        started: Callable[[SupervisedProcess], None] = lambda process: None,
+        on_progress: OnProgress,
+        on_start: Callable[[SupervisedProcess], None] = lambda process: None,
         limits_only: bool = False,
         forkserver: ForkServer | None = None,
         verify: bool = False,
@@ -126,19 +136,21 @@ class _ProbeRun:
         self.location = location
         self.interpreter = interpreter
         self.environ = environ
-        self.watch = watch
-        self.started = started
+        self.on_progress = on_progress
+        self.on_start = on_start
         self.limits_only = limits_only
         self.forkserver = forkserver
         self.verify = verify
         # In a repository of many projects code and dbt models are often beside the location's own.
         self._tree = repository_root(location.root) or location.root
         self.broke_off = False
-        self._frames = MeasurementBuilder(location, interpreter, self._tree, watch, limits_only)
+        self._frames = MeasurementBuilder(
+            location, interpreter, self._tree, on_progress, limits_only
+        )
 
     @property
     def changed(self) -> list[str]:
-        """Files of the definitions that were edited meanwhile."""
+        """Files of the definitions that were edited during the run."""
         return self._frames.changed
 
     def failed(self, failure: Failure) -> Measurement:
@@ -147,9 +159,9 @@ class _ProbeRun:
 
     def measure(self) -> Measurement:
         timeout = self.location.config.timeout
-        self.watch(Progress(self.location.name, "starting"))
+        self.on_progress(Progress(self.location.name, "starting"))
         with self._start(timeout) as process:
-            self.started(process)
+            self.on_start(process)
             try:
                 whole = self._read(process)
             except LoadFailed as broken:
@@ -160,12 +172,12 @@ class _ProbeRun:
         if not whole:
             self.broke_off = not (process.timed_out or process.cancelled)
             if self.forkserver is None:
-                self._must_have_begun(process, status)
-            return self.failed(self._failure_without_words(process, status))
+                self._check_started(process)
+            return self.failed(self._failure_without_frame(process, status))
         return self._frames.result()
 
     def _start(self, timeout: float) -> SupervisedProcess:
-        """A forked measurement where that is possible, else one with an interpreter of its own."""
+        """Fork the probe where that is possible, else start an interpreter."""
         argument, cwd = self._request(timeout), self.location.cwd
         if self.forkserver is not None:
             try:
@@ -199,25 +211,22 @@ class _ProbeRun:
         )
 
     def _read(self, process: SupervisedProcess) -> bool:
-        """Take in frames until the last; False where they ended before it."""
+        """Read frames until the last; False where they end before it."""
         return any(self._frames.take(header, payload) for header, payload in process.frames())
 
-    def _must_have_begun(self, process: SupervisedProcess, status: int | None) -> None:
-        """Tell a program that is no Python, or none that runs here, from one that user code ended.
-
-        Raises NoInterpreter.
-        """
+    def _check_started(self, process: SupervisedProcess) -> None:
+        """Raise NoInterpreter where the probe never started: user code did not end it."""
         if self._frames.has_begun or process.timed_out or process.cancelled:
             return
         last = process.output().strip().rpartition("\n")[2]
         interpreter = self.interpreter
         raise NoInterpreter(
-            f"{interpreter.path} ({interpreter.source}) is no Python that can measure, 3.9 or newer"
+            f"{interpreter.path} ({interpreter.source}) is not a usable Python, 3.9 or newer"
             f"{f': {last}' if last else ''}",
             f"location {self.location.name}, from {self.location.source}",
         )
 
-    def _failure_without_words(self, process: SupervisedProcess, status: int | None) -> Failure:
+    def _failure_without_frame(self, process: SupervisedProcess, status: int | None) -> Failure:
         printed = process.output()
         place = crash_place(printed, self._is_users)
         if place is not None:

@@ -176,9 +176,9 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancellati
                     location,
                     interpreter,
                     environ=os.environ,
-                    watch=_watch,
-                    started=cancel.started,
-                    prepared=cache.begin if cache else lambda: None,
+                    on_progress=_watch,
+                    on_start=cancel.started,
+                    before_load=cache.begin if cache else lambda: None,
                     forkserver=forkserver,
                 )
             if cancel.wanted:
@@ -246,7 +246,7 @@ def _check_cache(
     """
 
     def run() -> Measurement:
-        return run_probe(location, interpreter, environ=os.environ, started=cancel.started)
+        return run_probe(location, interpreter, environ=os.environ, on_start=cancel.started)
 
     hit = cache.look_up()
     if hit is None:
@@ -294,8 +294,8 @@ def _verify(
             location,
             interpreter,
             environ=os.environ,
-            started=cancel.started,
-            prepared=cache.begin if cache and not parent else lambda: None,
+            on_start=cancel.started,
+            before_load=cache.begin if cache and not parent else lambda: None,
             forkserver=parent,
         )
         if parent is not None:
