@@ -1,4 +1,4 @@
-"""docs/performance.md, from the results of the benchmarks alone."""
+"""Write docs/performance.md from the results of the benchmarks."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def write(results: Results) -> str:
     parts = [
         INTRODUCTION,
         _machine(results.get("machine", {})),
-        "## Goals\n\n" + GOALS,
+        "## Time\n\n" + GOALS,
         _table(
             (
                 *("case", "goal", "time, relative", "snippet", "dagster-snapsize", ""),
-                "processor, relative",
+                "CPU time, relative",
             ),
             [_time_row(results, case) for case in cases.CASES],
         ),
@@ -40,8 +40,8 @@ def write(results: Results) -> str:
         "## Memory\n\n" + MEMORY,
         _table(
             (
-                *("case", "memory, relative", "snippet", "dagster-snapsize", ""),
-                *("snippet, resident sets", "dagster-snapsize, resident sets"),
+                *("case", "PSS, relative", "snippet, PSS", "dagster-snapsize, PSS", ""),
+                *("snippet, RSS", "dagster-snapsize, RSS"),
             ),
             [row for case in cases.CASES if (row := _memory_row(results, case))],
         ),
@@ -57,7 +57,7 @@ def write(results: Results) -> str:
 
 
 def drawn(results: Results) -> dict[str, Any]:
-    """What the plots show: ``ratios``, from the top, and ``growth`` with its lines, or None."""
+    """The data of the plots: ``ratios``, from the top, and ``growth`` with its lines, or None."""
     ratios = []
     for case in cases.CASES:
         if "ours" in (found := results.get(case.name, {})):
@@ -81,37 +81,37 @@ def drawn(results: Results) -> dict[str, Any]:
 INTRODUCTION = """
 # Performance
 
-<!-- Written by `make benchmark`; the section on what was tried stands in benchmarks/tried.md. -->
+<!-- Written by `make benchmark`; the section "What was tried" is in benchmarks/tried.md. -->
 
-What a measurement takes, compared with the snippet in Dagster's documentation, which prints the
-sizes of snapshots and nothing else. Both are timed as whole processes, from the command to its
-end, on the same definitions, with the same Python and Dagster.
+How long a measurement takes and how much memory it needs, compared with the snippet in Dagster's
+documentation, which only prints the sizes of snapshots. Both are measured as whole processes, from
+start to exit, on the same definitions, with the same Python and Dagster.
 """
 
 GOALS = """
-*Cold* is `dagster-snapsize measure --format json`, ledgers and report included, with nothing kept
-from an earlier run. *Warm* is how the language server measures again after an edit, from the
-request to the result. *Nothing changed* is `dagster-snapsize check` where the result of an earlier
-run still holds. A relative time is the median over all pairs of runs, in brackets the smallest and
-the largest; seconds are medians. Processor time is that of all cores together.
+*Cold* is `dagster-snapsize measure --format json`, including ledgers and report, with nothing kept
+from an earlier run. *Warm* is a repeated measurement in the language server after an edit, from the
+request to the result. *Nothing changed* is `dagster-snapsize check` with the result of an earlier
+run in the cache. A relative time is the median over all pairs of runs, with the smallest and the
+largest in brackets; seconds are medians. CPU time is the sum over all cores.
 """
 
 RATIOS = "![Time relative to the documented snippet](images/performance-ratios.svg)"
 
 EDITOR = f"""
-From a save until the diagnostics of that save have reached the editor, with the settings as they
-are by default: the server's pause of {Settings().debounce_milliseconds / 1000} s after a save, in
-case that another follows, is in it.
+From a save until its diagnostics have reached the editor, with default settings. This includes the
+{Settings().debounce_milliseconds / 1000} s that the server waits after a save in case another one
+follows.
 """
 
 MEMORY = f"""
-Memory is the largest sum over all processes of a command while it runs. Judged is the sum of their
-proportional set sizes, in which a page counts for each process by its part of it: what they share
-counts once in the sum, and libraries that other programs use as well for less than that. The goal
-is <= {cases.MEMORY_GOAL} for each case. In the sum of the resident sets, beside it, shared pages
-count once for each process, and a process that is just being started for a moment as much as the
-one that starts it. Of a warm measurement all counts that is kept ready for it, and it is that of
-another run than the one that is timed.
+Memory is the peak sum over all processes of a command. The goal is <= {cases.MEMORY_GOAL} for each
+case, for the sum of the proportional set sizes (PSS), which divides each shared page among the
+processes that map it: pages that the processes of the command share count once, pages shared with
+other programs for less. The sum of the resident sets (RSS) is given too: it counts a shared page
+once for each process, and a process that is just being started briefly counts as much as its
+parent. The memory of a warm measurement includes everything that is kept ready for it, and is from
+another run than the time.
 """
 
 RUNNING = """
@@ -121,14 +121,14 @@ RUNNING = """
 make benchmark
 ```
 
-It takes some twenty minutes and writes this page. The first run also makes the environments and
-the dbt manifest, which takes a few more. `python benchmarks/run.py --help` tells how to measure
-some cases only, or to try them all on small projects.
+This takes about twenty minutes and writes this page. The first run also creates the environments and
+the dbt manifest, which takes a few more. `python benchmarks/run.py --help` explains how to measure
+only some cases, or to try all of them on small projects.
 
-The ways to measure one project take turns, in the other order in every second turn, so that
-whatever else the machine does falls on all of them. Small projects are measured once before
-anything counts; modules of all are compiled beforehand. In every turn the sizes that each way
-finds are compared with those that the snippet finds, and must be the same to the byte.
+For each project, the snippet and the tool take turns, in reverse order every second turn, so that
+other load on the machine affects both. Small projects are measured once before the runs that
+count, and all modules are compiled in advance. In every turn the sizes must equal those of the
+snippet to the byte.
 """
 
 
@@ -199,9 +199,9 @@ def _editor_rows(results: Results) -> list[list[str]]:
         rows.append([title, goal, NOT_YET, ""])
     else:
         peak, idle = server["peak_bytes"], server["idle_tree_bytes"]
-        more = f", {_megabytes(idle)} at rest with all that it started" if idle else ""
+        more = f", {_megabytes(idle)} when idle, with all processes it started" if idle else ""
         verdict = _verdict(peak, cases.SERVER_GOAL_BYTES, _megabytes)
-        rows.append([title, goal, f"{_megabytes(peak)} at its peak{more}", verdict])
+        rows.append([title, goal, f"{_megabytes(peak)} at peak{more}", verdict])
     return rows
 
 
@@ -217,11 +217,10 @@ def _watching(results: Results) -> str:
         return ""
     shares = [run["watching_seconds"] / run["seconds"] for run in runs]
     return (
-        "Processes are looked at every 20 ms, and proportional sizes read whenever other processes"
-        " run than before, else for a fiftieth of the time; in between, what is shared is taken to"
-        " be as much as when it was last read."
-        f" Looking took {100 * statistics.median(shares):.1f} % of one core (median; at most"
-        f" {100 * max(shares):.1f} %), in the snippet's runs as in ours."
+        "RSS is sampled every 20 ms. PSS is read when a process starts or ends, and otherwise as often"
+        " as takes 2 % of the time; in between, the shared part is assumed to be unchanged."
+        f" Sampling took {100 * statistics.median(shares):.1f} % of one core (median; at most"
+        f" {100 * max(shares):.1f} %), for the snippet as for the tool."
     )
 
 
@@ -261,9 +260,9 @@ def _growth(results: Results) -> str:
     ]
     return "\n\n".join(
         [
-            f"Projects of {found['jobs']} jobs and more and more assets, one cold run of each. The"
-            " lines are fitted by least squares, so that the largest project weighs most; what the"
-            " line says of each size stands beside what was measured.",
+            f"Projects with {found['jobs']} jobs and an increasing number of assets, one cold run of"
+            " each. The lines are fitted by least squares, so the largest project has the most"
+            " weight; the column `line` has the value of the fitted line.",
             _table(
                 (
                     *("assets", "bytes", "time", "line", "memory"),
@@ -271,7 +270,7 @@ def _growth(results: Results) -> str:
                 ),
                 rows,
             ),
-            _table(("line", "slope", "at nothing", "R²"), fitted),
+            _table(("line", "slope", "intercept", "R²"), fitted),
             "![Time and memory by number of assets](images/performance-assets.svg)",
             "![Time and memory by bytes of all snapshots](images/performance-bytes.svg)",
         ]
@@ -296,11 +295,11 @@ def _phases(results: Results) -> str:
         [description, *(_seconds(column[name]) for column in columns)]
         for name, description in phases.PHASES
     ]
-    rows.append(["**whole**", *(f"**{_seconds(column['whole'])}**" for column in columns)])
-    rows.append([f"beside it: {phases.LEDGER}", *(_seconds(c["ledger"]) for c in columns)])
+    rows.append(["**total**", *(f"**{_seconds(column['whole'])}**" for column in columns)])
+    rows.append([f"in parallel: {phases.LEDGER}", *(_seconds(c["ledger"]) for c in columns)])
     return (
-        "One cold run of each project, by what the probe tells while it runs, without a profiler."
-        " Parts are one after the other and sum to the whole.\n\n"
+        "One cold run of each project, timed by the messages that the probe sends, without a profiler."
+        " The parts follow one another and add up to the total.\n\n"
         + _table(("part", *(column["title"] for column in columns)), rows)
     )
 
@@ -322,9 +321,9 @@ def _projects(results: Results) -> str:
                 ]
             )
     return (
-        "Generated by `benchmarks/generate.py` and `benchmarks/generate_dbt.py`, always the same:"
-        " assets with descriptions, column schemas, owners, tags, partitions, checks, resources and"
-        " configuration; dbt models with columns, descriptions and tests.\n\n"
+        "`benchmarks/generate.py` and `benchmarks/generate_dbt.py` generate the projects, always"
+        " identically: assets with descriptions, column schemas, owners, tags, partitions, checks,"
+        " resources and configuration; dbt models with columns, descriptions and tests.\n\n"
         + _table(("project", "snapshots", "stored bytes", "pairs of runs", "measured"), rows)
     )
 
@@ -362,7 +361,7 @@ def _megabytes(value: float) -> str:
 
 
 def _wrapped(paragraph: str) -> str:
-    """The same in lines of 100 characters, where it is plain text."""
+    """The paragraph in lines of 100 characters, if it is plain text."""
     paragraph = paragraph.strip()
     if paragraph.startswith(("#", "|", "!", "<", "```", "- ", "1. ")):
         return paragraph

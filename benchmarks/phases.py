@@ -3,9 +3,9 @@
     python benchmarks/phases.py FILE BEGAN measure --format json -m warehouse.definitions
 
 runs that command as it is, notes when the probe's frames come in and how long drawing the ledgers
-takes, and writes both to FILE as JSON. BEGAN is ``time.monotonic()`` of who starts it, which is one
-clock for all processes. What goes on in the probe is not touched: a profiler would slow some
-of it down more than the rest.
+takes, and writes both to FILE as JSON. BEGAN is ``time.monotonic()`` in the parent process; all
+processes share that clock. Nothing is added to the probe itself: a profiler would slow down some
+parts more than others.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from pathlib import Path
 from typing import Any
 
 PHASES = (
-    ("start", "the command starts: Python, its modules, settings, the choice of an interpreter"),
+    ("start", "the command starts: Python, modules, settings, choosing an interpreter"),
     ("interpreter", "the project's Python starts, under its supervisor"),
     ("dagster", "`import dagster`"),
-    ("code", "the project's code is imported, its definitions are built"),
+    ("code", "the project's code is imported and its definitions are built"),
     ("repository", "the repository snapshot is made and serialized"),
     ("jobs", "job snapshots are made and serialized"),
     ("rest", "the rest of the probe: where assets are defined, and waiting for the ledger"),
-    ("report", "the rest of the command: the report, and leaving"),
+    ("report", "the rest of the command: writing the report, exiting"),
 )
 """Names and descriptions of the parts, one after the other, that make up the whole."""
 
-LEDGER = "drawing the ledger, in the tool's own process while the probe goes on"
+LEDGER = "building the ledger, in the tool's own process while the probe continues"
 
 
 def measure(folder: Path, python: Path, environ: dict[str, str]) -> dict[str, float]:
