@@ -121,9 +121,9 @@ RUNNING = """
 make benchmark
 ```
 
-This takes about twenty minutes and writes this page. The first run also creates the environments and
-the dbt manifest, which takes a few more. `python benchmarks/run.py --help` explains how to measure
-only some cases, or to try all of them on small projects.
+This takes about twenty minutes and writes this page. The first run also creates the environments
+and the dbt manifest, which takes a few more. `python benchmarks/run.py --help` explains how to
+measure only some cases, or to try all of them on small projects.
 
 For each project, the snippet and the tool take turns, in reverse order every second turn, so that
 other load on the machine affects both. Small projects are measured once before the runs that
@@ -217,8 +217,8 @@ def _watching(results: Results) -> str:
         return ""
     shares = [run["watching_seconds"] / run["seconds"] for run in runs]
     return (
-        "RSS is sampled every 20 ms. PSS is read when a process starts or ends, and otherwise as often"
-        " as takes 2 % of the time; in between, the shared part is assumed to be unchanged."
+        "RSS is sampled every 20 ms. PSS is read when a process starts or ends, and otherwise as"
+        " often as takes 2 % of the time; in between, the shared part is assumed to be unchanged."
         f" Sampling took {100 * statistics.median(shares):.1f} % of one core (median; at most"
         f" {100 * max(shares):.1f} %), for the snippet as for the tool."
     )
@@ -260,8 +260,8 @@ def _growth(results: Results) -> str:
     ]
     return "\n\n".join(
         [
-            f"Projects with {found['jobs']} jobs and an increasing number of assets, one cold run of"
-            " each. The lines are fitted by least squares, so the largest project has the most"
+            f"Projects with {found['jobs']} jobs and an increasing number of assets, one cold run"
+            " of each. The lines are fitted by least squares, so the largest project has the most"
             " weight; the column `line` has the value of the fitted line.",
             _table(
                 (
@@ -298,8 +298,8 @@ def _phases(results: Results) -> str:
     rows.append(["**total**", *(f"**{_seconds(column['whole'])}**" for column in columns)])
     rows.append([f"in parallel: {phases.LEDGER}", *(_seconds(c["ledger"]) for c in columns)])
     return (
-        "One cold run of each project, timed by the messages that the probe sends, without a profiler."
-        " The parts follow one another and add up to the total.\n\n"
+        "One cold run of each project, timed by the messages that the probe sends, without a"
+        " profiler. The parts follow one another and add up to the total.\n\n"
         + _table(("part", *(column["title"] for column in columns)), rows)
     )
 
