@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
 
+from dagster_snapsize.core.dagster_fields import FIELDS
 from support import PROJECTS, ROOT
 from support.command import measure_json
 from support.environments import NEWEST, OLDER, OLDEST, SUPPORTED
@@ -131,6 +132,43 @@ def test_verified_texts_are_those_of_dagster_itself(
     )
     (location,) = whole["locations"]
     assert location["error"] is None, location["error"]
+
+
+def fields_of(snapshot: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The fields of a serialized snapshot that ledgers label, each with the object it is in."""
+    yield from (("snapshot", name) for name in snapshot)
+    lists = {n: value for n, value in snapshot.items() if isinstance(value, list)}
+    lists.pop("metadata", None)  # a value: its entries are not objects of their own
+    definitions = snapshot.get("solid_definitions_snapshot", {})
+    for structure in (snapshot, *definitions.get("composite_solid_def_snaps", ())):
+        nodes = structure.get("dep_structure_snapshot", {}).get("solid_invocation_snaps", [])
+        lists.setdefault("solid_invocation_snaps", []).extend(nodes)
+    for kind in ("solid_def_snaps", "composite_solid_def_snaps"):
+        lists[kind] = definitions.get(kind, [])
+    for kind, members in lists.items():
+        for member in members:
+            yield from ((kind, name) for name in member if isinstance(member, dict))
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        pytest.param(version, marks=[] if version in (NEWEST, OLDEST) else [pytest.mark.matrix])
+        for version in SUPPORTED
+    ],
+)
+def test_every_field_of_every_dagster_has_a_row(
+    dagster_python: Callable[..., Path], tmp_path: Path, version: str
+) -> None:
+    texts = tmp_path / "texts.json"
+    everything = CASES[0]
+    folder = PROJECTS / everything.project
+    official(dagster_python(version), folder, *everything.target, "--texts", str(texts))
+    snapshots = [json.loads(text) for text in json.loads(texts.read_text())]
+    assert len(snapshots) > 2
+    found = {field for snapshot in snapshots for field in fields_of(snapshot)}
+    missing = sorted(f"{name} of {kind}" for kind, name in found if name not in FIELDS)
+    assert not missing, f"add rows to core/dagster_fields.py for {', '.join(missing)}"
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,10 @@ parser.add_argument("-a", "--attribute")
 parser.add_argument("-d", "--working-directory", default=os.getcwd())  # noqa: PTH109
 parser.add_argument("--autoload-defs-module-name")
 parser.add_argument("--location-name", help="as the code server is told it, since Dagster 1.13")
+parser.add_argument("--texts", help="a file to write the serialized snapshots to, as a JSON list")
 arguments = vars(parser.parse_args())
 location_name = arguments.pop("location_name")
+texts_file = arguments.pop("texts")
 # The interpreter put this file's folder first, where it could shadow the project's own modules.
 sys.path.pop(0)
 
@@ -56,8 +58,12 @@ def known_to(function, **named):
     return {name: value for name, value in named.items() if name in parameters}
 
 
+texts = []
+
+
 def size(snapshot):
-    return len(serialize_value(snapshot).encode("utf-8"))
+    texts.append(serialize_value(snapshot))
+    return len(texts[-1].encode("utf-8"))
 
 
 # As the code server does on its way up, for user code that opens files of its own folder.
@@ -81,4 +87,7 @@ sizes = {
     }
     for name, repository in loaded.definitions_by_name.items()
 }
+if texts_file:
+    with open(texts_file, "w", encoding="utf-8") as file:  # noqa: PTH123
+        json.dump(texts, file)
 print(json.dumps(sizes))

@@ -147,7 +147,7 @@ def test_every_other_storage_field_has_a_bracketed_row_of_its_own():
     assert rows["[external_job_refs]"] == len('{"nameless": true}')
     assert rows["[component_tree]"] > 0
     assert "[unknown]" not in rows
-    assert fields_of(drawn, "job", "j")["snapshot_id"] > 40
+    assert fields_of(drawn, "job", "j")["snapshot id"] > 40
     assert fields_of(drawn, "component", "defs/x") == {"component": entry_size({"key": "defs/x"})}
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from dagster_snapsize.core.advice.savings import heavy
+from dagster_snapsize.core.dagster_fields import label_info
 from dagster_snapsize.core.model import (
     Finding,
     Measurement,
@@ -36,30 +37,6 @@ AdviceKind = Literal[
 _HANDLED_APART = ("job", "one-value")
 _LISTED = 100  # assets and places
 _MUCH = 64_000  # bytes, as one asset may take of a snapshot unless the user says otherwise
-_SCHEMA = "metadata: dagster/column_schema"
-_METADATA = (
-    "Attach it when the asset is materialized: `return dg.MaterializeResult(metadata={...})`."
-    " Such metadata is stored with the event, in no snapshot, and the UI shows it all the same."
-    " What an I/O manager reads from the definition, such as `partition_expr`, has to stay."
-)
-_REPEATED: Mapping[str, str] = {
-    "description": "Keep one sentence on each asset, and say the rest once: on a page to link to"
-    " with `dg.MetadataValue.url`.",
-    "op description": "It is the docstring or the description of an op, which every job stores once"
-    " more: shorten it, or move it into a comment.",
-    "tags": "Keep the tags that somebody searches or selects by; what holds for a whole group is"
-    " said by its name.",
-    "op tags": "Every job stores them for every op. Tags for whole runs are stored once:"
-    " `dg.define_asset_job(tags=...)`; settings for Kubernetes belong to the executor or to the run"
-    " launcher.",
-    "owners": "Name one team instead of its members.",
-    "partitions": "Every asset stores all keys of `dg.StaticPartitionsDefinition`. Those of"
-    " `dg.DynamicPartitionsDefinition(name=...)` are kept by the instance, in no snapshot, for some"
-    " 100 bytes on each asset.",
-    "automation": "Every asset stores its condition spelled out. A shorter one, or a schedule or a"
-    " sensor over a selection of assets, says it in fewer bytes.",
-}
-_OTHERWISE = "Leave it away where it says nothing of this asset alone, or make it shorter."
 _HOW: Mapping[str, str] = {
     "resource": "Every job stores the schema of every resource's configuration. A resource that is"
     " given its configuration in code has none: `resource.configured({...})`, or a"
@@ -75,16 +52,6 @@ _HOW: Mapping[str, str] = {
     "same-job": "Keep one of the two, and let the schedules and sensors of both start it.",
     "part-of-job": "Every job is a snapshot of its own. A schedule or a sensor can start a part of"
     " the larger job instead: `dg.RunRequest(asset_selection=[...])`.",
-}
-_NOUNS: Mapping[str, str] = {
-    "description": "description",
-    "op description": "op description",
-    "tags": "tags",
-    "op tags": "op tags",
-    "owners": "owners",
-    "partitions": "partition keys",
-    "automation": "automation condition",
-    _SCHEMA: "table schema",
 }
 
 
@@ -157,7 +124,7 @@ def repeated_findings(measurement: Measurement) -> Iterator[Finding]:
             "repeated-value",
             "information",
             f"{asset} and {counted(others, 'other asset')} carry the same"
-            f" {_noun(repeat.field)} of {format_exact(repeat.value_bytes)}"
+            f" {label_info(repeat.field).noun} of {format_exact(repeat.value_bytes)}"
             f" ({repeat.preview}): without it {counted(len(repeat.by_snapshot), 'snapshot')}"
             f" would be {format_both(repeat.saved_bytes)} smaller."
             " `dagster-snapsize advise` says what to do about it.",
@@ -173,12 +140,12 @@ _Places = Mapping[tuple[str, str], SourceLocation | None]
 def _repeated(repeat: Repeat, places: _Places) -> Advice:
     return Advice(
         kind="repeat",
-        title=f"the same {_noun(repeat.field)} on {counted(len(repeat.assets), 'asset')}",
+        title=f"the same {label_info(repeat.field).noun} on {counted(len(repeat.assets), 'asset')}",
         by_snapshot=repeat.by_snapshot,
         field=repeat.field,
         assets=repeat.assets,
         places=_places(repeat, places),
-        how=_less_of(repeat.field),
+        how=label_info(repeat.field).advice,
         preview=repeat.preview,
     )
 
@@ -189,8 +156,8 @@ def _saved(saving: Saving, places: _Places) -> Advice:
         "code-references": f"code references on {counted(len(saving.assets), 'asset')}",
         "raw-sql": f"SQL in the descriptions of {counted(len(saving.assets), 'asset')}",
         "non-latin": f"{saving.preview} that are not ASCII in the"
-        f" {_noun(saving.field)} of {counted(len(saving.assets), 'asset')}",
-        "one-value": f"the {_noun(saving.field)} of {''.join(saving.assets)}",
+        f" {label_info(saving.field).noun} of {counted(len(saving.assets), 'asset')}",
+        "one-value": f"the {label_info(saving.field).noun} of {''.join(saving.assets)}",
         "resource": f"the configuration schema of resource {saving.field} in"
         f" {counted(len(saving.by_snapshot), 'job')}",
     }
@@ -201,7 +168,7 @@ def _saved(saving: Saving, places: _Places) -> Advice:
         field=saving.field,
         assets=saving.assets,
         places=_places(saving, places),
-        how=_less_of(saving.field) if kind == "one-value" else _HOW[kind],
+        how=label_info(saving.field).advice if kind == "one-value" else _HOW[kind],
         preview="" if kind == "non-latin" else saving.preview,
     )
 
@@ -261,16 +228,6 @@ def _contained(jobs: Sequence[Saving]) -> Iterator[tuple[Saving, Saving]]:
             if len(sets[other]) > len(sets[number]) and sets[number] <= sets[other]:
                 yield job, order[other]
                 break
-
-
-def _less_of(field: str) -> str:
-    is_metadata = field.startswith("metadata: ")
-    return _REPEATED.get(field) or (_METADATA if is_metadata else _OTHERWISE)
-
-
-def _noun(field: str) -> str:
-    label = field.removeprefix("metadata: ")
-    return _NOUNS.get(field) or (field if label == field else f"metadata `{label}`")
 
 
 def _places(found: Repeat | Saving, places: _Places) -> tuple[SourceLocation, ...]:

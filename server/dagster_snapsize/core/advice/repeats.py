@@ -32,23 +32,7 @@ _KEYS = re.compile(r'"partition_keys": \[((?:[^\]"\\]|"(?:[^"\\]|\\.)*"?)*)')
 _LABELLED = re.compile(r'"label": "((?:[^"\\]|\\.)+)"')
 _ESCAPE = re.compile(r'\\(u[dD][89abAB]..\\u[dD][c-fC-F]..|u[0-9a-fA-F]{4}|["\\/bfnrt])')
 
-# What integrations note on their assets, and read again: ``dagster_dbt/manifest``.
-_INTEGRATIONS = ("dagster_", "dagster-")
-_DAGSTERS = frozenset(
-    f"dagster/{name}"
-    for name in (
-        *("auto_created_stub_asset", "component_origin", "asset_execution_type", "io_manager_key"),
-        *("dagster_type", "auto_observe_interval_minutes", "internal_freshness_policy"),
-        *("freshness_params", "code_references"),
-    )
-)
-
 ValueId = tuple[str, int]
-
-
-def is_needed(label: str) -> bool:
-    """Whether Dagster or an integration needs such metadata, or it is a saving of another kind."""
-    return label in _DAGSTERS or label.startswith(_INTEGRATIONS)
 
 
 @define(eq=False)

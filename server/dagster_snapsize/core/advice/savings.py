@@ -12,11 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from attrs import define, field
 
 from dagster_snapsize.core.advice.repeats import WORTH_TELLING
-from dagster_snapsize.core.dagster_fields import printable
+from dagster_snapsize.core.dagster_fields import CODE_REFERENCES, metadata_label, printable
 from dagster_snapsize.core.model import Measurement, Saving, SavingKind
 
-CODE_REFERENCES = "dagster/code_references"
-"""The label of ``dagster._core.definitions.metadata.source_code.CodeReferencesMetadataSet``."""
 # What dagster_dbt.asset_utils.default_description_fn writes below a model's own description.
 _RAW_SQL = "#### Raw SQL:"
 _STARTERS = 3
@@ -53,7 +51,7 @@ class Savings:
 
     def code_reference(self, assets: Iterable[str], gone: int, snapshot: str) -> None:
         """The metadata that says where these assets are defined."""
-        self._enter("code-references", f"metadata: {CODE_REFERENCES}", assets, gone, snapshot)
+        self._enter("code-references", metadata_label(CODE_REFERENCES), assets, gone, snapshot)
 
     def raw_sql(self, assets: Iterable[str], text: str, snapshot: str) -> None:
         """A description as it is serialized, quotes included, which may end in a model's SQL."""

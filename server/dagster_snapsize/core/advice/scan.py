@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from dagster_snapsize.core.advice.repeats import Value, ValueId, Values, is_needed
-from dagster_snapsize.core.advice.savings import CODE_REFERENCES, SQL_ENDS, Savings
-from dagster_snapsize.core.dagster_fields import printable
+from dagster_snapsize.core.advice.repeats import Value, ValueId, Values
+from dagster_snapsize.core.advice.savings import SQL_ENDS, Savings
+from dagster_snapsize.core.dagster_fields import (
+    CODE_REFERENCES,
+    FIELDS,
+    is_needed,
+    metadata_label,
+)
 from dagster_snapsize.core.json_spans import (
     KEEP,
     SKIP,
@@ -30,49 +35,7 @@ from dagster_snapsize.core.ledger.job_nodes import Nodes
 from dagster_snapsize.core.model import Repeat, Saving
 
 _NULL, _EMPTY, _SEPARATOR = len("null"), len("[]"), len(", ")
-# What users may set or leave on each asset: their word for it, and how many bytes stay without it.
-_SETTABLE: Mapping[str | None, tuple[str, int]] = {
-    "op_description": ("description", _NULL),
-    "tags": ("tags", _EMPTY),
-    "owners": ("owners", _EMPTY),
-    "code_version": ("code version", _NULL),
-    "backfill_policy": ("backfill policy", _NULL),
-    "metadata_entries": ("metadata", _EMPTY),
-    **dict.fromkeys(("partitions_def_data", "partitions_def_snapshot"), ("partitions", _NULL)),
-    **dict.fromkeys(
-        ("auto_materialize_policy", "automation_condition", "automation_condition_snapshot"),
-        ("automation", _NULL),
-    ),
-    **dict.fromkeys(
-        ("freshness_policy", "new_freshness_policy", "internal_freshness_policy"),
-        ("freshness", _NULL),
-    ),
-}
-# What an asset has where it is only known as a dependency of others; all else is null.
-_STUB = {
-    "asset_key": '{"__class__": "AssetKey", "path": }',
-    "execution_type": '{"__enum__": "AssetExecutionType.UNEXECUTABLE"}',
-    "group_name": '"default"',
-    "is_observable": "false",
-    "is_source": "true",
-    "is_virtual": "false",
-    "metadata_entries": '[{"__class__": "EventMetadataEntry", "description": null, "entry_data":'
-    ' {"__class__": "BoolMetadataEntryData", "value": true}, "label":'
-    ' "dagster/auto_created_stub_asset"}]',
-    "pools": '{"__set__": []}',
-    "tags": "{}",
-    **dict.fromkeys(
-        (
-            "depended_by",
-            "dependencies",
-            "job_names",
-            "op_names",
-            "owners",
-            "required_top_level_resources",
-        ),
-        "[]",
-    ),
-}
+_SETTABLE = {name for name, field in FIELDS.items() if field.unset is not None}
 _KEYS = '"partition_keys": '
 _PARTITIONS = ("partitions_def_data", "partitions_def_snapshot")
 # The sensor that Dagster makes where an asset has a condition and no sensor of the user's has it.
@@ -123,13 +86,13 @@ class Scan:
                 if name == "metadata_entries":
                     self._entries(key, text, snapshot, kept)
                     continue
-                word, left = _SETTABLE[name]
+                word = FIELDS[name].label
                 end = stop - _SEPARATOR
                 value = text[at:end] if text[end:stop] == ", " else _trimmed(text[at:stop])
                 if word == "partitions" and _KEYS not in value:
                     continue  # a start and a schedule: nothing that could be said elsewhere
                 identity = (name, hash(value))
-                meet(identity, word, key, value, len(value) - left)
+                meet(identity, word, key, value, len(value) - len(FIELDS[name].unset or ""))
                 if word == "description":
                     self._described[key] = identity
                     if value.endswith(SQL_ENDS):
@@ -217,11 +180,11 @@ class Scan:
             value = _text(text, item)
             field = self._fields.get(label)
             if field is None:
-                field = self._fields[label] = f"metadata: {printable(label)}"
+                field = self._fields[label] = metadata_label(label)
             gone = len(value) + separator
             if label == CODE_REFERENCES:
                 self._savings.code_reference((key,), gone, snapshot)
-            if not is_needed(label):
+            elif not is_needed(label):
                 self._values.meet((field, hash(value)), field, key, value, gone)
             if "\\u" in value:
                 self._savings.letters(field, (key,), value, snapshot)
@@ -252,7 +215,7 @@ class Scan:
                 for entry in entries:
                     value = _text(text, entry)
                     label = text_of(entry.value, "label")
-                    field = f"metadata: {printable(label)}"
+                    field = metadata_label(label)
                     # An output without metadata does not have the field either.
                     gone = len(value) + _SEPARATOR if len(entries) > 1 else item.size
                     self._again(snapshot, (field, hash(value)), assets, gone)
@@ -365,7 +328,8 @@ def stub_bytes(node: Spans) -> int:
     """
     size = len("{}") + _SEPARATOR
     for name, start, at, stop, _ in node.items:
-        value = _STUB.get(name or "", "null")
+        known = FIELDS.get(name or "")
+        value = known.stub if known else "null"
         size += at - start + (stop - at - _SEPARATOR if name == "__class__" else len(value))
     return size + _SEPARATOR * (len(node.items) - 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from dagster_snapsize.core.dagster_fields import STRUCTURE
+from dagster_snapsize.core.dagster_fields import FIELDS, STRUCTURE
 from dagster_snapsize.core.json_spans import (
     KEEP,
     SKIP,
@@ -84,34 +84,14 @@ _JOB = Plan(
     }
 )
 
-_WORDS = {
-    "__class__": STRUCTURE,
-    "graph_def_name": STRUCTURE,
-    "name": "name",
-    "description": "description",
-    "tags": "tags",
-    "run_tags": "tags",
-    "metadata": "metadata",
-    "owners": "owners",
-    "automation_condition": "automation",
-    "lineage_snapshot": "lineage",
-}
-_OP_WORDS = {
-    "description": "description",
-    "tags": "tags",
-    "config_field_snap": "config",
-    "input_def_snaps": "deps",
-    "input_dep_snaps": "deps",
-    "input_mapping_snaps": "deps",
-}
 # The lists of a node or a definition whose elements name an input or an output, and where.
-_LISTS = {
+_INPUTS = {
     "input_def_snaps": "name",
-    "output_def_snaps": "name",
     "input_dep_snaps": "input_name",
     "input_mapping_snaps": "external_input_name",
-    "output_mapping_snaps": "external_output_name",
 }
+_OUTPUTS = {"output_def_snaps": "name", "output_mapping_snaps": "external_output_name"}
+_OP_FIELDS = ("description", "tags", "config_field_snap")
 
 
 def attribute_job(
@@ -128,8 +108,7 @@ def attribute_job(
     document = Document(payload)
     root, start, end = document.read(_JOB)
     builder = LedgerBuilder()
-    known = (*_WORDS, *_JOB.named)
-    if not isinstance(root, Spans) or not any(item.name in known for item in root.items):
+    if not isinstance(root, Spans) or not any(item.name in FIELDS for item in root.items):
         builder.row("unknown").add(STRUCTURE, len(payload))
         return builder.build(len(payload))
     ledger = JobLedger(document, builder, root, index)
@@ -173,11 +152,7 @@ class JobLedger:
     def attribute(self, item: Item) -> None:
         """Enter one field of the snapshot; what it does not give away is the job's own."""
         name, value = item.name or "", item.value
-        if name in _WORDS:
-            self.job.add(_WORDS[name], item.size)
-        elif name not in _JOB.named:
-            self.builder.row(name).add(name, item.size)
-        elif name == "config_schema_snapshot":
+        if name == "config_schema_snapshot":
             self.job.add(STRUCTURE, item.size - self.schema.attribute_config(value))
         elif name == "dagster_type_namespace_snapshot":
             self.job.add(STRUCTURE, item.size - self.schema.attribute_types(value))
@@ -190,9 +165,13 @@ class JobLedger:
                 for element in items_of(field.value)
             )
             self.job.add(STRUCTURE, item.size - given)
-        else:
+        elif name == "mode_def_snaps":
             given = sum(self._mode(mode.value) for mode in items_of(value))
             self.job.add(STRUCTURE, item.size - given)
+        elif name in FIELDS:
+            self.job.add(FIELDS[name].label, item.size)
+        else:
+            self.builder.row(name).add(name, item.size)
 
     def _nodes(self, structure: object) -> int:
         """The job's own nodes and the edges that lead to them; returns all bytes given away."""
@@ -236,24 +215,25 @@ class JobLedger:
             name, value = item.name or "", item.value
             if value is None:
                 continue
-            if name in _LISTS and isinstance(value, Spans):
+            if name in _INPUTS and isinstance(value, Spans):
                 for part in value.items:
                     rest -= part.size
-                    self._part(name, part, node)
+                    self._input(text_of(part.value, _INPUTS[name]), part, node)
+            elif name in _OUTPUTS and isinstance(value, Spans):
+                for part in value.items:
+                    rest -= part.size
+                    output = text_of(part.value, _OUTPUTS[name])
+                    node.outputs.get(output, attribution).add("op", part.size)
             elif name == "dep_structure_snapshot":
                 rest -= item.size
                 self._inner_nodes(text_of(spans, "name"), item, attribution)
-            elif name in _OP_WORDS:
+            elif name in _OP_FIELDS:
                 rest -= item.size
-                add(_OP_WORDS[name], item.size)
+                add(FIELDS[name].label, item.size)
         add("op", rest)
 
-    def _part(self, field: str, part: Item, node: Node) -> None:
-        """An element that names an input or an output."""
-        name = text_of(part.value, _LISTS[field])
-        if field not in _OP_WORDS:
-            node.outputs.get(name, node.attribution).add("op", part.size)
-            return
+    def _input(self, name: str, part: Item, node: Node) -> None:
+        """An element that names an input: it belongs to the input's asset."""
         found = node.inputs.get(name)
         attribution = found.attribution if found else node.attribution
         attribution.add("deps", part.size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from dagster_snapsize.core.dagster_fields import STRUCTURE, printable, word
+from dagster_snapsize.core.dagster_fields import STRUCTURE, label_of, metadata_label
 from dagster_snapsize.core.json_spans import Document, Item, Spans, items_of, text_of
 from dagster_snapsize.core.ledger.asset_index import (
     REPOSITORY,
@@ -116,7 +116,7 @@ class RepositoryLedger:
         attribution.add(STRUCTURE, element.size - spans.inside)
         for item in spans.items:
             given = self._selected(item.value) if isinstance(item.value, Spans) else 0
-            attribution.add(word(item), item.size - given)
+            attribution.add(label_of(item), item.size - given)
         return True
 
     def resource(self, _name: str, element: Item) -> bool:
@@ -131,7 +131,7 @@ class RepositoryLedger:
             given = 0
             if isinstance(item.value, Spans):
                 given = sum(self._user(item.name, user) for user in item.value.items)
-            attribution.add(word(item), item.size - given)
+            attribution.add(label_of(item), item.size - given)
         return True
 
     def _fields(self, attribution: Attribution, element: Item, spans: Spans) -> None:
@@ -140,14 +140,14 @@ class RepositoryLedger:
         given = [item for item in spans.items if item[4] is not None]
         attribution.add(STRUCTURE, element.size - sum([item[3] - item[1] for item in given]))
         for item in given:
-            name = word(item)
+            name = label_of(item)
             if not isinstance(item.value, Spans) or item.value.kind != "list":
                 attribution.add(name, item.size)
             elif item.name == "metadata_entries":
                 attribution.add(STRUCTURE, item.size - item.value.inside)
                 for entry in item.value.items:
                     label = entry.value.text("label") if isinstance(entry.value, Spans) else None
-                    name = "metadata" if label is None else f"metadata: {printable(label)}"
+                    name = "metadata" if label is None else metadata_label(label)
                     attribution.add(name, entry.size)
             else:
                 attribution.add(name, item.size - self._edges(attribution, item.name, item.value))

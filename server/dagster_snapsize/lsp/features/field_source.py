@@ -7,29 +7,11 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from dagster_snapsize.core.dagster_fields import LABELS
 from dagster_snapsize.lsp.anchors.line_map import split_lines
 
 Span = tuple[int, int, int]
 """A line (from 0), and where in it something starts and ends, in characters."""
-
-# The arguments that give a field its bytes, by the field's name in a report, the likeliest first.
-_ARGUMENTS = {
-    "description": ("description",),
-    "metadata": ("metadata", "definition_metadata"),
-    "tags": ("tags", "op_tags", "kinds"),
-    "deps": ("deps", "ins", "internal_asset_deps"),
-    "partitions": ("partitions_def",),
-    "automation": ("automation_condition", "auto_materialize_policy"),
-    "freshness": ("freshness_policy", "legacy_freshness_policy"),
-    "backfill policy": ("backfill_policy",),
-    "group": ("group_name",),
-    "owners": ("owners",),
-    "code version": ("code_version",),
-    "config": ("config_schema",),
-    "resources": ("required_resource_keys", "resource_defs"),
-    "key": ("key", "name", "key_prefix"),
-    "op": ("op_tags", "name"),
-}
 
 
 def field_source(text: str, suffix: str, line: int, field: str) -> Span | None:
@@ -39,7 +21,7 @@ def field_source(text: str, suffix: str, line: int, field: str) -> Span | None:
     compute it, or it is no argument.
     """
     kind, _, label = field.partition(": ")
-    names = _ARGUMENTS.get(kind, ())
+    names = LABELS[kind].arguments if kind in LABELS else ()
     if suffix in (".yaml", ".yml"):
         return _in_yaml(split_lines(text), line, names, label)
     try:
