@@ -1,7 +1,7 @@
 /**
  * How large the HTML report is, and how long it takes until it is drawn, from a disk.
  *
- * `make benchmark-report` prints a table. Sizes are made up (tests/report_values.py): every asset is in
+ * `make benchmark-report` prints a table. Sizes are made up (tests/support/report_values.py): every asset is in
  * every job and no two numbers are alike, so that these files are as large as they get.
  */
 import { execFileSync } from "node:child_process";
@@ -31,9 +31,15 @@ try {
   console.log("| --- | ---: | ---: | ---: | ---: |");
   for (const [assets, jobs] of SIZES) {
     const file = path.join(folder, `${assets}x${jobs}.html`);
-    const script = path.join(REPOSITORY, "tests/report_values.py");
     const python = path.join(REPOSITORY, ".venv/bin/python");
-    execFileSync(python, [script, String(assets), String(jobs), file]);
+    const values = [
+      "-m",
+      "support.report_values",
+      String(assets),
+      String(jobs),
+      file,
+    ];
+    execFileSync(python, values, { cwd: path.join(REPOSITORY, "tests") });
     const times: number[][] = [];
     for (let run = 0; run < RUNS; run++)
       times.push(await measure(pathToFileURL(file).href));

@@ -24,10 +24,9 @@ test("what grows is told of, until it is taken for the baseline", async ({ openW
   await window.picture("growth");
 
   await window.goToLine(6);
-  await window.page.keyboard.press("Control+.");
-  await expect(window.quickFixes.first()).toBeVisible();
+  await window.showQuickFixes();
   await window.picture("growth-quick-fix");
-  await window.quickFixes.filter({ hasText: "Update the baseline" }).click();
+  await window.applyQuickFix("Update the baseline");
   await expect(window.squiggles("info")).toHaveCount(0);
   await expect(window.lenses).toHaveText(/^3\.\d kB · \d\.\d % of repository$/);
   await window.picture("growth-accepted");
@@ -56,7 +55,7 @@ test("the advice of the report leads to the source", async ({ openWindow, shop }
   await window.picture("repeated-value");
   await window.openFile("definitions.py");
 
-  await window.status.click();
+  await window.openReport();
   const report = window.webview;
   await report.getByRole("button", { name: /^Advice/ }).click();
   const row = report.getByRole("article").filter({ hasText: "the same description on 2 assets" });

@@ -38,14 +38,12 @@ test("a larger budget is one quick fix away", async ({ openWindow, shop }) => {
   const window = await openWindow(shop.folder);
   await window.openFile(FEATURES);
   await expect(window.squiggles("warning")).toHaveCount(1);
-
   await expect(window.lenses).toHaveCount(1);
 
   await window.goToLine(29);
-  await window.page.keyboard.press("Control+.");
-  await expect(window.quickFixes.first()).toBeVisible();
+  await window.showQuickFixes();
   await window.picture("quick-fixes");
-  await window.quickFixes.filter({ hasText: "Raise the budget of one asset to 93 kB" }).click();
+  await window.applyQuickFix("Raise the budget of one asset to 93 kB");
   await window.openFile("pyproject.toml");
   await expect(window.line('asset = "93 kB"')).toBeVisible();
   await window.save();

@@ -1,5 +1,6 @@
 /** The commands of the palette. */
 import { expect, test } from "./support/fixtures.ts";
+import { ATTEMPT } from "./support/patience.ts";
 
 test("commands answer", async ({ openWindow, shop }) => {
   const window = await openWindow(shop.folder);
@@ -11,7 +12,7 @@ test("commands answer", async ({ openWindow, shop }) => {
   await expect(offered.filter({ hasText: "Show Report" })).toBeVisible();
   await expect(offered.filter({ hasText: "Cancel" })).toHaveCount(0);
   await window.picture("palette");
-  await window.page.keyboard.press("Escape");
+  await window.dismiss();
 
   await window.goToLine(29);
   await window.command("Dagster Snapsize: Explain Asset at Cursor");
@@ -45,8 +46,9 @@ test("a measurement that takes long can be cancelled", async ({ openWindow, shop
   const window = await openWindow(shop.folder);
   await expect(window.status).toContainText("Dagster measuring");
   await window.picture("measuring");
-  await window.status.click();
-  await expect(window.status).toHaveText(/^\s*Dagster\s*$/);
+  await window.clickStatus("measuring", () =>
+    expect(window.status).toHaveText(/^\s*Dagster\s*$/, ATTEMPT),
+  );
   await window.hoverStatus();
   await expect(window.tooltip).toContainText("Not measured yet");
   await window.picture("cancelled");

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { expect, type Page, test } from "@playwright/test";
 
 import { OUTPUT, REPOSITORY } from "./support/paths.ts";
+import { enter } from "./support/patience.ts";
 import { Project } from "./support/projects.ts";
 
 const PYTHON = path.join(REPOSITORY, ".venv/bin/python");
@@ -57,7 +58,7 @@ test("what the command line writes can be searched, zoomed and sorted, and obeys
     project.replace("shop_analytics/definitions.py", listed, `${listed} *marts.hostile,`);
     const file = project.path("report.html");
     const arguments_ = ["-m", "dagster_snapsize", "measure", "--format", "html", "-o", file];
-    execFileSync(PYTHON, arguments_, { cwd: project.folder });
+    execFileSync(PYTHON, arguments_, { cwd: project.folder, stdio: "pipe" });
 
     await open(page, file);
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("shop_analytics.definitions");
@@ -69,16 +70,14 @@ test("what the command line writes can be searched, zoomed and sorted, and obeys
     await expect(page.getByText("8 assets found").first()).toBeVisible();
     await row(page, /</).first().click();
     await expect(page.getByText(/^Defined at/)).toContainText("shop_analytics/marts.py:");
-    await box(page, /^repository/).press("Enter");
-    await expect(box(page, /document\.title/)).toBeVisible();
+    await enter(box(page, /^repository/), box(page, /document\.title/));
     await page.getByRole("searchbox").fill("");
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "All snapshots" }).click();
 
-    await box(page, /^repository/).focus();
-    for (const name of [/^group features/, /^asset customer_features/, /column_schema/]) {
-      await page.keyboard.press("Enter");
-      await expect(box(page, name)).toBeVisible();
+    const way = [/^repository/, /^group features/, /^asset customer_features/, /column_schema/];
+    for (const [n, name] of way.slice(1).entries()) {
+      await enter(box(page, way[n]!), box(page, name));
     }
     await picture(page, "html-asset");
     await page.getByRole("button", { name: /^Findings/ }).click();
@@ -98,8 +97,8 @@ test("10,000 assets in 20 jobs are one file of a few megabytes, and as quick to 
   page,
 }) => {
   const file = test.info().outputPath("large.html");
-  const script = path.join(REPOSITORY, "tests/report_values.py");
-  execFileSync(PYTHON, [script, "10000", "20", file]);
+  const values = ["-m", "support.report_values", "10000", "20", file];
+  execFileSync(PYTHON, values, { cwd: path.join(REPOSITORY, "tests") });
   expect(statSync(file).size).toBeLessThan(6_000_000);
 
   await open(page, file);

@@ -3,6 +3,7 @@ import { defineConfig } from "@playwright/test";
 
 import { LAUNCH } from "./support/browser.ts";
 import { OUTPUT } from "./support/paths.ts";
+import { patience } from "./support/patience.ts";
 
 export default defineConfig({
   testDir: ".",
@@ -14,8 +15,8 @@ export default defineConfig({
   forbidOnly: true,
   // A gate must not fall over a machine that stands still for a moment; what it retried is named.
   retries: process.env["CI"] ? 2 : 0,
-  timeout: 90_000,
-  expect: { timeout: 30_000 },
+  timeout: patience(90_000),
+  expect: { timeout: patience(30_000) },
   use: {
     browserName: "chromium",
     viewport: { width: 1280, height: 800 },

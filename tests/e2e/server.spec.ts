@@ -1,5 +1,6 @@
 /** The language server's life, seen from the window that it belongs to. */
 import { expect, test } from "./support/fixtures.ts";
+import { ATTEMPT } from "./support/patience.ts";
 import { languageServers, ofWindows } from "./support/processes.ts";
 
 test("a server that is killed is started again, and the fifth time it is not", async ({
@@ -31,7 +32,9 @@ test("a server that is killed is started again, and the fifth time it is not", a
   await window.notifications.getByRole("button", { name: "Show Logs" }).click();
   await expect(window.outputLines.filter({ hasText: "(SIGKILL), five times" })).toHaveCount(1);
 
-  await window.status.click();
+  await window.clickStatus("stopped", () =>
+    expect(window.status).not.toContainText("stopped", ATTEMPT),
+  );
   await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
 });
 

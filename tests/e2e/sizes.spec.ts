@@ -1,5 +1,6 @@
 /** The tree of sizes in a container of its own. */
 import { expect, test } from "./support/fixtures.ts";
+import { ATTEMPT } from "./support/patience.ts";
 
 test("the tree shows what is heavy, and leads to its source", async ({ openWindow, shop }) => {
   const window = await openWindow(shop.folder);
@@ -13,12 +14,14 @@ test("the tree shows what is heavy, and leads to its source", async ({ openWindo
   await expect(heaviest).toBeVisible();
   await window.picture("sizes");
 
-  await heaviest.locator(".monaco-tl-twistie").click();
+  await window.unfold(heaviest);
   await expect(window.row(/^metadata: dagster\/column_schema, 59\.\d kB/)).toBeVisible();
   await window.picture("sizes-fields");
 
-  await heaviest.click();
-  await expect(window.tab("features.py")).toBeVisible();
+  await window.retry(async () => {
+    await heaviest.click(ATTEMPT);
+    await expect(window.tab("features.py")).toBeVisible(ATTEMPT);
+  });
   await expect(window.line("@dg.asset(")).toBeInViewport();
   await expect(window.lenses).toHaveText(/^83\.\d kB/);
   await window.picture("sizes-source");
@@ -29,10 +32,7 @@ test("the tree shows what is heavy, and leads to its source", async ({ openWindo
   await expect(window.row(/^asset customer_features, 5\d\.\d kB/)).toBeVisible();
 
   await window.command("Dagster Snapsize: List Assets by Group");
-  await window
-    .row(/^group marts, /)
-    .locator(".monaco-tl-twistie")
-    .click();
+  await window.unfold(window.row(/^group marts, /));
   await expect(window.row(/^asset orders, /)).toBeVisible();
   await window.picture("sizes-by-group");
   await window.command("Dagster Snapsize: List Assets by File");
@@ -41,24 +41,20 @@ test("the tree shows what is heavy, and leads to its source", async ({ openWindo
   await window.command("Dagster Snapsize: List Assets by Size");
 
   // The toolbar is drawn anew when the list has changed, and a click just then falls on nothing.
-  await expect(async () => {
-    await window.page.getByRole("button", { name: "Filter Assets…" }).click();
-    await window.quickInput.getByRole("textbox").fill("revenue", { timeout: 2_000 });
-  }).toPass();
-  await window.page.keyboard.press("Enter");
+  await window.retry(async () => {
+    if (!(await window.quickInput.isVisible())) {
+      await window.page.getByRole("button", { name: "Filter Assets…" }).click(ATTEMPT);
+    }
+    await window.quickInput.getByRole("textbox").fill("revenue", ATTEMPT);
+  });
+  await window.accept();
   await expect(window.row(/^asset customer_features/)).toHaveCount(0);
   await expect(window.row(/^asset revenue_by_/)).toHaveCount(2);
   await window.picture("sizes-filtered");
   await window.command("Dagster Snapsize: Clear Filter");
   await expect(window.row(/^asset customer_features/)).toBeVisible();
 
-  await window.row(/^asset revenue_by_day/).click({ button: "right" });
-  // A menu takes no click for one that comes as soon as it is open.
-  const item = window.page.getByRole("menuitem", { name: "Open in Report" });
-  await expect(async () => {
-    if (await item.isVisible()) await item.click({ timeout: 2_000 });
-    await expect(item).toBeHidden({ timeout: 2_000 });
-  }).toPass();
+  await window.chooseFromMenu(window.row(/^asset revenue_by_day/), "Open in Report");
   await expect(window.webview.getByRole("searchbox")).toHaveValue("revenue_by_day");
   await expect(window.webview.getByText("1 asset found").first()).toBeVisible();
 });

@@ -6,6 +6,7 @@ import path from "node:path";
 import { randomUUID } from "node:crypto";
 
 import { CODE_SERVER, NODE } from "./paths.ts";
+import { patience } from "./patience.ts";
 import { MARK } from "./processes.ts";
 
 export interface Options {
@@ -15,7 +16,7 @@ export interface Options {
   workspaceTrust?: boolean;
 }
 
-const START_WITHIN = 60_000;
+const START_WITHIN = patience(60_000);
 
 /** Settings of the machine, which those of a user cannot hold. */
 const MACHINE_SETTINGS = { "remote.autoForwardPorts": false };

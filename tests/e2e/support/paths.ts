@@ -4,7 +4,7 @@ import path from "node:path";
 
 export const REPOSITORY = path.resolve(import.meta.dirname, "../../..");
 export const OUTPUT = path.join(REPOSITORY, ".cache/e2e");
-export const TOOLS = path.join(REPOSITORY, ".cache/tools");
+const TOOLS = path.join(REPOSITORY, ".cache/tools");
 export const NODE = path.join(TOOLS, "node/bin/node");
 export const CODE_SERVER = path.join(
   TOOLS,

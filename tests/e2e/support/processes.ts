@@ -9,7 +9,7 @@ export interface Process {
 }
 
 /** All processes that carry the mark, zombies apart. */
-export function marked(mark: string): Process[] {
+function marked(mark: string): Process[] {
   const wanted = `${MARK}=${mark}`;
   const found: Process[] = [];
   for (const name of readdirSync("/proc")) {
