@@ -11,7 +11,14 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from dagster_snapsize.core.model import Measurement, Owner, Snapshot, SnapshotKind, SourceLocation
+from dagster_snapsize.core.model import (
+    Measurement,
+    Owner,
+    Snapshot,
+    SnapshotKind,
+    SourceLocation,
+    sum_fields,
+)
 
 Happened = Literal["came", "went", "grew", "shrank", "same"]
 _SnapshotKey = tuple[str, SnapshotKind, str]
@@ -157,18 +164,10 @@ def _snapshot(old: Snapshot | None, new: Snapshot | None) -> SnapshotChange:
         repository=either.repository,
         stored=Change(old.stored_bytes if old else None, new.stored_bytes if new else None),
         wire=Change(old.wire_bytes if old else None, new.wire_bytes if new else None),
-        owners=dict(_changed(_sizes(old), _sizes(new))),
+        owners=dict(
+            _changed(old.ledger.by_owner() if old else {}, new.ledger.by_owner() if new else {})
+        ),
     )
-
-
-def _sizes(snapshot: Snapshot | None) -> dict[Owner, dict[str, int]]:
-    """Bytes by owner and field."""
-    if snapshot is None:
-        return {}
-    return {
-        owner: {name: share.bytes for name, share in fields.items()}
-        for owner, fields in snapshot.ledger.owners.items()
-    }
 
 
 def _changed(
@@ -232,15 +231,13 @@ def _by_field(
     snapshots: Iterable[Snapshot], wanted: Container[tuple[str, Owner]]
 ) -> dict[tuple[str, Owner], dict[str, int]]:
     """Bytes by field of those owners, over all snapshots of their repository."""
-    found: dict[tuple[str, Owner], dict[str, int]] = {}
+    found: dict[tuple[str, Owner], list[dict[str, int]]] = {}
     for snapshot in snapshots:
-        for owner, fields in snapshot.ledger.owners.items():
+        for owner in snapshot.ledger.owners:
             key = (snapshot.repository, owner)
             if key in wanted:
-                sums = found.setdefault(key, {})
-                for name, share in fields.items():
-                    sums[name] = sums.get(name, 0) + share.bytes
-    return found
+                found.setdefault(key, []).append(snapshot.ledger.by_field(owner))
+    return {key: sum_fields(parts) for key, parts in found.items()}
 
 
 def _by_snapshot(
@@ -252,24 +249,26 @@ def _by_snapshot(
     found: dict[tuple[str, Owner], dict[str, int]] = {}
     for snapshot in snapshots:
         name = ids[snapshot.repository, snapshot.kind, snapshot.name]
-        for owner, fields in snapshot.ledger.owners.items():
+        for owner in snapshot.ledger.owners:
             key = (snapshot.repository, owner)
             if key in wanted:
-                found.setdefault(key, {})[name] = sum(s.bytes for s in fields.values())
+                found.setdefault(key, {})[name] = snapshot.ledger.total(owner)
     return found
 
 
 def _made_of(before: Collection[Snapshot], after: Collection[Snapshot]) -> dict[str, Change]:
-    sums: list[dict[str, int]] = []
-    for snapshots in (before, after):
-        found: dict[str, int] = {}
-        for snapshot in snapshots:
-            for owner, fields in snapshot.ledger.owners.items():
-                for name, share in fields.items():
-                    label = owner.field_label(name)
-                    found[label] = found.get(label, 0) + share.bytes
-        sums.append(found)
-    return _changes(*sums)
+    return _changes(
+        *(sum_fields(map(_labelled_fields, snapshots)) for snapshots in (before, after))
+    )
+
+
+def _labelled_fields(snapshot: Snapshot) -> Mapping[str, int]:
+    """The bytes of a snapshot by field, of all owners together."""
+    return sum_fields(
+        {owner.field_label(name): size}
+        for owner, fields in snapshot.ledger.by_owner().items()
+        for name, size in fields.items()
+    )
 
 
 def _places(*measurements: Measurement | None) -> dict[tuple[str, str], SourceLocation | None]:

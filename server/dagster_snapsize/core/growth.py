@@ -20,6 +20,7 @@ from dagster_snapsize.core.model import (
     Measurement,
     Owner,
     Snapshot,
+    sum_fields,
 )
 
 _NAMED = 3
@@ -42,10 +43,7 @@ class Growth:
 
 def growth_by_owner(known: KnownSnapshot, snapshot: Snapshot) -> tuple[Growth, ...]:
     """What is different in a snapshot, most growth first; it sums up to the snapshot's own."""
-    now = {
-        owner: {name: share.bytes for name, share in shares.items()}
-        for owner, shares in snapshot.ledger.owners.items()
-    }
+    now = snapshot.ledger.by_owner()
     found = _changed(
         (owner, known.owners.get(owner), now.get(owner)) for owner in {**known.owners, **now}
     )
@@ -187,17 +185,9 @@ def _of_assets(measurement: Measurement, budgets: Budgets, baseline: Baseline) -
         if old is not None and sum(by_snapshot.values()) > sum(old.values()):
             fields = asset.fields
             if len(by_snapshot) < len(asset.by_snapshot):
-                fields = _fields_in(both, asset.repository, owner)
+                mine = [s for s in both if s.repository == asset.repository]
+                fields = sum_fields(s.ledger.by_field(owner) for s in mine)
             yield _of_asset(asset, old, by_snapshot, fields, budgets)
-
-
-def _fields_in(snapshots: Sequence[Snapshot], repository: str, owner: Owner) -> Fields:
-    found: dict[str, int] = {}
-    for snapshot in snapshots:
-        if snapshot.repository == repository:
-            for name, share in snapshot.ledger.owners.get(owner, {}).items():
-                found[name] = found.get(name, 0) + share.bytes
-    return found
 
 
 def _of_asset(

@@ -7,7 +7,7 @@ Nothing here reads a file, starts a process or knows Dagster.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Literal
 
@@ -160,6 +160,27 @@ class Ledger:
             raise AssertionError(
                 f"the ledger owns {owned} bytes of a snapshot of {self.stored_bytes} bytes"
             )
+
+    def total(self, owner: Owner) -> int:
+        """All bytes of an owner, shared ones included; 0 where it owns nothing."""
+        return sum([share.bytes for share in self.owners.get(owner, {}).values()])
+
+    def by_field(self, owner: Owner) -> dict[str, int]:
+        """The bytes of an owner by field; empty where it owns nothing."""
+        return {name: share.bytes for name, share in self.owners.get(owner, {}).items()}
+
+    def by_owner(self) -> dict[Owner, dict[str, int]]:
+        """The bytes of every owner by field."""
+        return {owner: self.by_field(owner) for owner in self.owners}
+
+
+def sum_fields(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Several tables of bytes by field as one."""
+    sums: dict[str, int] = {}
+    for part in parts:
+        for name, size in part.items():
+            sums[name] = sums.get(name, 0) + size
+    return sums
 
 
 @frozen

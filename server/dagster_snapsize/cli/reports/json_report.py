@@ -104,10 +104,7 @@ def _snapshot_json(snapshot: Snapshot, location: LocationReport) -> Json:
 
 
 def _owners_json(ledger: Ledger) -> list[Json]:
-    rows = [
-        (sum(share.bytes for share in fields.values()), owner)
-        for owner, fields in ledger.owners.items()
-    ]
+    rows = [(ledger.total(owner), owner) for owner in ledger.owners]
     rows.sort(key=lambda row: (-row[0], row[1].kind, row[1].name))
     return [{"kind": owner.kind, "name": owner.name, "bytes": size} for size, owner in rows]
 

@@ -159,10 +159,10 @@ def _print_fields(console: Console, measurement: Measurement, top: int) -> None:
     total = sum(s.stored_bytes for s in measurement.snapshots)
     holders: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for snapshot in measurement.snapshots:
-        for owner, fields in snapshot.ledger.owners.items():
-            for name, share in fields.items():
+        for owner, fields in snapshot.ledger.by_owner().items():
+            for name, size in fields.items():
                 holder = "" if owner.kind == "structure" else owner.name
-                holders[owner.field_label(name)][holder] += share.bytes
+                holders[owner.field_label(name)][holder] += size
     table = plain_table(
         ("What the bytes are made of", "left"),
         ("bytes", "right"),

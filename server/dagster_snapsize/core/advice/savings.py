@@ -174,9 +174,9 @@ def heavy(measurement: Measurement) -> Iterator[Saving]:
 def _schemas(measurement: Measurement) -> Iterator[Saving]:
     found: dict[tuple[str, str], dict[str, int]] = {}
     for snapshot in measurement.snapshots:
-        for owner, fields in snapshot.ledger.owners.items() if snapshot.kind == "job" else ():
+        for owner in snapshot.ledger.owners if snapshot.kind == "job" else ():
             if owner.kind == "resource":
-                size = sum(share.bytes for share in fields.values()) - _WITHOUT_SCHEMA
+                size = snapshot.ledger.total(owner) - _WITHOUT_SCHEMA
                 if size > 0:
                     found.setdefault((snapshot.repository, owner.name), {})[snapshot.id] = size
     for (repository, name), by_snapshot in found.items():

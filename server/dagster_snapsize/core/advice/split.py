@@ -262,13 +262,12 @@ class Whole:
         self, repository: Snapshot, keys: frozenset[str], jobs: set[str]
     ) -> Iterator[int]:
         named = {snapshot.name for snapshot in self.snapshots[1:]}
-        for owner, fields in repository.ledger.owners.items():
-            size = sum(share.bytes for share in fields.values())
+        for owner in repository.ledger.owners:
             job = owner.name.removesuffix("_partition_set")
             if owner.kind in ("job", "partition_set") and job in named and job not in jobs:
                 continue
             if owner.kind not in ("asset", "check") or _asset_of(owner.kind, owner.name) in keys:
-                yield size
+                yield repository.ledger.total(owner)
 
     def stub(self, key: str) -> int:
         """The node of an asset that another location has."""
@@ -278,9 +277,9 @@ class Whole:
 
 def _kept(snapshot: Snapshot, keys: frozenset[str]) -> Iterator[int]:
     """Bytes of a job that stay where it has these assets only."""
-    for owner, fields in snapshot.ledger.owners.items():
+    for owner in snapshot.ledger.owners:
         if owner.kind not in ("asset", "check") or _asset_of(owner.kind, owner.name) in keys:
-            yield sum(share.bytes for share in fields.values())
+            yield snapshot.ledger.total(owner)
 
 
 def _asset_of(kind: str, name: str) -> str:

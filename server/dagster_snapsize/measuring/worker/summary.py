@@ -249,10 +249,10 @@ def _heaviest(snapshot: Snapshot, assets: Sequence[AssetCost]) -> tuple[AssetByt
 
 def _others(snapshots: Sequence[Snapshot]) -> Iterator[OtherOwner]:
     for snapshot in snapshots:
-        for owner, fields in snapshot.ledger.owners.items():
+        for owner in snapshot.ledger.owners:
             if owner.kind != "asset":
-                sizes = {name: share.bytes for name, share in fields.items()}
-                yield OtherOwner(snapshot.id, owner.kind, owner.name, sizes)
+                fields = snapshot.ledger.by_field(owner)
+                yield OtherOwner(snapshot.id, owner.kind, owner.name, fields)
 
 
 def _groups(snapshots: Sequence[Snapshot]) -> dict[tuple[str, str], list[dict[str, Any]]]:
