@@ -1,4 +1,4 @@
-"""What a real measurement says that it had for input, and what no key of a cache can hold."""
+"""The inputs of a real measurement, and the calls that keep it out of the cache."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ _ASK_DAGSTER = """
 import sys
 started = []
 sys.addaudithook(lambda event, args: event == "subprocess.Popen" and started.append(args[0]))
+from dagster_snapsize.probe.audit import AuditLog, CallRecorder
 from dagster_snapsize.probe.user_files import UserFiles
-files = UserFiles(sys.argv[1])
-files.watch()
+log = AuditLog()
+calls = CallRecorder(UserFiles(sys.argv[1]), log)
+log.start()
 import dagster
 import dagster._grpc.server
-print(len(started), files.inputs()["uncacheable"])
+print(len(started), calls.report())
 """
 
 
@@ -127,36 +129,19 @@ def test_what_the_projects_own_code_asks_of_the_outside_is_named(
                 import datetime
                 import os
                 import random
-                import socket
                 import subprocess
                 import threading
-                import time
                 import urllib.request
-                import uuid
+                from pathlib import Path
 
                 import dagster as dg
-                import deep
                 import helpers
 
-                @dg.asset(metadata={"made": str(datetime.datetime.now())})  # -> asked for the time
+                # No event tells of these.
+                @dg.asset(metadata={"made": str(datetime.datetime.now()), "n": random.random()})
                 def orders():
-                    return time.time(), subprocess.run(["true"]), random.random()
+                    return subprocess.run(["true"])
 
-                @dg.asset
-                def clients():
-                    return uuid.uuid4()
-
-                def make(name, at=datetime.date.today()):  # -> asked for the time
-                    @dg.asset(name=f"{name}_{random.choice('ab')}")  # -> asked for randomness
-                    def made():
-                        return uuid.uuid4()
-
-                    return made
-
-                daily = dg.DailyPartitionsDefinition(start_date="2024-01-01")
-                static = dg.StaticPartitionsDefinition(["a"])
-                len(static.get_partition_keys())
-                len(daily.get_partition_keys())  # -> asked for the time
                 subprocess.run(["true"])  # -> started a process
                 os.system("true")  # -> started a process
                 if hasattr(os, "fork"):
@@ -175,23 +160,26 @@ def test_what_the_projects_own_code_asks_of_the_outside_is_named(
                     urllib.request.urlopen("http://127.0.0.1:9/")  # -> opened a socket
                 except OSError:
                     pass
-                exec("import time; time.time()")  # -> asked for the time
-                time.sleep(0)
+                exec("helpers.call()")
                 helpers.unused
-                defs = dg.Definitions(assets=[orders, clients, make("a")])
+                defs = dg.Definitions(assets=[orders])
             """,
             "helpers.py": """
-                import uuid
+                import os
+                import subprocess
+                from pathlib import Path
+
+                def call():
+                    subprocess.run(["true"])  # -> started a process
 
                 def unused():
-                    return uuid.uuid4()
+                    subprocess.run(["true"])
 
-                SALT = uuid.uuid4().hex  # -> asked for randomness
+                if Path("/dev/urandom").exists():
+                    open("/dev/urandom", "rb").close()  # -> read random bytes
+                if Path("/proc/cpuinfo").exists():
+                    Path("/proc/cpuinfo").read_text()  # -> read the system's state
             """,
-            # Python compiles it; a visitor written in Python gives up.
-            "deep.py": "import time\nTOTAL = time.time()"
-            + " + 1" * 600
-            + "  # -> asked for the time\n",
         },
     )
     inputs = inputs_of(tmp_path, python_of(environment, name), python_file=("definitions.py",))
@@ -269,8 +257,7 @@ def test_what_an_installed_package_does_at_its_own_import_does_not_count(
         packages_of(own_environment),
         {
             "noisy/__init__.py": """
-                import random, subprocess, time
-                started = time.time(), random.random()
+                import subprocess
                 subprocess.run(["true"])
                 def call():
                     subprocess.run(["true"])
@@ -307,7 +294,7 @@ def test_editable_packages_and_those_of_pth_files_are_the_users(
     write(
         tmp_path,
         {
-            "by_path/sibling/__init__.py": "import uuid\nuuid.uuid4()  # -> asked for randomness\n",
+            "by_path/sibling/__init__.py": "import os\nos.system('true')  # -> started a process\n",
             "by_finder/tables/__init__.py": "NAMES = ['a']\n",
             "by_finder/tables/deep/rows.py": "ROWS = 1\n",
             "project/definitions.py": "import sibling, tables, tables.deep.rows" + DEFINITIONS,

@@ -33,7 +33,6 @@ OPEN = {
     "measuring/revision/__init__.py",
     "measuring/upgrade/__init__.py",
     "measuring/worker/__init__.py",
-    "probe/forkserver/__init__.py",
     "project/__init__.py",
     "Document",
     "Entry",
@@ -42,7 +41,6 @@ OPEN = {
     "Place",
     "Plan",
     "Project",
-    "Site",
     "Tree",
     "_Names",
     "_Reader",
@@ -50,7 +48,6 @@ OPEN = {
     "cli/reports",
     "project",
     "dagster_snapsize.cli.reports.text",
-    "dagster_snapsize.probe.user_files",
 }
 
 

@@ -18,7 +18,7 @@ import sys
 from types import CodeType, FrameType
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from .user_files import Place, UserFiles
+from .user_files import SourceLine, UserFiles
 
 _USERS = "<user>"
 _PATIENCE = 60  # frames of Dagster between a user's call and the object that it makes
@@ -31,9 +31,9 @@ class Origins:
 
     def __init__(self, files: UserFiles):
         self._files = files
-        self._places: Dict[int, Place] = {}
-        self._by_key: Dict[Tuple[str, ...], Place] = {}
-        self.last_definitions: Optional[Place] = None
+        self._places: Dict[int, SourceLine] = {}
+        self._by_key: Dict[Tuple[str, ...], SourceLine] = {}
+        self.last_definitions: Optional[SourceLine] = None
         self._alive: List[Any] = []  # an id is unique only while its object lives
         self._making_definitions = 0
         self._roles: Dict[CodeType, str] = {}
@@ -125,11 +125,11 @@ class Origins:
         except Exception:  # a definition that is odd enough to fail here is located otherwise
             return
 
-    def _remember(self, thing: Any, place: Place) -> None:
+    def _remember(self, thing: Any, place: SourceLine) -> None:
         self._places[id(thing)] = place
         self._alive.append(thing)
 
-    def _inherited_or_users(self, frame: Optional[FrameType]) -> Optional[Place]:
+    def _inherited_or_users(self, frame: Optional[FrameType]) -> Optional[SourceLine]:
         """The place of what a frame changes a copy of, or of the user's frame, the nearer one."""
         patience = _PATIENCE
         roles = self._roles
@@ -160,18 +160,18 @@ class Origins:
             return first[0]
         return ""
 
-    def of(self, thing: Any) -> Optional[Place]:
+    def of(self, thing: Any) -> Optional[SourceLine]:
         """Where this object was made, if user code made it."""
         return self._places.get(id(thing)) if thing is not None else None
 
-    def of_key(self, path: Sequence[str]) -> Optional[Place]:
+    def of_key(self, path: Sequence[str]) -> Optional[SourceLine]:
         """Where an asset of this key was first made."""
         return self._by_key.get(tuple(path))
 
 
-def locate_assets(repository: Any, origins: Origins, files: UserFiles) -> Dict[str, Place]:
+def locate_assets(repository: Any, origins: Origins, files: UserFiles) -> Dict[str, SourceLine]:
     """Asset key in Dagster's escaped form -> its place; assets without one are left out."""
-    places: Dict[str, Place] = {}
+    places: Dict[str, SourceLine] = {}
     by_key = _ByKey()
     for key, definition in _definitions(repository):
         name = "/".join(part.replace("/", "\\/") for part in key.path)
@@ -214,7 +214,7 @@ class _ByKey:
 
 def _by_code_reference(
     key: Any, definition: Any, origins: Origins, files: UserFiles, by_key: _ByKey
-) -> Optional[Place]:
+) -> Optional[SourceLine]:
     metadata = by_key.get(definition, "metadata_by_key").get(key) or {}
     references = getattr(metadata.get("dagster/code_references"), "code_references", [])
     for reference in references:
@@ -227,7 +227,7 @@ def _by_code_reference(
 
 def _by_function(
     key: Any, definition: Any, origins: Origins, files: UserFiles, by_key: _ByKey
-) -> Optional[Place]:
+) -> Optional[SourceLine]:
     node = _attribute(definition, "node_def")
     function: Any = _attribute(node, "compute_fn") or _attribute(definition, "observe_fn")
     while function is not None:
@@ -263,7 +263,7 @@ def _attribute(thing: Any, name: str) -> Any:
 
 def _by_origin(
     key: Any, definition: Any, origins: Origins, files: UserFiles, by_key: _ByKey
-) -> Optional[Place]:
+) -> Optional[SourceLine]:
     spec = by_key.get(definition, "specs_by_key").get(key)
     node = _attribute(definition, "node_def")
     return (

@@ -7,13 +7,13 @@ from types import TracebackType
 from typing import Any, Dict, List, Optional
 
 from . import HERE
-from .user_files import Place, UserFiles
+from .user_files import SourceLine, UserFiles
 
 _TRACEBACK_CHARACTERS = 20_000
 
 
 def describe(
-    error: BaseException, files: UserFiles, definitions: Optional[Place]
+    error: BaseException, files: UserFiles, definitions: Optional[SourceLine]
 ) -> Dict[str, Any]:
     """The header of a ``failed`` frame: message, the user's own path and line, traceback.
 
@@ -76,13 +76,13 @@ def _root_cause(error: BaseException) -> BaseException:
         error = inner
 
 
-def _syntax_place(error: BaseException, files: UserFiles) -> Optional[Place]:
+def _syntax_place(error: BaseException, files: UserFiles) -> Optional[SourceLine]:
     if isinstance(error, SyntaxError) and error.filename and files.is_users(error.filename):
         return (error.filename, error.lineno or 1)
     return None
 
 
-def _innermost(tb: Optional[TracebackType], files: UserFiles) -> Optional[Place]:
+def _innermost(tb: Optional[TracebackType], files: UserFiles) -> Optional[SourceLine]:
     place = None
     while tb is not None:
         path = tb.tb_frame.f_code.co_filename

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from .asset_locations import Origins
-from .user_files import Place, UserFiles
+from .user_files import SourceLine, UserFiles
 
 TARGET_KEYS = ("python_file", "module_name", "package_name", "autoload_defs_module_name")
 
@@ -28,7 +28,7 @@ class StateMissing(Exception):
 class Loaded:
     """The repositories of one code location, by name, and where its definitions stand."""
 
-    def __init__(self, repositories: Mapping[str, Any], definitions: Optional[Place]):
+    def __init__(self, repositories: Mapping[str, Any], definitions: Optional[SourceLine]):
         self.repositories = repositories
         self.definitions = definitions
 
@@ -217,7 +217,7 @@ def _loadable_names(module: Any) -> List[str]:
 
 def _definitions_place(
     loaded: Any, target: Mapping[str, str], files: UserFiles, origins: Origins
-) -> Optional[Place]:
+) -> Optional[SourceLine]:
     """Where the target's definitions start: their call or function, or else their module."""
     module = _target_module(target)
     path = getattr(module, "__file__", None)

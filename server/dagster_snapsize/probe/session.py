@@ -14,10 +14,11 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Sequence
 
 from .asset_locations import Origins, locate_assets
+from .audit import AuditLog, CallRecorder
 from .failures import describe
 from .fastpath import install as install_shortcuts
 from .fastpath import placeholder_ids
-from .inputs import Seen
+from .inputs import definition_files, describe_inputs, listed_folders
 from .lazy_module import defer
 from .loading import StateMissing, UsageProblem, load
 from .protocol import ConnectionLost, FrameWriter
@@ -30,6 +31,7 @@ from .snapshots import (
     serialize_job,
     serialize_repository,
 )
+from .source_loader import SourceLoader
 from .user_files import UserFiles
 
 _DEFAULTS = (
@@ -44,10 +46,10 @@ _DEFAULTS = (
 _exit_now = os._exit
 
 
-def main(argument: str, seen: Optional[Seen] = None) -> NoReturn:
+def main(argument: str, log: Optional[AuditLog] = None) -> NoReturn:
     """Measure what the JSON argument says and leave, however user code behaved.
 
-    ``seen`` is what this process has read already, where it was forked from a warm one.
+    ``log`` has what this process has read already, where a fork server started it.
 
     Keys: ``target``, ``location_name``, ``working_directory``, ``tree``, ``dotenv`` (path or null),
     ``env``, ``deadline`` (seconds since the epoch), ``limits_only``.
@@ -60,11 +62,11 @@ def main(argument: str, seen: Optional[Seen] = None) -> NoReturn:
     target = request["target"]
     own_package = target.get("module_name") or target.get("package_name")
     own_package = own_package or target.get("autoload_defs_module_name")
-    seen = seen or Seen()
-    seen.start()
+    log = log or AuditLog()
+    log.start()
     own_package = own_package.split(".")[0] if own_package else None
-    files = UserFiles(request["tree"], own_package, seen)
-    session = _Session(writer, files)
+    files = UserFiles(request["tree"], own_package)
+    session = _Session(writer, files, log)
     session.guard_exit()
     left = request["deadline"] - time.time() - 0.3
     faulthandler.enable(file=2)
@@ -96,9 +98,11 @@ def _take_over_streams() -> FrameWriter:
 
 
 class _Session:
-    def __init__(self, writer: FrameWriter, files: UserFiles):
+    def __init__(self, writer: FrameWriter, files: UserFiles, log: AuditLog):
         self._writer = writer
         self._files = files
+        self._log = log
+        self._source_loader = SourceLoader(files)
         self._pid = os.getpid()
         self._started = time.perf_counter()
         self.origins = Origins(files)
@@ -167,7 +171,9 @@ class _Session:
         if shortcuts.packer:
             adapter = adapter._replace(serialize=shortcuts.packer.serialize)
         self.origins.install()
-        self._files.watch()
+        self._log.mark()
+        calls = CallRecorder(self._files, self._log)
+        self._source_loader.install()
         self._send("phase", name="loading")
         loaded = load(
             request["target"],
@@ -192,7 +198,7 @@ class _Session:
                 "not every text is what Dagster itself makes: " + "; ".join(shortcuts.differences)
             )
         self._send_files()
-        self._send_inputs()
+        self._send_inputs(calls)
         self._done(unknown_steps=shortcuts.unknown)
 
     def _compare_with_ids(
@@ -222,19 +228,19 @@ class _Session:
             assets = locate_assets(repository, self.origins, self._files)
             self._send("sources", repository=name, assets=assets)
 
-    def _send_inputs(self) -> None:
+    def _send_inputs(self, calls: CallRecorder) -> None:
         try:
-            inputs = self._files.inputs()
-        except Exception:  # user code has replaced os.stat, say: then nothing is known of them
+            inputs = describe_inputs(self._files, self._log, calls.report())
+        except Exception:  # user code has replaced os.stat, say: the inputs are not known
             return
         self._send("inputs", **inputs)
 
     def _send_files(self) -> None:
         self._send(
             "files",
-            definitions=self._files.definition_files(),
-            folders=self._files.listed_folders(),
-            changed=self._files.changed_files(),
+            definitions=definition_files(self._files, self._log),
+            folders=listed_folders(self._files, self._log),
+            changed=self._source_loader.changed_files(),
         )
 
     def _snapshot(

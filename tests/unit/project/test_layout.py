@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dagster_snapsize.probe import user_files
+from dagster_snapsize.probe import inputs
 from dagster_snapsize.project.layout import is_by_product, is_source_folder, source_folders
 
 
@@ -22,7 +22,7 @@ def test_folders_with_sources(folders: list[str], files: list[str], expected: li
     assert source_folders(folders, [*folders, *files]) == expected
 
 
-@pytest.mark.parametrize("name", [*user_files.BY_PRODUCTS, f"shop{user_files.EGG_INFO}"])
+@pytest.mark.parametrize("name", [*inputs.BY_PRODUCTS, f"shop{inputs.EGG_INFO}"])
 def test_the_probe_skips_nothing_that_may_be_a_source(name: str) -> None:
     assert is_by_product(name)
     assert not is_source_folder(name)

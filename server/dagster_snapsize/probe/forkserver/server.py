@@ -39,7 +39,8 @@ import zlib
 from typing import Any, Dict, Iterable, List, Mapping, NoReturn, Optional, Set
 
 from .. import HERE, session
-from ..inputs import Seen
+from ..audit import AuditLog
+from ..inputs import describe_inputs
 from ..supervisor import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, kill_all, prctl
 from ..user_files import UserFiles
 from .preload import Preload, count_threads, reseed, settle
@@ -71,24 +72,24 @@ def main(argument: str) -> NoReturn:
     sys.argv = ["dagster", "api", "grpc"]
     session._load_environment(setup["dotenv"], setup["env"])
     loaded = dict(os.environ)
-    seen = Seen()
-    seen.start()
-    files = UserFiles(setup["tree"], setup["own_package"], seen)
+    log = AuditLog()
+    log.start()
+    files = UserFiles(setup["tree"], setup["own_package"])
     preload = Preload(files)
-    problem = preload.run(setup["modules"], setup["left_out"], seen.mark)
+    problem = preload.run(setup["modules"], setup["left_out"], log.mark)
     left_out = {**preload.left_out, **setup["left_out"]}
     if problem and preload.left_out and setup.get("starts", 0) < _MOST_STARTS:
         _start_anew(channel, fresh, {**setup, "left_out": left_out})
     if problem:
         _tell(channel, {"type": "refused", "why": problem, "left_out": left_out})
         session._exit_now(0)
-    preload.also_read(files.inputs()["read"])
+    preload.also_read(describe_inputs(files, log, [])["read"])
     settle()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # An abstract name leaves no file behind; whose it is, the system tells both ends.
     listener.bind("\0dagster-snapsize-" + secrets.token_hex(16))
     listener.listen(16)
-    parent = _Parent(setup["key"], preload, seen, listener, channel)
+    parent = _Parent(setup["key"], preload, log, listener, channel)
     parent.environ = _with_changes(fresh, loaded, dict(os.environ))
     parent.preloaded = {name.partition(".")[0] for name in set(sys.modules) - at_start}
     _tell(
@@ -145,14 +146,14 @@ class _Parent:
     """The process that forks: it has one thread, and imports nothing any more."""
 
     def __init__(
-        self, key: str, preload: Preload, seen: Seen, listener: socket.socket, channel: int
+        self, key: str, preload: Preload, log: AuditLog, listener: socket.socket, channel: int
     ):
         self.environ: Dict[str, str] = {}
         self.preloaded: Set[str] = set()
         self.threads = count_threads()
         self._key = key
         self._preload = preload
-        self._seen = seen
+        self._log = log
         self._listener = listener
         self._channel = channel
         self._child_signal = signal.getsignal(signal.SIGCHLD)
@@ -256,11 +257,11 @@ class _Parent:
             os.chdir(request["cwd"])
             os.environ.clear()
             os.environ.update(self.environ)
-            listed = set(self._seen.listed)
+            listed = set(self._log.listed)
             _forget_folders()
-            self._seen.listed.intersection_update(listed)
+            self._log.listed.intersection_update(listed)
             reseed()
-            session.main(request["argument"], self._seen)
+            session.main(request["argument"], self._log)
         finally:
             session._exit_now(70)
 

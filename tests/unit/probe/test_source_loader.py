@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import py_compile
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from dagster_snapsize.probe.bytecode import kept_bytecode
+from dagster_snapsize.probe.source_loader import kept_bytecode
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="nothing is sure on Windows")
 
@@ -79,3 +81,27 @@ def test_bytecode_of_another_python_is_not_taken(source: Path) -> None:
 
 def test_where_there_is_none_there_is_none(tmp_path: Path) -> None:
     assert kept_bytecode(str(tmp_path / "module.py")) is None
+
+
+def test_what_an_import_hook_makes_of_a_module_is_executed(source: Path) -> None:
+    code = """
+import importlib.machinery, importlib.util, sys
+from dagster_snapsize.probe.source_loader import SourceLoader
+from dagster_snapsize.probe.user_files import UserFiles
+
+class Changing(importlib.machinery.SourceFileLoader):
+    def source_to_code(self, data, path, *, _optimize=-1):
+        return super().source_to_code(data.replace(b"1", b"3"), path, _optimize=_optimize)
+
+SourceLoader(UserFiles(".")).install()
+for loader in (importlib.machinery.SourceFileLoader, Changing):
+    made = loader("module", sys.argv[1])
+    spec = importlib.util.spec_from_file_location("module", sys.argv[1], loader=made)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    print(module.VALUE)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, source], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1", "3"]
