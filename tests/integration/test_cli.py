@@ -217,7 +217,7 @@ def test_a_target_that_is_not_there_is_status_2(
         ("snapsize.toml", b"# caf\xe9\n", 1, "snapsize.toml is not UTF-8: byte 0xe9"),
         ("snapsize.toml", "timeout = \n", 1, "snapsize.toml is not valid TOML"),
         ("pyproject.toml", "[tool.dagster_snapsize]\n", 1, r"did you mean \[tool.dagster-snapsize"),
-        ("pyproject.toml", "[tool.dagster-snapsize]\nasset = 1", 2, r"belongs under \[.*budget\]"),
+        ("pyproject.toml", "[tool.dagster-snapsize]\nasset = 1", 2, r"belongs in \[.*budget\]"),
         ("pyproject.toml", "[tool.dagster-snapsize.budget]\nwarn-at = 8", 2, "`budget.warn-at`"),
         ("workspace.yaml", "load_from: [\n", 2, "workspace.yaml is not valid YAML"),
         ("workspace.yaml", "load_fron: []\n", 1, "unknown key `load_fron`; .* `load_from`"),

@@ -295,15 +295,15 @@ async def test_settings_that_cannot_be_used(small: Small, scratch: Path) -> None
         assert len(said()) == 4
         for words, message in zip(
             [
-                'codeLens.minimum: "three apples"',
-                "debounceMilliseconds: -1 is not",
-                "lowPriorty: there is no such setting; did you mean lowPriority?",
-                'measure: "sometimes" is not one of',
+                '`dagsterSnapsize.codeLens.minimum`: "three apples"',
+                "`dagsterSnapsize.debounceMilliseconds`: -1 is not",
+                '`dagsterSnapsize.measure`: "sometimes" is not one of',
+                "unknown key `lowPriorty` in `dagsterSnapsize`; did you mean `lowPriority`?",
             ],
             said(),
             strict=True,
         ):
-            assert message.startswith(f"dagster-snapsize: dagsterSnapsize.{words}"), message
+            assert message.startswith(f"dagster-snapsize: {words}"), message
         assert "100 is used" in said()[1]
         assert len(await opened.lenses(path)) == 3
         for settings in ([1], "x", 5, {"dagsterSnapsize": []}, {"codeLens": 7}):

@@ -24,6 +24,7 @@ _BYTES = {
 }
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _QUANTITY = re.compile(r"\s*(?P<number>\d[\d_,]*(?:\.\d+)?|\.\d+)\s*(?P<unit>[^\d\s].*?)?\s*")
+_LONGEST = 60  # characters
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d{1,4})?)\s*%\s*")  # no comma: is "2,5" two and a half?
 _MILLIONTHS_OF_PERCENT = 10_000
@@ -94,9 +95,10 @@ def parse_seconds(value: object) -> float:
 
 
 def _quantity(text: str, units: dict[str, int], default: str, wanted: str) -> Decimal:
-    found = _QUANTITY.fullmatch(text)
+    found = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
     if not found:
-        raise ValueError(f'"{text}" is not {wanted}')
+        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+        raise ValueError(f'"{shown}" is not {wanted}')
     number, written = found["number"], found["unit"] or default
     # Case does not matter: there are no millibytes to confuse "80 mb" with.
     unit = next((name for name in units if name.casefold() == written.casefold()), None)

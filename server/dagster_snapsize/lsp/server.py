@@ -40,7 +40,7 @@ def create_server(version: str) -> SnapsizeServer:
         session = server.session
         if session is not None:
             if session.initial_options is not None:
-                session.settings.take(session.initial_options)
+                session.settings.apply(session.initial_options)
             await session.start()
 
     @server.feature(types.EXIT)

@@ -14,7 +14,6 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.lsp.client_settings import ClientSettings
 from dagster_snapsize.lsp.documents.buffers import Buffers
 from dagster_snapsize.lsp.documents.edits import FileEdits
 from dagster_snapsize.lsp.documents.positions import to_path
@@ -25,6 +24,7 @@ from dagster_snapsize.lsp.features import hover as hovers
 from dagster_snapsize.lsp.progress import ProgressBars
 from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.requests import measurement_answer, status_of
+from dagster_snapsize.lsp.settings import ClientSettings
 from dagster_snapsize.lsp.shutdown import leave_on_signals, leave_with_client
 from dagster_snapsize.lsp.watching.client import ClientWatching
 from dagster_snapsize.lsp.watching.dependencies import WatchList
@@ -138,7 +138,7 @@ class Session:
         if self.capability("workspace.configuration"):
             await self.settings.fetch(list(self.projects))
         elif data is not None:
-            self.settings.take(data)
+            self.settings.apply(data)
         for project in self.projects.values():
             project.take_settings(self.settings.of(project.folder))
             self._show(project)

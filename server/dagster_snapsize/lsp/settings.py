@@ -1,4 +1,4 @@
-"""The editor's settings: typed, each with a default, and a readable message for every bad one.
+"""The client's settings: typed, each with a default, and a readable message for every bad one.
 
 They come as ``initializationOptions`` and as section ``dagsterSnapsize`` of
 ``workspace/configuration``, the same keys in both.
@@ -6,32 +6,42 @@ They come as ``initializationOptions`` and as section ``dagsterSnapsize`` of
 
 from __future__ import annotations
 
-import difflib
-import json
-import math
+import logging
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, get_args
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
 
+from dagster_snapsize.core.mapping_reader import (
+    Key,
+    KeyProblem,
+    anything,
+    boolean,
+    choice,
+    number,
+    read_mapping,
+    shown,
+    text,
+)
 from dagster_snapsize.core.sizes import parse_seconds, parse_size
+from dagster_snapsize.lsp.documents.positions import to_uri
 
 SECTION = "dagsterSnapsize"
 Measure = Literal["onSave", "onOpen", "manual"]
 LogLevel = Literal["error", "warning", "info", "debug"]
 
-_MEASURE: tuple[Measure, ...] = ("onSave", "onOpen", "manual")
-_LOG_LEVELS: tuple[LogLevel, ...] = ("error", "warning", "info", "debug")
 _LONGEST_DELAY = 60_000
 _POWER = Path("/sys/class/power_supply")
-
-T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 @frozen
-class Hints:
+class HintSettings:
     """Whether a kind of hint is shown, and from how many bytes on."""
 
     enable: bool
@@ -56,8 +66,8 @@ class Settings:
     measure: Measure = "onOpen"
     debounce_milliseconds: int = 100
     information: bool = True
-    code_lens: Hints = field(factory=lambda: Hints(True, 1000))
-    inlay_hints: Hints = field(factory=lambda: Hints(False, 1000))
+    code_lens: HintSettings = field(factory=lambda: HintSettings(True, 1000))
+    inlay_hints: HintSettings = field(factory=lambda: HintSettings(False, 1000))
     watch: tuple[str, ...] = ()
     timeout: float | None = None
     low_priority: bool = True
@@ -67,45 +77,139 @@ class Settings:
     log_level: LogLevel = "info"
 
 
-class _Wrong(Exception):
-    """What is accepted instead of a value that is not."""
-
-
 def read_settings(data: object) -> tuple[Settings, tuple[str, ...]]:
     """The settings in ``data``, and a message for each thing in it that cannot be used.
 
     A bad value leaves its default. ``data`` may be anything that JSON holds; null is no settings,
     and one object under ``dagsterSnapsize`` is taken for the settings themselves.
     """
-    reader = _Reader()
+    problems: list[KeyProblem] = []
     if isinstance(data, dict) and set(data) == {SECTION}:
         data = data[SECTION]
-    table = reader.table("", data, _KEYS)
-    default = Settings()
-    settings = Settings(
-        enable=reader.value(table, "enable", _boolean, default.enable),
-        interpreter=reader.value(table, "interpreter", _optional_text, default.interpreter),
-        editor_interpreter=reader.value(
-            table, "editorInterpreter", _optional_text, default.editor_interpreter
-        ),
-        measure=reader.value(table, "measure", _one_of(_MEASURE), default.measure),
-        debounce_milliseconds=reader.value(
-            table, "debounceMilliseconds", _milliseconds, default.debounce_milliseconds
-        ),
-        information=reader.value(table, "information", _boolean, default.information),
-        code_lens=reader.hints(table, "codeLens", default.code_lens),
-        inlay_hints=reader.hints(table, "inlayHints", default.inlay_hints),
-        watch=reader.value(table, "watch", _globs, default.watch),
-        timeout=reader.value(table, "timeout", _timeout, default.timeout),
-        low_priority=reader.value(table, "lowPriority", _boolean, default.low_priority),
-        warm=reader.value(table, "warm", _boolean, default.warm),
-        pause_when_unfocused=reader.value(
-            table, "pauseWhenUnfocused", _boolean, default.pause_when_unfocused
-        ),
-        pause_on_battery=reader.value(table, "pauseOnBattery", _boolean, default.pause_on_battery),
-        log_level=reader.value(table, "logLevel", _one_of(_LOG_LEVELS), default.log_level),
+    values = _read_object(data, _KEYS, problems, SECTION)
+    for name in _HINTS:
+        if name in values:
+            values[name] = _hint_settings(values[name], getattr(_DEFAULTS, name), problems, name)
+    return evolve(_DEFAULTS, **values), tuple(problem.message for problem in problems)
+
+
+def _read_object(
+    data: object, spec: dict[str, Key], problems: list[KeyProblem], *at: str
+) -> dict[str, Any]:
+    """The values by the names of their attributes; null is an empty object."""
+    if data is None:
+        return {}
+    if isinstance(data, dict):
+        values = read_mapping(data, spec, problems.append, at, f"`{'.'.join(at)}`", _ELSEWHERE)
+        return {_attribute(key): value for key, value in values.items()}
+    message = f"`{'.'.join(at)}`: {shown(data)} is not an object; the defaults are used"
+    problems.append(KeyProblem(at, message))
+    return {}
+
+
+def _hint_settings(
+    data: object, default: HintSettings, problems: list[KeyProblem], name: str
+) -> HintSettings:
+    """From a switch alone, or from an object."""
+    if isinstance(data, bool):
+        return evolve(default, enable=data)
+    values = _read_object(data, _hint_keys(default), problems, SECTION, _key(name))
+    if "minimum" in values and "minimum_bytes" in values:
+        both = f"`{SECTION}.{_key(name)}`: `minimum` and `minimumBytes` are the same setting"
+        problems.append(KeyProblem((), f"{both}; `minimum` is used, remove the other"))
+    return HintSettings(
+        enable=values.get("enable", default.enable),
+        minimum_bytes=values.get("minimum", values.get("minimum_bytes", default.minimum_bytes)),
     )
-    return settings, tuple(reader.messages)
+
+
+def _key(attribute: str) -> str:
+    """``codeLens`` of ``code_lens``."""
+    return re.sub("_(.)", lambda match: match[1].upper(), attribute)
+
+
+def _attribute(key: str) -> str:
+    return re.sub("([A-Z])", lambda match: f"_{match[1].lower()}", key)
+
+
+def _setting(read: Callable[[Any], Any], default: object) -> Key:
+    instead = "it is ignored" if default in (None, ()) else f"{shown(default)} is used"
+
+    def checked(value: Any) -> Any:
+        try:
+            return read(value)
+        except ValueError as error:
+            raise ValueError(f"{error}; {instead}") from None
+
+    return Key(checked)
+
+
+def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Editors clear a setting with null or an empty text."""
+
+    def read_any(value: Any) -> Any:
+        cleared = value is None or (isinstance(value, str) and not value.strip())
+        return None if cleared else read(value)
+
+    return read_any
+
+
+def _path(value: object) -> str:
+    return text(value).strip()
+
+
+def _milliseconds(value: object) -> int:
+    what = f"a number of milliseconds from 0 to {_LONGEST_DELAY}"
+    return round(number(lambda n: 0 <= n <= _LONGEST_DELAY, what)(value))
+
+
+def _size(value: object) -> int:
+    # JSON of some editors has 1000.0 for 1000.
+    return parse_size(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def _timeout(value: object) -> float:
+    seconds = parse_seconds(value)
+    if seconds == 0:
+        raise ValueError("a time of 0 seconds allows nothing")
+    return seconds
+
+
+def _globs(value: object) -> tuple[str, ...]:
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list):
+        raise ValueError(f'{shown(value)} is not a list of globs, like ["config/**/*.json"]')
+    return tuple(dict.fromkeys(map(text, texts)))
+
+
+_DEFAULTS = Settings()
+_READ: dict[str, Callable[[Any], Any]] = {
+    "enable": boolean,
+    "interpreter": _or_none(_path),
+    "editor_interpreter": _or_none(_path),
+    "measure": choice(get_args(Measure)),
+    "debounce_milliseconds": _milliseconds,
+    "information": boolean,
+    "code_lens": anything,
+    "inlay_hints": anything,
+    "watch": _globs,
+    "timeout": _or_none(_timeout),
+    "low_priority": boolean,
+    "warm": boolean,
+    "pause_when_unfocused": boolean,
+    "pause_on_battery": boolean,
+    "log_level": choice(get_args(LogLevel)),
+}
+_KEYS = {_key(name): _setting(read, getattr(_DEFAULTS, name)) for name, read in _READ.items()}
+_HINTS = ("code_lens", "inlay_hints")
+
+
+def _hint_keys(default: HintSettings) -> dict[str, Key]:
+    size = _setting(_size, default.minimum_bytes)
+    return {"enable": _setting(boolean, default.enable), "minimum": size, "minimumBytes": size}
+
+
+_ELSEWHERE = {f"in `{_key(name)}`": ("minimum", "minimumBytes") for name in _HINTS}
 
 
 def on_battery(folder: Path = _POWER) -> bool:
@@ -137,167 +241,53 @@ def _word(path: Path) -> str:
         return ""
 
 
-class _Reader:
-    def __init__(self) -> None:
-        self.messages: list[str] = []
+class ClientSettings:
+    """What the client said last; its user is shown each mistake in them once."""
 
-    def table(self, path: str, data: object, keys: tuple[str, ...]) -> Mapping[str, Any]:
-        """The object ``data``, whose unknown keys are told of; empty where it is none."""
-        if data is None:
-            return {}
-        if not isinstance(data, dict):
-            what = f"{SECTION}.{path}" if path else SECTION
-            self._say(what, data, f"an object with {', '.join(keys)}", "the defaults are used")
-            return {}
-        for key in data:
-            if key not in keys:
-                self.messages.append(_unknown(f"{path}." if path else "", str(key), keys))
-        return data
+    def __init__(self, server: LanguageServer):
+        self._server = server
+        self._window = Settings()
+        self._folders: dict[str, Settings] = {}
+        self._said: frozenset[str] = frozenset()
 
-    def value(
-        self, table: Mapping[str, Any], key: str, read: Callable[[Any], T], default: T, at: str = ""
-    ) -> T:
-        if key not in table:
-            return default
+    def of(self, folder: str) -> Settings:
+        """Those of a project's folder."""
+        return self._folders.get(folder, self._window)
+
+    async def fetch(self, folders: Sequence[str]) -> None:
+        """Ask the client for its settings, and for those of each of these folders."""
+        scopes = [None, *map(to_uri, folders)]
+        items = [types.ConfigurationItem(scope_uri=uri, section=SECTION) for uri in scopes]
         try:
-            return read(table[key])
-        except _Wrong as wrong:
-            used = "nothing" if default is None or default == () else _shown(default)
-            self._say(f"{SECTION}.{at}{key}", table[key], str(wrong), f"{used} is used")
-            return default
-
-    def hints(self, table: Mapping[str, Any], key: str, default: Hints) -> Hints:
-        if isinstance(table.get(key), bool):
-            return Hints(table[key], default.minimum_bytes)
-        inner = self.table(key, table.get(key), _HINT_KEYS)
-        both = "minimum" in inner and "minimumBytes" in inner
-        if both:
-            self.messages.append(
-                f"{SECTION}.{key}: minimum and minimumBytes say the same thing;"
-                " minimum is used, remove the other"
+            answers = await self._server.workspace_configuration_async(
+                types.ConfigurationParams(items)
             )
-        name = "minimum" if "minimum" in inner else "minimumBytes"
-        return Hints(
-            enable=self.value(inner, "enable", _boolean, default.enable, f"{key}."),
-            minimum_bytes=self.value(inner, name, _size, default.minimum_bytes, f"{key}."),
-        )
+        except Exception as error:  # a client that cannot after all
+            _log.warning("the client gave no settings: %s", error)
+            return
+        given = dict(zip([None, *folders], answers or [], strict=False))
+        self._use({folder: data for folder, data in given.items() if data is not None})
 
-    def _say(self, key: str, value: object, accepted: str, instead: str) -> None:
-        self.messages.append(f"{key}: {_shown(value)} is not {accepted}; {instead}")
+    def apply(self, data: object) -> None:
+        """Use settings that are the same for every folder."""
+        self._folders.clear()
+        self._use({None: data})
 
-
-def _unknown(prefix: str, key: str, keys: tuple[str, ...]) -> str:
-    if not prefix and key in _HINT_KEYS:
-        return f"{SECTION}.{key}: there is no such setting; it belongs under codeLens or inlayHints"
-    folded = {known.casefold(): known for known in keys}
-    plain = key.replace("-", "").replace("_", "").casefold()[:100]
-    near = difflib.get_close_matches(plain, list(folded), n=1, cutoff=0.6)
-    guess = f"did you mean {prefix}{folded[near[0]]}?" if near else f"there is {', '.join(keys)}"
-    return f"{SECTION}.{prefix}{_short(key)}: there is no such setting; {guess}"
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise _Wrong("true or false")
-
-
-def _optional_text(value: Any) -> str | None:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None  # how editors clear a setting
-    if isinstance(value, str) and "\0" not in value:
-        return value.strip()
-    raise _Wrong('the path of a Python interpreter, like ".venv/bin/python"')
-
-
-def _one_of(words: tuple[Any, ...]) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        if isinstance(value, str):
-            for word in words:
-                if word.casefold() == value.casefold():
-                    return word
-            near = difflib.get_close_matches(value[:100], words, n=1)
-            if near:
-                raise _Wrong(f'one of {_choices(words)} (did you mean "{near[0]}"?)')
-        raise _Wrong(f"one of {_choices(words)}")
-
-    return read
-
-
-def _choices(words: tuple[Any, ...]) -> str:
-    return ", ".join(f'"{word}"' for word in words)
-
-
-def _milliseconds(value: Any) -> int:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if number and math.isfinite(value) and 0 <= value <= _LONGEST_DELAY:
-        milliseconds: int = round(value)
-        return milliseconds
-    raise _Wrong(f"a number of milliseconds from 0 to {_LONGEST_DELAY}")
-
-
-def _size(value: Any) -> int:
-    try:
-        size = parse_size(int(value) if _is_whole(value) else value)
-    except (ValueError, ArithmeticError) as error:
-        raise _Wrong('a size, like "1 kB" or 1000') from error
-    return size
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, float) and value.is_integer()
-
-
-def _timeout(value: Any) -> float | None:
-    if value is None or value == "":
-        return None
-    try:
-        seconds = parse_seconds(value)
-    except (ValueError, ArithmeticError) as error:
-        raise _Wrong('a time above 0, like "300 s", "5 min" or 300') from error
-    if seconds <= 0 or not math.isfinite(seconds):
-        raise _Wrong('a time above 0, like "300 s", "5 min" or 300')
-    return seconds
-
-
-def _globs(value: Any) -> tuple[str, ...]:
-    texts = [value] if isinstance(value, str) else value
-    if isinstance(texts, list) and all(_is_glob(text) for text in texts):
-        return tuple(dict.fromkeys(texts))
-    raise _Wrong('a list of globs, like ["config/**/*.json"]')
-
-
-def _is_glob(text: object) -> bool:
-    return isinstance(text, str) and bool(text.strip()) and "\0" not in text
-
-
-def _shown(value: object) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    except (ValueError, RecursionError):
-        text = "this value"
-    return _short(text)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-_HINT_KEYS = ("enable", "minimum", "minimumBytes")
-_KEYS = (
-    "enable",
-    "interpreter",
-    "editorInterpreter",
-    "measure",
-    "debounceMilliseconds",
-    "information",
-    "codeLens",
-    "inlayHints",
-    "watch",
-    "timeout",
-    "lowPriority",
-    "warm",
-    "pauseWhenUnfocused",
-    "pauseOnBattery",
-    "logLevel",
-)
+    def _use(self, given: dict[str | None, object]) -> None:
+        messages: dict[str, None] = {}
+        for folder, data in given.items():
+            settings, wrong = read_settings(data)
+            messages.update(dict.fromkeys(wrong))
+            if folder is None:
+                self._window = settings
+            else:
+                self._folders[folder] = settings
+        for message in messages:
+            if message not in self._said:
+                self._server.window_show_message(
+                    types.ShowMessageParams(
+                        types.MessageType.Warning, f"dagster-snapsize: {message}"
+                    )
+                )
+        self._said = frozenset(messages)
+        logging.getLogger("dagster_snapsize").setLevel(self._window.log_level.upper())

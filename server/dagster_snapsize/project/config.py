@@ -1,28 +1,36 @@
-"""``[tool.dagster-snapsize]``: what the user says, typed, or one clear message of what is wrong."""
+"""``[tool.dagster-snapsize]``: the project's settings, or one clear message of what is wrong."""
 
 from __future__ import annotations
 
-import difflib
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, NoReturn, TypeVar, get_args
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.errors import UserError, close_names
+from dagster_snapsize.core.mapping_reader import (
+    Key,
+    KeyProblem,
+    anything,
+    boolean,
+    choice,
+    number,
+    read_mapping,
+    shown,
+    text,
+)
 from dagster_snapsize.core.model import Budgets
-from dagster_snapsize.core.sizes import Allowance, parse_allowance, parse_seconds, parse_size
-from dagster_snapsize.project.toml_document import TomlFile, read_toml
+from dagster_snapsize.core.sizes import parse_allowance, parse_seconds, parse_size
+from dagster_snapsize.project.toml_document import TomlDocument, read_toml
 
 TARGET_KEYS = ("module-name", "python-file", "package-name", "workspace")
 DEFAULT_TIMEOUT = 300.0
 _PREFIX = ("tool", "dagster-snapsize")
-_MEANT = ("dagster-snapsize", "snapsize")
+_SIMILAR_TO = ("dagster-snapsize", "snapsize")
 
-CacheUse = Literal["on", "files", "off"]
-T = TypeVar("T")
-D = TypeVar("D")
+CacheMode = Literal["on", "files", "off"]
+T = TypeVar("T", int, float)
 
 
 @frozen
@@ -46,7 +54,7 @@ class Config:
     timeout: float = DEFAULT_TIMEOUT
     dagster_plus: bool | None = None
     prepare: tuple[tuple[str, ...], ...] = ()
-    cache: CacheUse = "on"
+    cache: CacheMode = "on"
     env: Mapping[str, str] = field(factory=dict)
     budgets: Budgets = field(factory=Budgets)
 
@@ -75,9 +83,9 @@ def load_config(folder: Path) -> Config:
             line=pyproject.line_of(*_PREFIX),
         )
     if own is not None:
-        return _Reader(own, ()).config()
+        return _read_config(own, ())
     if pyproject is not None and in_pyproject:
-        return _Reader(pyproject, _PREFIX).config()
+        return _read_config(pyproject, _PREFIX)
     return Config()
 
 
@@ -89,11 +97,10 @@ def line_of_setting(config: Config, *keys: str) -> int:
     return file.line_of(*(_PREFIX if file.path.name == "pyproject.toml" else ()), *keys)
 
 
-def _refuse_misspelled_table(pyproject: TomlFile) -> None:
-    """Budgets under another name would be passed over in silence."""
+def _refuse_misspelled_table(pyproject: TomlDocument) -> None:
+    """Budgets under another name would be ignored without a word."""
     for name in pyproject.table(_PREFIX[0]):
-        folded = name.replace("_", "-").lower()
-        if name != _PREFIX[1] and difflib.get_close_matches(folded, _MEANT, n=1, cutoff=0.9):
+        if name != _PREFIX[1] and close_names(name, _SIMILAR_TO, cutoff=0.9):
             raise UserError(
                 f"unknown table [tool.{name}]; did you mean [{'.'.join(_PREFIX)}]?",
                 path=str(pyproject.path),
@@ -101,283 +108,129 @@ def _refuse_misspelled_table(pyproject: TomlFile) -> None:
             )
 
 
-class _Wrong(Exception):
-    """A value that cannot be used; the message goes after the key, the example is one to paste."""
+def _read_config(file: TomlDocument, prefix: tuple[str, ...]) -> Config:
+    """The settings under ``prefix``. Raises UserError for the first mistake in them."""
 
-    def __init__(self, message: str, example: str):
-        super().__init__(message)
-        self.example = example
+    def fail(problem: KeyProblem) -> NoReturn:
+        line = file.line_of(*prefix, *problem.keys)
+        raise UserError(problem.message, problem.hint, path=str(file.path), line=line)
 
-
-class _Reader:
-    """Reads the tables of one file; remembers nothing but where they are."""
-
-    def __init__(self, file: TomlFile, prefix: tuple[str, ...]):
-        self._file = file
-        self._prefix = prefix
-
-    def config(self) -> Config:
-        table = self._table((), _KEYS)
-        targets = [key for key in table if key in TARGET_KEYS]
-        if len(targets) > 1:
-            raise self._error(
-                (targets[1],),
-                f"`{targets[0]}` and `{targets[1]}` both say what to measure",
-                "Keep one of them.",
-            )
-        if "attribute" in table and "workspace" in table:
-            raise self._error(
-                ("attribute",),
-                "`attribute` and `workspace` do not go together",
-                "Write the attribute at the location in workspace.yaml.",
-            )
-        for key in ("attribute", "working-directory"):
-            if key in table and not targets:
-                raise self._error(
-                    (key,),
-                    f"`{key}` says nothing without one of {', '.join(TARGET_KEYS[:3])}",
-                    f'For example:\n  module-name = "my_project.definitions"\n'
-                    f"  {key} = {_toml(table[key])}",
-                )
-
-        def text(key: str) -> str | None:
-            return self._value((key,), table, _text(f'{key} = "{_EXAMPLES[key]}"'), None)
-
-        return Config(
-            path=str(self._file.path),
-            module_name=text("module-name"),
-            python_file=text("python-file"),
-            package_name=text("package-name"),
-            workspace=text("workspace"),
-            attribute=text("attribute"),
-            working_directory=text("working-directory"),
-            python=text("python"),
-            timeout=self._value(
-                ("timeout",), table, _seconds('timeout = "300 s"'), DEFAULT_TIMEOUT
-            ),
-            dagster_plus=self._value(("dagster-plus",), table, _boolean, None),
-            prepare=self._value(("prepare",), table, _commands, ()),
-            cache=self._value(("cache",), table, _cache_use, "on"),
-            env=self._env(),
-            budgets=self._budgets(),
+    def table(spec: Mapping[str, Key] | None, *keys: str) -> dict[str, Any]:
+        values = file.table(*prefix, *keys)
+        name = ".".join((*prefix, *keys))
+        top = f"in [{'.'.join(prefix)}]" if prefix else "at the top of the file"
+        elsewhere = {
+            (): {f"in [{'.'.join((*prefix, 'budget'))}]": _BUDGET_KEYS},
+            ("budget",): {top: _KEYS},
+        }
+        if spec is None:
+            spec = {key: _EACH[keys](key) for key in values}
+        return read_mapping(
+            values, spec, fail, keys, f"[{name}]" if name else "", elsewhere.get(keys)
         )
 
-    def _budgets(self) -> Budgets:
-        table = self._table(("budget",), _BUDGET_KEYS)
-
-        def size(key: str) -> int | None:
-            read = _size(f'{key} = "{_BUDGET_KEYS[key]}"')
-            return self._value(("budget", key), table, read, None)
-
-        jobs = self._table(("budget", "jobs"), None)
-        read_job = _size('jobs = { "__ASSET_JOB" = "95 MB" }')
-        return Budgets(
-            repository=size("repository"),
-            job=size("job"),
-            jobs={name: self._value(("budget", "jobs", name), jobs, read_job, 0) for name in jobs},
-            asset=size("asset") or Budgets().asset,
-            asset_max=size("asset-max"),
-            warn_at=self._value(("budget", "warn-at"), table, _share, Budgets().warn_at),
-            load_time=self._value(
-                ("budget", "load-time"), table, _seconds('load-time = "120 s"'), None
-            ),
-            growth=self._value(("budget", "growth"), table, _allowance, None),
-            asset_growth=self._value(("budget", "asset-growth"), table, _allowance, None),
-        )
-
-    def _env(self) -> dict[str, str]:
-        table = self._table(("env",), None)
-        return {name: self._value(("env", name), table, _variable(name), "") for name in table}
-
-    def _table(self, keys: tuple[str, ...], valid: Mapping[str, str] | None) -> dict[str, Any]:
-        """The table under ``keys``; with ``valid``, any other key in it is an error."""
-        table = self._file.table(*self._prefix, *keys)
-        for key in table:
-            if valid is not None and key not in valid:
-                raise self._unknown(keys, key, valid)
-        return table
-
-    def _value(
-        self, keys: tuple[str, ...], table: Mapping[str, Any], read: Callable[[Any], T], default: D
-    ) -> T | D:
-        if keys[-1] not in table:
-            return default
-        try:
-            return read(table[keys[-1]])
-        except _Wrong as wrong:
-            name = ".".join(keys)
-            raise self._error(keys, f"`{name}`: {wrong}", f"For example: {wrong.example}") from None
-
-    def _unknown(self, keys: tuple[str, ...], key: str, valid: Mapping[str, str]) -> UserError:
-        where = ".".join((*self._prefix, *keys))
-        if not keys and not self._prefix and key == "tool":
-            return self._error(
-                (key,),
-                "snapsize.toml holds the keys without a prefix",
-                'For example:\n  module-name = "my_project.definitions"\n'
-                '  [budget]\n  repository = "80 MB"',
-            )
-        folded = key.replace("_", "-").lower()
-        nearest = difflib.get_close_matches(folded, valid, n=1, cutoff=0.5)
-        elsewhere = [t for t, known in _TABLES.items() if folded in known and t != ".".join(keys)]
-        if folded in valid or not elsewhere:
-            guess = f"; did you mean `{nearest[0]}`?" if nearest else ""
-        else:
-            place = ".".join((*self._prefix, elsewhere[0])).strip(".")
-            guess = (
-                f"; `{folded}` belongs under [{place}]"
-                if place
-                else (f"; `{folded}` belongs at the top of the file")
-            )
-        inside = f" in [{where}]" if where else ""
-        return self._error(
-            (*keys, key),
-            f"unknown key `{key}`{inside}{guess}",
-            f"The keys there are: {', '.join(valid)}.",
-        )
-
-    def _error(self, keys: tuple[str, ...], message: str, hint: str) -> UserError:
-        line = self._file.line_of(*self._prefix, *keys)
-        return UserError(message, hint, path=str(self._file.path), line=line)
+    if not prefix and "tool" in file.data:
+        example = 'module-name = "my_project.definitions"\n  [budget]\n  repository = "80 MB"'
+        message = "snapsize.toml holds the keys without a prefix"
+        fail(KeyProblem(("tool",), message, f"For example:\n  {example}"))
+    values = table(_KEYS)
+    _check_target(values, fail)
+    budget = table(_BUDGET_KEYS, "budget")
+    budgets = Budgets(**{_field(k): v for k, v in budget.items() if k != "jobs"})
+    if "jobs" in budget:
+        budgets = evolve(budgets, jobs=table(None, "budget", "jobs"))
+    settings = {_field(k): v for k, v in values.items() if k not in ("budget", "env")}
+    return Config(path=str(file.path), env=table(None, "env"), budgets=budgets, **settings)
 
 
-_EXAMPLES = {
-    "module-name": "my_project.definitions",
-    "python-file": "my_project/definitions.py",
-    "package-name": "my_project",
-    "workspace": "workspace.yaml",
-    "attribute": "defs",
-    "working-directory": "src",
-    "python": ".venv/bin/python",
-}
+def _field(key: str) -> str:
+    return key.replace("-", "_")
+
+
+def _check_target(values: Mapping[str, Any], fail: Callable[[KeyProblem], NoReturn]) -> None:
+    """Whether the keys that say what to measure go together."""
+    targets = [key for key in values if key in TARGET_KEYS]
+    if len(targets) > 1:
+        message = f"`{targets[0]}` and `{targets[1]}` both say what to measure"
+        fail(KeyProblem((targets[1],), message, "Keep one of them."))
+    if "attribute" in values and "workspace" in values:
+        hint = "Write the attribute at the location in workspace.yaml."
+        message = "`attribute` and `workspace` do not go together"
+        fail(KeyProblem(("attribute",), message, hint))
+    for key in ("attribute", "working-directory"):
+        if key in values and not targets:
+            message = f"`{key}` has no effect without one of {', '.join(TARGET_KEYS[:3])}"
+            example = f'module-name = "my_project.definitions"\n  {key} = {shown(values[key])}'
+            fail(KeyProblem((key,), message, f"For example:\n  {example}"))
+
+
+def _above_zero(parse: Callable[[object], T], what: str) -> Callable[[object], T]:
+    def read(value: object) -> T:
+        parsed = parse(value)
+        if parsed == 0:
+            raise ValueError(f"{what} allows nothing")
+        return parsed
+
+    return read
+
+
+def _commands(value: object) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{shown(value)} is not a list of commands")
+    if value and all(isinstance(word, str) for word in value):
+        raise ValueError(f"each command must be a list: [{shown(value)}]")
+    for command in value:
+        if not isinstance(command, list) or not command:
+            raise ValueError(f"{shown(command)} is not a command, which is a list of strings")
+        for word in command:
+            if not isinstance(word, str):
+                raise ValueError(f"{shown(word)} is not a string")
+    return tuple(map(tuple, value))
+
+
+def _variable(name: str) -> Key:
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError(f"{shown(value)} is not a string, as each variable must be")
+        if not name or "=" in name or "\0" in name + value:
+            raise ValueError("no environment variable can have this name or value")
+        return value
+
+    return Key(read, f'{name} = "1"')
+
+
+_size = _above_zero(parse_size, "a budget of 0 bytes")
+_seconds = _above_zero(parse_seconds, "a time of 0 seconds")
+_share = number(lambda n: 0 < n <= 1, "a share of the budget, above 0 and up to 1")
+
 _KEYS = {
-    **_EXAMPLES,
-    "timeout": "300 s",
-    "dagster-plus": "true",
-    "prepare": "",
-    "cache": "on",
-    "budget": "",
-    "env": "",
+    "module-name": Key(text, 'module-name = "my_project.definitions"'),
+    "python-file": Key(text, 'python-file = "my_project/definitions.py"'),
+    "package-name": Key(text, 'package-name = "my_project"'),
+    "workspace": Key(text, 'workspace = "workspace.yaml"'),
+    "attribute": Key(text, 'attribute = "defs"'),
+    "working-directory": Key(text, 'working-directory = "src"'),
+    "python": Key(text, 'python = ".venv/bin/python"'),
+    "timeout": Key(_seconds, 'timeout = "300 s"'),
+    "dagster-plus": Key(boolean, "dagster-plus = true"),
+    "prepare": Key(_commands, 'prepare = [["dbt", "parse"]]'),
+    "cache": Key(choice(get_args(CacheMode)), 'cache = "files"'),
+    "budget": Key(anything),
+    "env": Key(anything),
 }
 _BUDGET_KEYS = {
-    "repository": "80 MB",
-    "job": "80 MB",
-    "jobs": "",
-    "asset": "64 kB",
-    "asset-max": "256 kB",
-    "warn-at": "0.8",
-    "load-time": "120 s",
-    "growth": "5 %",
-    "asset-growth": "20 kB",
+    "repository": Key(_size, 'repository = "80 MB"'),
+    "job": Key(_size, 'job = "80 MB"'),
+    "jobs": Key(anything),
+    "asset": Key(_size, 'asset = "64 kB"'),
+    "asset-max": Key(_size, 'asset-max = "256 kB"'),
+    "warn-at": Key(_share, "warn-at = 0.8"),
+    "load-time": Key(_seconds, 'load-time = "120 s"'),
+    "growth": Key(parse_allowance, 'growth = "5 %"'),
+    "asset-growth": Key(parse_allowance, 'asset-growth = "20 kB"'),
 }
-_TABLES = {"": _KEYS, "budget": _BUDGET_KEYS}
-
-
-def _text(example: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if not isinstance(value, str) or not value.strip():
-            raise _Wrong(f"expected a text, got {_toml(value)}", example)
-        return value
-
-    return read
-
-
-def _variable(name: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if not isinstance(value, str):
-            shown = _toml(value).strip('"')
-            raise _Wrong(
-                f"a variable is a text in quotes, got {_toml(value)}", f'{name} = "{shown}"'
-            )
-        if not name or "=" in name or "\0" in name + value:
-            raise _Wrong("no environment variable can be like this", 'MY_FLAG = "1"')
-        return value
-
-    return read
-
-
-def _size(example: str) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        try:
-            size = parse_size(value)
-        except ValueError as error:
-            raise _Wrong(str(error), example) from None
-        if size == 0:
-            raise _Wrong("a budget of 0 bytes allows nothing", example)
-        return size
-
-    return read
-
-
-def _allowance(value: Any) -> Allowance:
-    try:
-        return parse_allowance(value)
-    except ValueError as error:
-        raise _Wrong(str(error), 'growth = "5 %"') from None
-
-
-def _seconds(example: str) -> Callable[[Any], float]:
-    def read(value: Any) -> float:
-        try:
-            seconds = parse_seconds(value)
-        except ValueError as error:
-            raise _Wrong(str(error), example) from None
-        if seconds == 0:
-            raise _Wrong("a time of 0 seconds allows nothing", example)
-        return seconds
-
-    return read
-
-
-def _share(value: Any) -> float:
-    example = "warn-at = 0.8"
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise _Wrong(f"expected a number from 0 to 1, got {_toml(value)}", example)
-    if not math.isfinite(value) or not 0 < value <= 1:
-        raise _Wrong(f"expected a share of the budget, above 0 and up to 1, got {value}", example)
-    return float(value)
-
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _Wrong(f"expected true or false, got {_toml(value)}", "dagster-plus = true")
-    return value
-
-
-def _cache_use(value: Any) -> CacheUse:
-    for known in get_args(CacheUse):
-        if value == known:
-            return known  # type: ignore[no-any-return]
-    choices = ", ".join(map(_toml, get_args(CacheUse)))
-    raise _Wrong(f"expected one of {choices}, got {_toml(value)}", 'cache = "files"')
-
-
-def _commands(value: Any) -> tuple[tuple[str, ...], ...]:
-    example = 'prepare = [["dbt", "parse"]]'
-    if not isinstance(value, list):
-        raise _Wrong(f"expected a list of commands, got {_toml(value)}", example)
-    if value and all(isinstance(word, str) for word in value):
-        raise _Wrong("each command is a list of its own", f"prepare = [{_toml(value)}]")
-    return tuple(_command(command, example) for command in value)
-
-
-def _command(command: Any, example: str) -> tuple[str, ...]:
-    if not isinstance(command, list) or not command:
-        raise _Wrong(f"expected a list of words for each command, got {_toml(command)}", example)
-    for word in command:
-        if not isinstance(word, str):
-            raise _Wrong(f"expected words in quotes, got {_toml(word)}", example)
-    return tuple(command)
-
-
-def _toml(value: Any) -> str:
-    """The value much as it stands in the file."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, Sequence):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, Mapping):
-        return "a table"
-    return str(value)
+# Tables whose keys the user chooses.
+_EACH: Mapping[tuple[str, ...], Callable[[str], Key]] = {
+    ("budget", "jobs"): lambda _: Key(_size, 'jobs = { "__ASSET_JOB" = "95 MB" }'),
+    ("env",): _variable,
+}

@@ -12,7 +12,7 @@ from typing import Any
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.dotenv import read_dotenv
 from dagster_snapsize.project.targets import Target, absolute, default_name
-from dagster_snapsize.project.toml_document import TomlFile, read_toml
+from dagster_snapsize.project.toml_document import TomlDocument, read_toml
 
 _DG_PYTHON = "DG_PROJECT_PYTHON_EXECUTABLE"
 
@@ -110,7 +110,7 @@ def tool_dagster(folder: Path) -> tuple[Target, ...]:
     )
 
 
-def _modules(file: TomlFile, table: Mapping[str, Any]) -> list[str]:
+def _modules(file: TomlDocument, table: Mapping[str, Any]) -> list[str]:
     modules = table.get("modules")
     if (
         not isinstance(modules, list)
@@ -126,7 +126,7 @@ def _modules(file: TomlFile, table: Mapping[str, Any]) -> list[str]:
     return [m["name"] for m in modules if m.get("type") == "module"]
 
 
-def _dg_table(folder: Path) -> tuple[TomlFile, tuple[str, ...]] | None:
+def _dg_table(folder: Path) -> tuple[TomlDocument, tuple[str, ...]] | None:
     """The file with dg's settings and where they are in it; a dg.toml hides a pyproject.toml."""
     own = read_toml(folder / "dg.toml")
     if own is not None:
@@ -137,7 +137,7 @@ def _dg_table(folder: Path) -> tuple[TomlFile, tuple[str, ...]] | None:
     return None
 
 
-def _text(file: TomlFile, keys: tuple[str, ...], table: Mapping[str, Any]) -> str | None:
+def _text(file: TomlDocument, keys: tuple[str, ...], table: Mapping[str, Any]) -> str | None:
     value = table.get(keys[-1])
     if value is None or isinstance(value, str):
         return value
@@ -145,5 +145,5 @@ def _text(file: TomlFile, keys: tuple[str, ...], table: Mapping[str, Any]) -> st
     raise _error(file, keys, f"`{'.'.join(keys)}` is no text", hint)
 
 
-def _error(file: TomlFile, keys: tuple[str, ...], message: str, hint: str) -> UserError:
+def _error(file: TomlDocument, keys: tuple[str, ...], message: str, hint: str) -> UserError:
     return UserError(message, hint, path=str(file.path), line=file.line_of(*keys))

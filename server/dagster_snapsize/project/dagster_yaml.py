@@ -1,18 +1,37 @@
-"""What ``$DAGSTER_HOME/dagster.yaml`` says of code servers."""
+"""The settings of code servers in ``$DAGSTER_HOME/dagster.yaml``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.limits import InstanceSettings, InstanceValue
+from dagster_snapsize.core.mapping_reader import Key, KeyProblem, boolean, read_mapping, shown
 from dagster_snapsize.project.yaml_document import line_of, read_yaml
 
-_KEYS: dict[str, tuple[type, str]] = {
-    "local_startup_timeout": (int, "a whole number of seconds, like 180"),
-    "reload_timeout": (int, "a whole number of seconds, like 180"),
-    "wait_for_local_processes_on_shutdown": (bool, "true or false"),
+
+def _whole_seconds(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError(f"{shown(value)} is not a whole number of seconds, like 180{_no_env(value)}")
+
+
+def _true_or_false(value: object) -> bool:
+    try:
+        return boolean(value)
+    except ValueError as error:
+        raise ValueError(f"{error}{_no_env(value)}") from None
+
+
+def _no_env(value: object) -> str:
+    """Elsewhere in dagster.yaml variables can be used."""
+    return "; Dagster takes no {env: NAME} here" if isinstance(value, dict) else ""
+
+
+_KEYS = {
+    "local_startup_timeout": Key(_whole_seconds),
+    "reload_timeout": Key(_whole_seconds),
+    "wait_for_local_processes_on_shutdown": Key(_true_or_false),
 }
 
 
@@ -32,25 +51,38 @@ def read_instance(dagster_home: str | None) -> InstanceSettings:
             source=str(path), problem=f"{error.path}:{error.line}: {error.message}"
         )
     if content is None:
-        missing = None if path.parent.is_dir() else f"DAGSTER_HOME is {dagster_home}, no folder"
+        missing = (
+            None
+            if path.parent.is_dir()
+            else f"DAGSTER_HOME is {dagster_home}, which is not a folder"
+        )
         return InstanceSettings(note=missing)
     if not isinstance(content, dict):
-        return InstanceSettings(source=str(path), problem=f"{path}:1: dagster.yaml is no mapping")
+        return InstanceSettings(
+            source=str(path), problem=f"{path}:1: dagster.yaml is not a mapping"
+        )
     servers = content.get("code_servers")
     if servers is None:
         return InstanceSettings(source=str(path))
     if not isinstance(servers, dict):
         place = f"{path}:{line_of(content, 'code_servers')}"
-        return InstanceSettings(source=str(path), problem=f"{place}: `code_servers` is no mapping")
-    unknown = [key for key in servers if key not in _KEYS]
-    if unknown:
-        place = f"{path}:{line_of(servers, unknown[0])}"
-        problem = (
-            f"{place}: unknown key `{unknown[0]}` in `code_servers`; Dagster knows"
-            f" {', '.join(_KEYS)}"
+        return InstanceSettings(
+            source=str(path), problem=f"{place}: `code_servers` is not a mapping"
         )
-        return InstanceSettings(source=str(path), problem=problem)
-    values = {key: _value(path, servers, key) for key in _KEYS if key in servers}
+    problems: dict[str, str] = {}
+
+    def report(problem: KeyProblem) -> None:
+        key = problem.keys[-1]
+        problems[key] = f"{path}:{line_of(servers, key)}: {problem.message}"
+
+    read = read_mapping(servers, _KEYS, report, ("code_servers",), "`code_servers`")
+    unknown = next((problem for key, problem in problems.items() if key not in _KEYS), None)
+    if unknown:
+        return InstanceSettings(source=str(path), problem=unknown)
+    values = {
+        key: InstanceValue(read.get(key), f"{path}:{line_of(servers, key)}", problems.get(key))
+        for key in servers
+    }
     return InstanceSettings(
         local_startup_timeout=values.get("local_startup_timeout"),
         reload_timeout=values.get("reload_timeout"),
@@ -62,19 +94,3 @@ def read_instance(dagster_home: str | None) -> InstanceSettings:
 def instance_file(dagster_home: str) -> Path:
     """The file that ``read_instance`` reads."""
     return Path(dagster_home).expanduser() / "dagster.yaml"
-
-
-def _value(path: Path, servers: Any, key: str) -> InstanceValue:
-    wanted, described = _KEYS[key]
-    value, place = servers[key], f"{path}:{line_of(servers, key)}"
-    if isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool)):
-        return InstanceValue(wanted(value), place)
-    if isinstance(value, dict) and "env" in value:
-        problem = (
-            f"{place}: `code_servers.{key}` is {{env: {value['env']}}}, which Dagster does not take"
-            f" here; write {described}"
-        )
-    else:
-        shown = "empty" if value is None else f'"{value}"' if isinstance(value, str) else value
-        problem = f"{place}: `code_servers.{key}` is {shown}; Dagster takes {described}"
-    return InstanceValue(None, place, problem)

@@ -25,7 +25,7 @@ _ERROR_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)
 
 
 @frozen
-class TomlFile:
+class TomlDocument:
     """A TOML file that was read; ``data`` is its content."""
 
     path: Path
@@ -68,13 +68,13 @@ class TomlFile:
         return found  # type: ignore[no-any-return]
 
 
-def read_toml(path: Path) -> TomlFile | None:
+def read_toml(path: Path) -> TomlDocument | None:
     """The file, or None where there is none. Raises UserError where it cannot be read."""
     text = read_text(path)
     if text is None:
         return None
     try:
-        return TomlFile(path, text, tomllib.loads(text))
+        return TomlDocument(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         place = _ERROR_PLACE.search(str(error))
         line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1

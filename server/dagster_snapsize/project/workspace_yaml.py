@@ -7,26 +7,27 @@ others where Dagster is started.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.mapping_reader import Key, KeyProblem, anything, read_mapping, shown
 from dagster_snapsize.project.targets import Target, absolute, default_name, executable
 from dagster_snapsize.project.yaml_document import line_of, read_yaml
 
-# Entry of load_from -> (its required key, the target that it is, its other keys).
+_GRPC_SERVER = "grpc_server"
 _COMMON = ("working_directory", "location_name", "executable_path")
+# Entry of load_from -> (its required key, the target that it is, its other keys).
 _KINDS = {
     "python_file": ("relative_path", "python_file", ("attribute", *_COMMON)),
     "python_module": ("module_name", "module_name", ("attribute", *_COMMON)),
     "python_package": ("package_name", "package_name", ("attribute", *_COMMON)),
     "autoload_defs_module": ("module_name", "autoload_defs_module_name", _COMMON),
+    _GRPC_SERVER: ("", "", ()),
 }
-_GRPC_SERVER = "grpc_server"
 _EXAMPLE = "For example:\n  load_from:\n    - python_module: my_project.definitions"
 
 
@@ -44,10 +45,10 @@ def read_workspace(path: Path, cwd: Path, environ: Mapping[str, str]) -> Workspa
     if content is None:
         what = "is empty" if path.exists() else "does not exist"
         raise UserError(f"{path.name} {what}", hint=_EXAMPLE, path=str(path))
-    return _Reader(path, cwd, environ).workspace(content)
+    return _WorkspaceReader(path, cwd, environ).workspace(content)
 
 
-class _Reader:
+class _WorkspaceReader:
     def __init__(self, path: Path, cwd: Path, environ: Mapping[str, str]):
         self._path = path
         self._cwd = cwd
@@ -55,31 +56,32 @@ class _Reader:
 
     def workspace(self, content: Any) -> Workspace:
         if not isinstance(content, dict):
-            raise self._error(1, f"{self._path.name} is no mapping with a `load_from`", _EXAMPLE)
-        self._known(content, ("load_from",), "")
-        entries = content.get("load_from")
-        if not isinstance(entries, list):
-            line = line_of(content, "load_from")
-            raise self._error(line, "`load_from` is no list of code locations", _EXAMPLE)
+            raise self._error(1, f"{self._path.name} is not a mapping with a `load_from`")
+        top = {
+            "load_from": Key(
+                _code_locations,
+                "load_from:\n  - python_module: my_project.definitions",
+                required=True,
+            )
+        }
+        entries = read_mapping(content, top, self._fail_in(content, 1)).get("load_from", [])
         targets: dict[str, Target] = {}
         notes: list[str] = []
         for index, entry in enumerate(entries):
             line = line_of(entries, index)
             if not isinstance(entry, dict) or len(entry) != 1:
-                wanted = ", ".join((*_KINDS, _GRPC_SERVER))
-                raise self._error(line, f"each entry of `load_from` is one of {wanted}", _EXAMPLE)
-            self._known(entry, (*_KINDS, _GRPC_SERVER), "`load_from`")
+                kinds = ", ".join(_KINDS)
+                raise self._error(line, f"each entry of `load_from` is one of {kinds}")
+            known = {kind: Key(anything) for kind in _KINDS}
+            read_mapping(entry, known, self._fail_in(entry, line), name="`load_from`")
             kind, value = next(iter(entry.items()))
             if kind == _GRPC_SERVER:
                 notes.append(self._skipped(value, line))
                 continue
             target = self._target(kind, value, line)
             if target.name in targets:
-                raise self._error(
-                    line,
-                    f'two locations have the name "{target.name}", which Dagster refuses',
-                    "Give one of them a `location_name`.",
-                )
+                message = f'two locations have the name "{target.name}", which Dagster refuses'
+                raise self._error(line, message, "Give one of them a `location_name`.")
             targets[target.name] = target
         return Workspace(tuple(targets.values()), tuple(notes))
 
@@ -88,58 +90,47 @@ class _Reader:
         if isinstance(value, str):
             values = {required: value}
         elif isinstance(value, dict):
-            self._known(value, (required, *optional), f"`{kind}`")
-            values = {key: self._string(value, key) for key in value}
+            keys = {key: Key(self._string, f"{key}: {{env: NAME}}") for key in optional}
+            keys[required] = Key(self._string, f"{required}: my_project", required=True)
+            values = read_mapping(value, keys, self._fail_in(value, line), name=f"`{kind}`")
         else:
-            raise self._error(line, f"`{kind}` is neither a text nor a mapping", _EXAMPLE)
-        if not values.get(required):
-            raise self._error(line, f"`{kind}` has no `{required}`", _EXAMPLE)
+            raise self._error(line, f"`{kind}` is neither a string nor a mapping")
+        if not values[required]:
+            raise self._error(line, f"`{kind}` has no `{required}`")
         folder = self._path.parent
-        loaded, working_directory = values[required], values.get("working_directory")
+        loaded, start = values[required], self._cwd
         if kind == "python_file":
             loaded = str(absolute(loaded, folder))
             if not Path(loaded).is_file():
                 raise self._error(line, f"there is no file {loaded}", "")
             # Without a mapping Dagster sets no working directory: imports start where it runs.
             start = self._cwd if isinstance(value, str) else folder
-        else:
-            start = self._cwd
-        directory = (
-            absolute(working_directory, folder if kind == "python_file" else self._cwd)
-            if (working_directory)
-            else start
-        )
+        directory = values.get("working_directory")
         target = {target_kind: loaded}
         if values.get("attribute"):
             target["attribute"] = values["attribute"]
         return Target(
             name=values.get("location_name") or default_name(target),
             target=target,
-            working_directory=directory,
+            working_directory=absolute(directory, start) if directory else start,
             cwd=self._cwd,
             source=f"{self._path.name}:{line}",
             executable_path=executable(values.get("executable_path"), self._cwd),
         )
 
-    def _string(self, mapping: Mapping[str, Any], key: str) -> str:
-        """A text, or ``{env: NAME}``, as Dagster's StringSource."""
-        value, line = mapping[key], line_of(mapping, key)
+    def _string(self, value: object) -> str:
+        """A string, or ``{env: NAME}``, as Dagster's StringSource."""
         if isinstance(value, str):
             return value
         if isinstance(value, dict) and list(value) == ["env"] and isinstance(value["env"], str):
             name = value["env"]
             if name not in self._environ:
-                raise self._error(
-                    line,
-                    f"`{key}` is taken from the environment variable {name}, which is not set",
-                    f"Set it, or write it into the .env beside {self._path.name}.",
+                raise ValueError(
+                    f"the environment variable {name} is not set; set it, or write it into the"
+                    f" .env beside {self._path.name}"
                 )
             return self._environ[name]
-        raise self._error(
-            line,
-            f"`{key}` is neither a text nor {{env: NAME}}",
-            f"For example: {key}: {{env: NAME}}",
-        )
+        raise ValueError(f"{shown(value)} is neither a string nor {{env: NAME}}")
 
     def _skipped(self, server: Any, line: int) -> str:
         name = server.get("location_name") if isinstance(server, dict) else None
@@ -151,15 +142,20 @@ class _Reader:
             " its definitions where they are, with -m, -f or --package-name"
         )
 
-    def _known(self, mapping: Mapping[str, Any], known: Iterable[str], where: str) -> None:
-        for key in mapping:
-            if key in known:
-                continue
-            near = difflib.get_close_matches(str(key), list(known), n=1, cutoff=0.5)
-            guess = f"; did you mean `{near[0]}`?" if near else ""
-            inside = f" in {where}" if where else ""
-            hint = f"The keys there are: {', '.join(known)}."
-            raise self._error(line_of(mapping, key), f"unknown key `{key}`{inside}{guess}", hint)
+    def _fail_in(self, mapping: Any, line: int) -> Callable[[KeyProblem], NoReturn]:
+        """Raises for a problem at the line of its key, or else at the ``line`` of the mapping."""
 
-    def _error(self, line: int, message: str, hint: str) -> UserError:
+        def fail(problem: KeyProblem) -> NoReturn:
+            at = line_of(mapping, problem.keys[-1]) if problem.keys else line
+            raise self._error(at, problem.message, problem.hint)
+
+        return fail
+
+    def _error(self, line: int, message: str, hint: str = _EXAMPLE) -> UserError:
         return UserError(message, hint, path=str(self._path), line=line)
+
+
+def _code_locations(value: object) -> object:
+    if isinstance(value, list):
+        return value
+    raise ValueError(f"{shown(value)} is not a list of code locations")

@@ -20,7 +20,7 @@ def test_without_an_instance_nothing_is_said(tmp_path: Path) -> None:
     assert read_instance("") == InstanceSettings()
     assert read_instance(str(tmp_path)) == InstanceSettings()
     gone = tmp_path / "gone"
-    note = f"DAGSTER_HOME is {gone}, no folder"
+    note = f"DAGSTER_HOME is {gone}, which is not a folder"
     assert read_instance(str(gone)) == InstanceSettings(note=note)
     assert read(tmp_path, "") == InstanceSettings()
     assert read(tmp_path, "telemetry: {enabled: false}\n").problem is None
@@ -43,13 +43,16 @@ def test_values_come_with_their_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("{env: STARTUP}", "is {env: STARTUP}, which Dagster does not take here; write a whole"),
-        ("'300'", 'is "300"; Dagster takes a whole number of seconds'),
-        ("300 s", 'is "300 s"; Dagster takes'),
-        ("3.5", "is 3.5; Dagster takes"),
-        ("true", "is True; Dagster takes"),
-        ("", "is empty; Dagster takes"),
-        ("[1]", "is [1]; Dagster takes"),
+        (
+            "{env: STARTUP}",
+            '{"env": "STARTUP"} is not a whole number of seconds, like 180; Dagster',
+        ),
+        ("'300'", '"300" is not a whole number of seconds, like 180'),
+        ("300 s", '"300 s" is not a whole number'),
+        ("3.5", "3.5 is not a whole number"),
+        ("true", "true is not a whole number"),
+        ("", "null is not a whole number"),
+        ("[1]", "[1] is not a whole number"),
     ],
 )
 def test_what_is_no_number_is_a_problem_with_its_line(
@@ -59,7 +62,7 @@ def test_what_is_no_number_is_a_problem_with_its_line(
     startup = found.local_startup_timeout
     assert startup is not None and startup.value is None and startup.problem is not None
     assert startup.problem.startswith(f"{tmp_path / 'dagster.yaml'}:2: ")
-    assert f"`code_servers.local_startup_timeout` {said}" in startup.problem
+    assert f"`code_servers.local_startup_timeout`: {said}" in startup.problem
 
 
 @pytest.mark.parametrize(
@@ -67,8 +70,8 @@ def test_what_is_no_number_is_a_problem_with_its_line(
     [
         ("code_servers: [\n", ":2: dagster.yaml is not valid YAML"),
         ("a: 1\n b: 2\n", ":2: dagster.yaml is not valid YAML"),
-        ("- a\n", ":1: dagster.yaml is no mapping"),
-        ("\ncode_servers: 3\n", ":2: `code_servers` is no mapping"),
+        ("- a\n", ":1: dagster.yaml is not a mapping"),
+        ("\ncode_servers: 3\n", ":2: `code_servers` is not a mapping"),
         ("code_servers:\n  startup: 3\n", ":2: unknown key `startup` in `code_servers`"),
     ],
 )

@@ -188,7 +188,7 @@ def test_variables_of_a_workspace_come_from_the_env_file_too(tmp_path: Path) -> 
     write(tmp_path / "workspace.yaml", "load_from:\n- python_module: {module_name: {env: MOD}}\n")
     error = refused(tmp_path)
     assert error.line == 2
-    assert "environment variable MOD, which is not set" in error.message
+    assert "`module_name`: the environment variable MOD is not set" in error.message
     write(tmp_path / ".env", "# modules\nexport MOD='shop'\n")
     assert only(tmp_path).name == "shop"
 
@@ -197,9 +197,9 @@ def test_variables_of_a_workspace_come_from_the_env_file_too(tmp_path: Path) -> 
     ("text", "line", "said"),
     [
         ("", 1, "is empty"),
-        ("- a\n", 1, "is no mapping"),
+        ("- a\n", 1, "is not a mapping"),
         ("load_form: []\n", 1, "unknown key `load_form`; did you mean `load_from`?"),
-        ("\nload_from: shop\n", 2, "is no list"),
+        ("\nload_from: shop\n", 2, "is not a list"),
         ("load_from:\n  - shop\n", 2, "each entry of `load_from` is one of"),
         ("load_from:\n  - python_modul: shop\n", 2, "did you mean `python_module`?"),
         (
@@ -208,11 +208,11 @@ def test_variables_of_a_workspace_come_from_the_env_file_too(tmp_path: Path) -> 
             "did you mean `module_name`?",
         ),
         ("load_from:\n  - python_module: {attribute: x}\n", 2, "has no `module_name`"),
-        ("load_from:\n  - python_module: 3\n", 2, "neither a text nor a mapping"),
+        ("load_from:\n  - python_module: 3\n", 2, "neither a string nor a mapping"),
         (
             "load_from:\n  - python_module:\n      module_name: shop\n      attribute: 3\n",
             4,
-            "neither a text nor {env: NAME}",
+            "neither a string nor {env: NAME}",
         ),
         ("load_from:\n  - python_file: gone.py\n", 2, "there is no file"),
         ("load_from:\n  - python_module: a\n  - python_module: a\n", 3, "two locations have"),
