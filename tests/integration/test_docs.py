@@ -1,11 +1,11 @@
-"""What the documentation says is true: commands print what stands there, links and files are valid.
+"""The documentation is correct: commands print the output shown, and links and files are valid.
 
-A ``console`` block is run on a copy of the example project, with its Dagster in ``.venv`` and a
-window of 100 columns. A line ``...`` in it stands for any lines. A comment above the block, such as
-``<!-- test: pyproject.toml: "110 kB" => "90 kB" -->``, changes a file of the copy first.
+The commands of a ``console`` block run in a copy of the example project, with Dagster in ``.venv``
+and a window of 100 columns. A line ``...`` matches any lines. A comment above the block, such as
+``<!-- test: pyproject.toml: "110 kB" => "90 kB" -->``, first changes a file of the copy.
 
-Run as a program (``python tests/integration/test_docs.py``) it writes the output of today into the
-blocks that have no ``...``.
+As a program (``python tests/integration/test_docs.py``) it writes the current output into the
+blocks without ``...``.
 """
 
 from __future__ import annotations
@@ -20,26 +20,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from attrs import frozen
 from ruamel.yaml import YAML
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as a program; pytest has it already
 
+from dagster_snapsize.cli.main import cli
 from dagster_snapsize.project.config import Config, load_config
 from support import ROOT
 from support.command import Result, measure_json, snapsize
 from support.json_keys import check_documented, documented, keys_of
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+RULES = ROOT / "server" / "dagster_snapsize" / "rules.md"
 EXAMPLE = ROOT / "examples" / "shop"
+TOOL = "dagster-snapsize "
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.S | re.M)
 _CHANGE = re.compile(r'<!-- test: (\S+): (".+?") => (".+?") -->\n\Z')
 
 
 @frozen
 class Block:
-    """A fenced block of a page; ``start`` and ``end`` are where its text lies in the page."""
+    """A fenced block of a page, with the offsets of its text in the page."""
 
     page: Path
     language: str
@@ -69,7 +73,7 @@ def blocks(*languages: str) -> list[Block]:
 
 
 def sessions(block: Block) -> Iterator[tuple[str, list[str]]]:
-    """The commands of a ``console`` block, each with the lines that it prints."""
+    """The commands of a ``console`` block, each with the lines it should print."""
     command, printed = "", list[str]()
     for line in block.text.splitlines():
         if line.startswith("$ "):
@@ -83,7 +87,7 @@ def sessions(block: Block) -> Iterator[tuple[str, list[str]]]:
 
 
 def run(command: str, folder: Path) -> list[str]:
-    """What a command of the documentation prints, line by line."""
+    """Run a command of the documentation and return the lines that it prints."""
     variables = {"COLUMNS": "100", "LC_ALL": "C.UTF-8"}
     words = shlex.split(command)
     before: list[str] = []
@@ -110,7 +114,7 @@ def run(command: str, folder: Path) -> list[str]:
 
 
 def run_hook(project: Path) -> list[str]:
-    """What pre-commit prints when everything in the project is to be committed."""
+    """Run the hook on all files of the project and return the lines that pre-commit prints."""
     (project / ".pre-commit-config.yaml").write_text(
         "repos:\n- repo: local\n  hooks:\n  - id: dagster-snapsize\n    name: dagster-snapsize\n"
         f"    entry: {sys.executable} -m dagster_snapsize check\n    language: system\n"
@@ -132,7 +136,7 @@ def run_hook(project: Path) -> list[str]:
 
 
 def alike(line: str) -> str:
-    """A line without what differs from machine to machine: paths, versions of Python, times."""
+    """The line without what depends on the machine: paths, versions of Python, times."""
     if line.startswith("loaded in "):
         return re.sub(r"[\d.]+ (s|min|MB|GB)\b( \d+ s)?", "N", line)
     line = re.sub(r"^- duration: .*", "- duration: N", line)
@@ -141,7 +145,7 @@ def alike(line: str) -> str:
 
 
 def matches(expected: list[str], printed: list[str]) -> bool:
-    """Whether the lines are those printed; ``...`` stands for any number of them."""
+    """Whether the printed lines are as expected; ``...`` matches any number of lines."""
     if not expected:
         return not printed
     if expected[0] == "...":
@@ -150,7 +154,7 @@ def matches(expected: list[str], printed: list[str]) -> bool:
 
 
 def make_project(folder: Path, block: Block | None, python: Path) -> Path:
-    """A copy of the example as the block wants it."""
+    """A copy of the example, changed as the comment above the block says."""
     project = Path(
         shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
     )
@@ -164,7 +168,7 @@ def make_project(folder: Path, block: Block | None, python: Path) -> Path:
 
 
 def heading_anchors(page: Path) -> set[str]:
-    """The anchors that GitHub makes of a page's headings."""
+    """The anchors that GitHub creates for the headings of a page."""
     text = _FENCE.sub("", page.read_text(encoding="utf-8"))
     headings = re.findall(r"^#+ (.+)$", text, re.M)
     return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
@@ -180,6 +184,47 @@ def test_commands_print_what_the_documentation_shows(
         assert matches([alike(x) for x in expected], [alike(x) for x in printed]), (
             f"{block}: `{command}` prints\n" + "\n".join(printed)
         )
+
+
+def named_commands() -> Iterator[tuple[str, list[str]]]:
+    """All commands of the tool in text and in blocks that are not run, without redirections."""
+    for page in [*PAGES, RULES]:
+        text = page.read_text(encoding="utf-8")
+        named = re.findall(r"`dagster-snapsize (\w[^`\n]*)`", text)
+        for block in _FENCE.finditer(text):
+            if block[2] in ("sh", "yaml"):
+                named += re.findall(
+                    r"dagster-snapsize ((?:measure|check|diff) (?!-->).*)", block[3]
+                )
+        yield from ((page.name, shlex.split(command.partition(" >> ")[0])) for command in named)
+
+
+def test_all_commands_exist_with_their_options() -> None:
+    for page, arguments in named_commands():
+        command: click.Command = cli
+        context = click.Context(command)
+        while isinstance(command, click.Group):
+            found = command.get_command(context, arguments.pop(0))
+            assert found, f"{page}: {arguments}"
+            command, context = found, click.Context(found, parent=context)
+        command.make_parser(context).parse_args(arguments)
+
+
+def test_all_make_targets_exist() -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert set(re.findall(r"(?:^|`|\$ )make ([\w-]+)", text, re.M)) <= targets, page.name
+
+
+@pytest.mark.parametrize(
+    "command", [line for b in blocks("sh") for line in b.text.splitlines() if line.startswith(TOOL)]
+)
+def test_shell_commands_work(
+    command: str, tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    project = make_project(tmp_path / "shop", None, dagster_python())
+    assert snapsize(*shlex.split(command)[1:], cwd=project).status == 0
 
 
 @pytest.mark.parametrize("block", blocks("toml"), ids=str)
@@ -284,7 +329,7 @@ def test_every_key_of_limits_is_documented(project: Path) -> None:
     found = {
         key
         for key in keys_of(result.json)
-        if not re.search(r"_limits\[\]\.", key)  # said in words
+        if not re.search(r"_limits\[\]\.", key)  # listed in one row
     }
     check_documented(found, documented("`limits`"))
 
@@ -334,7 +379,7 @@ def validate(command: str, path: Path) -> None:
 
 
 def write_outputs() -> None:
-    """Put the output of today into the pages."""
+    """Write the current output into the pages."""
     import tempfile
 
     from support import environments
