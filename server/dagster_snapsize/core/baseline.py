@@ -104,8 +104,8 @@ def baseline_of(measurement: Measurement) -> Baseline:
             short_id(snapshot.id, measurement.name): KnownSnapshot(
                 snapshot.wire_bytes - snapshot.stored_bytes,
                 {
-                    owner: _without({n: s.bytes for n, s in fields.items()}, snapshot.paths, owner)
-                    for owner, fields in snapshot.ledger.owners.items()
+                    owner: _without(fields, snapshot.paths, owner)
+                    for owner, fields in snapshot.ledger.by_owner().items()
                 },
             )
             for snapshot in measurement.snapshots

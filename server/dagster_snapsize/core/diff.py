@@ -6,6 +6,7 @@ before. Whatever has the same bytes on both sides is left out.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from typing import Literal
 
@@ -133,7 +134,7 @@ def difference(old: Measurement | None, new: Measurement | None) -> Difference:
         size=Change(_stored(old), _stored(new)),
         snapshots=tuple(changes),
         owners=_owners(changes, list(before.values()), list(after.values()), _places(old, new)),
-        fields=_made_of(list(before.values()), list(after.values())),
+        fields=_changes(_labelled_fields(before.values()), _labelled_fields(after.values())),
     )
 
 
@@ -256,19 +257,14 @@ def _by_snapshot(
     return found
 
 
-def _made_of(before: Collection[Snapshot], after: Collection[Snapshot]) -> dict[str, Change]:
-    return _changes(
-        *(sum_fields(map(_labelled_fields, snapshots)) for snapshots in (before, after))
-    )
-
-
-def _labelled_fields(snapshot: Snapshot) -> Mapping[str, int]:
-    """The bytes of a snapshot by field, of all owners together."""
-    return sum_fields(
-        {owner.field_label(name): size}
-        for owner, fields in snapshot.ledger.by_owner().items()
-        for name, size in fields.items()
-    )
+def _labelled_fields(snapshots: Iterable[Snapshot]) -> Mapping[str, int]:
+    """The bytes of snapshots by field, of all owners together."""
+    sums: Counter[str] = Counter()
+    for snapshot in snapshots:
+        for owner, fields in snapshot.ledger.by_owner().items():
+            for name, size in fields.items():
+                sums[owner.field_label(name)] += size
+    return sums
 
 
 def _places(*measurements: Measurement | None) -> dict[tuple[str, str], SourceLocation | None]:
