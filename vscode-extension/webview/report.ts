@@ -6,8 +6,8 @@
  */
 
 import "./report.css";
+import { element } from "./dom.ts";
 import { AdviceList } from "./components/advice.ts";
-import { Breadcrumb } from "./components/breadcrumb.ts";
 import { Caption } from "./components/caption.ts";
 import type {
   OwnerDetail,
@@ -26,7 +26,7 @@ import { SnapshotBars } from "./components/snapshotBars.ts";
 import { StatusBanner } from "./components/statusBanner.ts";
 import { rowCount, Table } from "./components/table.ts";
 import { Treemap } from "./components/treemap.ts";
-import { type Shown, type ViewEntry, Views } from "./components/views.ts";
+import { Breadcrumb, type Shown, type ViewEntry, Views } from "./components/navigation.ts";
 
 export interface ReportActions {
   /** Goes to where an asset is defined. */
@@ -65,7 +65,7 @@ const HINT =
 export class Report {
   readonly #actions: ReportActions;
   readonly #root: HTMLElement;
-  readonly #heading = element("h1", "");
+  readonly #heading = element("h1");
   readonly #summary = element("p", "summary");
   readonly #live = element("div", "unseen");
   readonly #searchBox = document.createElement("input");
@@ -90,7 +90,7 @@ export class Report {
     this.#actions = actions;
     this.#view = view;
     this.#root = element("div", "report");
-    const header = element("header", "");
+    const header = element("header");
     const title = element("div", "title");
     title.append(this.#heading, this.#summary);
     header.append(title);
@@ -354,7 +354,7 @@ export class Report {
       ...entries
         .filter(([, , isThere]) => isThere)
         .map(([name, text]) => {
-          const item = element("li", "");
+          const item = element("li");
           item.append(element("span", `swatch ${name}`), text);
           return item;
         }),
@@ -396,10 +396,4 @@ export class Report {
 function hasAssetOver({ assetBudgetBytes, shares }: ReportData): boolean {
   const isOver = (bytes: number) => assetBudgetBytes !== null && bytes > assetBudgetBytes;
   return Array.prototype.some.call(shares.bytes, isOver);
-}
-
-function element(tag: string, className: string): HTMLElement {
-  const made = document.createElement(tag);
-  made.className = className;
-  return made;
 }

@@ -1,6 +1,7 @@
 /** What could be done about the size, most bytes first. */
 
 import type { AdviceRow, ReportData } from "../../shared/reportData.ts";
+import { button, element } from "../dom.ts";
 import { type OpenPlace, placeElement } from "./places.ts";
 import {
   counted,
@@ -40,25 +41,25 @@ export class AdviceList {
         ? "Nothing to advise: no value of 1 kB and more is repeated, and no job is part of another."
         : "What each would save by itself, of all snapshots together. Where two touch the same bytes, both together save less than their sum.";
     this.#element.replaceChildren(
-      made("p", "about", said),
+      element("p", "about", said),
       ...rows.map((row) => this.#row(data, row, wholeBytes)),
     );
   }
 
   #row(data: ReportData, row: AdviceRow, wholeBytes: number): HTMLElement {
-    const article = made("article", "advice-row", "");
-    const head = made("h2", "", "");
-    const saved = made("span", "saved", formatSize(row.saved_bytes));
+    const article = element("article", "advice-row");
+    const head = element("h2");
+    const saved = element("span", "saved", formatSize(row.saved_bytes));
     saved.title = formatExact(row.saved_bytes);
     const share = formatPercent(row.saved_bytes, wholeBytes);
-    head.append(saved, " ", made("span", "", flat(row.title)));
-    const facts = made("p", "facts", `${share} of all snapshots`);
+    head.append(saved, " ", element("span", "", flat(row.title)));
+    const facts = element("p", "facts", `${share} of all snapshots`);
     if (row.asset_count > 0) {
       facts.append(`, in ${counted(row.asset_count, "asset")}`);
     }
     article.append(head, facts);
     if (row.preview) {
-      article.append(made("pre", "preview", flatLines(row.preview)));
+      article.append(element("pre", "preview", flatLines(row.preview)));
     }
     article.append(how(row.how));
     if (row.places.length > 0) {
@@ -69,23 +70,25 @@ export class AdviceList {
   }
 
   #places({ places, place_count }: AdviceRow): HTMLElement {
-    const list = made("ul", "places", "");
+    const list = element("ul", "places");
     const add = (from: number, to: number) => {
       for (const place of places.slice(from, to)) {
-        const item = made("li", "", "");
+        const item = element("li");
         item.append(placeElement(place, this.#actions.openPlace));
         list.append(item);
       }
     };
     add(0, FIRST);
     if (place_count > FIRST) {
-      const item = made("li", "", "");
-      const more = made("button", "link", counted(place_count - FIRST, "more place"));
+      const item = element("li");
+      const more = button("link", counted(place_count - FIRST, "more place"));
       more.addEventListener("click", () => {
         item.remove();
         add(FIRST, places.length);
         if (place_count > places.length) {
-          list.append(made("li", "", `and ${counted(place_count - places.length, "more place")}`));
+          list.append(
+            element("li", "", `and ${counted(place_count - places.length, "more place")}`),
+          );
         }
         list.children[FIRST]?.querySelector("button")?.focus();
       });
@@ -98,15 +101,15 @@ export class AdviceList {
   /** Filled when it is opened: by snapshot, and which assets. */
   #more(data: ReportData, row: AdviceRow): HTMLElement {
     const details = document.createElement("details");
-    details.append(made("summary", "", "Which snapshots and assets"));
+    details.append(element("summary", "", "Which snapshots and assets"));
     details.addEventListener(
       "toggle",
       () => {
         const names = new Map(data.snapshots.map((s) => [s.id, `${s.kind} ${flat(s.name)}`]));
         const saved = Object.entries(row.by_snapshot).sort((a, b) => b[1] - a[1]);
-        const list = made("ul", "", "");
+        const list = element("ul");
         for (const [id, bytes] of saved) {
-          const item = made("li", "", `${shortSize(bytes)} of ${names.get(id) ?? flat(id)}`);
+          const item = element("li", "", `${shortSize(bytes)} of ${names.get(id) ?? flat(id)}`);
           item.title = formatExact(bytes);
           list.append(item);
         }
@@ -121,10 +124,10 @@ export class AdviceList {
   }
 
   #assets(row: AdviceRow): HTMLElement {
-    const list = made("ul", "assets", "");
+    const list = element("ul", "assets");
     for (const asset of row.assets) {
-      const item = made("li", "", "");
-      const find = made("button", "link", flat(asset));
+      const item = element("li");
+      const find = button("link", flat(asset));
       find.title = "Search for it among the sizes";
       find.addEventListener("click", () => {
         this.#actions.find(asset);
@@ -134,7 +137,7 @@ export class AdviceList {
     }
     const rest = row.asset_count - row.assets.length;
     if (rest > 0) {
-      list.append(made("li", "", `and ${counted(rest, "more asset")}`));
+      list.append(element("li", "", `and ${counted(rest, "more asset")}`));
     }
     return list;
   }
@@ -142,23 +145,11 @@ export class AdviceList {
 
 /** What stands between backticks is code. */
 function how(text: string): HTMLElement {
-  const paragraph = made("p", "how", "");
+  const paragraph = element("p", "how");
   paragraph.append(
     ...flatLines(text)
       .split("`")
-      .map((part, n) => (n % 2 === 1 ? made("code", "", part) : part)),
+      .map((part, n) => (n % 2 === 1 ? element("code", "", part) : part)),
   );
   return paragraph;
-}
-
-function made(tag: string, className: string, text: string): HTMLElement {
-  const element = document.createElement(tag);
-  if (className) {
-    element.className = className;
-  }
-  if (element instanceof HTMLButtonElement) {
-    element.type = "button";
-  }
-  element.textContent = text;
-  return element;
 }

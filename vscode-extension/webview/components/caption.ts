@@ -1,24 +1,21 @@
 /** What is said below the treemap of one asset. */
 
+import { button, element } from "../dom.ts";
 import { type LocationModel } from "../model/locationModel.ts";
 import { at, type Part } from "../model/parts.ts";
 import { placeElement } from "./places.ts";
 import { shortSize } from "../../shared/format.ts";
 
 export class Caption {
-  readonly #element = document.createElement("p");
-  readonly #text = document.createElement("span");
-  readonly #place = document.createElement("span");
-  readonly #open = document.createElement("button");
+  readonly #element = element("p", "caption");
+  readonly #text = element("span");
+  readonly #place = element("span");
+  readonly #open: HTMLElement;
   #asset = -1;
 
   constructor(parent: HTMLElement, open: (asset: number) => void) {
-    this.#element.className = "caption";
     this.#element.hidden = true;
-    this.#open.type = "button";
-    this.#open.className = "link";
-    this.#open.textContent = "Open its source";
-    this.#open.addEventListener("click", () => {
+    this.#open = button("link", "Open its source", () => {
       open(this.#asset);
     });
     this.#element.append(this.#text, " ", this.#open, this.#place);

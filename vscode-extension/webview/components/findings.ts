@@ -1,6 +1,7 @@
 /** What was found, errors first, on a page without an editor's list of problems. */
 
 import type { FindingRow } from "../../shared/reportData.ts";
+import { element } from "../dom.ts";
 import { flatLines } from "../../shared/format.ts";
 import { type OpenPlace, placeElement } from "./places.ts";
 
@@ -10,18 +11,14 @@ export class FindingList {
 
   constructor(parent: HTMLElement, open: OpenPlace | undefined) {
     this.#open = open;
-    this.#element = document.createElement("main");
-    this.#element.className = "findings";
+    this.#element = element("main", "findings");
     this.#element.setAttribute("aria-label", "Findings");
     parent.append(this.#element);
   }
 
   show(rows: readonly FindingRow[]): void {
     if (rows.length === 0) {
-      const none = document.createElement("p");
-      none.className = "about";
-      none.textContent = "Everything is within its budget.";
-      this.#element.replaceChildren(none);
+      this.#element.replaceChildren(element("p", "about", "Everything is within its budget."));
       return;
     }
     const list = document.createElement("ul");
@@ -30,10 +27,14 @@ export class FindingList {
   }
 
   #row(row: FindingRow): HTMLElement {
-    const item = document.createElement("li");
-    item.className = `finding ${row.severity}`;
-    item.append(text("strong", row.severity), " ", text("span", flatLines(row.message)), " ");
-    item.append(text("span", `[${row.rule}]`, "rule"));
+    const item = element("li", `finding ${row.severity}`);
+    item.append(
+      element("strong", "", row.severity),
+      " ",
+      element("span", "", flatLines(row.message)),
+      " ",
+    );
+    item.append(element("span", "rule", `[${row.rule}]`));
     if (row.location) {
       const where = document.createElement("div");
       where.append(placeElement(row.location, this.#open));
@@ -41,11 +42,4 @@ export class FindingList {
     }
     return item;
   }
-}
-
-function text(tag: string, content: string, className = ""): HTMLElement {
-  const element = document.createElement(tag);
-  element.textContent = content;
-  element.className = className;
-  return element;
 }

@@ -1,6 +1,7 @@
 /** A place in a file: a way there where an editor can go, else text that can be copied. */
 
 import type { PlaceData } from "../../shared/reportData.ts";
+import { button, element } from "../dom.ts";
 import { flat } from "../../shared/format.ts";
 
 export type OpenPlace = (place: PlaceData) => void;
@@ -8,16 +9,11 @@ export type OpenPlace = (place: PlaceData) => void;
 export function placeElement(place: PlaceData, open: OpenPlace | undefined): HTMLElement {
   const text = `${flat(place.path)}:${place.line}`;
   if (open) {
-    const link = button("link place", text);
-    link.addEventListener("click", () => {
+    return button("link place", text, () => {
       open(place);
     });
-    return link;
   }
-  const element = document.createElement("span");
-  element.className = "place";
-  const shown = document.createElement("code");
-  shown.textContent = text;
+  const shown = element("code", "", text);
   const copy = button("link copy", "Copy");
   copy.setAttribute("aria-label", `Copy ${text}`);
   copy.addEventListener("click", () => {
@@ -25,8 +21,9 @@ export function placeElement(place: PlaceData, open: OpenPlace | undefined): HTM
       copy.textContent = is ? "Copied" : "Selected";
     });
   });
-  element.append(shown, " ", copy);
-  return element;
+  const found = element("span", "place");
+  found.append(shown, " ", copy);
+  return found;
 }
 
 /** Whether it is in the clipboard; where that is not allowed it is selected, ready to be copied. */
@@ -38,12 +35,4 @@ async function copied(text: string, shown: HTMLElement): Promise<boolean> {
     getSelection()?.selectAllChildren(shown);
     return false;
   }
-}
-
-function button(className: string, text: string): HTMLButtonElement {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = className;
-  made.textContent = text;
-  return made;
 }

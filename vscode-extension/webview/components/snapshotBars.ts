@@ -2,6 +2,7 @@
 
 import type { LocationModel } from "../model/locationModel.ts";
 import { formatPercent, shortSize } from "../../shared/format.ts";
+import { button, element } from "../dom.ts";
 import { budgetLines, LEVEL_WORDS } from "../model/text.ts";
 
 export class SnapshotBars {
@@ -10,8 +11,7 @@ export class SnapshotBars {
 
   constructor(parent: HTMLElement, choose: (snapshot: number) => void) {
     this.#choose = choose;
-    this.#list = document.createElement("ul");
-    this.#list.className = "snapshots";
+    this.#list = element("ul", "snapshots");
     this.#list.setAttribute("aria-label", "Snapshots and their budgets");
     parent.append(this.#list);
   }
@@ -43,42 +43,37 @@ export class SnapshotBars {
   }
 
   #item(model: LocationModel, index: number): HTMLElement {
-    const item = document.createElement("li");
+    const item = element("li");
     const snapshot = model.data.snapshots[index];
     if (!snapshot) {
       return item;
     }
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = `snapshot-bar ${snapshot.level}`;
-    button.dataset.snapshot = snapshot.id;
-    const percent = formatPercent(snapshot.usedBytes, snapshot.budgetBytes);
-    const used = shortSize(snapshot.usedBytes);
-    const words = snapshot.level === "within" ? percent : `${percent} · ${snapshot.level}`;
-    const name = model.snapshotName(index);
-    button.title = [name, ...budgetLines(snapshot)].join("\n");
-    // What is seen comes first, for those who speak to what they see.
-    const budget = `budget ${shortSize(snapshot.budgetBytes)}, ${LEVEL_WORDS[snapshot.level]}`;
-    button.setAttribute("aria-label", `${name} ${used} ${words}, ${budget}`);
-    button.addEventListener("click", () => {
+    const bar = button(`snapshot-bar ${snapshot.level}`, "", () => {
       this.#choose(index);
     });
-    const track = document.createElement("span");
-    track.className = "track";
-    const bar = document.createElement("span");
-    bar.className = "bar";
+    bar.dataset.snapshot = snapshot.id;
+    const percent = formatPercent(snapshot.usedBytes, snapshot.budgetBytes);
+    const size = shortSize(snapshot.usedBytes);
+    const words = snapshot.level === "within" ? percent : `${percent} · ${snapshot.level}`;
+    const name = model.snapshotName(index);
+    bar.title = [name, ...budgetLines(snapshot)].join("\n");
+    // What is seen comes first, for those who speak to what they see.
+    const budget = `budget ${shortSize(snapshot.budgetBytes)}, ${LEVEL_WORDS[snapshot.level]}`;
+    bar.setAttribute("aria-label", `${name} ${size} ${words}, ${budget}`);
+    const track = element("span", "track");
+    const used = element("span", "bar");
     const part = Math.min(1, snapshot.usedBytes / Math.max(1, snapshot.budgetBytes));
-    bar.style.width = `${100 * part}%`;
-    track.append(bar);
-    button.append(span("name", name), " ", span("size", used), " ", span("used", words), track);
-    item.append(button);
+    used.style.width = `${100 * part}%`;
+    track.append(used);
+    bar.append(
+      element("span", "name", name),
+      " ",
+      element("span", "size", size),
+      " ",
+      element("span", "used", words),
+      track,
+    );
+    item.append(bar);
     return item;
   }
-}
-
-function span(className: string, text: string): HTMLElement {
-  const element = document.createElement("span");
-  element.className = className;
-  element.textContent = text;
-  return element;
 }

@@ -1,5 +1,6 @@
 /** The banner that says when the numbers are old, being made or missing. */
 
+import { button, element } from "../dom.ts";
 import type { ReportStatus } from "../../shared/reportData.ts";
 
 export interface StatusActions {
@@ -8,19 +9,17 @@ export interface StatusActions {
 }
 
 export class StatusBanner {
-  readonly #element: HTMLElement;
-  readonly #text = document.createElement("span");
-  readonly #measure = button("Measure Now");
-  readonly #open = button("Go to the Error");
+  readonly #element = element("div", "banner");
+  readonly #text = element("span");
+  readonly #measure: HTMLElement;
+  readonly #open: HTMLElement;
 
   constructor(parent: HTMLElement, actions: StatusActions) {
-    this.#element = document.createElement("div");
-    this.#element.className = "banner";
     this.#element.setAttribute("role", "status");
-    this.#measure.addEventListener("click", () => {
+    this.#measure = button("action", "Measure Now", () => {
       actions.measure();
     });
-    this.#open.addEventListener("click", () => {
+    this.#open = button("action", "Go to the Error", () => {
       actions.openFailure();
     });
     this.#element.append(this.#text, this.#open, this.#measure);
@@ -35,12 +34,4 @@ export class StatusBanner {
     this.#measure.hidden = !status.canMeasure;
     this.#open.hidden = !status.canOpenFailure;
   }
-}
-
-function button(text: string): HTMLButtonElement {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = "action";
-  made.textContent = text;
-  return made;
 }
