@@ -55,6 +55,11 @@ export function formatPercent(part: number, whole: number): string {
   return `${share.toFixed(1)} %`;
 }
 
+/** `2 %` rather than `2.0 %`. */
+export function shortPercent(part: number, whole: number): string {
+  return formatPercent(part, whole).replace(".0 %", " %");
+}
+
 /** `1 asset`, `1,200 assets`. */
 export function counted(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { tellOverBudget } from "./status/budgetNotices.ts";
+import { warnOverBudget } from "./status/overBudgetWarnings.ts";
 import type { Show } from "./server/client.ts";
 import { registerCommands } from "./commands.ts";
 import { PROJECT_FILES, holdsProject } from "./measurements/detection.ts";
@@ -94,7 +94,7 @@ export function activate(context: vscode.ExtensionContext): void {
       editorPython,
       currentProject,
     }),
-    tellOverBudget(store),
+    warnOverBudget(store),
     store.onDidChange(render),
     ownServer.onDidChangeState((state) => {
       render();

@@ -16,7 +16,7 @@ export interface AssetGroup {
 }
 
 /** What an asset is listed under; null where it has none. Without a grouping there is nothing. */
-export function headingOf(asset: AssetHead, grouping: Grouping, root: string): string | null {
+function headingOf(asset: AssetHead, grouping: Grouping, root: string): string | null {
   switch (grouping) {
     case "size":
       return null;

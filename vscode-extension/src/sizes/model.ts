@@ -218,3 +218,21 @@ function heaviestFirst(location: LocationMeasurement): LocationMeasurement["snap
   const share = (s: { used_bytes: number; budget_bytes: number }) => s.used_bytes / s.budget_bytes;
   return [...location.snapshots].sort((a, b) => share(b) - share(a));
 }
+
+/** What the view shows; where it is empty, the state of the language server says why. */
+export type ViewState =
+  "shown" | "disabled" | "empty" | "measuring" | "no-interpreter" | "failed" | "not-measured";
+
+/** Whether the view shows the tree, or which of the welcome views. */
+export function viewState(projects: readonly Project[], enabled: boolean): ViewState {
+  if (!enabled) return "disabled";
+  if (projects.length === 0) return "empty";
+  const locations = projects.flatMap((project) => project.locations);
+  if (locations.some((location) => location.snapshots.length > 0)) return "shown";
+  const phases = new Set(projects.map((project) => project.status.phase));
+  if (phases.has("measuring")) return "measuring";
+  if (phases.has("no-interpreter")) return "no-interpreter";
+  const wrong = locations.some((location) => location.error !== null || location.mistake !== null);
+  if (phases.has("failed") || wrong) return "failed";
+  return "not-measured";
+}

@@ -4,15 +4,15 @@ import { basename } from "node:path";
 import type { Project } from "../measurements/store.ts";
 import type { AssetRow, LocationMeasurement, Place, Snapshot } from "../protocol.ts";
 import {
-  budgetBar,
   counted,
-  escaped,
   flat,
   formatBoth,
   formatExact,
+  grouped,
   shortPercent,
   shortSize,
-} from "./format.ts";
+} from "../../shared/format.ts";
+import { escapeMarkdown } from "../markdown.ts";
 import { PAGE, shortPath, type AssetGroup, type Grouping } from "./assetLists.ts";
 import { snapshotLevel } from "../measurements/level.ts";
 import type { AssetHead } from "../measurements/rows.ts";
@@ -73,7 +73,7 @@ export function projectNode(project: Project): TreeNode {
     ...identity(null, "project", project.folder),
     subject: { kind: "project", folder: project.folder },
     label,
-    tooltip: escaped(project.folder),
+    tooltip: escapeMarkdown(project.folder),
     icon: project.status.message === null ? { name: "root-folder" } : OVER,
     folding: "unfolded",
     spoken: `project ${label}`,
@@ -100,9 +100,11 @@ export function locationNode(
     ...(measured ? [shortSize(location.totalBytes)] : []),
     ...(withFolder ? [basename(project.folder)] : []),
   ];
-  const python = location.python === null ? "" : `\n\nPython: ${escaped(location.python)}`;
+  const python = location.python === null ? "" : `\n\nPython: ${escapeMarkdown(location.python)}`;
   const dagster =
-    location.dagsterVersion === null ? "" : `\n\nDagster ${escaped(location.dagsterVersion)}`;
+    location.dagsterVersion === null
+      ? ""
+      : `\n\nDagster ${escapeMarkdown(location.dagsterVersion)}`;
   const size = measured ? `\n\n${formatBoth(location.totalBytes)} in all snapshots` : "";
   const stale = location.stale && measured ? "\n\n_Sizes from before the last edit_" : "";
   return {
@@ -112,7 +114,7 @@ export function locationNode(
     subject: { kind: "location", folder: project.folder, location: location.name },
     label: flat(location.name),
     description: words.join(" · "),
-    tooltip: `**${escaped(flat(location.name))}**${size}${stale}${dagster}${python}`,
+    tooltip: `**${escapeMarkdown(flat(location.name))}**${size}${stale}${dagster}${python}`,
     icon: failed ? OVER : { name: "package" },
     folding: measured || failed ? (unfolded ? "unfolded" : "folded") : "leaf",
     spoken: `code location ${flat(location.name)}, ${words.join(", ")}`,
@@ -130,7 +132,7 @@ export function problemNode(parent: Parent, message: string, place: Place | null
     subject: { kind: "problem" },
     label: first,
     description: where,
-    tooltip: escaped(message).replaceAll("\n", "\n\n"),
+    tooltip: escapeMarkdown(message).replaceAll("\n", "\n\n"),
     icon: OVER,
     click: place === null ? { does: "show-problems" } : { does: "open", place },
     spoken: `error: ${first}${where && `, at ${where}`}`,
@@ -162,7 +164,7 @@ export function snapshotNode(
   snapshot: Snapshot,
 ): TreeNode {
   const { used_bytes: used, budget_bytes: budget } = snapshot;
-  const label = snapshotWords(location, snapshot);
+  const label = snapshotLabel(location, snapshot);
   const level = snapshotLevel(location, snapshot);
   const percent = shortPercent(used, budget);
   const of = `${shortSize(used)} of ${shortSize(budget)}`;
@@ -174,14 +176,14 @@ export function snapshotNode(
     label,
     description: `${budgetBar(used, budget)} ${percent}  ${of}`,
     tooltip: [
-      `**${escaped(label)}**`,
+      `**${escapeMarkdown(label)}**`,
       table([
         ["stored", formatExact(snapshot.stored_bytes)],
         ["on the wire", formatExact(snapshot.wire_bytes)],
         ["budget", formatExact(budget)],
         ["used", percent],
       ]),
-      `Budget: ${escaped(snapshot.budget_name)}, ${escaped(snapshot.budget_source)}`,
+      `Budget: ${escapeMarkdown(snapshot.budget_name)}, ${escapeMarkdown(snapshot.budget_source)}`,
     ].join("\n\n"),
     icon: { within: WITHIN, near: NEAR, over: OVER }[level],
     click:
@@ -192,8 +194,17 @@ export function snapshotNode(
   };
 }
 
+const BAR_CELLS = 5;
+
+/** `▰▰▱▱▱`; full only where nothing is left. */
+export function budgetBar(used: number, budget: number): string {
+  const partly = Math.min(BAR_CELLS - 1, Math.round((BAR_CELLS * used) / budget));
+  const full = used >= budget ? BAR_CELLS : partly;
+  return "▰".repeat(full) + "▱".repeat(BAR_CELLS - full);
+}
+
 /** `repository` or `job nightly`; and of which repository where there are several. */
-export function snapshotWords(location: LocationMeasurement, snapshot: Snapshot): string {
+function snapshotLabel(location: LocationMeasurement, snapshot: Snapshot): string {
   const several = new Set(location.snapshots.map((s) => s.repository)).size > 1;
   const repository = several ? `repository ${flat(snapshot.repository)}` : "repository";
   if (snapshot.kind === "repository") return repository;
@@ -215,11 +226,7 @@ export function assetsNode(
     ...identity(parent, "assets", ""),
     subject: { kind: "assets", folder, location: location.name },
     label: "Assets",
-    description: [
-      location.assets.toLocaleString("en-US"),
-      SORTED_BY[grouping],
-      filter && "filtered",
-    ]
+    description: [grouped(location.assets), SORTED_BY[grouping], filter && "filtered"]
       .filter(Boolean)
       .join(" · "),
     folding: location.assets > 0 ? "unfolded" : "leaf",
@@ -252,7 +259,7 @@ export function groupNode(
     subject: { kind: "group", folder, location: location.name, name: group.name },
     label,
     description: [size, rest].filter(Boolean).join("  "),
-    tooltip: `**${escaped(name)}**\n\n${formatBoth(group.bytes)}, ${shortPercent(group.bytes, location.totalBytes)} of all`,
+    tooltip: `**${escapeMarkdown(name)}**\n\n${formatBoth(group.bytes)}, ${shortPercent(group.bytes, location.totalBytes)} of all`,
     icon: { name: file ? "file-code" : "symbol-namespace" },
     folding: filtered ? "unfolded" : "folded",
     spoken: `${file ? "file" : "group"} ${name}, ${size}`,
@@ -314,12 +321,12 @@ export function assetTooltip(location: LocationMeasurement, row: AssetRow): stri
   const place =
     row.location === null
       ? "its source is not known"
-      : `${escaped(shortPath(row.location.path, location.root))}:${row.location.line}`;
+      : `${escapeMarkdown(shortPath(row.location.path, location.root))}:${row.location.line}`;
   return [
-    `**${escaped(flat(row.key))}** ${formatBoth(row.total_bytes)}`,
+    `**${escapeMarkdown(flat(row.key))}** ${formatBoth(row.total_bytes)}`,
     table(bySnapshot(location, row.by_snapshot)),
     ...extra,
-    ...(row.group === null ? [] : [`group ${escaped(flat(row.group))}`]),
+    ...(row.group === null ? [] : [`group ${escapeMarkdown(flat(row.group))}`]),
     place,
   ].join("\n\n");
 }
@@ -352,7 +359,7 @@ export function fieldNodes(
       label,
       description: [size, percent, ...kind].join("  "),
       tooltip: [
-        `**${escaped(name)}** ${formatBoth(bytes)}`,
+        `**${escapeMarkdown(name)}** ${formatBoth(bytes)}`,
         table(bySnapshot(location, shares)),
         ...(shared > 0 ? [`${formatExact(shared)} of it shared with others`] : []),
       ].join("\n\n"),
@@ -365,8 +372,8 @@ export function fieldNodes(
 /** Stands for those that a list does not show yet. */
 export function moreNode(parent: TreeNode, shown: number, all: number): TreeNode {
   const next = Math.min(PAGE, all - shown);
-  const label = `Show ${next.toLocaleString("en-US")} more`;
-  const description = `${shown.toLocaleString("en-US")} of ${all.toLocaleString("en-US")}`;
+  const label = `Show ${grouped(next)} more`;
+  const description = `${grouped(shown)} of ${grouped(all)}`;
   return {
     ...plain,
     ...identity(parent, "more", ""),
@@ -395,13 +402,15 @@ function bySnapshot(
   location: LocationMeasurement,
   shares: Readonly<Record<string, number>>,
 ): [string, string][] {
-  const words = new Map(location.snapshots.map((s) => [s.id, snapshotWords(location, s)]));
+  const words = new Map(location.snapshots.map((s) => [s.id, snapshotLabel(location, s)]));
   return Object.entries(shares)
     .sort(([, a], [, b]) => b - a)
     .map(([id, bytes]) => [words.get(id) ?? id, formatExact(bytes)]);
 }
 
 function table(rows: readonly (readonly [string, string])[]): string {
-  const lines = rows.map(([name, value]) => `| ${escaped(name)} | ${escaped(value)} |`);
+  const lines = rows.map(
+    ([name, value]) => `| ${escapeMarkdown(name)} | ${escapeMarkdown(value)} |`,
+  );
   return ["| | |", "| :-- | --: |", ...lines].join("\n");
 }

@@ -4,11 +4,10 @@ import { snapshotLevel } from "../measurements/level.ts";
 import type { MeasurementStore } from "../measurements/store.ts";
 import type { Place } from "../protocol.ts";
 import { SECTION } from "../settings.ts";
-import { counted, grouped } from "./format.ts";
+import { counted, grouped } from "../../shared/format.ts";
 import { GROUPINGS, type Grouping } from "./assetLists.ts";
-import { SizesModel } from "./model.ts";
+import { SizesModel, viewState } from "./model.ts";
 import type { Subject } from "./nodes.ts";
-import { viewState } from "./state.ts";
 import { OPEN_SOURCE, SHOW_MORE, SizesTree } from "./tree.ts";
 
 const VIEW = "dagsterSnapsize.sizes";

@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import { formatPercent, formatSize, formatBoth } from "../../shared/format.ts";
+import { escapeMarkdown } from "../markdown.ts";
 import type { Project } from "../measurements/store.ts";
 import type { Snapshot } from "../protocol.ts";
 
@@ -246,11 +247,11 @@ function link(title: string, command: string): string {
 
 /** Names and messages come from user code: none of it is Markdown. */
 function escape(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+\-.!|<>~$]/g, "\\$&").replace(/\r?\n/g, "  \n");
+  return text.split(/\r?\n/).map(escapeMarkdown).join("  \n");
 }
 
 /** One sentence about a snapshot that went over its budget. */
-export function overBudget(snapshot: Snapshot): string {
+export function overBudgetText(snapshot: Snapshot): string {
   const size = formatBoth(snapshot.used_bytes);
   const budget = formatBoth(snapshot.budget_bytes);
   return `The ${snapshot.kind} snapshot ${snapshot.name} went over its budget: ${size} of ${budget}.`;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { budgetBar, escaped, shortPercent, shortSize } from "../../src/sizes/format.ts";
+import { shortPercent, shortSize } from "../../shared/format.ts";
+import { escapeMarkdown } from "../../src/markdown.ts";
+import { budgetBar } from "../../src/sizes/nodes.ts";
 
 test("sizes and shares read as those of the language server", () => {
   assert.equal(shortSize(80_000_000), "80 MB");
@@ -21,5 +23,5 @@ test("a budget bar is full only where nothing is left", () => {
 });
 
 test("nothing that Markdown reads is left in an escaped text", () => {
-  assert.equal(escaped("a|b`c"), "a&#124;b&#96;c");
+  assert.equal(escapeMarkdown("a|b`c"), "a&#124;b&#96;c");
 });

@@ -36,7 +36,7 @@ for (const [level, icon, background] of [
     const row = view.tooltip.split("\n").find((line) => line.startsWith("| repository"));
     assert.equal(
       row?.replaceAll(" &nbsp;&nbsp;", " "),
-      "| repository \\_\\_repository\\_\\_ | 9.0 MB | 10.0 MB | 90.0 % |",
+      "| repository &#95;&#95;repository&#95;&#95; | 9.0 MB | 10.0 MB | 90.0 % |",
     );
   });
 }
@@ -54,7 +54,7 @@ test("a failure says why, in words that are no Markdown", () => {
   const view = shown({ phase: "failed", message: "No module named '_core'\n[x](command:y)" }, []);
   assert.equal(view.text, "$(error) Dagster failed");
   assert.equal(view.background, "error");
-  assert.ok(view.tooltip.includes("No module named '\\_core'"));
+  assert.ok(view.tooltip.includes("No module named '&#95;core'"));
   assert.ok(!view.tooltip.includes("[x](command:y)"));
 });
 

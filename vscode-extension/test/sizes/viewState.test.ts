@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { viewState } from "../../src/sizes/state.ts";
+import { viewState } from "../../src/sizes/model.ts";
 import { location, project, row, temporaryFolder, unmeasured } from "../support/sizesData.ts";
 
 const { path: folder, remove } = temporaryFolder();

@@ -1,27 +1,27 @@
 import * as vscode from "vscode";
 import type { MeasurementStore, Project } from "../measurements/store.ts";
-import { Notices } from "./notices.ts";
+import { OverBudget } from "./overBudget.ts";
 import type { Finding } from "../protocol.ts";
-import { overBudget } from "./statusView.ts";
+import { overBudgetText } from "./statusView.ts";
 
 const REPORT = "Show Report";
 const RAISE = "Raise Budget…";
 
-/** Tells of snapshots that went over budget in this session, each of them once. */
-export function tellOverBudget(store: MeasurementStore): vscode.Disposable {
-  const notices = new Notices();
+/** Warns of snapshots that went over budget in this session, each of them once. */
+export function warnOverBudget(store: MeasurementStore): vscode.Disposable {
+  const overBudget = new OverBudget();
   return store.onDidMeasure(() => {
     for (const project of store.projects) {
-      for (const id of notices.news(project.status)) void tell(project, id);
+      for (const id of overBudget.newIn(project.status)) void warn(project, id);
     }
   });
 }
 
-async function tell(project: Project, id: string): Promise<void> {
+async function warn(project: Project, id: string): Promise<void> {
   for (const location of project.locations) {
     const snapshot = location.snapshots.find((candidate) => candidate.id === id);
     if (snapshot === undefined) continue;
-    const picked = await vscode.window.showWarningMessage(overBudget(snapshot), REPORT, RAISE);
+    const picked = await vscode.window.showWarningMessage(overBudgetText(snapshot), REPORT, RAISE);
     if (picked === REPORT) {
       const command = "dagsterSnapsize.openReport";
       await vscode.commands.executeCommand(command, project.folder, location.name);
