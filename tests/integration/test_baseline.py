@@ -176,12 +176,12 @@ def test_two_lines_of_one_asset_are_an_error_until_the_baseline_is_renewed(shop:
     ):
         found = shop.snapsize(*arguments)
         assert found.status == 2, arguments
-        assert f"{NAME}:16: error: asset orders stands in the baseline twice" in found.stderr
+        assert f"{NAME}:16: error: asset orders appears twice in the baseline" in found.stderr
         assert "dagster-snapsize baseline" in found.stderr
         assert found.stdout == ""
     assert tree(shop.path / "shop") == before
     mended = shop.snapsize("baseline")
-    assert mended.status == 0 and "could not be read: asset orders stands" in mended.stdout
+    assert mended.status == 0 and "could not be read: asset orders appears" in mended.stdout
     assert shop.snapsize("check").status == 0
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from dagster_snapsize.core.baseline import RENEW, Baseline, at, here
+from dagster_snapsize.core.baseline import RENEW, Baseline, with_local_paths, with_path
 from dagster_snapsize.core.errors import UserError, did_you_mean
 from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement
@@ -98,7 +98,7 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
             measurement = relocated(cached.measurement, folder)
             budgets = location.config.budgets
             baseline = baselines.get(location.root, {}).get(location.stable_name)
-            baseline = here(baseline, measurement) if baseline else None
+            baseline = with_local_paths(baseline, measurement) if baseline else None
             findings = judge(measurement, budgets, baseline)
             reports.append(
                 LocationReport(
@@ -112,7 +112,7 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
 
 
 def _baselines(root: Path, folder: Path) -> dict[str, Baseline]:
-    return at(read_baselines(root), shown_path(str(root / NAME), folder))
+    return with_path(read_baselines(root), shown_path(str(root / NAME), folder))
 
 
 def _idle_growth(reports: Sequence[LocationReport]) -> Iterator[str]:

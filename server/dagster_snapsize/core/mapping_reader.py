@@ -114,7 +114,7 @@ def boolean(value: object) -> bool:
     raise ValueError(f"{shown(value)} is not true or false")
 
 
-def text(value: object) -> str:
+def string(value: object) -> str:
     """A string with something in it."""
     if not isinstance(value, str) or "\0" in value:
         raise ValueError(f"{shown(value)} is not a string")

@@ -26,7 +26,7 @@ from dagster_snapsize.core.mapping_reader import (
     number,
     read_mapping,
     shown,
-    text,
+    string,
 )
 from dagster_snapsize.core.sizes import parse_seconds, parse_size
 from dagster_snapsize.lsp.documents.positions import to_uri
@@ -155,7 +155,7 @@ def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _path(value: object) -> str:
-    return text(value).strip()
+    return string(value).strip()
 
 
 def _milliseconds(value: object) -> int:
@@ -179,7 +179,7 @@ def _globs(value: object) -> tuple[str, ...]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list):
         raise ValueError(f'{shown(value)} is not a list of globs, like ["config/**/*.json"]')
-    return tuple(dict.fromkeys(map(text, texts)))
+    return tuple(dict.fromkeys(map(string, texts)))
 
 
 _DEFAULTS = Settings()

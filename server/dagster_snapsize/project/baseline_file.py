@@ -8,8 +8,14 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagster_snapsize.core.baseline import RENEW, Baseline, at, to_text
-from dagster_snapsize.core.baseline_reading import Unreadable, from_text
+from dagster_snapsize.core.baseline import (
+    RENEW,
+    Baseline,
+    UnreadableBaseline,
+    from_text,
+    to_text,
+    with_path,
+)
 from dagster_snapsize.core.errors import UserError
 
 NAME = "snapsize-baseline.jsonl"
@@ -17,33 +23,33 @@ _MOST_BYTES = 500_000_000
 
 
 class DamagedBaseline(UserError):
-    """A baseline that cannot be read and that nothing is lost of when it is written anew."""
+    """A baseline that cannot be read; nothing is lost when it is written again."""
 
 
 def read_baselines(root: Path) -> dict[str, Baseline]:
     """The baselines of the project in ``root`` by location; empty where there is no such file.
 
     Raises DamagedBaseline for one that cannot be read, as after a merge, and UserError for what is
-    no file, cannot be opened, or was written by a newer version.
+    not a file, cannot be opened, or was written by a newer version.
     """
     path = root / NAME
     text = _text(path)
     if text is None:
         return {}
     try:
-        return at(from_text(text), str(path))
-    except Unreadable as wrong:
+        return with_path(from_text(text), str(path))
+    except UnreadableBaseline as wrong:
         kind = DamagedBaseline if wrong.is_damaged else UserError
         raise kind(str(wrong), wrong.hint, path=str(path), line=wrong.line) from None
 
 
 def _text(path: Path) -> str | None:
-    """The text, None without a file; what is no UTF-8 is no line of a baseline either."""
+    """The text, None without a file. Bytes that are not UTF-8 are escaped: no line has any."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would keep us waiting for ever
             hint = f"Remove it and run `{RENEW}`."
-            raise UserError(f"{NAME} is no file", hint, path=str(path))
+            raise UserError(f"{NAME} is not a file", hint, path=str(path))
         if status.st_size > _MOST_BYTES:
             raise UserError(f"{NAME} is too large for a baseline", path=str(path))
         return path.read_bytes().decode("utf-8-sig", "backslashreplace")
@@ -55,7 +61,7 @@ def _text(path: Path) -> str | None:
 
 
 def write_baselines(root: Path, baselines: Mapping[str, Baseline]) -> bool:
-    """Write the file as a whole, or not at all; False where it said the very same already.
+    """Write the file as a whole, or not at all; False where its content was the same already.
 
     Raises UserError where it cannot be written.
     """

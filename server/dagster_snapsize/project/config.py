@@ -18,7 +18,7 @@ from dagster_snapsize.core.mapping_reader import (
     number,
     read_mapping,
     shown,
-    text,
+    string,
 )
 from dagster_snapsize.core.model import Budgets
 from dagster_snapsize.core.sizes import parse_allowance, parse_seconds, parse_size
@@ -204,13 +204,13 @@ _seconds = _above_zero(parse_seconds, "a time of 0 seconds")
 _share = number(lambda n: 0 < n <= 1, "a share of the budget, above 0 and up to 1")
 
 _KEYS = {
-    "module-name": Key(text, 'module-name = "my_project.definitions"'),
-    "python-file": Key(text, 'python-file = "my_project/definitions.py"'),
-    "package-name": Key(text, 'package-name = "my_project"'),
-    "workspace": Key(text, 'workspace = "workspace.yaml"'),
-    "attribute": Key(text, 'attribute = "defs"'),
-    "working-directory": Key(text, 'working-directory = "src"'),
-    "python": Key(text, 'python = ".venv/bin/python"'),
+    "module-name": Key(string, 'module-name = "my_project.definitions"'),
+    "python-file": Key(string, 'python-file = "my_project/definitions.py"'),
+    "package-name": Key(string, 'package-name = "my_project"'),
+    "workspace": Key(string, 'workspace = "workspace.yaml"'),
+    "attribute": Key(string, 'attribute = "defs"'),
+    "working-directory": Key(string, 'working-directory = "src"'),
+    "python": Key(string, 'python = ".venv/bin/python"'),
     "timeout": Key(_seconds, 'timeout = "300 s"'),
     "dagster-plus": Key(boolean, "dagster-plus = true"),
     "prepare": Key(_commands, 'prepare = [["dbt", "parse"]]'),

@@ -11,8 +11,14 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_snapsize.core.baseline import Baseline, baseline_of, here, to_text
-from dagster_snapsize.core.baseline_reading import Unreadable, from_text
+from dagster_snapsize.core.baseline import (
+    Baseline,
+    UnreadableBaseline,
+    baseline_of,
+    from_text,
+    to_text,
+    with_local_paths,
+)
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.findings import judge, unused_ignores
 from dagster_snapsize.core.growth import baseline_mismatch, differences, growth_by_owner
@@ -230,11 +236,11 @@ def at_path(path: str, description: str = "") -> Measurement:
 def test_the_projects_own_path_is_no_growth() -> None:
     short, long = at_path("/p"), at_path("/home/somebody/elsewhere")
     assert baseline_of(short) == baseline_of(long)
-    assert judge(long, Budgets(), here(baseline_of(short), long)) == ()
-    assert judge(short, Budgets(), here(baseline_of(long), short)) == ()
+    assert judge(long, Budgets(), with_local_paths(baseline_of(short), long)) == ()
+    assert judge(short, Budgets(), with_local_paths(baseline_of(long), short)) == ()
     grown = at_path("/home/somebody/elsewhere", "12345")
     budgets = Budgets(growth=parse_allowance("4 B"))
-    found = judge(grown, budgets, here(baseline_of(short), grown))
+    found = judge(grown, budgets, with_local_paths(baseline_of(short), grown))
     assert [(f.rule, f.severity) for f in found] == [
         ("snapshot-grew", "error"),
         ("asset-grew", "information"),
@@ -338,50 +344,54 @@ BYTES = '{"fields":{"description":996}}'
     [
         ("", 1, "empty"),
         ("\n\n", 1, "empty"),
-        ("hello\n", 1, "no line of a baseline"),
-        ("[1]\n", 1, "no line of a baseline"),
+        ("hello\n", 1, "not a line of a baseline"),
+        ("[1]\n", 1, "not a line of a baseline"),
         ('{"a":1}\n', 1, "first line of a baseline"),
         ('{"snapsize-baseline":2}\n', 1, "of format 2"),
         ('{"snapsize-baseline":true}\n', 1, "of format true"),
         (GOOD.replace(NAME, f"<<<<<<< HEAD\n{NAME}"), 7, "merge conflict"),
-        (GOOD + NAME, 11, "asset orders stands in the baseline twice"),
-        (GOOD.replace(BYTES, BYTES + "\n" + BYTES), 9, "asset orders stands in the baseline twice"),
+        (GOOD + NAME, 11, "asset orders appears twice"),
+        (
+            GOOD.replace(BYTES, BYTES + "\n" + BYTES),
+            9,
+            "asset orders appears twice in the baseline",
+        ),
         (GOOD.replace(NAME + "\n", ""), 7, "does not say whose bytes these are"),
         (GOOD.replace(BYTES, ""), 10, "bytes of asset orders are missing"),
         (GOOD.replace(BYTES, '{"asset":"x"}'), 8, "bytes of asset orders are missing before it"),
-        (GOOD.replace("996", "-996"), 8, "-996 is no number of bytes"),
-        (GOOD.replace("996", "9.5"), 8, "9.5 is no number of bytes"),
-        (GOOD.replace("996", "NaN"), 8, "NaN is no number of bytes"),
-        (GOOD.replace("996", "true"), 8, "true is no number of bytes"),
-        (GOOD.replace("996", "9" * 30), 8, "9999 is no number of bytes"),
-        (GOOD.replace("996", "9" * 5000), 8, "no line of a baseline"),
+        (GOOD.replace("996", "-996"), 8, "-996 is not a number of bytes"),
+        (GOOD.replace("996", "9.5"), 8, "9.5 is not a number of bytes"),
+        (GOOD.replace("996", "NaN"), 8, "NaN is not a number of bytes"),
+        (GOOD.replace("996", "true"), 8, "true is not a number of bytes"),
+        (GOOD.replace("996", "9" * 30), 8, "999 is not a number of bytes"),
+        (GOOD.replace("996", "9" * 5000), 8, "not a line of a baseline"),
         (GOOD.replace('{"description":996}', "[1]"), 8, "are by field"),
-        (GOOD.replace('"asset"', '"planet"'), 7, "no line of a baseline"),
-        (GOOD.replace('"orders"', "7"), 7, "`asset` is a text"),
-        (GOOD.replace('"wrapper":4', '"wrapper":"4"'), 5, "is no number of bytes"),
+        (GOOD.replace('"asset"', '"planet"'), 7, "not a line of a baseline"),
+        (GOOD.replace('"orders"', "7"), 7, "`asset`: 7 is not a string"),
+        (GOOD.replace('"wrapper":4', '"wrapper":"4"'), 5, "is not a number of bytes"),
         (GOOD.replace(',"wrapper":4', ""), 8, "the repository has no line of its own"),
         (GOOD.replace('"fields"', '"jobs"'), 8, "jobs of an owner are a list"),
         (GOOD.replace(BYTES, '{"jobs":[["j"]]}'), 8, "a list of names"),
-        (GOOD.replace(BYTES, '{"jobs":[[[7],{}]]}'), 8, "a job's name is a text"),
+        (GOOD.replace(BYTES, '{"jobs":[[[7],{}]]}'), 8, "the name of a job is a string"),
         (GOOD.replace(BYTES, '{"jobs":[[["j"],{}]]}'), 8, "job j has no line of its own"),
         (
             GOOD.replace(BYTES, '{"jobs":[[["j"],{}],[["j"],{}]]}')
             + '{"snapshot":"j","wrapper":1}',
             8,
-            "asset orders stands in the baseline twice",
+            "asset orders appears twice in the baseline",
         ),
-        (GOOD + '{"location":"shop","dagster":"1","python":"3"}', 11, "location shop stands"),
-        (GOOD + '{"repository":"__repository__","wrapper":4}', 11, "stands in its location twice"),
-        (GOOD.split("\n\n")[0] + "\n" + NAME, 2, "no location stands above"),
-        ("\n".join(GOOD.split("\n\n")[:2]) + "\n" + NAME, 3, "no repository stands above"),
-        (GOOD + "[" * 100_000, 11, "no line of a baseline"),
+        (GOOD + '{"location":"shop","dagster":"1","python":"3"}', 11, "location shop appears"),
+        (GOOD + '{"repository":"__repository__","wrapper":4}', 11, "appears twice in its location"),
+        (GOOD.split("\n\n")[0] + "\n" + NAME, 2, "no location above"),
+        ("\n".join(GOOD.split("\n\n")[:2]) + "\n" + NAME, 3, "no repository above"),
+        (GOOD + "[" * 100_000, 11, "not a line of a baseline"),
     ],
     ids=lambda value: str(value)[:30],
 )
 def test_a_baseline_that_cannot_be_used_is_told_by_its_line(
     text: str, line: int, words: str
 ) -> None:
-    with pytest.raises(Unreadable) as raised:
+    with pytest.raises(UnreadableBaseline) as raised:
         from_text(text)
     assert words in str(raised.value)
     assert raised.value.line == line

@@ -9,8 +9,7 @@ import pytest
 from attrs import evolve
 from lsprotocol.types import CodeAction, Diagnostic, DiagnosticSeverity, MarkupContent, Position
 
-from dagster_snapsize.core.baseline import baseline_of, to_text
-from dagster_snapsize.core.baseline_reading import from_text
+from dagster_snapsize.core.baseline import baseline_of, from_text, to_text
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets, Finding, Measurement, Repeat, SourceLocation
 from dagster_snapsize.lsp.features.code_actions import code_actions

@@ -12,7 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from dagster_snapsize.core.advice import advice_json, advise
-from dagster_snapsize.core.baseline import Baseline, here
+from dagster_snapsize.core.baseline import Baseline, with_local_paths
 from dagster_snapsize.core.findings import judge, judged_bytes, snapshot_budget, unused_ignores
 from dagster_snapsize.core.growth import baseline_mismatch, differences
 from dagster_snapsize.core.model import (
@@ -54,7 +54,7 @@ def summarize(
     baseline_problem: BaselineProblem | None = None,
 ) -> LocationResult:
     """Write the file of rows and return the summary that goes with it."""
-    baseline = here(baseline, measurement) if baseline else None
+    baseline = with_local_paths(baseline, measurement) if baseline else None
     by_id = {snapshot.id: snapshot for snapshot in measurement.snapshots}
     repositories = {s.repository: s.id for s in measurement.snapshots if s.kind == "repository"}
     groups = _groups(measurement.snapshots)
