@@ -388,13 +388,15 @@ def write_outputs() -> None:
         for block in reversed([b for b in blocks("console") if b.page == page]):
             if "\n...\n" in block.text:
                 continue
+            # Times and paths stay as they are where nothing else has changed.
+            known = {alike(line): line for line in block.text.splitlines()}
+            lines: list[str] = []
             with tempfile.TemporaryDirectory() as folder:
                 project = make_project(Path(folder) / "shop", block, environments.dagster_python())
-                lines: list[str] = []
                 for command, _ in sessions(block):
-                    printed = run(command, project)
-                    lines += [f"$ {command}", *printed]
-            shown = "".join(f"{line.replace(folder, '/path/to')}\n" for line in lines)
+                    printed = [x.replace(folder, "/path/to") for x in run(command, project)]
+                    lines += [f"$ {command}", *(known.get(alike(x), x) for x in printed)]
+            shown = "".join(f"{line}\n" for line in lines)
             text = page.read_text(encoding="utf-8")
             page.write_text(text[: block.start] + shown + text[block.end :], encoding="utf-8")
 
