@@ -22,7 +22,6 @@ from dagster_snapsize.lsp.watching.dependencies import (
     dependencies_of_folder,
     spelled,
 )
-from dagster_snapsize.lsp.workers.audit import CacheChecks
 from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.lsp.workers.scheduler import MeasurementScheduler
 from dagster_snapsize.measuring.worker.request import WorkerRequest
@@ -48,7 +47,6 @@ class Project:
         changed: Callable[[Project], None],
         measured: Callable[[LocationResult], Callable[[], None]],
         ready: ForkServerPool,
-        checks: CacheChecks,
     ):
         self.folder = folder
         self.settings = settings
@@ -71,7 +69,6 @@ class Project:
             self._began,
             self._ended,
             ready,
-            checks,
         )
 
     @property

@@ -29,7 +29,7 @@ from dagster_snapsize.lsp.shutdown import leave_on_signals, leave_with_client
 from dagster_snapsize.lsp.watching.client import ClientWatching
 from dagster_snapsize.lsp.watching.dependencies import WatchList
 from dagster_snapsize.lsp.watching.watcher import FileWatcher
-from dagster_snapsize.lsp.workers.audit import CacheChecks
+from dagster_snapsize.lsp.workers.audit import Audits
 from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.measuring.worker.results import LocationResult, detail_of
 from dagster_snapsize.project.locations import project_folders
@@ -54,8 +54,7 @@ class Session:
         self.initial_options: object = None
         self._finding = asyncio.Lock()
         self.wants_status = False
-        self.ready = ForkServerPool(wrong=self._measure_anew)
-        self.checks = CacheChecks(self._warn)
+        self.ready = self._new_pool()
         self._watcher: FileWatcher | ClientWatching | None = None
         self._show_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
@@ -94,9 +93,7 @@ class Session:
         if not self._leaving:
             self._leaving = True
             closing = [project.close() for project in self.projects.values()]
-            done = asyncio.gather(
-                *closing, self.checks.close(), self.ready.close(), return_exceptions=True
-            )
+            done = asyncio.gather(*closing, self.ready.close(), return_exceptions=True)
             try:
                 await asyncio.wait_for(done, _CLOSE_WITHIN)
             finally:
@@ -119,10 +116,12 @@ class Session:
             await project.close()
             self._publish(project.folder, {})
         self.projects.clear()
-        self.checks.drop()
         await self.ready.close()
-        self.ready = ForkServerPool(wrong=self._measure_anew)
+        self.ready = self._new_pool()
         await self.find_projects()
+
+    def _new_pool(self) -> ForkServerPool:
+        return ForkServerPool(Audits(self._warn), wrong=self._measure_anew)
 
     def _measure_anew(self, folder: str) -> None:
         if folder in self.projects:
@@ -174,7 +173,6 @@ class Session:
                     self._project_changed,
                     self._anchor,
                     self.ready,
-                    self.checks,
                 )
                 self.projects[folder] = project
                 self._tell_status(project)

@@ -1,16 +1,50 @@
-"""Whether a forked measurement says the same as one with an interpreter of its own."""
+"""Compare two measurements of the same code, and audit results that were not measured from scratch.
+
+A result from the cache or from a fork server must equal that of a new interpreter.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+
+from attrs import frozen
 
 from dagster_snapsize.core.model import Measurement, Share
 
 _COMMAS = 16  # bytes
 
 
+@frozen
+class AuditResult:
+    """Whether results of that kind can be trusted, and how this one differed."""
+
+    trusted: bool
+    difference: str | None
+
+
+def audit(
+    suspect: Callable[[], Measurement | None], reference: Callable[[], Measurement | None]
+) -> AuditResult | None:
+    """Compare a result with a reference; None where one of them is not available.
+
+    On a difference both are made a second time: only where each of them is the same again does the
+    suspect count as wrong. Code that gives other sizes in each run proves nothing.
+    """
+    first, expected = suspect(), reference()
+    if first is None or expected is None:
+        return None
+    found = difference(first, expected)
+    if found is None:
+        return AuditResult(True, None)
+    expected_again, again = reference(), suspect()
+    if again is None or expected_again is None:
+        return None
+    is_steady = difference(expected, expected_again) is None and difference(first, again) is None
+    return AuditResult(not is_steady, found)
+
+
 def difference(one: Measurement, other: Measurement) -> str | None:
-    """The first thing in which two measurements of the same code differ: sizes, owners, places."""
+    """The first difference in sizes, owners or source locations of two measurements."""
     if one.failure or other.failure:
         messages = [m.failure.message if m.failure else "no failure" for m in (one, other)]
         return None if messages[0] == messages[1] else " / ".join(messages)
@@ -35,22 +69,6 @@ def difference(one: Measurement, other: Measurement) -> str | None:
 
 
 def _differ(shares: list[Mapping[str, Share]], field: str) -> bool:
-    """Dagster's sets come in another order in every process, and with it commas change hands."""
+    """Dagster's sets are ordered differently in each process, which moves commas between owners."""
     sizes = sorted(share.get(field, Share()).bytes for share in shares)
     return sizes[1] - sizes[0] > max(_COMMAS, sizes[1] // 100)
-
-
-def verdict(
-    measure_forked: Callable[[], Measurement], measure_anew: Callable[[], Measurement]
-) -> tuple[bool, str | None]:
-    """Whether forked measurements can be trusted, and in what they differ from others.
-
-    Code that gives other sizes every time, or that was edited meanwhile, says nothing against them:
-    they must differ from the others and agree among themselves, and so must the others.
-    """
-    warm, cold = measure_forked(), measure_anew()
-    found = difference(warm, cold)
-    if found is None:
-        return True, None
-    steady = difference(cold, measure_anew()) is None and difference(warm, measure_forked()) is None
-    return not steady, found

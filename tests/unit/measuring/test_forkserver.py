@@ -1,4 +1,4 @@
-"""When two measurements say the same, and when forked ones are trusted."""
+"""When two measurements are equal, and when results that were not measured anew are trusted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
 )
-from dagster_snapsize.measuring.compare import difference, verdict
+from dagster_snapsize.measuring.compare import AuditResult, audit, difference
 from dagster_snapsize.measuring.forkserver import own_package, preloadable
 
 ORDERS, ITEMS = Owner("asset", "orders"), Owner("asset", "items")
@@ -71,26 +71,34 @@ def test_failures_are_compared_by_their_words() -> None:
     assert difference(measured(failure="a"), measured(failure="b")) == "a / b"
 
 
-def in_turn(*sizes: int) -> Callable[[], Measurement]:
+def in_turn(*sizes: int) -> Callable[[], Measurement | None]:
+    """Measurements of these sizes; 0 for none."""
     left = iter(sizes)
-    return lambda: measured(next(left))
+    return lambda: measured(size) if (size := next(left)) else None
 
 
 def test_one_of_each_is_enough_where_they_agree() -> None:
-    assert verdict(in_turn(1), in_turn(1)) == (True, None)
+    assert audit(in_turn(1), in_turn(1)) == AuditResult(True, None)
 
 
 def test_what_is_steady_and_wrong_is_not_trusted() -> None:
-    good, found = verdict(in_turn(1, 1), in_turn(2, 2))
-    assert not good and found
+    found = audit(in_turn(1, 1), in_turn(2, 2))
+    assert found and not found.trusted and found.difference
 
 
-@pytest.mark.parametrize(("warm", "cold"), [((1, 1), (2, 3)), ((1, 2), (2, 2))])
+@pytest.mark.parametrize(("forked", "new"), [((1, 1), (2, 3)), ((1, 2), (2, 2))])
 def test_what_changes_every_time_tells_nothing(
-    warm: tuple[int, ...], cold: tuple[int, ...]
+    forked: tuple[int, ...], new: tuple[int, ...]
 ) -> None:
-    good, found = verdict(in_turn(*warm), in_turn(*cold))
-    assert good and found
+    found = audit(in_turn(*forked), in_turn(*new))
+    assert found and found.trusted and found.difference
+
+
+@pytest.mark.parametrize(("forked", "new"), [((0,), (1,)), ((1,), (0,)), ((1, 0), (2, 2))])
+def test_what_is_not_available_proves_nothing(
+    forked: tuple[int, ...], new: tuple[int, ...]
+) -> None:
+    assert audit(in_turn(*forked), in_turn(*new)) is None
 
 
 def test_the_users_own_package_is_that_of_the_target() -> None:

@@ -1,7 +1,6 @@
-"""Now and then, what came from the cache is measured again behind the editor's back.
+"""Decides when a result from the cache or from a fork server is measured again, to compare.
 
-A measurement that differs switches the cache off for that location (measuring/worker.py), and the
-user is told once.
+The worker compares (measuring/compare.py).
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from attrs import evolve
 
@@ -17,33 +17,56 @@ from dagster_snapsize.lsp.workers.process import end_worker, start_worker
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import unstructure
 
-_AFTER = 2.0  # seconds of rest
+_REST = 1.0  # seconds after the last measurement
 _log = logging.getLogger(__name__)
 
 MakeRequest = Callable[[str, tuple[str, ...], float], WorkerRequest]
+_Report = Callable[[dict[str, Any]], None]
 
 
-class CacheChecks:
-    """At most one check at a time, which any measurement ends; ``tell`` is given what is wrong."""
+class Audits:
+    """At most one audit at a time, after some rest; a measurement that begins ends it.
 
-    def __init__(self, tell: Callable[[str], None] = _log.warning):
-        self._tell = tell
+    ``warn`` is given what users must know. The latest request replaces earlier ones.
+    """
+
+    def __init__(self, warn: Callable[[str], None] = _log.warning):
+        self._warn = warn
         self._loop = asyncio.get_running_loop()
+        self._measuring = 0
+        self._wanted: tuple[Callable[[], WorkerRequest], _Report] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
-    def want(self, folder: str, location: str, make_request: MakeRequest) -> None:
-        """Check this location of this project, once nothing is measured."""
-        if not self._closed:
-            self.drop()
-            self._timer = self._loop.call_later(_AFTER, self._start, folder, location, make_request)
+    def want_cache(self, folder: str, location: str, make_request: MakeRequest) -> None:
+        """Audit what the cache has of this location of this project."""
+
+        def request() -> WorkerRequest:
+            made = make_request(folder, (location,), 0.0)
+            return evolve(made, audit="cache", forkservers=())
+
+        self.want(request, self._report_cache)
+
+    def want(self, request: Callable[[], WorkerRequest], report: _Report) -> None:
+        """Audit once nothing is measured; ``report`` is given the worker's message."""
+        self._wanted = (request, report)
+        self._schedule()
+
+    def measurement_began(self) -> None:
+        """End what runs: the measurement comes first."""
+        self._measuring += 1
+        self.drop()
+
+    def measurement_ended(self) -> None:
+        """Audit what was wanted during the measurement."""
+        self._measuring -= 1
+        self._schedule()
 
     def drop(self) -> None:
-        """A measurement begins, which comes first."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """End what runs, and forget what was wanted."""
+        self._wanted = None
+        self._stop_timer()
         if self._task is not None:
             self._task.cancel()
 
@@ -54,27 +77,43 @@ class CacheChecks:
         if self._task is not None:
             await asyncio.wait({self._task})
 
-    def _start(self, folder: str, location: str, make_request: MakeRequest) -> None:
-        self._timer = None
-        request = evolve(make_request(folder, (location,), 0.0), check_cache=True, forkservers=())
-        self._task = asyncio.ensure_future(self._check(request))
+    def _schedule(self) -> None:
+        self._stop_timer()
+        if self._wanted and not self._measuring and not self._closed:
+            self._timer = self._loop.call_later(_REST, self._start)
 
-    async def _check(self, request: WorkerRequest) -> None:
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _start(self) -> None:
+        self._timer = None
+        if self._wanted is not None and (self._task is None or self._task.done()):
+            (request, report), self._wanted = self._wanted, None
+            self._task = asyncio.ensure_future(self._run(request(), report))
+
+    async def _run(self, request: WorkerRequest, report: _Report) -> None:
         worker = await start_worker()
         try:
             assert worker.stdin and worker.stdout
             worker.stdin.write(json.dumps(unstructure(request)).encode("utf-8") + b"\n")
             while line := await worker.stdout.readline():
-                news = json.loads(line)
-                if news["type"] == "cache-was-wrong":
-                    self._tell(
-                        f"{news['location']}: sizes from the cache were not those of a new"
-                        f" measurement ({news['difference']}), so it is measured anew from now on."
-                        " `dagster-snapsize cache clear` switches the cache on again."
-                    )
-                elif news["type"] == "cache-was-right":
-                    _log.info("%s: sizes from the cache were verified", news["location"])
+                message = json.loads(line)
+                if message["type"] == "audited":
+                    report(message)
         except (BrokenPipeError, ConnectionResetError):
             pass
         finally:
             await asyncio.shield(end_worker(worker))
+
+    def _report_cache(self, message: dict[str, Any]) -> None:
+        name, difference = message["location"], message["difference"]
+        if not message["trusted"]:
+            self._warn(
+                f"{name}: sizes from the cache were not those of a new measurement ({difference})."
+                " The cache is off for this location from now on; `dagster-snapsize cache clear`"
+                " switches it on again."
+            )
+        else:
+            _log.info("%s: sizes from the cache were audited: %s", name, difference or "equal")

@@ -17,12 +17,12 @@ from typing import Any
 from attrs import define, evolve, field
 
 from dagster_snapsize import PACKAGE
+from dagster_snapsize.lsp.workers.audit import Audits, MakeRequest
 from dagster_snapsize.lsp.workers.process import end_worker, start_worker
 from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.measuring.forkserver import ForkServer, forkserver_command
 from dagster_snapsize.measuring.process import supervised
 from dagster_snapsize.measuring.worker.request import WorkerRequest
-from dagster_snapsize.measuring.worker.results import unstructure
 
 _PROBE = PACKAGE / "probe"
 _MOST = 2
@@ -30,12 +30,10 @@ _IDLE = 600.0  # seconds
 _OLDEST = 3600.0  # seconds; libraries may grow, and files that nobody looks for may change
 _IN_USE = 60.0  # seconds for which a process is not ended in favour of another
 _WORTH = 25  # modules, for which an import ahead of time pays
-_VERIFY_AFTER = 1.0  # seconds of rest
 _SPARE_AFTER = 0.3  # seconds of rest
 _LINE_BYTES = 2**20
 _log = logging.getLogger(__name__)
 
-MakeRequest = Callable[[str, tuple[str, ...], float], WorkerRequest]
 _Location = tuple[str, str]  # project folder, name
 
 
@@ -60,7 +58,13 @@ class ForkServerPool:
     of a project whose sizes were wrong because they were forked; no others of it will be.
     """
 
-    def __init__(self, idle: float = _IDLE, wrong: Callable[[str], None] = lambda folder: None):
+    def __init__(
+        self,
+        audits: Audits | None = None,
+        idle: float = _IDLE,
+        wrong: Callable[[str], None] = lambda folder: None,
+    ):
+        self.audits = audits or Audits()
         self._idle = idle
         self._wrong = wrong
         self._loop = asyncio.get_running_loop()
@@ -69,20 +73,15 @@ class ForkServerPool:
         self._off: set[_Location] = set()
         self._spare: asyncio.subprocess.Process | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._verifying: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._measuring = 0
         self._closed = False
 
     # -- for a measurement -------------------------------------------------------------------
 
     async def begin(self) -> asyncio.subprocess.Process:
         """A worker for a measurement that begins now, which comes before all that is done here."""
-        self._measuring += 1
-        for name in ("verify", "spare"):
-            self._cancel_timer(name)
-        if self._verifying is not None:
-            self._verifying.cancel()
+        self.audits.measurement_began()
+        self._cancel_timer("spare")
         spare, self._spare = self._spare, None
         if spare is not None and spare.returncode is None:
             return spare
@@ -90,7 +89,7 @@ class ForkServerPool:
 
     def ended(self, *, keep: bool) -> None:
         """A measurement has ended; with ``keep`` the next one is prepared for."""
-        self._measuring -= 1
+        self.audits.measurement_ended()
         if not self._closed:
             self._set_timer("idle", self._idle, lambda: self.end_all("nothing was measured"))
             if keep:
@@ -122,9 +121,7 @@ class ForkServerPool:
         if kept is not None:
             kept.used = self._loop.time()
             if message["used"] and location not in kept.verified:
-                self._set_timer(
-                    "verify", _VERIFY_AFTER, lambda: self._verify(location, kept, make_request)
-                )
+                self._audit(location, kept, make_request)
             if len(modules - kept.modules) < _WORTH or not kept.parent:
                 return
             self._end(kept, "the project imports more")
@@ -137,6 +134,7 @@ class ForkServerPool:
         """End all of it, and wait until nothing is left."""
         self._closed = True
         self.end_all("the server ends")
+        await self.audits.close()
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -222,8 +220,7 @@ class ForkServerPool:
             self._cancel_timer(name)
         for kept in list(self._kept.values()):
             self._end(kept, why)
-        if self._verifying is not None:
-            self._verifying.cancel()
+        self.audits.drop()
         if self._spare is not None:
             self._spawn(end_worker(self._spare))
             self._spare = None
@@ -241,32 +238,20 @@ class ForkServerPool:
         else:
             self._spare = worker
 
-    def _verify(self, location: _Location, kept: _Kept, make_request: MakeRequest) -> None:
-        if not self._measuring and self._verifying is None and kept.parent is not None:
-            self._verifying = self._spawn(self._compare(location, kept, make_request))
-
-    async def _compare(self, location: _Location, kept: _Kept, make_request: MakeRequest) -> None:
-        """Measure once more in both ways; where they differ, fork no measurement any more."""
-        assert kept.parent is not None
+    def _audit(self, location: _Location, kept: _Kept, make_request: MakeRequest) -> None:
+        """Have a forked measurement compared; where it is wrong, fork none of this project."""
         folder, name = location
-        request = evolve(
-            make_request(folder, (name,), 0.0), forkservers=(kept.parent,), verify_forkserver=True
-        )
-        worker = await start_worker()
-        try:
-            assert worker.stdin and worker.stdout
-            worker.stdin.write(json.dumps(unstructure(request)).encode("utf-8") + b"\n")
-            while line := await worker.stdout.readline():
-                news = json.loads(line)
-                if news["type"] == "verified":
-                    self._heed(location, kept, news)
-        finally:
-            self._verifying = None
-            await asyncio.shield(self._spawn(end_worker(worker)))
 
-    def _heed(self, location: _Location, kept: _Kept, news: dict[str, Any]) -> None:
+        def request() -> WorkerRequest:
+            made = make_request(folder, (name,), 0.0)
+            parents = (kept.parent,) if kept.parent else ()
+            return evolve(made, forkservers=parents, audit="forkserver")
+
+        self.audits.want(request, lambda message: self._apply_audit(location, kept, message))
+
+    def _apply_audit(self, location: _Location, kept: _Kept, news: dict[str, Any]) -> None:
         kept.verified.add(location)
-        if not news["good"]:
+        if not news["trusted"]:
             self._off.add(location)
             _log.warning(
                 "%s: a forked measurement differs from one with a new interpreter (%s), so that"
@@ -279,7 +264,7 @@ class ForkServerPool:
         elif news["difference"]:
             _log.info("%s: sizes change from run to run: %s", location[1], news["difference"])
         else:
-            _log.info("%s: a forked measurement was verified", location[1])
+            _log.info("%s: a forked measurement equals one with a new interpreter", location[1])
 
     # -- timers and tasks --------------------------------------------------------------------
 

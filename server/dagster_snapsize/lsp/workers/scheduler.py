@@ -17,7 +17,6 @@ from typing import Any
 from attrs import evolve
 
 from dagster_snapsize.lsp.state import ConfigError, LocationState, Phase, ProjectState
-from dagster_snapsize.lsp.workers.audit import CacheChecks
 from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.lsp.workers.process import end_worker
 from dagster_snapsize.measuring.worker.request import WorkerRequest
@@ -50,7 +49,6 @@ class MeasurementScheduler:
         began: Callable[[tuple[str, ...]], None],
         ended: Callable[[tuple[str, ...], dict[str, LocationResult], bool], None],
         ready: ForkServerPool | None = None,
-        checks: CacheChecks | None = None,
     ):
         self.loop = asyncio.get_running_loop()
         self.state = ProjectState(folder)
@@ -60,7 +58,6 @@ class MeasurementScheduler:
         self._make_request = make_request
         self._changed = changed
         self._ready = ready or ForkServerPool()
-        self._checks = checks or CacheChecks()
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -167,7 +164,6 @@ class MeasurementScheduler:
         only = tuple(sorted(self._only)) if self._only is not None else ()
         request = self._make_request(self.state.folder, only, self._asked)
         request = evolve(request, fresh=self._fresh)
-        self._checks.drop()
         self._task = asyncio.ensure_future(self._measure(request, before))
 
     async def _measure(self, request: WorkerRequest, before: asyncio.Task[None] | None) -> None:
@@ -241,8 +237,9 @@ class MeasurementScheduler:
             self._replace(result)
         elif kind == "mistake":
             self._set_mistake(message)
-        elif kind == "cached" and message["check"]:
-            self._checks.want(state.folder, message["location"], self._make_request)
+        elif kind == "cached" and message["audit"]:
+            audits = self._ready.audits
+            audits.want_cache(state.folder, message["location"], self._make_request)
         elif kind == "forkserver":
             self._ready.take(state.folder, message, self._make_request)
         return bool(kind == "done")

@@ -11,14 +11,14 @@ process ends all that it started, and itself. Standard output is one JSON object
 ``assets``   ``rows``: the next AssetRows (measuring/results.py) of the result that follows them, a
              few at a time: a server that reads a long line answers nobody meanwhile
 ``result``   ``result``: a LocationResult, without its assets
-``cached``   ``location``, whose result was from the cache; ``check``: whether it is to be checked
+``cached``   ``location``, whose result was from the cache; ``audit``: whether to audit it
 ``mistake``  ``location`` (or null), ``message``, ``hint``, ``path``, ``line``: wrong configuration;
              ``interpreter``: whether it is of the Python that would run the code
 ``forkserver`` of ``location``, where that is asked for: ``python``, ``cwd`` and ``setup``, with
              which a fork server for the next measurement can be started, and ``used``: whether this
              one was forked
-``verified`` of ``location``: ``key`` of what it was forked from, ``good`` and the ``difference``
-             from what an interpreter of its own finds; nothing, where it could not be forked
+``audited``  ``location``, ``trusted`` and ``difference`` (an AuditResult of measuring/compare.py);
+             not sent where there was nothing to compare with
 ``done``     the last line
 ============ =====================================================================================
 """
@@ -34,16 +34,16 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
-from attrs import evolve
+from attrs import asdict, evolve
 
 from dagster_snapsize.core.baseline import Baseline
 from dagster_snapsize.core.errors import NoInterpreter, UserError
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.assemble import Progress
 from dagster_snapsize.measuring.cache.lookup import Cache, is_wanted
-from dagster_snapsize.measuring.compare import difference, verdict
+from dagster_snapsize.measuring.compare import audit
 from dagster_snapsize.measuring.forkserver import (
     CAN_FORK,
     ForkedProcess,
@@ -64,7 +64,7 @@ from dagster_snapsize.project.locations import CodeLocation, Flags, find_locatio
 
 SETTING = "the setting dagsterSnapsize.interpreter"
 _ROWS = 500
-_CHECKED = 1 / 20  # of the hits
+_AUDITED = 1 / 20  # of the hits
 _log = logging.getLogger(__name__)
 _PATIENCE = 6.0  # seconds for a supervisor to end its tree
 
@@ -104,9 +104,7 @@ def main() -> NoReturn:
     if not line:
         os._exit(0)  # it was started ahead of time, and is not needed
     request: WorkerRequest = structure(json.loads(line), WorkerRequest)
-    if (request.low_priority or request.verify_forkserver or request.check_cache) and hasattr(
-        os, "nice"
-    ):
+    if (request.low_priority or request.audit) and hasattr(os, "nice"):
         os.nice(10)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     # One request, then it ends: looking for cycles among millions of live objects finds none.
@@ -156,13 +154,8 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancellati
     setup = _forkserver_setup(location, interpreter, request)
     forkserver = next((p for p in request.forkservers if setup and p.key == setup["key"]), None)
     cache = Cache(location, interpreter, os.environ) if is_wanted(os.environ) else None
-    if request.verify_forkserver:
-        if forkserver is not None:
-            _verify(location, interpreter, forkserver, cache, cancel)
-        return
-    if request.check_cache:
-        if cache is not None:
-            _check_cache(cache, location, interpreter, cancel)
+    if request.audit:
+        _audit(location, interpreter, request.audit, forkserver, cache, cancel)
         return
     began, measurement, hit = time.time(), None, None
     key = [str(location.root), location.name, dict(location.target), interpreter.path]
@@ -202,9 +195,9 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancellati
     _tell("result", result=unstructure(evolve(result, assets=())))
     if cache is not None and hit is not None:
         _log.info("%s: from the cache, measured at %s", location.name, hit.measured_at)
-        _tell("cached", location=location.name, check=_is_to_be_checked())
+        _tell("cached", location=location.name, audit=_is_to_be_audited())
     elif cache is not None and measurement is not None:
-        # What others would take over must be right; _verify keeps the first one.
+        # The cache must be right. The audit of the fork server keeps what it measures anew.
         unsure = (
             cancel.forked and forkserver is not None and location.name not in forkserver.verified
         )
@@ -231,37 +224,57 @@ def _baseline(location: CodeLocation) -> tuple[Baseline | None, BaselineProblem 
         return None, BaselineProblem(error.message, error.hint, error.line or 1, is_damaged)
 
 
-def _is_to_be_checked() -> bool:
+def _is_to_be_audited() -> bool:
     """One hit in twenty; SNAPSIZE_CACHE_CHECK=1 means every one, 0 means none."""
     asked = os.environ.get("SNAPSIZE_CACHE_CHECK")
-    return asked == "1" or (asked != "0" and random.random() < _CHECKED)
+    return asked == "1" or (asked != "0" and random.random() < _AUDITED)
 
 
-def _check_cache(
-    cache: Cache, location: CodeLocation, interpreter: Interpreter, cancel: _Cancellation
+def _audit(
+    location: CodeLocation,
+    interpreter: Interpreter,
+    kind: Literal["cache", "forkserver"],
+    forkserver: ForkServer | None,
+    cache: Cache | None,
+    cancel: _Cancellation,
 ) -> None:
-    """Measure what the cache has, and switch it off where it was wrong.
+    """Compare a result from the cache, or a forked one, with a new measurement; report it."""
+    new: list[Measurement] = []
 
-    Code that gives other sizes every time says nothing against it, nor does an edit meanwhile.
-    """
+    def measure(parent: ForkServer | None) -> Measurement:
+        return run_probe(
+            location,
+            interpreter,
+            environ=os.environ,
+            on_start=cancel.started,
+            before_load=cache.begin if cache and not parent else lambda: None,
+            forkserver=parent,
+        )
 
-    def run() -> Measurement:
-        return run_probe(location, interpreter, environ=os.environ, on_start=cancel.started)
+    def from_cache() -> Measurement | None:
+        hit = cache.look_up() if cache else None
+        return hit.measurement if hit else None
 
-    hit = cache.look_up()
-    if hit is None:
-        return
-    fresh = run()
-    found = difference(hit.measurement, fresh)
-    if found is not None and (fresh.failure or difference(fresh, run()) or cache.look_up() is None):
-        return
+    def forked() -> Measurement | None:
+        measurement = measure(forkserver) if forkserver else None
+        return measurement if cancel.forked else None
+
+    def from_scratch() -> Measurement | None:
+        measurement = measure(None)
+        new.append(measurement)
+        # A failure (no network, a busy machine) says nothing about what the cache holds.
+        return None if kind == "cache" and measurement.failure else measurement
+
+    found = audit(from_cache if kind == "cache" else forked, from_scratch)
     if cancel.wanted:
         return
+    if cache is not None and kind == "forkserver" and len(new) == 1:
+        cache.keep(new[0])
     if found is None:
-        _tell("cache-was-right", location=location.name)
-    else:
+        return
+    if cache is not None and kind == "cache" and not found.trusted:
         cache.switch_off()
-        _tell("cache-was-wrong", location=location.name, difference=found)
+    _tell("audited", location=location.name, **asdict(found))
 
 
 def _forkserver_setup(
@@ -276,41 +289,6 @@ def _forkserver_setup(
         tree=repository_root(location.root) or location.root,
         low_priority=request.low_priority,
     )
-
-
-def _verify(
-    location: CodeLocation,
-    interpreter: Interpreter,
-    forkserver: ForkServer,
-    cache: Cache | None,
-    cancel: _Cancellation,
-) -> None:
-    """Measure in both ways and tell whether they say the same."""
-    was_forked: list[bool] = []
-    others: list[Measurement] = []
-
-    def run(parent: ForkServer | None) -> Measurement:
-        measurement = run_probe(
-            location,
-            interpreter,
-            environ=os.environ,
-            on_start=cancel.started,
-            before_load=cache.begin if cache and not parent else lambda: None,
-            forkserver=parent,
-        )
-        if parent is not None:
-            was_forked.append(cancel.forked)
-        else:
-            others.append(measurement)
-        return measurement
-
-    good, found = verdict(lambda: run(forkserver), lambda: run(None))
-    if cancel.wanted:
-        return
-    if cache is not None and len(others) == 1 and not others[0].failure:
-        cache.keep(others[0])
-    if all(was_forked):
-        _tell("verified", location=location.name, key=forkserver.key, good=good, difference=found)
 
 
 def _watch(progress: Progress) -> None:

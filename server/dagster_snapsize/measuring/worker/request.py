@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from attrs import frozen
 
 from dagster_snapsize.measuring.forkserver import ForkServer
@@ -16,9 +18,8 @@ class WorkerRequest:
     the change was seen (seconds since the epoch): what another server measured since then, of the
     same files, need not be measured again. ``low_priority`` leaves the processor to others.
     ``forkservers`` are what measurements may be forked from, and ``keep_forkserver`` asks what the
-    next one should be started with. ``verify_forkserver`` measures in both ways, only to compare
-    them. ``fresh`` takes nothing from the cache, and ``check_cache`` measures only to compare with
-    what it holds.
+    next one should be started with. ``fresh`` takes nothing from the cache. ``audit`` measures only
+    to compare with what the cache holds, or with a forked measurement.
     """
 
     folder: str
@@ -31,6 +32,5 @@ class WorkerRequest:
     low_priority: bool = False
     forkservers: tuple[ForkServer, ...] = ()
     keep_forkserver: bool = False
-    verify_forkserver: bool = False
     fresh: bool = False
-    check_cache: bool = False
+    audit: Literal["cache", "forkserver"] | None = None
