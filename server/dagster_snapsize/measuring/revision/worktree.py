@@ -1,14 +1,13 @@
-"""A revision's files in a temporary folder, of which nothing is left afterwards.
+"""Check out a revision into a temporary folder, and remove it afterwards.
 
-The folder is a linked work tree (git-worktree(1)), so the user's index, stash and files are not
-touched, and whatever asks git there is answered. Its part of ``.git/worktrees`` goes with it, after
-Ctrl-C as well; what a process that was killed has left is removed by the next one.
+The folder is a linked work tree (git-worktree(1)): the user's index, stash and files are not
+touched, and git can be asked there. Its part of ``.git/worktrees`` is removed with it, after Ctrl-C
+as well. What a killed process leaves is removed by the next one.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -25,28 +24,26 @@ from typing import IO
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.measuring.cache.file_key import digest
 from dagster_snapsize.measuring.file_lock import held
 from dagster_snapsize.measuring.revision.refs import Repository, Revision
 from dagster_snapsize.project.git import git, git_error
 
-_SHORTEST, _LONGEST = 3, 200  # characters of the temporary folder's name
+_SHORTEST, _LENGTH, _LONGEST = 3, 15, 200  # characters of the temporary folder's name
+_PREFIX = "snapsize-"
 _MARK = "snapsize.lock"
-_READABLE = "snapsize-"
-_DIGITS = 6  # at least, behind what is readable
 
 
 @frozen
 class Worktree:
     """The files of a revision: ``top`` stands for ``repository.top``.
 
-    ``same_length`` says that its path has as many bytes in a snapshot as that of the repository.
-    ``notes`` are what a user should know of it.
+    ``notes`` are for the user.
     """
 
     repository: Repository
     revision: Revision
     top: Path
-    same_length: bool
     notes: tuple[str, ...]
 
     @property
@@ -74,51 +71,57 @@ def checked_out(
 
     ``tell`` is given what is being done. Raises UserError where git cannot check it out.
     """
-    folder, same_length = _place(repository.top, revision.commit)
+    top = repository.top
+    folder = _make_folder(top, revision.commit)
     notes: list[str] = []
     with ExitStack() as stack:
         tell(f"checking out {revision}")
         stack.callback(_remove_empty, folder.parent)
-        stack.enter_context(_worktree(repository.top, revision.commit, folder, str(revision)))
-        _submodules(repository.top, revision, folder, stack, notes)
-        if not same_length:
-            longer = len(str(folder)) - len(str(repository.top))
+        stack.enter_context(_worktree(top, revision.commit, folder, str(revision)))
+        _submodules(top, revision, folder, stack, notes)
+        if _json_bytes(folder) != _json_bytes(top):
+            longer = len(str(folder)) - len(str(top))
             notes.append(
-                f"the files of {revision} were in a folder whose path is {abs(longer)} characters"
-                f" {'longer' if longer > 0 else 'shorter'} than {repository.top}: sizes of what"
-                " holds paths, such as code references, differ by that"
+                f"{revision} was measured in a folder whose path is {abs(longer)} characters"
+                f" {'longer' if longer > 0 else 'shorter'} than {top}: sizes of what holds paths,"
+                " such as code references, differ by that"
             )
-        yield Worktree(repository, revision, folder, same_length, tuple(notes))
+        yield Worktree(repository, revision, folder, tuple(notes))
 
 
-def _place(top: Path, commit: str) -> tuple[Path, bool]:
-    """A folder to be made, in one that is ours, and whether its path is as long as that of ``top``.
+def _make_folder(top: Path, commit: str) -> Path:
+    """A temporary folder whose path has as many bytes in a snapshot as ``top``, if possible.
 
-    It is called like the original, since a location may be named after it, and is the same one for
-    the same commit, so that the cache knows it again. Snapshots may hold paths, so it is as long in
-    them as the original.
+    Its last part is that of ``top``, since a location may be named after it. The path is always the
+    same for the same commit, so that the cache finds it. Only its parent is made here: git makes
+    the folder itself. Raises UserError where that cannot be done.
     """
-    called = top.name or "root"
-    known = hashlib.shake_128(f"{top}\0{commit}".encode("utf-8", "surrogatepass"))
-    # The second is for when another process has the one of this commit.
-    names = [known.hexdigest(_LONGEST), uuid.uuid4().hex * _LONGEST]
-    bases = _temporary_folders()
-    for digits in names:
-        for base in bases:
-            missing = _weights(top)[0] - _weights(base / "x" / called)[0] + 1
-            folder = base / _name(missing, digits) / called
-            if _weights(folder) == _weights(top) and _is_made(folder.parent):
-                return folder, True
-    for digits in names:
-        for base in bases:
-            folder = base / _name(0, digits) / called
-            if _is_made(folder.parent):
-                return folder, False
+    name = top.name or "root"
+    known = digest(os.fsencode(top), commit.encode("ascii"))
+    for same_length in (True, False):
+        for digits in (known, uuid.uuid4().hex):  # another process may have the first one
+            for base in _temporary_folders():
+                length = _LENGTH
+                if same_length:
+                    length = _json_bytes(top)[0] - _json_bytes(base / "x" / name)[0] + 1
+                if not _SHORTEST <= length <= _LONGEST:
+                    continue
+                prefix = _PREFIX if length >= _LENGTH else _PREFIX[0]
+                folder = base / (prefix + digits * _LONGEST)[:length] / name
+                is_right = not same_length or _json_bytes(folder) == _json_bytes(top)
+                if is_right and _is_made(folder.parent):
+                    return folder
     raise UserError("no temporary folder can be made", "Set TMPDIR to a folder with room in it.")
 
 
+def _json_bytes(path: Path) -> tuple[int, int]:
+    """Bytes of a path in JSON, and in JSON inside JSON, as in a job's configuration."""
+    once = json.dumps(str(path))
+    return len(once), len(json.dumps(once))
+
+
 def _is_made(folder: Path) -> bool:
-    """Whether it was not there, and is now: nobody else's, and open to nobody else."""
+    """Whether it did not exist and is made now: accessible to nobody else."""
     try:
         folder.mkdir(mode=0o700)
     except OSError:
@@ -132,19 +135,6 @@ def _temporary_folders() -> list[Path]:
         found.append(Path("/tmp"))
     # Resolved, as Python does with the current folder: that is the path that snapshots hold.
     return list(dict.fromkeys(path.resolve() for path in found if os.access(path, os.W_OK)))
-
-
-def _name(length: int, digits: str) -> str:
-    """``length`` characters where that can be done, or else as few as will do."""
-    length = max(_SHORTEST, length) if length <= _LONGEST else len(_READABLE) + _DIGITS
-    beginning = _READABLE if length >= len(_READABLE) + _DIGITS else "s"
-    return beginning + digits[: length - len(beginning)]
-
-
-def _weights(path: Path) -> tuple[int, int]:
-    """Bytes of a path in JSON, and in JSON that is a text in JSON, as in a job's configuration."""
-    once = json.dumps(str(path))
-    return len(once), len(json.dumps(once))
 
 
 @contextmanager
