@@ -27,7 +27,7 @@ test("sizes stand beside the code", async ({ openWindow, shop }) => {
   await window.command("Problems: Focus on Problems View");
   await expect(window.problems).toContainText([
     /definitions.py/,
-    /repository snapshot .* of its budget of 110\.0 kB/,
+    /Repository snapshot is .* of its 110\.0 kB budget/,
     /features.py/,
     /asset customer_features takes 83\.\d kB/,
   ]);

@@ -216,7 +216,7 @@ def test_the_hook_blocks_what_grows_and_lets_pass_what_was_inherited(shop: Shop)
     passed = shop.run("git", "commit", "-m", "a budget that is exceeded already")
     assert passed.returncode == 0, passed.stdout
     assert "warning: repository snapshot" in passed.stdout
-    assert "over it in the baseline already and is 1 byte smaller now" in passed.stdout
+    assert "already over the limit in the baseline and is 1 byte smaller now" in passed.stdout
     shop.write("customers", "All the customers.")
     shop.git("add", "-A")
     blocked = shop.run("git", "commit", "-m", "and more")

@@ -159,7 +159,7 @@ def test_a_limit_judges_the_reply_to_the_byte(shop: Path) -> None:
     over, mismatch = fails.json["findings"]
     assert (over["rule"], over["severity"]) == ("snapshot-over-budget", "error")
     assert over["bytes"] == int(exact) and over["budget_bytes"] == int(less)
-    assert f"set by {SEND} (the environment)" in over["message"]
+    assert f"; {SEND}, the environment)" in over["message"]
     assert over["location"] == {"path": "definitions.py", "line": 6}
     assert (mismatch["rule"], mismatch["severity"]) == ("grpc-limit-mismatch", "warning")
     assert f"{RX} is {int(exact):,}" in mismatch["message"]

@@ -67,7 +67,7 @@ async def test_what_grows_is_seen_until_it_is_the_baseline(small: Small, scratch
         assert (asset.code, snapshot.code) == ("asset-grew", "snapshot-grew")
         assert {asset.severity, snapshot.severity} == {t.DiagnosticSeverity.Information}
         assert asset.range.start.line == line - 1
-        assert "more than in the baseline: " in asset.message
+        assert "more than in the baseline" in asset.message
         assert "`description` +" in str(await opened.hover(small.definitions, line))
         assert [x for _, x in await opened.lenses(small.definitions) if " · +1.2 kB" in x]
 

@@ -1,15 +1,21 @@
-"""A measurement and the user's budgets in, findings out: the same for every face."""
+"""A measurement and the user's budgets in, findings out: the same for every frontend."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from dagster_snapsize.core import limits, sizes
 from dagster_snapsize.core.advice import repeated_findings
 from dagster_snapsize.core.baseline import Baseline
-from dagster_snapsize.core.growth import baseline_status, explain_command, growth_findings
+from dagster_snapsize.core.dagster_fields import STRUCTURE
+from dagster_snapsize.core.growth import (
+    baseline_status,
+    explain_command,
+    growth_findings,
+    snapshot_label,
+)
 from dagster_snapsize.core.model import (
     AssetCost,
     Budgets,
@@ -18,7 +24,9 @@ from dagster_snapsize.core.model import (
     Limit,
     Measurement,
     Owner,
+    Rule,
     Setting,
+    Severity,
     Snapshot,
     SourceLocation,
     UnusedIgnore,
@@ -32,7 +40,7 @@ _HEAVIEST = 3
 def judge(
     measurement: Measurement, budgets: Budgets, baseline: Baseline | None = None
 ) -> tuple[Finding, ...]:
-    """Every finding, errors first and then by bytes; ``ignores`` of the measurement are heeded.
+    """Every finding that no comment silences, errors first and then by bytes.
 
     With a failure there is one error and nothing about sizes or times: they are not known.
     """
@@ -92,7 +100,7 @@ def exit_status(findings: Sequence[Finding]) -> Literal[0, 1, 3]:
 
 
 def snapshot_limits(snapshot: Snapshot, measurement: Measurement) -> tuple[Limit, ...]:
-    """The limits that bind this snapshot, whatever the user's budgets say."""
+    """The limits that Dagster enforces on this snapshot, apart from the user's budgets."""
     environment = measurement.environment
     if snapshot.kind == "repository":
         return environment.repository_limits
@@ -100,10 +108,10 @@ def snapshot_limits(snapshot: Snapshot, measurement: Measurement) -> tuple[Limit
 
 
 def snapshot_budget(snapshot: Snapshot, measurement: Measurement, budgets: Budgets) -> Limit:
-    """What the snapshot may weigh, which of its sizes that judges, and what set it.
+    """The budget of a snapshot: its bytes, which size it limits, and what sets it.
 
-    A budget of the user's judges ``wire_bytes``. Without one it is the limit that leaves the least
-    room, each judging its own size.
+    A user's budget limits ``wire_bytes``. Without one it is the limit that leaves the least room,
+    each compared with its own size.
     """
     if snapshot.kind == "repository":
         set_by = ("budget.repository", budgets.repository)
@@ -130,79 +138,85 @@ def _snapshot_findings(
 ) -> Iterator[Finding]:
     budget = snapshot_budget(snapshot, measurement, budgets)
     size = judged_bytes(snapshot, budget)
-    what = f"{snapshot.kind} snapshot {snapshot.id}"
-    is_size = f"is {sizes.format_both(size)}{' on the wire' if budget.judges == 'wire' else ''}"
-    may_be = f"{sizes.format_both(budget.bytes)}, set by {_set_by(budget)}"
-    place = measurement.definitions_location
+    head = f"{_capitalized(snapshot_label(snapshot, measurement))} is {sizes.format_size(size)}"
+    its_budget = f"its {sizes.format_size(budget.bytes)} budget"
+    rule: Rule = "snapshot-near-budget"
+    severity: Severity = "warning"
     if size > budget.bytes:
-        over = sizes.format_both(size - budget.bytes)
         known = baseline.snapshot(snapshot, measurement) if baseline else None
         status = baseline_status(snapshot, known, budget) if known else None
+        rule = "snapshot-over-budget"
+        severity = "warning" if status and not status.blocks else "error"
         message = (
-            f"{what} {is_size}, {over} over its budget of {may_be}."
+            f"{head}, {sizes.format_size(size - budget.bytes)} over {its_budget}"
+            f" ({_exact(size, budget)})."
             f"{status.message if status else ''}"
             f"{'' if status and status.blocks else _heaviest(snapshot)}"
             f"{_next_step(snapshot, measurement, budget, status.asset if status else None)}"
         )
-        yield Finding(
-            "snapshot-over-budget",
-            "warning" if status and not status.blocks else "error",
-            message,
-            snapshot=snapshot.id,
-            bytes=size,
-            budget_bytes=budget.bytes,
-            location=place,
-        )
-        return
-    # A budget above a real limit is the user's to set (the deployment may allow more), not ours to
-    # be silent about.
-    beyond = [
-        x for x in snapshot_limits(snapshot, measurement) if judged_bytes(snapshot, x) > x.bytes
-    ]
-    if beyond:
-        limit = min(beyond, key=lambda x: x.bytes - judged_bytes(snapshot, x))
+    elif limit := _exceeded_limit(snapshot, measurement):
+        # A budget may be above a limit: the deployment may allow more than what is found here.
+        over = judged_bytes(snapshot, limit)
         message = (
-            f"{what} {is_size}: within its budget of {may_be}, but over the limit found here, "
-            f"{sizes.format_both(limit.bytes)} by {_set_by(limit)}."
-            " Lower the budget, or set what is deployed under [tool.dagster-snapsize.env]."
+            f"{_capitalized(snapshot_label(snapshot, measurement))} is {sizes.format_size(over)},"
+            f" {sizes.format_size(over - limit.bytes)} over a limit of"
+            f" {sizes.format_size(limit.bytes)} ({_exact(over, limit)}), but within {its_budget}"
+            f" ({_set_by(budget)}). Lower the budget, or set the variables of your deployment under"
+            " [tool.dagster-snapsize.env]."
         )
     elif size > budgets.warn_at * budget.bytes:
         message = (
-            f"{what} {is_size}, {sizes.format_percent(size, budget.bytes)} of its budget of"
-            f" {may_be}.{_heaviest(snapshot)}"
+            f"{head}, {sizes.format_percent(size, budget.bytes)} of {its_budget}"
+            f" ({_exact(size, budget)}).{_heaviest(snapshot)}"
         )
     else:
         return
     yield Finding(
-        "snapshot-near-budget",
-        "warning",
+        rule,
+        severity,
         message,
         snapshot=snapshot.id,
         bytes=size,
         budget_bytes=budget.bytes,
-        location=place,
+        location=measurement.definitions_location,
     )
 
 
+def _exceeded_limit(snapshot: Snapshot, measurement: Measurement) -> Limit | None:
+    """The limit that the snapshot exceeds by most, or None."""
+    found = [
+        x for x in snapshot_limits(snapshot, measurement) if judged_bytes(snapshot, x) > x.bytes
+    ]
+    return min(found, key=lambda x: x.bytes - judged_bytes(snapshot, x), default=None)
+
+
+def _exact(size: int, limit: Limit) -> str:
+    """``95,453 of 110,000 bytes on the wire; budget.repository``."""
+    wire = " on the wire" if limit.judges == "wire" else ""
+    return f"{size:,} of {sizes.format_exact(limit.bytes)}{wire}; {_set_by(limit)}"
+
+
 def _set_by(limit: Limit) -> str:
-    if limit.source == CONFIGURATION:
-        return f"{limit.name} of the configuration"
-    return f"{limit.name} ({limit.source})"
+    return limit.name if limit.source == CONFIGURATION else f"{limit.name}, {limit.source}"
+
+
+def _capitalized(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _heaviest(snapshot: Snapshot) -> str:
-    """The heaviest assets and fields, and before them what is heavier than any asset."""
+    """The heaviest assets and fields, and before them other owners heavier than any asset."""
     assets: Counter[str] = Counter()
     others: Counter[str] = Counter()
     fields: Counter[str] = Counter()
-    for owner, owner_fields in snapshot.ledger.owners.items():
-        for name, share in owner_fields.items():
-            fields[name] += share.bytes
-        size = sum(share.bytes for share in owner_fields.values())
+    for owner, by_field in snapshot.ledger.by_owner().items():
+        fields.update(by_field)
+        size = sum(by_field.values())
         if owner.kind == "asset":
             assets[owner.name] = size
         elif owner.kind != "structure" and owner != Owner("job", snapshot.name):
             others[owner.label] = size
+    del fields[STRUCTURE]  # every object has it, and nobody can make it smaller
     least = max(assets.values(), default=0)
     ranked = {
         "heaviest": [pair for pair in others.most_common(_HEAVIEST) if pair[1] > least],
@@ -214,7 +228,7 @@ def _heaviest(snapshot: Snapshot) -> str:
         for label, rows in ranked.items()
         if rows
     )
-    return f" {text[0].upper()}{text[1:]}." if text else ""
+    return f" {_capitalized(text)}." if text else ""
 
 
 def _plural(noun: str, count: int) -> str:
@@ -232,7 +246,7 @@ def _assets_of(snapshot: Snapshot, measurement: Measurement) -> list[AssetCost]:
 def _next_step(
     snapshot: Snapshot, measurement: Measurement, budget: Limit, grown: str | None
 ) -> str:
-    """What can be done; it begins with the asset that has ``grown`` most, else the heaviest."""
+    """What to do; ``grown`` is the key of the asset that grew most, else it is the heaviest."""
     steps = ["split the code location" if snapshot.kind == "repository" else "make the job smaller"]
     if budget.source == CONFIGURATION:
         steps.append(f"raise {budget.name}")
@@ -241,9 +255,9 @@ def _next_step(
     rest = ", or ".join(steps)
     assets = _assets_of(snapshot, measurement)
     if not assets:
-        return f" {rest[0].upper()}{rest[1:]}."
+        return f" {_capitalized(rest)}."
     top = max(assets, key=lambda a: (a.key == grown, a.by_snapshot[snapshot.id]))
-    return f" `{explain_command(top.key)}` shows where its bytes are: shorten them; or {rest}."
+    return f" Run `{explain_command(top.key)}` to see what to shorten, or {rest}."
 
 
 def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
@@ -261,11 +275,14 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
         if is_error and budgets.asset_max is not None:
             budget, name = budgets.asset_max, "budget.asset-max"
         others = sum(1 for s in asset.by_snapshot.values() if s > budget) - 1
+        also = f" and of {sizes.counted(others, 'other snapshot')}" if others > 0 else ""
         message = (
-            f"asset {asset.key} takes {sizes.format_both(size)} of {worst}, over the"
-            f" {sizes.format_both(budget)} that one asset may take ({name}){_also_in(others)};"
-            f"{_heaviest_field(asset, by_id.get(worst))}"
-            f" `{explain_command(asset.key)}` shows all of it."
+            f"Asset {asset.key} takes {sizes.format_size(size)} of the"
+            f" {snapshot_label(by_id[worst], measurement)}{also}, over the"
+            f" {sizes.format_size(budget)} limit for one asset ({size:,} of"
+            f" {sizes.format_exact(budget)}; {name})."
+            f"{_heaviest_field(asset, by_id[worst])}"
+            f" Run `{explain_command(asset.key)}` to see all of its fields."
         )
         yield Finding(
             "asset-over-budget",
@@ -279,42 +296,35 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
         )
 
 
-def _also_in(others: int) -> str:
-    if others <= 0:
-        return ""
-    return f", and is over it in {sizes.counted(others, 'other snapshot')}"
-
-
-def _heaviest_field(asset: AssetCost, snapshot: Snapshot | None) -> str:
-    shares = snapshot.ledger.owners.get(Owner("asset", asset.key), {}) if snapshot else {}
-    fields: Mapping[str, int] = {k: s.bytes for k, s in shares.items()} or asset.fields
-    if not fields:
-        return ""
+def _heaviest_field(asset: AssetCost, snapshot: Snapshot) -> str:
+    fields = snapshot.ledger.by_field(Owner("asset", asset.key))
     name = max(fields, key=lambda f: fields[f])
-    return f" its heaviest field is {name} with {sizes.format_both(fields[name])};"
+    return f" Its heaviest field is {name}, {sizes.format_size(fields[name])}."
 
 
 def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
     """Each phase against its own timeout, and the whole against the user's ``load-time``."""
     seconds, setting = measurement.seconds, measurement.environment.setting
+    labels = {s.id: snapshot_label(s, measurement) for s in measurement.snapshots}
     phases = [
-        ("loading the definitions", None, seconds.load, setting(limits.STARTUP_TIMEOUT)),
+        ("Loading the definitions", None, seconds.load, setting(limits.STARTUP_TIMEOUT)),
         *(
-            (f"making the snapshot {i}", i, took, setting(limits.REPOSITORY_TIMEOUT))
-            for i, took in seconds.repositories.items()
-        ),
-        *(
-            (f"making the snapshot {i}", i, took, setting(limits.GRPC_TIMEOUT))
-            for i, took in seconds.jobs.items()
+            (f"Making the {labels.get(i, i)}", i, took, setting(timeout))
+            for times, timeout in (
+                (seconds.repositories, limits.REPOSITORY_TIMEOUT),
+                (seconds.jobs, limits.GRPC_TIMEOUT),
+            )
+            for i, took in times.items()
         ),
     ]
     for what, snapshot_id, took, timeout in phases:
         if timeout is None or not timeout.value or took <= _TIME_WARN_AT * timeout.value:
             continue
         message = (
-            f"{what} took {sizes.format_seconds(took)}, more than 80 % of the"
-            f" {sizes.format_seconds(timeout.value)} that {timeout.name} allows"
-            f" ({timeout.source}): the location may not load where the machine is slower."
+            f"{what} took {sizes.format_seconds(took)},"
+            f" {sizes.format_percent(took, timeout.value)} of the"
+            f" {sizes.format_seconds(timeout.value)} timeout {timeout.name} ({timeout.source}): the"
+            " code location may fail to load on a slower machine."
         )
         yield Finding(
             "load-time-over-budget",
@@ -325,10 +335,10 @@ def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Findi
         )
     if budgets.load_time is not None and seconds.total > budgets.load_time:
         message = (
-            f"measuring {measurement.name} took {sizes.format_seconds(seconds.total)}, longer than"
-            f" the {sizes.format_seconds(budgets.load_time)} of budget.load-time: loading the"
-            f" definitions took {sizes.format_seconds(seconds.load)} and making the snapshots"
-            f" {sizes.format_seconds(seconds.build)}."
+            f"Measuring {measurement.name} took {sizes.format_seconds(seconds.total)}, over the"
+            f" {sizes.format_seconds(budgets.load_time)} of budget.load-time:"
+            f" {sizes.format_seconds(seconds.load)} to load the definitions,"
+            f" {sizes.format_seconds(seconds.build)} to make the snapshots."
         )
         yield Finding(
             "load-time-over-budget",
@@ -346,8 +356,8 @@ def _stale_inputs(measurement: Measurement) -> Iterator[Finding]:
         yield Finding(
             "stale-input",
             "warning",
-            f"{stale.path} does not match what it was made from ({named}{more}), so the sizes are"
-            f" those of older definitions: {stale.advice}.",
+            f"{stale.path} is out of date with its sources ({named}{more}), so the sizes are those"
+            f" of older definitions: {stale.advice}.",
             location=SourceLocation(stale.path, 1),
         )
 
@@ -365,8 +375,8 @@ def _limit_mismatch(measurement: Measurement) -> Iterator[Finding]:
     yield Finding(
         "grpc-limit-mismatch",
         "warning",
-        f"{shown(rx)} and {shown(send)}: the code server and whoever asks it each enforce their"
-        " own, so set both to the same number on both ends.",
+        f"{shown(rx)} and {shown(send)}: the code server enforces the one and its client the"
+        " other, so set both to the same number on both ends.",
         location=measurement.definitions_location,
     )
 

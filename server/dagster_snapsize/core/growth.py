@@ -1,6 +1,6 @@
-"""A measurement beside its baseline: what grew, by how much, in which field, and what it blocks.
+"""A measurement compared with its baseline: what grew, in which field, and whether that blocks.
 
-docs/growth.md has the table of what is found when, and a test reads it from there.
+docs/growth.md has the table of the findings; a test reads it there.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ from dagster_snapsize.core.model import (
     Snapshot,
     sum_fields,
 )
+from dagster_snapsize.core.sizes import Allowance
 
 _NAMED = 3
+UPDATE = f"If this is intended, record the current sizes with `{RENEW}`."
 
 
 @frozen
 class Growth:
-    """What became of one owner's bytes in one snapshot; ``fields`` are the differences, if any."""
+    """How the bytes of one owner changed; ``fields`` are the differences by field."""
 
     owner: Owner
     before: int | None
@@ -42,7 +44,7 @@ class Growth:
 
 
 def growth_by_owner(known: KnownSnapshot, snapshot: Snapshot) -> tuple[Growth, ...]:
-    """What is different in a snapshot, most growth first; it sums up to the snapshot's own."""
+    """What is different in a snapshot, most growth first; sums to the growth of the snapshot."""
     now = snapshot.ledger.by_owner()
     found = _changed(
         (owner, known.owners.get(owner), now.get(owner)) for owner in {**known.owners, **now}
@@ -112,14 +114,14 @@ def _differs(measurement: Measurement, baseline: Baseline) -> bool:
 def growth_findings(
     measurement: Measurement, budgets: Budgets, baseline: Baseline
 ) -> Iterator[Finding]:
-    """What is to be said of growth; a measurement with a failure has none."""
+    """The findings about growth; a measurement with a failure has none."""
     why = baseline_mismatch(measurement, baseline)
     if why:
         yield Finding(
             "baseline-mismatch",
             "warning",
-            f"the baseline is of {'; and of '.join(why)}, so sizes may differ for that reason"
-            f" alone, and growth does not block; `{RENEW}` renews it.",
+            f"The baseline is of {'; and of '.join(why)}: sizes may differ for that reason alone,"
+            f" and growth does not block. Run `{RENEW}` to update it.",
             location=baseline.place,
         )
     for snapshot in measurement.snapshots:
@@ -144,18 +146,15 @@ def _of_snapshot(
     beyond = allowance is not None and now - before > allowance.of(before)
     if is_mismatch and not beyond:
         return
+    label = snapshot_label(snapshot, measurement)
     message = (
-        f"{snapshot.kind} snapshot {snapshot.id} is {sizes.format_both(now)} on the wire,"
-        f" {_more(now, before)} more than in the baseline"
+        f"{label[0].upper()}{label[1:]} is {sizes.format_size(now)}, {_more(now, before)} more than"
+        f" in the baseline{_allowed(allowance, 'budget.growth', beyond)}"
+        f" ({sizes.format_exact(now)} on the wire)."
     )
     if beyond:
         found = growth_by_owner(known, snapshot)
-        message += (
-            f", where budget.growth allows {allowance}.{describe_growth(found)}{_explain(found)}"
-            f" If it is meant, take the sizes of now for the new baseline with `{RENEW}`."
-        )
-    else:
-        message += "." if allowance is None else f"; budget.growth allows {allowance}."
+        message += f"{describe_growth(found)}{_explain(found)} {UPDATE}"
     yield Finding(
         "snapshot-grew",
         ("warning" if is_mismatch else "error") if beyond else "information",
@@ -196,17 +195,14 @@ def _of_asset(
     before, now, count = sum(old.values()), sum(by_snapshot.values()), len(by_snapshot)
     allowance = budgets.asset_growth
     beyond = allowance is not None and now - before > allowance.of(before)
-    allowed = ""
-    if allowance is not None:
-        allowed = f"{', where' if beyond else ';'} budget.asset-growth allows {allowance}"
     message = (
-        f"asset {asset.key} takes {sizes.format_both(now)} of"
-        f" {f'{count:,} snapshots' if count != 1 else 'one snapshot'},"
-        f" {_more(now, before)} more than in the baseline{allowed}:"
+        f"Asset {asset.key} takes {sizes.format_size(now)} of {sizes.counted(count, 'snapshot')},"
+        f" {_more(now, before)} more than in the baseline"
+        f"{_allowed(allowance, 'budget.asset-growth', beyond)} ({sizes.format_exact(now)}):"
         f" {_fields(differences(old, fields))}."
     )
     if beyond:
-        message += f" If it is meant, take the sizes of now for the new baseline with `{RENEW}`."
+        message += f" {UPDATE}"
     return Finding(
         "asset-grew",
         "error" if beyond else "information",
@@ -220,9 +216,9 @@ def _of_asset(
 
 @frozen
 class BaselineStatus:
-    """Of a snapshot over its budget: whether that blocks, and the words that say why.
+    """Whether a snapshot over its budget blocks, and a sentence that says why.
 
-    ``asset`` is the key of the one that grew most, None where none did.
+    ``asset`` is the key of the asset that grew most, None where none did.
     """
 
     blocks: bool
@@ -231,9 +227,9 @@ class BaselineStatus:
 
 
 def baseline_status(snapshot: Snapshot, known: KnownSnapshot, budget: Limit) -> BaselineStatus:
-    """What the baseline says of a snapshot that is over ``budget`` now.
+    """Compare a snapshot that is over ``budget`` with the baseline.
 
-    Who inherits a snapshot that is too large can go on working, as long as it becomes no larger.
+    A snapshot that was too large before does not block anyone as long as it gets no larger.
     """
     stored = budget.judges == "stored"
     before = known.stored_bytes if stored else known.wire_bytes
@@ -241,15 +237,31 @@ def baseline_status(snapshot: Snapshot, known: KnownSnapshot, budget: Limit) -> 
     was_over = before > budget.bytes
     if was_over and by <= 0:
         since = f"is {sizes.format_both(-by)} smaller now" if by else "has not grown since"
-        words = f" It was over it in the baseline already and {since}: it does not block."
-        return BaselineStatus(False, words)
-    was = "over it in the baseline already" if was_over else "within it in the baseline"
+        message = f" It was already over the limit in the baseline and {since}: it does not block."
+        return BaselineStatus(False, message)
+    was = "already over the limit" if was_over else "within the limit"
     found = growth_by_owner(known, snapshot)
-    words = f" It was {was} and has grown by {sizes.format_both(by)} since.{describe_growth(found)}"
-    return BaselineStatus(True, words, _most_grown(found))
+    message = (
+        f" It was {was} in the baseline and has grown by {sizes.format_both(by)} since."
+        f"{describe_growth(found)}"
+    )
+    return BaselineStatus(True, message, _most_grown(found))
 
 
-# -- words ---------------------------------------------------------------------------------------
+# -- text ----------------------------------------------------------------------------------------
+
+
+def snapshot_label(snapshot: Snapshot, measurement: Measurement) -> str:
+    """``repository snapshot``, ``job snapshot nightly``; of several repositories with its name."""
+    name = f" {snapshot.name}" if snapshot.kind == "job" else ""
+    several = any(s.repository != snapshot.repository for s in measurement.snapshots)
+    return f"{snapshot.kind} snapshot{name}{f' of {snapshot.repository}' if several else ''}"
+
+
+def _allowed(allowance: Allowance | None, name: str, beyond: bool) -> str:
+    if allowance is None:
+        return ""
+    return f", {'over' if beyond else 'within'} the {allowance} that {name} allows"
 
 
 def _more(now: int, before: int) -> str:
@@ -261,7 +273,7 @@ def _more(now: int, before: int) -> str:
 
 
 def describe_growth(found: Sequence[Growth]) -> str:
-    """What grew, what came and how much less the rest is, as sentences that follow another one."""
+    """What grew, what is new and how much smaller the rest is, as a sentence after another."""
     more = [c for c in found if c.before is not None and c.bytes > 0]
     new = [c for c in found if c.before is None]
     less = [c for c in found if c.before is not None and c.bytes < 0]
@@ -311,7 +323,7 @@ def _most_grown(found: Sequence[Growth]) -> str | None:
 def _explain(found: Sequence[Growth]) -> str:
     """A command for the asset that grew most."""
     key = _most_grown(found)
-    return f" `{explain_command(key)}` shows its bytes." if key else ""
+    return f" Run `{explain_command(key)}` to see its bytes." if key else ""
 
 
 def explain_command(key: str) -> str:

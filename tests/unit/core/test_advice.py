@@ -100,7 +100,7 @@ def test_a_repeat_is_one_finding_at_the_first_asset_that_has_a_place() -> None:
         ("repeated-value", "information", "m/one", whole // 50)
     ]
     assert found[0].location == SourceLocation("/p/b.py", 7)
-    assert "m/one and 2 other assets carry the same tags of 500 bytes" in found[0].message
+    assert "m/one and 2 other assets store the same tags of 500 bytes" in found[0].message
 
 
 def test_a_comment_silences_it() -> None:

@@ -69,13 +69,12 @@ def test_over_budget_names_numbers_the_heaviest_and_the_next_step() -> None:
     assert (finding.bytes, finding.budget_bytes) == (12_003_005, 10_000_000)
     assert finding.location == HERE
     assert finding.message == (
-        "repository snapshot shop/__repository__/repository is 12.0 MB (12,003,005 bytes) on the"
-        " wire, 2.0 MB (2,003,005 bytes) over its budget of 10.0 MB (10,000,000 bytes), set by"
-        " budget.repository of the configuration."
+        "Repository snapshot is 12.0 MB, 2.0 MB over its 10.0 MB budget (12,003,005 of 10,000,000"
+        " bytes on the wire; budget.repository)."
         " Heaviest assets: wh/orders 9.0 MB, wh/users 3.0 MB, wh/items 2.0 kB;"
         " heaviest fields: metadata: dagster/column_schema 9.0 MB, description 3.0 MB, tags 2.0 kB."
-        " `dagster-snapsize explain wh/orders` shows where its bytes are: shorten them; or split"
-        " the code location, or raise budget.repository."
+        " Run `dagster-snapsize explain wh/orders` to see what to shorten, or split the code"
+        " location, or raise budget.repository."
     )
 
 
@@ -99,7 +98,7 @@ def test_a_resource_that_is_heavier_than_any_asset_is_named_first() -> None:
 def test_a_limit_of_grpc_asks_for_both_variables() -> None:
     found = measurement(SMALL, environment=environment(dict.fromkeys(RX_AND_SEND, "30003")))
     [finding] = judge(found, HEAVY)
-    assert "set by DAGSTER_GRPC_MAX_RX_BYTES (the environment)" in finding.message
+    assert "on the wire; DAGSTER_GRPC_MAX_RX_BYTES, the environment)" in finding.message
     assert (
         "raise DAGSTER_GRPC_MAX_RX_BYTES and DAGSTER_GRPC_MAX_SEND_BYTES on both ends"
         in finding.message
@@ -146,7 +145,7 @@ def test_the_share_at_which_a_warning_comes_is_the_users() -> None:
     assert judge(found, budgets) == ()  # 75 %
     [warning] = judge(found, evolve(budgets, warn_at=0.7))
     assert warning.severity == "warning"
-    assert "75.0 % of its budget of 40.0 kB (40,000 bytes)" in warning.message
+    assert "75.0 % of its 40.0 kB budget (30,004 of 40,000 bytes" in warning.message
 
 
 def test_a_budget_above_the_real_limit_is_not_silent() -> None:
@@ -154,7 +153,7 @@ def test_a_budget_above_the_real_limit_is_not_silent() -> None:
     found = judge(measurement(SMALL, environment=tight), evolve(HEAVY, repository=10**6))
     [warning] = found
     assert (warning.rule, warning.severity) == ("snapshot-near-budget", "warning")
-    assert "over the limit found here, 20.0 kB (20,000 bytes)" in warning.message
+    assert "10.0 kB over a limit of 20.0 kB (30,004 of 20,000 bytes" in warning.message
     assert exit_status(found) == 0
 
 
@@ -166,10 +165,9 @@ def test_an_asset_is_named_once_with_its_heaviest_field() -> None:
     assert (finding.asset, finding.bytes, finding.budget_bytes) == ("orders", 75_213, 64_000)
     assert finding.location == ASSET_PLACE
     assert finding.message == (
-        "asset orders takes 75.2 kB (75,213 bytes) of shop/__repository__/repository, over the"
-        " 64.0 kB (64,000 bytes) that one asset may take (budget.asset), and is over it in 2 other"
-        " snapshots; its heaviest field is description with 70.0 kB (70,000 bytes);"
-        " `dagster-snapsize explain orders` shows all of it."
+        "Asset orders takes 75.2 kB of the repository snapshot and of 2 other snapshots, over the"
+        " 64.0 kB limit for one asset (75,213 of 64,000 bytes; budget.asset). Its heaviest field is"
+        " description, 70.0 kB. Run `dagster-snapsize explain orders` to see all of its fields."
     )
 
 
@@ -204,9 +202,9 @@ def test_snapshots_cannot_be_silenced_by_an_asset() -> None:
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (Seconds(load=144.1), "loading the definitions took 2 min 24 s"),
+        (Seconds(load=144.1), "Loading the definitions took 2 min 24 s"),
         (Seconds(repositories={REPOSITORY: 144.1}), "DAGSTER_REPOSITORY_GRPC_TIMEOUT_SECONDS"),
-        (Seconds(jobs={JOB: 48.1}), "the 60 s that DAGSTER_GRPC_TIMEOUT_SECONDS allows"),
+        (Seconds(jobs={JOB: 48.1}), "80.2 % of the 60 s timeout DAGSTER_GRPC_TIMEOUT_SECONDS"),
     ],
 )
 def test_each_phase_has_its_own_timeout(seconds: Seconds, said: str) -> None:
@@ -219,7 +217,7 @@ def test_below_four_fifths_of_a_timeout_all_is_well() -> None:
     seconds = Seconds(load=144, repositories={REPOSITORY: 144}, jobs={JOB: 48}, total=336)
     assert judge(measurement(SMALL, seconds=seconds), Budgets()) == ()
     [finding] = judge(measurement(SMALL, seconds=seconds), Budgets(load_time=120))
-    assert "longer than the 2 min of budget.load-time" in finding.message
+    assert "over the 2 min of budget.load-time" in finding.message
 
 
 def test_a_stale_input_is_a_warning_with_advice() -> None:

@@ -109,8 +109,8 @@ def test_assets_of_one_line_that_grew_are_one_diagnostic_with_the_most_first() -
     assert found.message == (
         "7 assets of this line take 2.8 kB (2,800 bytes) more than in the baseline, 2 of them by"
         " more than budget.asset-growth allows: table_7 +700 B, table_6 +600 B, table_5 +500 B,"
-        " table_4 +400 B, table_3 +300 B and 2 more. If it is meant, take the sizes of now for the"
-        " new baseline with `dagster-snapsize baseline`."
+        " table_4 +400 B, table_3 +300 B and 2 more. If this is intended, record the"
+        " current sizes with `dagster-snapsize baseline`."
     )
 
 

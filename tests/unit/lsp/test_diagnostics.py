@@ -78,7 +78,7 @@ def test_assets_of_one_line_are_one_diagnostic_with_the_heaviest_five() -> None:
     found = only(publish(state, places()), ASSETS)
 
     assert found.message == (
-        "7 assets of this line take more than the 64.0 kB (64,000 bytes) that one asset may take,"
+        "7 assets of this line are over the 64.0 kB (64,000 bytes) limit for one asset,"
         " 721.0 kB (721,000 bytes) together: table_6 106 kB, table_5 105 kB, table_4 104 kB,"
         " table_3 103 kB, table_2 102 kB and 2 more."
     )
@@ -100,7 +100,7 @@ def test_one_error_among_merged_warnings_is_an_error() -> None:
     found = only(publish(project(result(findings=findings)), places()), ASSETS)
     assert found.severity == DiagnosticSeverity.Error
     assert found.message == (
-        "2 assets of this line take more than what one asset may take,"
+        "2 assets of this line are over the limit for one asset,"
         " 370.0 kB (370,000 bytes) together: b 300 kB, a 70 kB."
     )
 

@@ -18,7 +18,7 @@ from lsprotocol.types import (
     Range,
 )
 
-from dagster_snapsize.core.baseline import RENEW
+from dagster_snapsize.core.growth import UPDATE
 from dagster_snapsize.core.model import Finding, Severity, SourceLocation, UnusedIgnore
 from dagster_snapsize.core.sizes import counted, format_both
 from dagster_snapsize.lsp.features.asset_groups import Places, is_stale
@@ -276,9 +276,9 @@ def _of_assets(
         return _grown(location, result, together, place)
     budgets = {f.budget_bytes for f in together}
     allowed = (
-        f"the {format_both(worst.budget_bytes)} that one asset may take"
+        f"the {format_both(worst.budget_bytes)} limit for one asset"
         if len(budgets) == 1 and worst.budget_bytes is not None
-        else "what one asset may take"
+        else "the limit for one asset"
     )
     named = ", ".join(
         f"{flat(f.asset or '')} {short_size(f.bytes or 0)}" for f in together[:_HEAVIEST]
@@ -286,7 +286,7 @@ def _of_assets(
     rest = len(together) - _HEAVIEST
     more = f" and {rest:,} more" if rest > 0 else ""
     message = (
-        f"{counted(len(together), 'asset')} of this line take more than {allowed},"
+        f"{counted(len(together), 'asset')} of this line are over {allowed},"
         f" {format_both(sum(f.bytes or 0 for f in together))} together: {named}{more}."
     )
     severity: Severity = "error" if any(f.severity == "error" for f in together) else "warning"
@@ -311,7 +311,7 @@ def _grown(
         f" in the baseline{allowed}: {named}{more}."
     )
     if beyond:
-        message += f" If it is meant, take the sizes of now for the new baseline with `{RENEW}`."
+        message += f" {UPDATE}"
     all_of_them = evolve(ranked[0], message=message)
     return _diagnostic(location, result, all_of_them, place, assets=len(by))
 
