@@ -18,7 +18,7 @@ _DG_PYTHON = "DG_PROJECT_PYTHON_EXECUTABLE"
 
 
 def dg_project_folders(folder: Path) -> tuple[Path, ...] | None:
-    """The folders of the projects of a dg workspace; None where ``folder`` is none."""
+    """The folders of the projects of a dg workspace; None where ``folder`` is not one."""
     found = _dg_table(folder)
     if found is None:
         return None
@@ -34,7 +34,7 @@ def dg_project_folders(folder: Path) -> tuple[Path, ...] | None:
         raise _error(
             file,
             keys,
-            f"`{'.'.join(keys)}` is no list of paths",
+            f"`{'.'.join(keys)}` is not a list of paths",
             'For example: projects = [{ path = "projects/my-project" }]',
         )
     folders = tuple(absolute(p["path"], folder) for p in projects)
@@ -120,7 +120,7 @@ def _modules(file: TomlDocument, table: Mapping[str, Any]) -> list[str]:
         raise _error(
             file,
             ("tool", "dagster", "modules"),
-            "`tool.dagster.modules` is no list of modules",
+            "`tool.dagster.modules` is not a list of modules",
             'For example: modules = [{ type = "module", name = "my_project.definitions" }]',
         )
     return [m["name"] for m in modules if m.get("type") == "module"]
@@ -142,7 +142,7 @@ def _text(file: TomlDocument, keys: tuple[str, ...], table: Mapping[str, Any]) -
     if value is None or isinstance(value, str):
         return value
     hint = f'For example: {keys[-1]} = "my_project"'
-    raise _error(file, keys, f"`{'.'.join(keys)}` is no text", hint)
+    raise _error(file, keys, f"`{'.'.join(keys)}` is not a string", hint)
 
 
 def _error(file: TomlDocument, keys: tuple[str, ...], message: str, hint: str) -> UserError:

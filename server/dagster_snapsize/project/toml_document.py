@@ -1,13 +1,17 @@
-"""TOML files as the user wrote them: every mistake with its file and line."""
+"""TOML as the user wrote it: its data, and where each key is, for errors and for edits.
+
+TOML readers drop the positions, so ``scan`` finds them again in a text that one has accepted.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from dagster_snapsize.core.errors import UserError
 
@@ -16,12 +20,21 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
-_HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
-_KEY = re.compile(
-    r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*="
-)
-_PART = re.compile(r"\"([^\"]*)\"|'([^']*)'|([\w-]+)")
+KeyPath = tuple[str, ...]
+
 _ERROR_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
+_BLANK = re.compile(r"[ \t]*")
+_BETWEEN = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_STRING = re.compile(
+    r'"""(?:\\.|[^\\])*?"""(?:"{0,2})'
+    r"|'''.*?'''(?:'{0,2})"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|'[^'\n]*'",
+    re.DOTALL,
+)
+_BARE_VALUE = re.compile(r"[^,\]}#\r\n]+")
+_KEY_PART = re.compile(r"[A-Za-z0-9_-]+|\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'")
+_REST_OF_LINE = re.compile(r"[^\r\n]*")
 
 
 @frozen
@@ -32,35 +45,32 @@ class TomlDocument:
     text: str
     data: dict[str, Any]
 
-    def line_of(self, *keys: str) -> int:
-        """The 1-based line where ``keys`` (or the nearest of their parents) is written.
+    @cached_property
+    def places(self) -> TomlPlaces:
+        """Where its keys are."""
+        return scan(self.text)
 
-        A reader of its own, because TOML readers drop the places: it follows headers, and keys at
-        the start of a line. Keys inside an inline table have the line of the table.
-        """
-        best, depth, table = 1, 0, ()  # type: tuple[int, int, tuple[str, ...]]
-        for number, line in enumerate(self.text.splitlines(), start=1):
-            if header := _HEADER.match(line):
-                table = _parts(header[1])
-                path = table
-            elif key := _KEY.match(line):
-                path = (*table, *_parts(key[1]))
-            else:
-                continue
+    def line_of(self, *keys: str) -> int:
+        """The 1-based line where ``keys``, or the nearest of their parents, are written."""
+        best, depth = 0, 0
+        for path, start in self.places.keys:
             shared = _shared(path, keys)
             if shared > depth:
-                best, depth = number, shared
-        return best
+                best, depth = start, shared
+        return self.text.count("\n", 0, best) + 1
 
     def table(self, *keys: str) -> dict[str, Any]:
-        """The table under ``keys``; empty where there is none, an error where it is no table."""
+        """The table under ``keys``; empty where there is none.
+
+        Raises UserError where there is something else.
+        """
         found: Any = self.data
         for position, key in enumerate(keys):
             found = found.get(key, {})
             if not isinstance(found, dict):
                 name = ".".join(keys[: position + 1])
                 raise UserError(
-                    f"`{name}` is no table",
+                    f"`{name}` is not a table",
                     hint=f"Write [{name}] on a line of its own, and its keys below.",
                     path=str(self.path),
                     line=self.line_of(*keys[: position + 1]),
@@ -78,10 +88,16 @@ def read_toml(path: Path) -> TomlDocument | None:
     except tomllib.TOMLDecodeError as error:
         place = _ERROR_PLACE.search(str(error))
         line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1
-        reason = _ERROR_PLACE.sub("", str(error))
-        raise UserError(
-            f"{path.name} is not valid TOML: {reason}", path=str(path), line=line
-        ) from error
+        message = f"{path.name} is not valid TOML: {_ERROR_PLACE.sub('', str(error))}"
+        raise UserError(message, path=str(path), line=line) from error
+
+
+def parse_toml(text: str) -> dict[str, Any] | None:
+    """The content of a text; None where it is not valid TOML, or nested too deeply."""
+    try:
+        return dict(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return None
 
 
 def read_text(path: Path) -> str | None:
@@ -107,13 +123,166 @@ def read_text(path: Path) -> str | None:
         ) from error
 
 
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(a or b or c for a, b, c in _PART.findall(dotted))
-
-
-def _shared(path: tuple[str, ...], keys: tuple[str, ...]) -> int:
+def _shared(path: KeyPath, keys: KeyPath) -> int:
     """How many of ``keys`` the path leads through; 0 where it leads elsewhere."""
     if len(path) > len(keys):
         # A table defined by its children alone: [a.b.c] is a place of a.b too.
         return len(keys) if path[: len(keys)] == keys else 0
     return len(path) if path == keys[: len(path)] else 0
+
+
+# -- positions -----------------------------------------------------------------------------------
+
+
+@frozen
+class TomlEntry:
+    """A key with its value: full path of the key, offsets of key and value, in characters."""
+
+    path: KeyPath
+    start: int
+    value_start: int
+    value_end: int
+
+
+@frozen
+class InlineTable:
+    """``{...}``: its full path, the offsets behind ``{`` and at ``}``, and its last entry."""
+
+    path: KeyPath
+    inside: int
+    close: int
+    last: TomlEntry | None
+
+
+@define
+class TomlSection:
+    """A header, or the top of the document, with the keys up to the next header.
+
+    ``start`` is the offset of the header, ``last`` that of its last key, or of the header. ``end``
+    is behind its last line that is not blank or a comment, without the line's end; None at the top
+    of a document that begins with a header.
+    """
+
+    path: KeyPath
+    start: int
+    last: int
+    end: int | None
+
+
+@frozen
+class TomlPlaces:
+    """Where everything in a document is; ``entries`` are those of all sections and tables."""
+
+    sections: list[TomlSection] = field(factory=list)
+    inline_tables: list[InlineTable] = field(factory=list)
+    entries: list[TomlEntry] = field(factory=list)
+
+    @property
+    def keys(self) -> list[tuple[KeyPath, int]]:
+        """Headers and keys with their offsets, in the order of the text."""
+        found = [(s.path, s.start) for s in self.sections[1:]]
+        return sorted([*found, *((e.path, e.start) for e in self.entries)], key=lambda k: k[1])
+
+
+def scan(text: str) -> TomlPlaces:
+    """The positions in a valid document. Raises RecursionError for values nested too deeply."""
+    return _Scanner(text).scan()
+
+
+class _Scanner:
+    def __init__(self, text: str):
+        self._text = text
+        self._at = 0
+        self._places = TomlPlaces()
+
+    def scan(self) -> TomlPlaces:
+        sections = self._places.sections
+        sections.append(TomlSection((), 0, 0, None))
+        self._skip(_BETWEEN)
+        while self._at < len(self._text):
+            start = self._at
+            if self._text[start] == "[":
+                brackets = 2 if self._text.startswith("[[", start) else 1
+                self._at += brackets
+                path = self._key()
+                self._at += brackets
+                sections.append(TomlSection(path, start, start, start))
+            else:
+                self._entry(sections[-1].path)
+                sections[-1].last = start
+            self._skip(_REST_OF_LINE)
+            sections[-1].end = self._at
+            self._skip(_BETWEEN)
+        return self._places
+
+    def _skip(self, pattern: re.Pattern[str]) -> None:
+        found = pattern.match(self._text, self._at)
+        if found:
+            self._at = found.end()
+
+    def _key(self) -> KeyPath:
+        """A dotted key, with the blanks around it."""
+        parts: list[str] = []
+        while True:
+            self._skip(_BLANK)
+            found = _KEY_PART.match(self._text, self._at)
+            if found is None:
+                raise ValueError(f"no key at {self._at}")
+            parts.append(_unquoted(found[0]))
+            self._at = found.end()
+            self._skip(_BLANK)
+            if self._text[self._at : self._at + 1] != ".":
+                return tuple(parts)
+            self._at += 1
+
+    def _entry(self, table: KeyPath) -> TomlEntry:
+        start = self._at
+        path = (*table, *self._key())
+        self._at += 1  # the =
+        self._skip(_BLANK)
+        value_start = self._at
+        self._value(path)
+        entry = TomlEntry(path, start, value_start, self._at)
+        self._places.entries.append(entry)
+        return entry
+
+    def _value(self, path: KeyPath) -> None:
+        """Go behind a value; those in an array have the path of the array."""
+        opening = self._text[self._at]
+        if opening in "\"'":
+            self._skip(_STRING)
+        elif opening == "[":
+            self._at += 1
+            self._skip(_BETWEEN)
+            while self._text[self._at] != "]":
+                self._value(path)
+                self._next()
+            self._at += 1
+        elif opening == "{":
+            self._at += 1
+            inside, last = self._at, None
+            self._skip(_BETWEEN)
+            while self._text[self._at] != "}":
+                last = self._entry(path)
+                self._next()
+            self._places.inline_tables.append(InlineTable(path, inside, self._at, last))
+            self._at += 1
+        else:
+            bare = _BARE_VALUE.match(self._text, self._at)
+            if bare is None:
+                raise ValueError(f"no value at {self._at}")
+            self._at += len(bare[0].rstrip())
+
+    def _next(self) -> None:
+        """Go behind the comma, if there is one."""
+        self._skip(_BETWEEN)
+        if self._text[self._at] == ",":
+            self._at += 1
+            self._skip(_BETWEEN)
+
+
+def _unquoted(part: str) -> str:
+    if part[0] not in "\"'":
+        return part
+    read: dict[str, Any] = tomllib.loads(f"{part} = 0")
+    return next(iter(read))

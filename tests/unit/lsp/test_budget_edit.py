@@ -46,8 +46,8 @@ def after(text: str, keys: tuple[str, ...] = ASSET, prefix: tuple[str, ...] = PR
         ),
         pytest.param(
             '[tool.dagster-snapsize]\npython = "x"\n\n# lint\n[tool.ruff]\na = 1\n',
-            '[tool.dagster-snapsize]\npython = "x"\n\n[tool.dagster-snapsize.budget]\n'
-            'asset = "96 kB"\n\n# lint\n[tool.ruff]\na = 1\n',
+            '[tool.dagster-snapsize]\npython = "x"\nbudget.asset = "96 kB"\n\n# lint\n'
+            "[tool.ruff]\na = 1\n",
             id="no budget table",
         ),
         pytest.param(
@@ -69,14 +69,14 @@ def after(text: str, keys: tuple[str, ...] = ASSET, prefix: tuple[str, ...] = PR
         ),
         pytest.param(
             '[tool.dagster-snapsize]\nbudget.repository = "80 MB"\npython = "x"\n',
-            '[tool.dagster-snapsize]\nbudget.repository = "80 MB"\nbudget.asset = "96 kB"\n'
-            'python = "x"\n',
+            '[tool.dagster-snapsize]\nbudget.repository = "80 MB"\npython = "x"\n'
+            'budget.asset = "96 kB"\n',
             id="dotted keys",
         ),
         pytest.param(
             "tool.'dagster-snapsize'.python = 'x'\n",
-            "tool.'dagster-snapsize'.python = 'x'\ntool.dagster-snapsize.budget.asset = "
-            '"96 kB"\n',
+            "tool.'dagster-snapsize'.python = 'x'\n\n[tool.dagster-snapsize.budget]\n"
+            'asset = "96 kB"\n',
             id="dotted keys from the top",
         ),
         pytest.param(
@@ -118,7 +118,7 @@ def test_an_assets_budget(before: str, expected: str) -> None:
     [
         pytest.param(
             "[tool.dagster-snapsize.budget]\n",
-            '[tool.dagster-snapsize.budget]\njobs = { "__ASSET_JOB" = "96 kB" }\n',
+            '[tool.dagster-snapsize.budget]\njobs."__ASSET_JOB" = "96 kB"\n',
             id="no jobs",
         ),
         pytest.param(
@@ -160,7 +160,7 @@ def test_a_jobs_budget(before: str, expected: str) -> None:
 
 def test_snapsize_toml_has_no_prefix() -> None:
     assert prefix_of("snapsize.toml") == ()
-    assert after('python = "x"\n', prefix=()) == 'python = "x"\n\n[budget]\nasset = "96 kB"\n'
+    assert after('python = "x"\n', prefix=()) == 'python = "x"\nbudget.asset = "96 kB"\n'
     assert after("[budget]\njob = 1\n", prefix=()) == '[budget]\njob = 1\nasset = "96 kB"\n'
 
 
@@ -180,7 +180,7 @@ def test_what_is_not_understood_is_left_alone(text: str) -> None:
 
 def test_a_file_of_its_own() -> None:
     text = new_file(prefix_of("pyproject.toml"), ("jobs", 'a "b"'), "2 MB")
-    assert text == '[tool.dagster-snapsize.budget]\njobs = { "a \\"b\\"" = "2 MB" }\n'
+    assert text == '[tool.dagster-snapsize.budget]\njobs."a \\"b\\"" = "2 MB"\n'
     assert read_budget(text, PREFIX, ("jobs", 'a "b"')) == "2 MB"
 
 

@@ -99,7 +99,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
         ("budget.repository = true", 2, "`budget.repository`: true is not a size", ""),
         ("budget.repository = 0", 2, "a budget of 0 bytes allows nothing", ""),
         ("budget.asset = 1.5", 2, "not a whole number of bytes", 'asset = "64 kB"'),
-        ("budget.jobs = 3", 2, "`tool.dagster-snapsize.budget.jobs` is no table", "Write [tool"),
+        ("budget.jobs = 3", 2, "`tool.dagster-snapsize.budget.jobs` is not a table", "Write [tool"),
         ('budget.jobs = {x = "1 XB"}', 2, "`budget.jobs.x`", "__ASSET_JOB"),
         (
             "budget.warn-at = 80",
@@ -137,6 +137,29 @@ def test_a_mistake_is_named_with_its_place(
     assert said in error.message
     assert "\n" not in error.message
     assert hint in error.hint
+
+
+@pytest.mark.parametrize("quotes", ['"""', "'''"])
+def test_a_mistake_after_a_string_that_looks_like_a_table_has_its_own_line(
+    tmp_path: Path, quotes: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        f"[tool.dagster-snapsize.env]\nTEXT = {quotes}\n[tool.dagster-snapsize.budget]\n"
+        f"job = 3\n{quotes}\n[tool.dagster-snapsize.budget] # [x]\njob = true\n"
+    )
+    with pytest.raises(UserError, match=r"`budget\.job`: true is not a size") as raised:
+        load_config(tmp_path)
+    assert raised.value.line == 7
+
+
+def test_a_mistake_in_an_inline_table_over_several_lines_has_its_own_line(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.dagster-snapsize]\nprepare = [\n  ["dbt", "parse"],\n]\n'
+        "budget = { job = 3, asset = true }\n"
+    )
+    with pytest.raises(UserError, match=r"`budget\.asset`") as raised:
+        load_config(tmp_path)
+    assert raised.value.line == 5
 
 
 @pytest.mark.parametrize(

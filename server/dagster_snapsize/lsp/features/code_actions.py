@@ -226,7 +226,7 @@ def _raised(good: LocationResult, wanted: _Raise, files: FileEdits) -> Workspace
     """The edit of the project's configuration, or None where it cannot be made safely."""
     path = good.config_path or f"{good.root}/pyproject.toml"
     prefix = prefix_of(path.replace("\\", "/").rpartition("/")[2])
-    value = short_size(wanted.bytes)
+    value = short_size(wanted.bytes).replace(",", "")  # a comma may be a decimal one
     text = files.read(path)
     if text is None:
         return files.created(path, new_file(prefix, wanted.keys, value))
