@@ -1,4 +1,4 @@
-"""The code location: everything that Dagster serves of this project."""
+"""The code location: all definitions of this project."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""One wide table for the recommendation model, documented with all that there is to say of it."""
+"""One wide table for the recommendation model, with every column documented."""
 
 import dagster as dg
 
@@ -29,7 +29,7 @@ SQL = "select\n  customer_id,\n{}\nfrom orders\ngroup by customer_id".format(
 @dg.asset(
     group_name="features",
     deps=["orders", "customers"],
-    description=f"What the model knows of a customer. Made by:\n\n```sql\n{SQL}\n```",
+    description=f"What the model knows about a customer. From:\n\n```sql\n{SQL}\n```",
     metadata={
         "dagster/column_schema": dg.TableSchema(
             columns=[

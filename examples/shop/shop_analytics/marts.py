@@ -1,4 +1,4 @@
-"""Tables that people look at."""
+"""Tables for reports."""
 
 import dagster as dg
 

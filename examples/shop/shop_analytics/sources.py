@@ -1,4 +1,4 @@
-"""What the shop's systems hand over."""
+"""Source tables from the shop's systems."""
 
 import dagster as dg
 
