@@ -57,7 +57,7 @@ async def main(folder: Path, python: str, store: str) -> None:
             elif news["type"] == "forkserver":
                 found["forked"] = news["used"]
                 ready.take(str(folder), news, request)
-            elif news["type"] == "mistake":
+            elif news["type"] == "error":
                 found["mistake"] = news["message"]
         await end_worker(worker)
         ready.ended(keep=True)

@@ -382,14 +382,14 @@ def test_which_side_could_not_be_measured(project: Project, run: dict[str, Any])
     [
         ("", ["nowhere"], "there is no commit `nowhere` in", "git branch --all"),
         ("", ["main..nowhere"], "there is no commit `nowhere` in", "git branch --all"),
-        ("", ["--", "--output=x"], "'--output=x' is no revision", "diff main"),
-        ("", [""], "'' is no revision", "diff main"),
+        ("", ["--", "--output=x"], "'--output=x' is not a revision", "diff main"),
+        ("", [""], "'' is not a revision", "diff main"),
         ("", ["main", "main", "main"], "3 revisions are too many", ""),
         ("orphan", ["main...other"], "have no commit in common", "--unshallow"),
         ("shallow", ["HEAD~1"], "there is no commit `HEAD~1` in", "git fetch --unshallow"),
         ("unborn", [], "there is no commit yet", "Commit something first"),
-        ("none", [], "is in no git repository", "dagster-snapsize baseline"),
-        ("bare", [], "is no work tree of git", "Run it in a checkout"),
+        ("none", [], "is not in a git repository", "dagster-snapsize baseline"),
+        ("bare", [], "is not a git work tree", "Run it in a checkout"),
         ("no git", [], "there is no git on PATH", "Install git"),
     ],
 )

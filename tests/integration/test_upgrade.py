@@ -97,7 +97,7 @@ def test_what_cannot_be_installed_is_said_and_the_rest_of_the_advice_stands(
         (environments.NEWEST, NOWHERE, "package index at http://127.0.0.1:9 cannot be reached"),
         ("1.99.0", None, "the package index has no dagster==1.99.0; its newest are 1."),
         ("1.8.0", None, f"Dagster 1.8.0 is older than the project's {OLDER}"),
-        ("--upgrade", None, "'--upgrade' is no version of Dagster"),
+        ("--upgrade", None, "'--upgrade' is not a version of Dagster"),
     ):
         environ = {"SNAPSIZE_NO_CACHE": "", **({"PIP_INDEX_URL": index} if index else {})}
         result = advise(project, python, f"--dagster={version}", **environ)

@@ -24,8 +24,8 @@ from dagster_snapsize.measuring.revision.checkout import (
     environ_in,
     errors_in,
     find_in,
-    in_words,
     interpreter_for,
+    with_repository_paths,
 )
 from dagster_snapsize.measuring.revision.refs import (
     Repository,
@@ -244,9 +244,9 @@ class _Sides:
                 failure = measurement.failure
                 failure = evolve(
                     failure,
-                    message=in_words(failure.message, tree),
-                    traceback=in_words(failure.traceback, tree),
-                    output=in_words(failure.output, tree),
+                    message=with_repository_paths(failure.message, tree),
+                    traceback=with_repository_paths(failure.traceback, tree),
+                    output=with_repository_paths(failure.output, tree),
                 )
                 measurement = evolve(measurement, failure=failure)
             budgets = location.config.budgets

@@ -96,7 +96,7 @@ async def _renew(session: Session, root: str, results: Sequence[LocationResult])
     except ValueError:
         words = noise.decode("utf-8", "replace").strip().splitlines()
         raise _Refused(f"{words[-1] if words else 'its process ended'}.") from None
-    if "mistake" in said:
-        raise _Refused(str(said["mistake"]))
+    if "error" in said:
+        raise _Refused(str(said["error"]))
     await session.files_changed([results[0].baseline.path])
     return str(said["text"])

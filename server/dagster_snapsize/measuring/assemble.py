@@ -104,7 +104,7 @@ class MeasurementBuilder:
         self._path = ProjectPath.of((str(root), os.path.realpath(root), root.as_posix()))
         self._started = time.monotonic()
 
-    def take(self, header: dict[str, Any], payload: bytes) -> bool:
+    def handle(self, header: dict[str, Any], payload: bytes) -> bool:
         """Add one frame; True for the last one. Raises LoadFailed where the probe reports one."""
         self.has_begun = True
         kind = header["type"]
@@ -118,7 +118,7 @@ class MeasurementBuilder:
         self._peak_rss_bytes = header["peak_rss_bytes"]
         if header["unknown_steps"]:
             version, steps = self._hello["dagster_version"], ", ".join(header["unknown_steps"])
-            _log.info("Dagster %s is not known here: it takes its own way for %s", version, steps)
+            _log.info("Dagster %s is not known: its own code is used for %s", version, steps)
 
     def _on_hello(self, header: dict[str, Any], payload: bytes) -> None:
         self._hello = header
@@ -179,7 +179,7 @@ class MeasurementBuilder:
                 ledger = attribute_job(payload, index, look)
                 paths = self._paths(payload, ledger, lambda text: attribute_job(text, index))
         except ValueError as error:
-            raise LoadFailed(Failure(f"the snapshot {snapshot_id} is no JSON: {error}")) from error
+            raise LoadFailed(Failure(f"the snapshot {snapshot_id} is not JSON: {error}")) from error
         self._seconds[snapshot_id] = header["seconds"]
         if header["kind"] == "job":
             # A code server composes its jobs when it is asked for their repository.

@@ -1,4 +1,4 @@
-"""Locks that the system takes back when their holder ends, however it ends."""
+"""File locks, which the system releases when their process ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A measurement whose paths are absolute -> the same, as it is shown from a folder."""
+"""Make the paths of a measurement relative to a folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def shown_path(path: str, folder: Path) -> str:
 
 
 class _Relocation:
-    """Thousands of assets are defined in few files: each path is looked at once."""
+    """Makes each path relative once: thousands of assets are defined in few files."""
 
     def __init__(self, folder: Path):
         self._folder = folder

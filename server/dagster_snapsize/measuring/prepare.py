@@ -1,4 +1,4 @@
-"""``prepare`` of the configuration: commands that make what the definitions read."""
+"""Run the ``prepare`` commands of the configuration: they make what the definitions read."""
 
 from __future__ import annotations
 
@@ -22,29 +22,30 @@ def prepare(
     location: CodeLocation,
     interpreter: Interpreter,
     environ: Mapping[str, str],
-    tell: Callable[[str], None],
-    started: Callable[[ProbeProcess], None],
+    on_step: Callable[[str], None],
+    on_start: Callable[[ProbeProcess], None],
 ) -> Failure | None:
     """Run the commands in the project's folder, with the variables that the definitions get.
 
-    ``tell`` is given what runs, ``started`` its process. Stops at the first that fails or takes
-    longer than ``timeout``, and returns that. Raises UserError where there is no such command.
+    ``on_step`` is given the command that runs, ``on_start`` its process. Stops at the first command
+    that fails or takes longer than ``timeout``, and returns that failure. Raises UserError where
+    there is no such command.
     """
     variables = interpreter_environ(interpreter.path, environ)
     variables |= read_dotenv(location.dotenv, environ) if location.dotenv else {}
     variables |= location.config.env
     for command in location.config.prepare:
-        words = shlex.join(command)
+        shown = shlex.join(command)
         _must_exist(command, location, variables)
-        tell(f"running {words}")
+        on_step(f"running {shown}")
         timeout = location.config.timeout
         with ProbeProcess(command, cwd=location.root, env=variables, timeout=timeout) as process:
-            started(process)
+            on_start(process)
             status, output = process.run_to_end()
         if process.timed_out:
-            return _failure(location, f"`{words}` took more than {format_seconds(timeout)}", output)
+            return _failure(location, f"`{shown}` took more than {format_seconds(timeout)}", output)
         if status:
-            return _failure(location, f"`{words}` ended with exit status {status}", output)
+            return _failure(location, f"`{shown}` ended with exit status {status}", output)
     return None
 
 

@@ -144,18 +144,18 @@ class _ProbeRun:
         # In a repository of many projects code and dbt models are often beside the location's own.
         self._tree = repository_root(location.root) or location.root
         self.broke_off = False
-        self._frames = MeasurementBuilder(
+        self._builder = MeasurementBuilder(
             location, interpreter, self._tree, on_progress, limits_only
         )
 
     @property
     def changed(self) -> list[str]:
         """Files of the definitions that were edited during the run."""
-        return self._frames.changed
+        return self._builder.changed
 
     def failed(self, failure: Failure) -> Measurement:
         """What is known of a location that could not be measured: no half sizes."""
-        return self._frames.failed(failure)
+        return self._builder.failed(failure)
 
     def measure(self) -> Measurement:
         timeout = self.location.config.timeout
@@ -174,7 +174,7 @@ class _ProbeRun:
             if self.forkserver is None:
                 self._check_started(process)
             return self.failed(self._failure_without_frame(process, status))
-        return self._frames.result()
+        return self._builder.result()
 
     def _start(self, timeout: float) -> SupervisedProcess:
         """Fork the probe where that is possible, else start an interpreter."""
@@ -182,7 +182,7 @@ class _ProbeRun:
         if self.forkserver is not None:
             try:
                 process = ForkedProcess(self.forkserver, argument, cwd=cwd, timeout=timeout)
-                self._frames.seconds_ahead = self.forkserver.seconds
+                self._builder.seconds_ahead = self.forkserver.seconds
                 return process
             except NotForked as why:
                 _log.info("%s: measured with a new interpreter: %s", self.location.name, why)
@@ -212,11 +212,11 @@ class _ProbeRun:
 
     def _read(self, process: SupervisedProcess) -> bool:
         """Read frames until the last; False where they end before it."""
-        return any(self._frames.take(header, payload) for header, payload in process.frames())
+        return any(self._builder.handle(header, payload) for header, payload in process.frames())
 
     def _check_started(self, process: SupervisedProcess) -> None:
         """Raise NoInterpreter where the probe never started: user code did not end it."""
-        if self._frames.has_begun or process.timed_out or process.cancelled:
+        if self._builder.has_begun or process.timed_out or process.cancelled:
             return
         last = process.output().strip().rpartition("\n")[2]
         interpreter = self.interpreter
@@ -230,7 +230,7 @@ class _ProbeRun:
         printed = process.output()
         place = crash_place(printed, self._is_users)
         if place is not None:
-            place = self._frames.place((place.path, place.line))
+            place = self._builder.place((place.path, place.line))
         timeout = self.location.config.timeout
         if process.timed_out:
             message = (

@@ -1,4 +1,4 @@
-"""Starts the probe under a supervisor, streams its frames, and ends it whatever it does."""
+"""Start the probe under a supervisor, stream its frames, and end its whole tree."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class SupervisedProcess(ABC):
         self._cut_lifeline()
         if self.wait(_PATIENCE) is None:
             self._kill()
-        # Where somebody out of our reach holds the other end, this one is left to the system.
+        # If a process that escaped holds the other end, reading would block: leave it open.
         if self._ahead is None or self._ahead.stop(_PATIENCE):
             self._stdout.close()
 
@@ -76,7 +76,7 @@ class SupervisedProcess(ABC):
     def frames(self) -> Iterator[tuple[dict[str, Any], bytes]]:
         """The probe's frames; see ``probe.protocol.read_frames`` for what is raised.
 
-        A few are read ahead: else the probe would stand still while a ledger is drawn.
+        A few are read ahead, so that the probe goes on while a ledger is made.
         """
         self._ahead = _FramesAhead(self._stdout)
         return iter(self._ahead)
@@ -101,7 +101,7 @@ class SupervisedProcess(ABC):
 
 
 class ProbeProcess(SupervisedProcess):
-    """One command that is started for this."""
+    """A command that is started for one measurement."""
 
     def __init__(
         self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
@@ -144,7 +144,7 @@ def supervised(command: Sequence[str]) -> list[str]:
 
 
 class _FramesAhead:
-    """Frames that a thread reads ahead of whoever takes them."""
+    """Frames that a thread reads ahead."""
 
     def __init__(self, stream: IO[bytes]):
         self._frames: queue.Queue[Any] = queue.Queue(_AHEAD)

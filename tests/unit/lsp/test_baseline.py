@@ -29,7 +29,7 @@ from dagster_snapsize.measuring.worker.results import (
     read_detail,
 )
 from dagster_snapsize.measuring.worker.summary import summarize
-from dagster_snapsize.measuring.worker.write_baseline import baseline_of_rows, renew
+from dagster_snapsize.measuring.worker.write_baseline import baseline_of_rows, write_baseline
 from support.lsp_values import (
     ASSETS,
     BASELINE,
@@ -331,20 +331,20 @@ def test_growth_that_is_allowed_is_told_of_the_lines_that_grew_most(tmp_path: Pa
 def test_the_baseline_that_an_editor_writes_is_that_of_the_measurement(tmp_path: Path) -> None:
     found = summarized(shop(), tmp_path, None)
     assert baseline_of_rows(found) == baseline_of(shop())
-    said = renew(tmp_path, [found])
+    said = write_baseline(tmp_path, [found])
     assert said.startswith("wrote snapsize-baseline.jsonl: 1 location, 2 snapshots, ")
     text = (tmp_path / "snapsize-baseline.jsonl").read_text(encoding="utf-8")
     assert text == to_text({found.name: baseline_of(shop())})
     assert from_text(text) == {found.name: baseline_of(shop())}
-    assert renew(tmp_path, [found]) == "snapsize-baseline.jsonl is up to date"
+    assert write_baseline(tmp_path, [found]) == "snapsize-baseline.jsonl is up to date"
 
 
 def test_rows_of_another_measurement_are_not_written(tmp_path: Path) -> None:
     found = summarized(shop(), tmp_path, None)
     summarized(measurement(measured({"table_1": {"description": 5}})), tmp_path, None)
     with pytest.raises(UserError, match=r"sizes of .* were replaced|not at hand"):
-        renew(tmp_path, [found])
+        write_baseline(tmp_path, [found])
     Path(found.rows).unlink()
     with pytest.raises(UserError, match="not at hand"):
-        renew(tmp_path, [found])
+        write_baseline(tmp_path, [found])
     assert not (tmp_path / "snapsize-baseline.jsonl").exists()

@@ -235,7 +235,7 @@ class MeasurementScheduler:
             results[result.name] = result
             (await asyncio.to_thread(self._measured, result))()
             self._replace(result)
-        elif kind == "mistake":
+        elif kind == "error":
             self._set_mistake(message)
         elif kind == "cached" and message["audit"]:
             audits = self._ready.audits

@@ -1,7 +1,7 @@
-"""The part of the process environment that a measurement may depend on.
+"""Select the environment variables that a measurement may depend on.
 
-An editor's server, a terminal and a commit hook that would measure the same must get the same, so
-the names that they set for themselves are left out. docs/cache.md lists them for users.
+An editor's server, a terminal and a commit hook must find the same entry, so the variables that
+they set for themselves are left out. docs/cache.md lists them for users.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dagster_snapsize.project.interpreters import is_hook_environment
 
 LEFT_OUT = frozenset(
     (
-        # Set anew by measuring/environ.py, or taken away there.
+        # Set or removed by measuring/environment.py.
         *("VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "PATH"),
         # The shell's own, and its prompt's.
         *("SHLVL", "_", "PWD", "OLDPWD", "PS1", "PS2", "PS4", "PROMPT", "PROMPT_COMMAND"),

@@ -1,6 +1,6 @@
-"""Files and folders as they are at one moment: which ones belong to a project, and their content.
+"""Digests, and the state of files and folders at one moment.
 
-Plain strings and os functions: a project may have thousands of files, and all of them are looked at
+Plain strings and os functions, for speed: all files of a project, perhaps thousands, are read
 before each measurement.
 """
 
@@ -107,9 +107,9 @@ class FileStates:
             if stat.S_ISREG(status.st_mode):
                 executable = b"x" if status.st_mode & 0o111 else b"f"
                 content = link + executable + self._content(path, status.st_size)
-            else:  # whatever else it is, a pipe say, is not read
+            else:  # anything else, such as a pipe, is not read
                 content = link + b"other %o" % stat.S_IFMT(status.st_mode)
-            # After reading: whoever writes meanwhile shows in the stamp.
+            # After reading: a write in the meantime changes the stamp.
             stamp = _stamp(os.lstat(path))
             return FileState(content, stamp + _stamp(os.stat(path)) if link else stamp)
         except (FileNotFoundError, NotADirectoryError):
@@ -132,7 +132,7 @@ def _stamp(status: os.stat_result) -> Stamp:
 
 
 def names_in(folder: str) -> list[str] | None:
-    """What a folder holds, without by-products; None where there is no folder."""
+    """The names in a folder, without by-products; None where there is no folder."""
     try:
         return sorted(name for name in os.listdir(folder) if not is_by_product(name))
     except OSError:
@@ -162,7 +162,7 @@ def _listed_by_git(root: str) -> list[str]:
     for line in filter(None, listing.stdout.split(b"\0")):
         (others if line.startswith(b"?") else tracked).append(os.fsdecode(line[2:]))
     tracked = [name for name in tracked if os.path.basename(name) != BASELINE]
-    # A virtual environment that nobody told git to ignore.
+    # A virtual environment that git does not ignore.
     ends = "pyvenv.cfg"
     environments = tuple(n[: -len(ends)] for n in others if n.endswith("/" + ends))
     others = [

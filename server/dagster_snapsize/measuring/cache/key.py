@@ -1,6 +1,6 @@
-"""What a measurement depends on, as digests: who measures, the project's files, the other inputs.
+"""Digest what a measurement depends on: environment and tool, project files, external inputs.
 
-docs/cache.md says the same to users, with what no key can see.
+docs/cache.md describes it for users, with what no key contains.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ _SYSTEM = ("/proc/", "/sys/", "/dev/")
 
 
 def place_key(location: CodeLocation, interpreter: Interpreter) -> str:
-    """Which location of which project, with which interpreter: one folder of the cache."""
+    """A digest of project, location and interpreter: one folder of the cache."""
     what = [str(location.root), location.name, str(location.cwd), str(location.working_directory)]
     known = [what, sorted(location.target.items()), interpreter.path]
     return digest_of_json(known)
 
 
 def identity(location: CodeLocation, interpreter: Interpreter, environ: Mapping[str, str]) -> str:
-    """Everything but files of the project and what the definitions read.
+    """A digest of everything but the project's files and other files that definitions read.
 
-    Budgets and the timeout are no part of it: they are judged anew, and stop a measurement or not.
+    Budgets and the timeout are not part of it: findings are always computed again.
     """
     files = FileStates()
     config = location.config
@@ -72,7 +72,7 @@ def identity(location: CodeLocation, interpreter: Interpreter, environ: Mapping[
 
 
 def _own_sources(package: Path = PACKAGE) -> str:
-    """A digest of what measures, which is our version where it is installed and where it is not."""
+    """A digest of the tool's own source: its version, in a development checkout too."""
     files = FileStates()
     parts = []
     for own in _OWN_PACKAGES:
@@ -108,8 +108,8 @@ def _folder_of_home(configured: Mapping[str, str], environ: Mapping[str, str]) -
 class ProjectFiles:
     """The files of a project at one moment.
 
-    ``digest`` is of their names and content. ``stamps`` tell whether any was written to since, and
-    ``names`` what the folders of the project held, files that git ignores included.
+    ``digest`` covers their names and content. ``stamps`` show whether a file was written to since,
+    ``names`` are what each folder contained, ignored files included.
     """
 
     digest: str
@@ -133,7 +133,7 @@ def read_project(root: Path, files: FileStates) -> ProjectFiles:
 
 @frozen
 class ExternalInputs:
-    """What a measurement read that is no file of its project, as it was reported.
+    """What a measurement read besides the files of its project.
 
     ``sources`` are the dbt projects of the manifests that it read: by manifest the folder of the
     project and the folders that its sources are in.

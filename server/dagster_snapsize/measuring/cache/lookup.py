@@ -68,8 +68,7 @@ def is_wanted(environ: Mapping[str, str]) -> bool:
 def is_current(measured_at: int, now: int) -> bool:
     """Whether a measurement is still of the same local day, and at most 24 hours old.
 
-    Definitions that depend on today's date read no file that would tell. Both are in seconds since
-    the epoch.
+    Definitions may depend on the date, which no key contains. Both are in seconds since the epoch.
     """
     same_day = time.localtime(measured_at)[:3] == time.localtime(now)[:3]
     return same_day and 0 <= now - measured_at <= _MOST_SECONDS
@@ -100,7 +99,7 @@ class Cache:
         self._is_noted = False
 
     def look_up(self) -> CacheHit | None:
-        """The measurement of this very project, environment and configuration, if there is one."""
+        """The measurement of exactly this project, environment and configuration, if stored."""
         if not self._is_on():
             return None
         self._is_noted = False
@@ -118,7 +117,7 @@ class Cache:
         return None
 
     def begin(self) -> None:
-        """Note what is there; called before the definitions are read."""
+        """Note the state of files and environment; called before the definitions are loaded."""
         if self._is_noted or not self._is_on():
             self._is_noted = False  # just now, when it was looked up
             return
@@ -169,12 +168,12 @@ class Cache:
         return ()
 
     def is_uncacheable(self, measurement: Measurement) -> bool:
-        """Whether its definitions depend on what no key can hold, and the user has not said no."""
+        """Whether its definitions depend on what no key can contain, unless `cache = "files"`."""
         inputs, use = measurement.inputs, self._location.config.cache
         return use == "on" and inputs is not None and bool(inputs.uncacheable)
 
     def switch_off(self) -> None:
-        """What it held was wrong: use nothing of it any more."""
+        """Use no entry of this location any more: one was wrong."""
         self._place.switch_off(SWITCHED_OFF)
 
     # -- looking up --------------------------------------------------------------------------
@@ -210,11 +209,11 @@ class Cache:
             return CacheHit(self._renewed(measurement, same_python), moment)
         except TooManyBytes:
             return None
-        except Exception:  # whatever an entry of another time can hold
+        except Exception:  # an entry may contain anything
             return None
 
     def _renewed(self, measurement: Measurement, same_python: bool) -> Measurement:
-        """With what depends on more than content: git's index, and the syntax that we can read."""
+        """Renew what depends on more than content: git's index, and the syntax our Python reads."""
         tree = repository_root(self._location.root) or self._location.root
         untracked = untracked_files(measurement.definition_files, tree)
         renewed = evolve(
@@ -235,12 +234,12 @@ class Cache:
             return (self._why_not,)
         assert measurement.inputs is not None
         if self.is_uncacheable(measurement):
-            return tuple(dict.fromkeys(map(self._said, measurement.inputs.uncacheable)))
+            return tuple(dict.fromkeys(map(self._reason, measurement.inputs.uncacheable)))
         return ()
 
-    def _said(self, doing: UncacheableCall) -> str:
-        place = f"{self._shown(doing.path)}:{doing.line}" if doing.path else "the code"
-        return f"{place} {doing.what}"
+    def _reason(self, call: UncacheableCall) -> str:
+        place = f"{self._shown(call.path)}:{call.line}" if call.path else "the code"
+        return f"{place} {call.what}"
 
     def _changed_others(
         self, others: ExternalInputs, files: FileStates, before: ProjectFiles, after: ProjectFiles
@@ -304,7 +303,7 @@ def _changed(before: ProjectFiles, after: ProjectFiles) -> str | None:
 
 
 def _times(stamp: Stamp) -> Stamp:
-    """When it was last written to or replaced; a link has a stamp of its own and its target's.
+    """When it was last written to or replaced; a link has two stamps, its own and its target's.
 
     Nobody can set a ctime; Windows has none, its st_ctime is when the file was made.
     """

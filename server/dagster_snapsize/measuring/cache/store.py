@@ -1,8 +1,8 @@
-"""The folder of the cache: entries written at once, bounded in number and size.
+"""Keep entries of the cache in a folder, bounded in number and size.
 
-Several processes may use it at the same time: an entry is written beside and put in place, and
-whoever removes one that another reads takes nothing from it. Where nothing can be written or read
-there is no cache, and no error.
+Several processes may use it at the same time: an entry is written to a scratch file and renamed,
+and one that is removed while it is read is still read whole. A folder that cannot be used is not an
+error: then there is no cache.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MOST_BYTES = 500_000_000
 MOST_ENTRIES = 8  # of one location
 _END = ".measurement"
 _OFF = "off"
-_SCRATCH_AGE = 3600.0  # seconds until what somebody began to write is nobody's any more
+_SCRATCH_AGE = 3600.0  # seconds after which an unfinished file is removed
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
@@ -32,14 +32,14 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 
 
 class CacheFolder:
-    """The entries of one location, in a folder of its own below ``root``."""
+    """The entries of one location, in the folder ``key`` of ``root``."""
 
     def __init__(self, root: Path, key: str):
         self._root = root
         self._folder = root / key
 
     def entries(self, beginning: str) -> Iterator[Path]:
-        """Those whose name begins so, the one that was used last first."""
+        """Entries whose names begin so, the last used first."""
         found = [p for p in _listed(self._folder) if p.name.startswith(beginning)]
         return iter(sorted((p for p in found if p.suffix == _END), key=_used, reverse=True))
 

@@ -1,7 +1,6 @@
-"""The code locations of a revision, measured in its own files with the user's own interpreter.
+"""Find the code locations of a revision, and check that they were read from its files.
 
-A number of the wrong files is worse than none: what the definitions of a revision read is compared
-with where it should have come from.
+Sizes of the wrong files are worse than none, so every file that the definitions read is checked.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ def find_in(tree: Worktree, flags: Flags) -> tuple[CodeLocation, ...]:
 
 @contextmanager
 def errors_in(tree: Worktree) -> Iterator[None]:
-    """What is wrong in the block is wrong in the revision: raised as NotMeasured that says so."""
+    """Raise errors of the block as NotMeasured that names the revision."""
     try:
         yield
     except NotMeasured:
@@ -63,8 +62,8 @@ def errors_in(tree: Worktree) -> Iterator[None]:
     except UserError as error:
         place = f"{tree.back(Path(error.path))}:{error.line}: " if error.path else ""
         raise NotMeasured(
-            f"in {tree.revision}: {place}{in_words(error.message, tree)}",
-            in_words(error.hint, tree),
+            f"in {tree.revision}: {place}{with_repository_paths(error.message, tree)}",
+            with_repository_paths(error.hint, tree),
         ) from None
 
 
@@ -76,10 +75,10 @@ def interpreter_for(
     environ: Mapping[str, str],
     flag_source: str = "--python",
 ) -> Interpreter:
-    """The interpreter that runs this location today: an environment is no part of a revision.
+    """The interpreter that runs this location now: a revision contains no environment.
 
-    ``chosen`` are today's locations; for one that is not among them it is looked for where the
-    location would be. Raises NoInterpreter where there is none.
+    ``chosen`` are the locations of the work tree. For another location it is looked for where the
+    location would be. Raises NoInterpreter where none is found.
     """
     for today, interpreter in chosen:
         if flag is None and today.name == location.name:
@@ -98,9 +97,9 @@ def interpreter_for(
 
 
 def environ_in(tree: Worktree, environ: Mapping[str, str]) -> dict[str, str]:
-    """``environ`` with the repository's paths as those of the tree, for what the tree has.
+    """``environ`` with the tree's paths in place of the repository's, where the tree has them.
 
-    What is installed to be edited, and so leads to the repository, leads to the tree as well.
+    Editable installs that lead to the repository lead to the tree too (redirect/).
     """
     moved = {name: _moved_value(value, tree) for name, value in environ.items()}
     path = [str(_MOVED), *filter(None, [moved.get("PYTHONPATH")])]
@@ -112,10 +111,10 @@ def environ_in(tree: Worktree, environ: Mapping[str, str]) -> dict[str, str]:
 def copy_ignored(
     tree: Worktree, locations: Iterable[CodeLocation], read: Iterable[Measurement]
 ) -> list[str]:
-    """Copy into the tree what git ignores and the definitions read; the names of the files.
+    """Copy ignored files that the definitions read into the tree, and return their names.
 
-    ``read`` are measurements of today. The ``.env`` of each location is copied as well, and not
-    among the names.
+    ``read`` are measurements of the work tree. The ``.env`` of each location is copied too, but not
+    named.
     """
     top = tree.repository.top
     places = {p for x in locations for p in (x.root, x.working_directory, x.cwd)}
@@ -190,8 +189,8 @@ def _installed_module(path: str) -> str | None:
     return Path(parts[places[-1] + 1]).stem if places and parts[places[-1] + 1 :] else None
 
 
-def in_words(text: str, tree: Worktree) -> str:
-    """A text in which the temporary folder goes by the repository's name."""
+def with_repository_paths(text: str, tree: Worktree) -> str:
+    """A text with the repository's path in place of the temporary folder."""
     return text.replace(str(tree.top), str(tree.repository.top))
 
 
@@ -227,7 +226,7 @@ def _moved_part(part: str, tree: Worktree) -> str:
 
 
 def _untracked(tree: Worktree, paths: Sequence[Path]) -> Iterator[Path]:
-    """Those that are in no commit because nobody added them, ignored or not."""
+    """The paths that are untracked, ignored or not, and not in the tree."""
     if not paths:
         return
     top = tree.repository.top

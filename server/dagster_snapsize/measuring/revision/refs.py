@@ -37,30 +37,30 @@ def find_repository(folder: Path) -> Repository:
     """The repository that ``folder`` is in; raises UserError where there is none to work with."""
     if shutil.which("git") is None:
         raise UserError(
-            "there is no git on PATH, which `diff` takes the other revision from",
+            "git is not on PATH, and `diff` needs it to check out the other revision",
             "Install git, or compare with a file of sizes: dagster-snapsize baseline",
         )
     found = git(folder, "rev-parse", "--is-inside-work-tree", "--show-prefix")
     inside, _, prefix = os.fsdecode(found.stdout).partition("\n")
     if found.returncode or inside != "true":
-        said = git_error(found)
-        if "not a git repository" in said:
+        error = git_error(found)
+        if "not a git repository" in error:
             raise UserError(
-                f"{folder} is in no git repository, so there is no revision to compare with",
+                f"{folder} is not in a git repository, so there is no revision to compare with",
                 "To compare with sizes that were written down: dagster-snapsize baseline",
             )
         hint = "Run it in a checkout."
-        if "dubious ownership" in said:  # as in a container of CI; git says no more than that
+        if "dubious ownership" in error:  # as in a container of CI; git says no more than that
             hint = f"If you trust it: git config --global --add safe.directory {folder}"
-        raise UserError(f"{folder} is no work tree of git{f': {said}' if said else ''}", hint)
+        raise UserError(f"{folder} is not a git work tree{f': {error}' if error else ''}", hint)
     steps = Path(prefix.removesuffix("\n")).parts
     return Repository(folder.parents[len(steps) - 1] if steps else folder, folder)
 
 
 def find_revision(repository: Repository, name: str) -> Revision:
-    """The commit that ``name`` means. Raises UserError where there is none."""
+    """The commit that ``name`` refers to. Raises UserError where there is none."""
     if name.startswith("-") or not name or "\n" in name:
-        raise UserError(f"{name!r} is no revision", "For example: dagster-snapsize diff main")
+        raise UserError(f"{name!r} is not a revision", "For example: dagster-snapsize diff main")
     top = repository.top
     found = git(top, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if found.returncode == 0:

@@ -36,7 +36,7 @@ _MARK = "snapsize.lock"
 
 @frozen
 class Worktree:
-    """The files of a revision: ``top`` stands for ``repository.top``.
+    """The files of a revision, in ``top`` instead of ``repository.top``.
 
     ``notes`` are for the user.
     """
@@ -48,34 +48,34 @@ class Worktree:
 
     @property
     def folder(self) -> Path:
-        """What stands for the folder where the user is; perhaps not there in this revision."""
+        """The user's folder in this tree; perhaps it does not exist in this revision."""
         return self.moved(self.repository.folder) or self.top
 
     def moved(self, path: Path) -> Path | None:
-        """What a path in the repository is in this tree; None for others."""
+        """A path of the repository in this tree; None for other paths."""
         if not path.is_relative_to(self.repository.top):
             return None
         return self.top / path.relative_to(self.repository.top)
 
     def back(self, path: Path) -> Path:
-        """What a path in this tree is in the repository; others as they are."""
+        """A path of this tree in the repository; other paths as they are."""
         inside = path.is_relative_to(self.top)
         return self.repository.top / path.relative_to(self.top) if inside else path
 
 
 @contextmanager
 def checked_out(
-    repository: Repository, revision: Revision, tell: Callable[[str], None] = lambda text: None
+    repository: Repository, revision: Revision, on_step: Callable[[str], None] = lambda text: None
 ) -> Iterator[Worktree]:
-    """The files of a revision while the block runs; afterwards nothing is left of them.
+    """Check out a revision while the block runs, and remove it afterwards.
 
-    ``tell`` is given what is being done. Raises UserError where git cannot check it out.
+    ``on_step`` is given a line for progress. Raises UserError where git cannot check it out.
     """
     top = repository.top
     folder = _make_folder(top, revision.commit)
     notes: list[str] = []
     with ExitStack() as stack:
-        tell(f"checking out {revision}")
+        on_step(f"checking out {revision}")
         stack.callback(_remove_empty, folder.parent)
         stack.enter_context(_worktree(top, revision.commit, folder, str(revision)))
         _submodules(top, revision, folder, stack, notes)
@@ -166,13 +166,13 @@ def _worktree(top: Path, commit: str, folder: Path, name: str) -> Iterator[None]
 
 
 def _administrations(top: Path) -> Path:
-    """Where git keeps what it knows of linked work trees, each in a folder of its own."""
+    """The folder in which git keeps a folder for each linked work tree."""
     common = git(top, "rev-parse", "--git-common-dir").stdout.removesuffix(b"\n")
     return top / os.fsdecode(common) / "worktrees"
 
 
 def _of(administrations: Path, folder: Path | None = None) -> list[Path]:
-    """What git keeps of the work tree ``folder``, else of all."""
+    """What git keeps of the work tree ``folder``, or of all of them."""
     try:
         found = list(administrations.iterdir())
     except OSError:
@@ -190,7 +190,7 @@ def _folder_of(administration: Path) -> Path | None:
 
 
 def sweep(repository: Repository) -> None:
-    """Remove what processes that were killed have left: nobody holds its mark any more."""
+    """Remove what killed processes left: no process holds its lock any more."""
     for administration in _of(_administrations(repository.top)):
         path = administration / _MARK
         mark = held(path) if path.is_file() else None
@@ -205,7 +205,7 @@ def sweep(repository: Repository) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder, whatever its files allow."""
+    """Remove a folder, read-only files included."""
     for _ in range(2):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
@@ -225,7 +225,7 @@ def _remove_empty(folder: Path) -> None:
 
 @contextmanager
 def no_interruption() -> Iterator[None]:
-    """Whoever presses Ctrl-C twice is not to stop what the first one began."""
+    """Ignore signals, so that a second Ctrl-C does not stop what the first one began."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -244,7 +244,7 @@ def no_interruption() -> Iterator[None]:
 def _submodules(
     top: Path, revision: Revision, folder: Path, stack: ExitStack, notes: list[str]
 ) -> None:
-    """Check out the submodules from what the user has of them; what is not there stays empty."""
+    """Check out submodules that the user has checked out too; the others stay empty."""
     if not (folder / ".gitmodules").is_file():
         return
     listing = git(top, "ls-tree", "-r", "-z", revision.commit).stdout
@@ -265,6 +265,6 @@ def _submodules(
                 " here",
                 f"Get it with: git -C {path.as_posix()} fetch",
             )
-        words = f"submodule {path.as_posix()} of {revision}"
-        stack.enter_context(_worktree(top / path, commit, folder / path, words))
+        shown = f"submodule {path.as_posix()} of {revision}"
+        stack.enter_context(_worktree(top / path, commit, folder / path, shown))
         _submodules(top / path, inner, folder / path, stack, notes)

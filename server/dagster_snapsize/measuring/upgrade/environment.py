@@ -1,4 +1,4 @@
-"""An environment beside the user's, with another Dagster and otherwise what the user's has.
+"""Build an environment with another Dagster, and otherwise the packages of the user's.
 
 It is a virtual environment of the same base Python. A .pth file adds the site-packages of the
 user's environment behind its own, so whatever is not installed in it is the user's, packages that
@@ -72,7 +72,7 @@ print(json.dumps({
     "version": sys.version, "prefix": sys.prefix, "sites": sites, "distributions": found,
 }))
 """
-Tell = Callable[[str], None]
+OnStep = Callable[[str], None]
 
 
 @frozen
@@ -86,7 +86,7 @@ class UpgradedEnvironment:
 
 @frozen
 class _Installation:
-    """The user's environment, as its interpreter tells of it."""
+    """The user's environment, as its interpreter describes it."""
 
     python: str
     base: str
@@ -101,44 +101,44 @@ class _Installation:
 
 
 def upgraded(
-    interpreter: Interpreter, version: str, environ: Mapping[str, str], tell: Tell
+    interpreter: Interpreter, version: str, environ: Mapping[str, str], on_step: OnStep
 ) -> tuple[UpgradedEnvironment | None, tuple[str, ...]]:
     """The environment with this version of Dagster, or the ``latest``; built if it is not there.
 
-    None where that is the one that the user has. With it come notes for the user. ``tell`` is given
-    what is being done. Raises UserError where there is no such version, no index to get it from, or
-    nothing to build with.
+    None where the user has that version already. The second value are notes for the user.
+    ``on_step`` is given a line for progress. Raises UserError where there is no such version, no
+    index to get it from, or nothing to build with.
     """
     if version != "latest" and not _VERSION.fullmatch(version):
         raise UserError(
-            f"{version!r} is no version of Dagster",
+            f"{version!r} is not a version of Dagster",
             "For example: dagster-snapsize advise --dagster 1.13.28, or --dagster latest",
         )
-    users = _ask(interpreter, environ)
-    if not users.dagster:
+    installed = _ask(interpreter, environ)
+    if not installed.dagster:
         raise UserError(f"{interpreter.path} has no dagster that pip knows of")
     wanted, notes = version, list[str]()
     if version == "latest":
-        wanted, notes = _latest(users, environ, tell)
-    if wanted == users.dagster:
+        wanted, notes = _latest(installed, environ, on_step)
+    if wanted == installed.dagster:
         return None, tuple(notes)
-    if numbers(wanted) < numbers(users.dagster):
+    if numbers(wanted) < numbers(installed.dagster):
         # Packages that an older Dagster does not know would be there all the same.
         raise UserError(
-            f"Dagster {wanted} is older than the project's {users.dagster}",
+            f"Dagster {wanted} is older than the project's {installed.dagster}",
             "Name a later one, or --dagster latest. To compare with an older environment:"
             " dagster-snapsize diff HEAD --old-python PATH",
         )
-    requirements, stay = lockstep(users.distributions, users.dagster, wanted)
-    folder, conflicts = _environment(users, requirements, environ, tell)
-    notes += [f"{name} stays: it has a version of its own" for name in stay]
+    requirements, stay = lockstep(installed.distributions, installed.dagster, wanted)
+    folder, conflicts = _environment(installed, requirements, environ, on_step)
+    notes += [f"{name} stays: its versions are not those of Dagster" for name in stay]
     notes += [f"{name} asks for {what}, and got {got}" for name, what, got in conflicts]
     made = Interpreter(str(_python_in(folder)), f"made beside {interpreter.path}")
-    return UpgradedEnvironment(made, _with_users_programs(users, environ), wanted), tuple(notes)
+    return UpgradedEnvironment(made, _with_users_programs(installed, environ), wanted), tuple(notes)
 
 
 def clear_environments(environ: Mapping[str, str]) -> tuple[int, int]:
-    """Remove all of them; how many there were, and how many bytes were freed."""
+    """Remove all environments; returns their number and the bytes that were freed."""
     count = freed = 0
     for folder in _folders(_root(environ)):
         freed += sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file())
@@ -155,7 +155,7 @@ def _root(environ: Mapping[str, str]) -> Path:
 
 
 def _folders(root: Path) -> list[Path]:
-    """The environments, the one that was used last first."""
+    """The environments, the last used first."""
 
     def used(folder: Path) -> float:
         try:
@@ -181,31 +181,33 @@ def _ask(interpreter: Interpreter, environ: Mapping[str, str]) -> _Installation:
             timeout=60,
             check=True,
         )
-        # Whatever else starts with the interpreter may print as well.
-        told = json.loads(done.stdout.splitlines()[-1])
+        # Something that starts with the interpreter may print too.
+        answer = json.loads(done.stdout.splitlines()[-1])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-        raise UserError(f"{interpreter.path} does not tell what is installed: {error}") from None
+        raise UserError(f"{interpreter.path} does not on_step what is installed: {error}") from None
     return _Installation(
         interpreter.path,
-        told["base"],
-        told["version"],
-        told["prefix"],
-        tuple(path for path in told["sites"] if os.path.isdir(path)),  # noqa: PTH112
-        told["distributions"],
+        answer["base"],
+        answer["version"],
+        answer["prefix"],
+        tuple(path for path in answer["sites"] if os.path.isdir(path)),  # noqa: PTH112
+        answer["distributions"],
     )
 
 
-def _with_users_programs(users: _Installation, environ: Mapping[str, str]) -> dict[str, str]:
-    """Programs such as dbt are those of the user's environment, where the new one has none."""
-    path = [str(Path(users.python).parent), environ.get("PATH", "")]
+def _with_users_programs(installed: _Installation, environ: Mapping[str, str]) -> dict[str, str]:
+    """Find programs such as dbt in the user's environment where the new one has none."""
+    path = [str(Path(installed.python).parent), environ.get("PATH", "")]
     return {**environ, "PATH": os.pathsep.join(filter(None, path))}
 
 
-def _latest(users: _Installation, environ: Mapping[str, str], tell: Tell) -> tuple[str, list[str]]:
+def _latest(
+    installed: _Installation, environ: Mapping[str, str], on_step: OnStep
+) -> tuple[str, list[str]]:
     """The latest version that Dagster and all its integrations have, and what held it back."""
-    folder, _ = _environment(users, (), environ, tell)
-    tell("asking for the latest Dagster")
-    pins, _ = lockstep(users.distributions, users.dagster, users.dagster)
+    folder, _ = _environment(installed, (), environ, on_step)
+    on_step("asking for the latest Dagster")
+    pins, _ = lockstep(installed.distributions, installed.dagster, installed.dagster)
     names = [pin.partition("==")[0] for pin in pins]
     with tempfile.TemporaryDirectory() as place:
         report = Path(place) / "report.json"
@@ -222,15 +224,18 @@ def _latest(users: _Installation, environ: Mapping[str, str], tell: Tell) -> tup
                 ) from None
             raise pip_error(printed, "the latest dagster", environ) from None
     versions = {folded_name(one["name"]): str(one["version"]) for one in found}
-    return latest_of_all(versions, users.dagster)
+    return latest_of_all(versions, installed.dagster)
 
 
 def _environment(
-    users: _Installation, requirements: Sequence[str], environ: Mapping[str, str], tell: Tell
+    installed: _Installation,
+    requirements: Sequence[str],
+    environ: Mapping[str, str],
+    on_step: OnStep,
 ) -> tuple[Path, list[tuple[str, str, str]]]:
-    """An environment with these requirements, and what of the user's does not go with them."""
-    known: list[object] = [users.base, users.version, users.prefix, users.sites]
-    known += [sorted(users.distributions.items()), list(requirements)]
+    """An environment with these requirements, and which packages of the user's conflict."""
+    known: list[object] = [installed.base, installed.version, installed.prefix, installed.sites]
+    known += [sorted(installed.distributions.items()), list(requirements)]
     key = digest_of_json(known)
     root = _root(environ)
     folder = root / key
@@ -246,7 +251,7 @@ def _environment(
             os.utime(complete)
         except (OSError, ValueError):
             with _whole_or_not_at_all(folder):
-                conflicts = _build(folder, users, requirements, environ, tell)
+                conflicts = _build(folder, installed, requirements, environ, on_step)
                 complete.write_text(json.dumps(conflicts), encoding="utf-8")
     finally:
         if lock is not None:
@@ -269,58 +274,62 @@ def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
 
 def _build(
     folder: Path,
-    users: _Installation,
+    installed: _Installation,
     requirements: Sequence[str],
     environ: Mapping[str, str],
-    tell: Tell,
+    on_step: OnStep,
 ) -> list[tuple[str, str, str]]:
-    tell("making an environment")
-    _make_venv(folder, users, environ, tell)
+    on_step("making an environment")
+    _make_venv(folder, installed, environ, on_step)
     # What asks which packages are installed ones asks for these, too (site.getsitepackages).
-    lines = [f"import site; site.PREFIXES.append({users.prefix!a})\n"]
-    lines += [f"import site; site.addsitedir({path!a})\n" for path in users.sites]
+    lines = [f"import site; site.PREFIXES.append({installed.prefix!a})\n"]
+    lines += [f"import site; site.addsitedir({path!a})\n" for path in installed.sites]
     (_site_packages(folder) / "zzz_of_the_project.pth").write_text("".join(lines), encoding="ascii")
     if not requirements:
         return []
     names = ", ".join(requirements)
-    tell(f"installing {names}")
+    on_step(f"installing {names}")
     command = [str(_python_in(folder)), *_PIP, *requirements]
-    status, printed = _run(command, _pip_environ(folder, environ), tell)
+    status, printed = _run(command, _pip_environ(folder, environ), on_step)
     if status:
         raise pip_error(printed, names, environ)
     return [(found[1], found[2], found[3]) for found in _CONFLICT.finditer(printed)]
 
 
-def _make_venv(folder: Path, users: _Installation, environ: Mapping[str, str], tell: Tell) -> None:
-    plain = interpreter_environ(users.base, environ)
+def _make_venv(
+    folder: Path, installed: _Installation, environ: Mapping[str, str], on_step: OnStep
+) -> None:
+    plain = interpreter_environ(installed.base, environ)
     plain.pop("PYTHONPATH", None)
-    status, printed = _run([users.base, "-m", "venv", str(folder)], plain, lambda text: None)
+    status, printed = _run([installed.base, "-m", "venv", str(folder)], plain, lambda text: None)
     if status == 0:
         return
     # Debian's Python, for one, has no ensurepip until python3-venv is installed.
-    uv = shutil.which("uv", path=_with_users_programs(users, environ)["PATH"])
+    uv = shutil.which("uv", path=_with_users_programs(installed, environ)["PATH"])
     if uv is not None:
         remove_folder(folder)
-        status, _ = _run([uv, "venv", "--seed", "--python", users.base, str(folder)], plain, tell)
+        status, _ = _run(
+            [uv, "venv", "--seed", "--python", installed.base, str(folder)], plain, on_step
+        )
         if status == 0:
             return
     last = (printed.strip().splitlines() or [f"exit status {status}"])[-1]
     raise UserError(
-        f"{users.base} cannot make a virtual environment: {last}",
+        f"{installed.base} cannot make a virtual environment: {last}",
         "Install what `python -m venv` needs (python3-venv on Debian), or uv.",
     )
 
 
 def _pip_environ(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Settings of the index are the user's; whatever would install elsewhere is not."""
+    """Keep the user's settings of the index, without those that install elsewhere."""
     variables = interpreter_environ(str(_python_in(folder)), environ)
     for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_NO_DEPS", "PIP_DRY_RUN"):
         variables.pop(name, None)
     return {**variables, "PIP_USER": "0"}
 
 
-def _run(command: Sequence[str], environ: Mapping[str, str], tell: Tell) -> tuple[int, str]:
-    """Run it to its end, telling of each line; its exit status, and all that it printed.
+def _run(command: Sequence[str], environ: Mapping[str, str], on_step: OnStep) -> tuple[int, str]:
+    """Run a command; its exit status and output. ``on_step`` is given each line.
 
     However this process ends, the command ends with it.
     """
@@ -340,7 +349,7 @@ def _run(command: Sequence[str], environ: Mapping[str, str], tell: Tell) -> tupl
                 text = line.decode("utf-8", "replace").strip()
                 printed.append(text)
                 if text:
-                    tell(text[:100])
+                    on_step(text[:100])
         except BaseException:
             process.stdin.close()
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Which versions of Dagster and of its integrations are one release."""
+"""Which versions of Dagster and of its integrations were released together."""
 
 from __future__ import annotations
 
@@ -69,5 +69,5 @@ def folded_name(name: str) -> str:
 
 
 def numbers(version: str) -> list[int]:
-    """Its first three numbers, which tell an older one from a later one."""
+    """The first three numbers of a version, for comparing."""
     return [int(number) for number in re.findall(r"\d+", version)[:3]]

@@ -1,4 +1,4 @@
-"""Measures one project in a process of its own, for a caller that must never block.
+"""Measure one project in a separate process, for a caller that must never block.
 
 Run as ``python -m dagster_snapsize.measuring.worker``. The first line of standard input is a
 WorkerRequest (request.py) as JSON; the rest of it is a lifeline, at whose end this
@@ -9,10 +9,10 @@ process ends all that it started, and itself. Standard output is one JSON object
 ``found``    ``locations``: name and root of each, ``notes``
 ``progress`` ``location``, ``text``, ``done``, ``of`` (snapshots)
 ``assets``   ``rows``: the next AssetRows (measuring/results.py) of the result that follows them, a
-             few at a time: a server that reads a long line answers nobody meanwhile
+             few at a time: a server that reads a long line answers no request meanwhile
 ``result``   ``result``: a LocationResult, without its assets
 ``cached``   ``location``, whose result was from the cache; ``audit``: whether to audit it
-``mistake``  ``location`` (or null), ``message``, ``hint``, ``path``, ``line``: wrong configuration;
+``error``    ``location`` (or null), ``message``, ``hint``, ``path``, ``line``: wrong configuration;
              ``interpreter``: whether it is of the Python that would run the code
 ``forkserver`` of ``location``, where that is asked for: ``python``, ``cwd`` and ``setup``, with
              which a fork server for the next measurement can be started, and ``used``: whether this
@@ -70,7 +70,7 @@ _PATIENCE = 6.0  # seconds for a supervisor to end its tree
 
 
 class _Cancellation:
-    """Ends what runs when the lifeline ends, and this process with it."""
+    """Ends the running measurement and this process when the lifeline ends."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -98,7 +98,7 @@ class _Cancellation:
 
 
 def main() -> NoReturn:
-    """Serve one request, whenever it comes."""
+    """Serve one request."""
     lines = sys.stdin.buffer
     line = lines.readline()
     if not line:
@@ -113,10 +113,10 @@ def main() -> NoReturn:
     threading.Thread(target=cancel.watch, args=(lines,), daemon=True).start()
     try:
         _serve(request, cancel)
-        _tell("done")
-    except UserError as mistake:
-        _tell_mistake(None, mistake)
-        _tell("done")
+        _emit("done")
+    except UserError as error:
+        _emit_error(None, error)
+        _emit("done")
     except BrokenPipeError:
         pass
     # A plain exit would wait for the thread that reads the lifeline.
@@ -125,7 +125,7 @@ def main() -> NoReturn:
 
 def _serve(request: WorkerRequest, cancel: _Cancellation) -> None:
     found = find_locations(Path(request.folder), Flags())
-    _tell(
+    _emit(
         "found",
         locations=[{"name": x.name, "root": str(x.root)} for x in found.locations],
         notes=list(found.notes),
@@ -136,8 +136,8 @@ def _serve(request: WorkerRequest, cancel: _Cancellation) -> None:
         if not request.only or location.name in request.only:
             try:
                 _measure(location, request, cancel)
-            except UserError as mistake:
-                _tell_mistake(location.name, mistake)
+            except UserError as error:
+                _emit_error(location.name, error)
 
 
 def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancellation) -> None:
@@ -191,11 +191,11 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancellati
             )
             shared.keep(result, began)
     for start in range(0, len(result.assets), _ROWS):
-        _tell("assets", rows=[unstructure(row) for row in result.assets[start : start + _ROWS]])
-    _tell("result", result=unstructure(evolve(result, assets=())))
+        _emit("assets", rows=[unstructure(row) for row in result.assets[start : start + _ROWS]])
+    _emit("result", result=unstructure(evolve(result, assets=())))
     if cache is not None and hit is not None:
         _log.info("%s: from the cache, measured at %s", location.name, hit.measured_at)
-        _tell("cached", location=location.name, audit=_is_to_be_audited())
+        _emit("cached", location=location.name, audit=_is_to_be_audited())
     elif cache is not None and measurement is not None:
         # The cache must be right. The audit of the fork server keeps what it measures anew.
         unsure = (
@@ -205,7 +205,7 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancellati
         if why:
             _log.info("%s: not kept in the cache: %s", location.name, "; ".join(why))
     if setup is not None and measurement is not None and measurement.inputs is not None:
-        _tell(
+        _emit(
             "forkserver",
             location=location.name,
             python=interpreter.path,
@@ -216,7 +216,7 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancellati
 
 
 def _baseline(location: CodeLocation) -> tuple[Baseline | None, BaselineProblem | None]:
-    """What the location is compared with; one that cannot be read keeps no size from being seen."""
+    """The baseline of the location, or why it cannot be read: sizes are shown all the same."""
     try:
         return read_baselines(location.root).get(location.stable_name), None
     except UserError as error:
@@ -274,7 +274,7 @@ def _audit(
         return
     if cache is not None and kind == "cache" and not found.trusted:
         cache.switch_off()
-    _tell("audited", location=location.name, **asdict(found))
+    _emit("audited", location=location.name, **asdict(found))
 
 
 def _forkserver_setup(
@@ -292,7 +292,7 @@ def _forkserver_setup(
 
 
 def _watch(progress: Progress) -> None:
-    _tell(
+    _emit(
         "progress",
         location=progress.location,
         text=progress.text,
@@ -301,20 +301,20 @@ def _watch(progress: Progress) -> None:
     )
 
 
-def _tell_mistake(location: str | None, mistake: UserError) -> None:
-    _tell(
-        "mistake",
+def _emit_error(location: str | None, error: UserError) -> None:
+    _emit(
+        "error",
         location=location,
-        message=mistake.message,
-        hint=mistake.hint,
-        path=mistake.path,
-        line=mistake.line,
-        interpreter=isinstance(mistake, NoInterpreter),
+        message=error.message,
+        hint=error.hint,
+        path=error.path,
+        line=error.line,
+        interpreter=isinstance(error, NoInterpreter),
     )
 
 
-def _tell(what: str, **header: Any) -> None:
-    sys.stdout.write(json.dumps({"type": what, **header}) + "\n")
+def _emit(kind: str, **header: Any) -> None:
+    sys.stdout.write(json.dumps({"type": kind, **header}) + "\n")
     sys.stdout.flush()
 
 

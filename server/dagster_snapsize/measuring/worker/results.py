@@ -1,4 +1,4 @@
-"""A measurement as compact numbers: what the worker hands to the language server.
+"""A measurement as compact numbers, which the worker sends to the language server.
 
 The summary of a location is small (a few dozen bytes for each asset); what only a hover or a report
 needs, an asset's fields in every snapshot, lies in a file of rows, one JSON object a line, found by
@@ -103,7 +103,7 @@ class SharedWith:
 
 @frozen
 class AssetGrowth:
-    """What became of an asset since the baseline, in all snapshots together.
+    """Growth of an asset since the baseline, over all snapshots.
 
     ``before`` is None where it is new. ``fields`` are the differences, most growth first.
     """
@@ -114,7 +114,7 @@ class AssetGrowth:
 
 @frozen
 class RepeatedValue:
-    """A value of an asset that ``others`` carry too, so many of them.
+    """A value of an asset that so many ``others`` carry too.
 
     ``saved_bytes`` is what would go from all snapshots together if none of them did.
     """
@@ -127,7 +127,7 @@ class RepeatedValue:
 
 @frozen
 class AssetDetail:
-    """Everything that is known of one asset.
+    """All details of one asset.
 
     ``growth`` is None where there is no baseline; ``repeats`` are those that save most.
     """
@@ -151,7 +151,7 @@ class AssetDetail:
 
 @frozen
 class OtherOwner:
-    """What someone else than an asset has of one snapshot: bytes by field."""
+    """Bytes by field of an owner in one snapshot that is not an asset."""
 
     snapshot: str
     kind: str
@@ -163,7 +163,7 @@ class OtherOwner:
 class BaselineProblem:
     """Why a baseline could not be read; ``line`` counts from 1.
 
-    ``is_damaged`` says that nothing is lost if it is written anew.
+    ``is_damaged`` says that nothing is lost if it is written again.
     """
 
     message: str
@@ -257,7 +257,7 @@ class LocationResult:
         return found
 
     def rank(self, asset: AssetRow) -> int:
-        """How many assets are heavier, and one."""
+        """One more than the number of heavier assets."""
         return 1 + bisect_left(self.assets, -asset.total_bytes, key=lambda a: -a.total_bytes)
 
 

@@ -1,7 +1,7 @@
-"""Results that several servers share: two windows on one project measure it once.
+"""Share results between servers: two windows on one project measure it once.
 
-Each location has a folder of its own in the store, with a lock that is held while it is measured,
-the newest result and its file of rows. A result is taken over only if it was measured after the
+Each location has a folder in the store, with a lock that is held while it is measured, the newest
+result and its file of rows. A result is taken over only if it was measured after the
 change that asks for it was seen, and only while every file that it was made from is unchanged.
 """
 
@@ -51,7 +51,7 @@ class SharedResults:
     def measured_since(self, asked: float) -> LocationResult | None:
         """What was measured since then (seconds since the epoch) of files that are still the same.
 
-        A file that cannot be read is none at all.
+        A file that cannot be read is ignored.
         """
         try:
             kept = json.loads(self._newest.read_bytes())
@@ -59,7 +59,7 @@ class SharedResults:
                 return None
             result: LocationResult = structure(kept["result"], LocationResult)
             return result if Path(result.rows).is_file() else None
-        except Exception:  # whatever a damaged file can hold
+        except Exception:  # a damaged file may contain anything
             return None
 
     def new_rows(self) -> Path:

@@ -1,4 +1,4 @@
-"""Makes a LocationResult and its file of rows of a measurement, compared with its baseline."""
+"""Make a LocationResult and its file of rows from a measurement and its baseline."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def summarize(
 
 @frozen
 class _SinceBaseline:
-    """What became of assets since the baseline; of each nothing where there is none."""
+    """Growth of assets since the baseline, if there is one."""
 
     measurement: Measurement
     baseline: Baseline | None
@@ -156,28 +156,27 @@ class _SinceBaseline:
 def _without_least_growth(
     findings: Sequence[Finding], assets: Sequence[AssetRow]
 ) -> tuple[Finding, ...]:
-    """Growth that is allowed is told of the lines that grew most only.
+    """Keep info-level growth only for the lines that grew most: hovers show the rest.
 
-    Nobody reads thousands, and hovers know all of it. Of a line all assets are told or none, so
-    that what is said of them together is true.
+    All assets of a line are kept or none, so that their sum is right.
     """
     grown = {row.key: row.growth_bytes for row in assets}
     lines: defaultdict[object, int] = defaultdict(int)
     for finding in findings:
-        if _is_told_by_line(finding):
+        if _is_reported_by_line(finding):
             lines[_line(finding)] += grown.get(finding.asset or "", 0)
     if len(lines) <= _MOST_LINES:
         return tuple(findings)
-    told = set(heapq.nlargest(_MOST_LINES, lines, key=lambda line: lines[line]))
-    return tuple(f for f in findings if not _is_told_by_line(f) or _line(f) in told)
+    most = set(heapq.nlargest(_MOST_LINES, lines, key=lambda line: lines[line]))
+    return tuple(f for f in findings if not _is_reported_by_line(f) or _line(f) in most)
 
 
-def _is_told_by_line(finding: Finding) -> bool:
+def _is_reported_by_line(finding: Finding) -> bool:
     return finding.rule == "asset-grew" and finding.severity == "information"
 
 
 def _line(finding: Finding) -> object:
-    """Those that are nowhere stand for themselves."""
+    """The line of a finding, or the asset where it has none."""
     return finding.location or finding.asset
 
 
@@ -279,8 +278,7 @@ def _detail(
 ) -> dict[str, Any]:
     """An AssetDetail as what JSON can hold.
 
-    Not made of the class: a location has a hundred cells for each of thousands of assets, and
-    whoever has saved a file waits for all of them.
+    Not made of the class, for speed: there are a hundred cells for each of thousands of assets.
     """
     owner = Owner("asset", asset.key)
     place = asset.location

@@ -1,9 +1,9 @@
-"""Writes the baseline of a project from sizes that are known already, in a process of its own.
+"""Write the baseline of a project from known sizes, in a separate process.
 
 Standard input is one JSON object with ``root``, the project's folder, and ``results``: the
 LocationResult of each of its locations, without assets. Standard output is one with what was done,
-``text`` and ``path``, or with a ``mistake``. Nothing is measured: what an editor shows is written.
-A server stays small, though the file of rows of 10,000 assets is not.
+``text``, or with an ``error``. Nothing is measured: the sizes that an editor shows are written. It
+is a separate process so that the server need not read the rows of 10,000 assets.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ def main() -> None:
     request = json.loads(sys.stdin.buffer.read())
     results = [structure(result, LocationResult) for result in request["results"]]
     try:
-        said = {"text": renew(Path(request["root"]), results)}
-    except UserError as mistake:
-        said = {"mistake": f"{mistake.message}. {mistake.hint}".strip()}
-    print(json.dumps(said))
+        answer = {"text": write_baseline(Path(request["root"]), results)}
+    except UserError as error:
+        answer = {"error": f"{error.message}. {error.hint}".strip()}
+    print(json.dumps(answer))
 
 
-def renew(root: Path, results: Sequence[LocationResult]) -> str:
+def write_baseline(root: Path, results: Sequence[LocationResult]) -> str:
     """Write the baseline of a project, of all of its locations, and say what was written.
 
-    Raises UserError where sizes are not at hand any more, where the file cannot be written, or
+    Raises UserError where sizes are no longer available, where the file cannot be written, or
     where it is one of a newer version.
     """
     new = {r.baseline.name or r.name: baseline_of_rows(r) for r in results}
-    with suppress(DamagedBaseline):  # all that it can hold is written anew
+    with suppress(DamagedBaseline):  # it is replaced as a whole
         read_baselines(root)
     if not write_baselines(root, new):
         return f"{NAME} is up to date"
@@ -71,7 +71,7 @@ def baseline_of_rows(result: LocationResult) -> Baseline:
             of_owner = found[snapshot][Owner(kind, name)]
             of_owner.update({field: of_owner[field] - size for field, size in fields.items()})
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"the sizes of {result.name} are not at hand any more", _GONE) from error
+        raise UserError(f"the sizes of {result.name} are no longer available", _GONE) from error
     snapshots = {
         short_id(row.id, result.name): KnownSnapshot(
             row.wire_bytes - row.stored_bytes, found[row.id]
