@@ -169,18 +169,18 @@ def _is_systems(path: str) -> bool:
     return path.startswith(_SYSTEM) and not path.startswith("/dev/shm/")
 
 
-def external_digest(others: ExternalInputs, files: FileStates) -> str | None:
+def external_digest(external: ExternalInputs, files: FileStates) -> str | None:
     """A digest of them as they are now; None where an installed module is not what it was."""
-    if not _installed_are(others.installed):
+    if not _installed_are(external.installed):
         return None
     parts: list[bytes] = []
-    for path in others.read:
+    for path in external.read:
         parts += [os.fsencode(path), files.state(path).digest, *_beside(path, files)]
-    for folder in others.listed:
+    for folder in external.listed:
         parts += [os.fsencode(folder), _joined(names_in(folder))]
-    for folder in others.distributions:
+    for folder in external.distributions:
         parts += [os.fsencode(folder), *_distributions(folder)]
-    for manifest, folders in others.sources.items():
+    for manifest, folders in external.sources.items():
         parts += [os.fsencode(manifest), *_dated_sources(manifest, folders, files)]
     return digest(*parts)
 
@@ -212,7 +212,7 @@ def _distributions(folder: str) -> Iterator[bytes]:
     """What is installed there: names, what .pth files say, and the stamps of what installers write.
 
     Installers write RECORD, and METADATA says the version. Times are those of writing: installers
-    that make links to files of a store change the others for everybody.
+    that make links to files of a store change the other files for everybody.
     """
     files = FileStates()
     for path, status in _distribution_files(folder):

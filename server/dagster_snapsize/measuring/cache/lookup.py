@@ -151,17 +151,17 @@ class Cache:
             return (f"{self._shown(changed)} was changed while it was measured",)
         if identity(self._location, self._interpreter, self._environ) != self._identity:
             return ("the environment was changed while it was measured",)
-        others = ExternalInputs.of(measurement, after.stamps)
+        external = ExternalInputs.of(measurement, after.stamps)
         rest = FileStates()
-        digest = external_digest(others, rest)
-        changed = self._changed_others(others, rest, before, after)
+        digest = external_digest(external, rest)
+        changed = self._changed_external(external, rest, before, after)
         if digest is None or changed:
             what = self._shown(changed) if changed else "what is installed"
             return (f"{what} was changed while it was measured",)
         about = {
             "measured_at": self._began // 10**9,
             "own_python": _OWN_PYTHON,
-            "others": astuple(others, recurse=False),
+            "external": astuple(external, recurse=False),
         }
         content = to_bytes(measurement, about)
         self._place.write(f"{self._identity}-{before.digest}-{digest}", content)
@@ -200,8 +200,8 @@ class Cache:
             measured_at = about["measured_at"]
             if not is_current(measured_at, self._now() // 10**9):
                 return None
-            others = ExternalInputs(*about["others"])
-            if external_digest(others, FileStates()) != digest:
+            external = ExternalInputs(*about["external"])
+            if external_digest(external, FileStates()) != digest:
                 return None
             measurement = entry.measurement()
             same_python = about["own_python"] == _OWN_PYTHON
@@ -241,8 +241,8 @@ class Cache:
         place = f"{self._shown(call.path)}:{call.line}" if call.path else "the code"
         return f"{place} {call.what}"
 
-    def _changed_others(
-        self, others: ExternalInputs, files: FileStates, before: ProjectFiles, after: ProjectFiles
+    def _changed_external(
+        self, external: ExternalInputs, files: FileStates, before: ProjectFiles, after: ProjectFiles
     ) -> str | None:
         """An input outside of the project that was written to since the measurement began."""
         for path, state in files.seen():
@@ -251,16 +251,16 @@ class Cache:
                     return path
             elif self._may_be_removed(path):
                 return path
-        for folder in others.listed:
+        for folder in external.listed:
             if folder in before.names:
                 if before.names[folder] != names_in(folder):
                     return folder
             elif self._is_new_folder(folder):
                 return folder
-        for path, _, mtime in others.installed:
+        for path, _, mtime in external.installed:
             if _is_new(mtime, self._began):
                 return path
-        for folder in others.distributions:
+        for folder in external.distributions:
             if _is_new(last_installed(folder), self._began):
                 return folder
         return None

@@ -16,9 +16,9 @@ import pytest
 from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.measuring.compare import difference
 from support.command import Result
+from support.forkservers import locations, own_environment, run, setup, site_packages
 from support.lsp_client import Editor, editor
 from support.lsp_projects import Small, small_project, with_log
-from support.warming import locations, own_environment, run, setup, site_packages
 
 pytestmark = [
     pytest.mark.asyncio,

@@ -17,8 +17,7 @@ from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.compare import difference
 from dagster_snapsize.measuring.process import SupervisedProcess
 from support.command import Result
-from support.patience import patience, wait_for
-from support.warming import (
+from support.forkservers import (
     Kept,
     in_thread,
     kept,
@@ -28,6 +27,7 @@ from support.warming import (
     setup,
     site_packages,
 )
+from support.patience import patience, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")
 
@@ -103,16 +103,16 @@ def test_forked_and_not_forked_say_the_same(
             for _ in range(2):
                 measured = run(location, python, found.parent)
                 assert measured.forked
-                warm = measured.measurement
-                assert difference(cold, warm) is None
-                assert warm.definition_files == cold.definition_files
-                assert warm.folders == cold.folders
-                assert warm.environment == cold.environment
-                assert warm.inputs is not None
-                assert set(cold.inputs.read) == set(warm.inputs.read)
-                assert set(cold.inputs.installed) <= set(warm.inputs.installed)
+                forked = measured.measurement
+                assert difference(cold, forked) is None
+                assert forked.definition_files == cold.definition_files
+                assert forked.folders == cold.folders
+                assert forked.environment == cold.environment
+                assert forked.inputs is not None
+                assert set(cold.inputs.read) == set(forked.inputs.read)
+                assert set(cold.inputs.installed) <= set(forked.inputs.installed)
                 # None of the user's own modules is in the process that is forked.
-                assert not {f for f in warm.inputs.modules if f.startswith("everything")}
+                assert not {f for f in forked.inputs.modules if f.startswith("everything")}
 
 
 def test_edits_are_seen(
@@ -186,10 +186,10 @@ def test_the_variables_of_env_files_are_those_of_a_fresh_interpreter(
     with kept(location, python, ["dagster"], mark["SNAPSIZE_TEST_MARK"]) as found:
         environ = {**os.environ, **mark}
         cold = run(location, python, environ=environ).measurement
-        warm = run(location, python, found.parent, environ=environ).measurement
-    assert warm.failure is None
-    assert difference(cold, warm) is None
-    assert warm.environment == cold.environment
+        forked = run(location, python, found.parent, environ=environ).measurement
+    assert forked.failure is None
+    assert difference(cold, forked) is None
+    assert forked.environment == cold.environment
 
 
 def test_a_change_of_what_is_installed_ends_the_process(
@@ -292,12 +292,12 @@ def test_what_installed_modules_read_when_they_were_imported_counts(
     found = warmed(shop, own_python)
     (location,) = locations(shop)
     cold = run(location, own_python).measurement
-    warm = run(location, own_python, found.parent)
-    assert warm.forked
+    forked = run(location, own_python, found.parent)
+    assert forked.forked
     assert "words.txt" in cold.definition_files
-    assert warm.measurement.definition_files == cold.definition_files
-    assert warm.measurement.inputs is not None and cold.inputs is not None
-    assert warm.measurement.inputs.read == cold.inputs.read
+    assert forked.measurement.definition_files == cold.definition_files
+    assert forked.measurement.inputs is not None and cold.inputs is not None
+    assert forked.measurement.inputs.read == cold.inputs.read
     words.write_text("x" * 900, encoding="utf-8")
     measured = run(location, own_python, found.parent)
     assert not measured.forked
@@ -379,7 +379,7 @@ def test_the_end_of_the_one_who_measures_is_that_of_the_measurement(
 import sys
 sys.path[:] = {sys.path!r}
 from pathlib import Path
-from support.warming import ForkServer, locations, run
+from support.forkservers import ForkServer, locations, run
 (location,) = locations(Path({str(shop)!r}))
 parent = ForkServer({found.key!r}, {found.news["address"]!r}, 1.0)
 run(location, Path({str(python)!r}), parent)

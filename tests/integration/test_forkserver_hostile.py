@@ -12,9 +12,9 @@ import pytest
 
 from dagster_snapsize.project.locations import Flags
 from support.command import tree
+from support.forkservers import Kept, Measured, kept, locations, run
 from support.hostile import DEFINITIONS, FAILS, HANGS, LOADS, marked_line
 from support.patience import patience, patiently, wait_for
-from support.warming import Kept, Measured, kept, locations, run
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only"),
