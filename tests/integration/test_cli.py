@@ -185,11 +185,11 @@ def test_wrong_usage_is_one_message_and_status_2(
     [
         (
             ["-m", "definitions", "-a", "defz"],
-            "`defz` is not in .*definitions.py; did you mean defs?",
+            "`defz` is not defined in .*definitions.py; did you mean defs?",
         ),
-        (["-f", "definitions.py", "-a", "orders"], "`orders` in .* is of kind AssetsDefinition"),
-        (["-m", "shop.definitions"], "there is no module `shop.definitions` to import from"),
-        (["-m", "definitions.more"], "there is no module `definitions.more` to import from"),
+        (["-f", "definitions.py", "-a", "orders"], "`orders` in .* has type AssetsDefinition"),
+        (["-m", "shop.definitions"], "no module `shop.definitions` can be imported from"),
+        (["-m", "definitions.more"], "no module `definitions.more` can be imported from"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -281,7 +281,7 @@ def test_what_is_no_interpreter_or_has_no_dagster_is_status_2(
         ("/bin/true", "/bin/true (--python) is not a usable Python"),
         ("./babble", "babble (--python) is not a usable Python"),
         ("./garbage", "garbage (--python) is not a usable Python"),
-        (str(environment("bare")), "there is no dagster in"),
+        (str(environment("bare")), "Dagster is not installed in"),
     ):
         command = "limits" if python == "/bin/true" else "check"
         found = snapsize(command, "--python", python, cwd=shop)

@@ -396,7 +396,7 @@ def test_an_environment_without_dagster_is_never_passed_over(
         "check", cwd=tmp_path, env={"VIRTUAL_ENV": str(dagster_python().parent.parent)}
     )
     assert (found.status, found.stdout) == (2, "")
-    assert f"error: there is no dagster in {tmp_path}/.venv/bin/python" in found.stderr
+    assert f"error: Dagster is not installed in {tmp_path}/.venv/bin/python" in found.stderr
 
 
 def test_an_old_python_with_an_old_dagster_is_measured(

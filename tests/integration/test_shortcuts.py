@@ -97,7 +97,7 @@ def test_a_text_that_is_not_dagsters_own_is_no_measurement(tmp_path: Path) -> No
     packing.write_text(packing.read_text().replace('"true" if value', '"True" if value'))
     last = known_dagster.frames(dagster_python(NEWEST), probe=probe, verify=True)[-1]
     assert last["type"] == "failed"
-    assert last["message"].startswith("not every text is what Dagster itself makes: ")
+    assert last["message"].startswith("some snapshots differ from what Dagster itself makes: ")
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -4,8 +4,9 @@
 2. the decorated function's code object, through its wrappers;
 3. the user's frame in which the AssetSpec, AssetsDefinition or SourceAsset was first made.
 
-For the third, the classes' constructors are wrapped before user code is loaded. What Dagster makes
-out of an existing object (``with_attributes``, ``replace_attributes``, ...) inherits its place.
+For the third, the classes' constructors are wrapped before user code is loaded. A copy that
+Dagster makes of an object (``with_attributes``, ``replace_attributes``, ...) has the place of the
+original.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ class Origins:
     def _role(self, code: CodeType) -> str:
         """The user's frame, or the variable whose copy it may be making, or nothing.
 
-        To look at variables is dear, and most methods of Dagster's have a ``self`` of no use here.
+        Reading variables is slow, and the ``self`` of most of Dagster's methods is of no use here.
         """
         if self._files.is_users(code.co_filename):
             return _USERS
@@ -195,7 +196,7 @@ def _definitions(repository: Any) -> Iterator[Tuple[Any, Any]]:
 
 
 class _ByKey:
-    """Mappings by asset key of definitions; Dagster makes one anew whenever it is asked for it.
+    """Mappings by asset key of definitions, each kept, as Dagster makes a new one on every access.
 
     An asset of a dbt project is one of thousands in one definition.
     """

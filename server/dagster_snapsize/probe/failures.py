@@ -1,4 +1,4 @@
-"""An exception of user code -> the words and the place that its author needs."""
+"""Describes an exception of user code: its message, and the line of the user that raised it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def describe(
 ) -> Dict[str, Any]:
     """The header of a ``failed`` frame: message, the user's own path and line, traceback.
 
-    What Dagster finds wrong when it puts the definitions together has no frame of the user's; it is
-    shown where the ``definitions`` were made.
+    An error that Dagster raises when it puts the definitions together has no frame of user code; it
+    is located where the ``definitions`` were made.
     """
     cause = _root_cause(error)
     place = _syntax_place(cause, files)
@@ -45,14 +45,14 @@ def _message(error: BaseException) -> str:
         text = ""
     if isinstance(error, RecursionError):
         text += (
-            " (Dagster walks long dependency chains recursively: about 10,000 assets in a row are"
-            " more than Python's stack allows)"
+            " (Dagster follows dependencies recursively; a chain of about 10,000 assets exceeds the"
+            " limit of Python's stack)"
         )
     return f"{name}: {text}" if text else name
 
 
 def _chain(error: BaseException) -> List[BaseException]:
-    """The exception and what caused it, the deepest cause first."""
+    """The exception and its causes, the deepest first."""
     links: List[BaseException] = []
     current: Optional[BaseException] = error
     while current is not None and current not in links:
@@ -66,7 +66,7 @@ def _chain(error: BaseException) -> List[BaseException]:
 
 
 def _root_cause(error: BaseException) -> BaseException:
-    """What user code raised, out of the exceptions that Dagster wraps around it."""
+    """The exception of user code inside the exceptions that Dagster wraps around it."""
     while True:
         inner = getattr(error, "user_exception", None)
         if inner is None and type(error).__name__ == "DagsterImportError":
@@ -93,7 +93,7 @@ def _innermost(tb: Optional[TracebackType], files: UserFiles) -> Optional[Source
 
 
 def _users_traceback(error: BaseException, files: UserFiles) -> str:
-    """The frames of user code alone, or where there is none of it all but our own."""
+    """The traceback with user code only; without any, all frames but the probe's."""
     try:
         frames = traceback.extract_tb(error.__traceback__)
         users = [frame for frame in frames if files.is_users(frame.filename)]

@@ -1,8 +1,8 @@
-"""A package of Dagster's that loading passes through, executed only when somebody asks for it.
+"""Executes a package of Dagster's only when one of its attributes is used.
 
 ``dagster._core.workspace.autodiscovery`` imports one name from a module inside of
 ``dagster._utils.test``, and with it that package, which imports SQLAlchemy, Alembic and every
-storage: a quarter of the time that a small project takes.
+storage: a quarter of the time that it takes to measure a small project.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Deferred(ModuleType):
 
 
 def defer() -> None:
-    """Put the package in ``sys.modules`` without executing it, unless it is there."""
+    """Put the package in ``sys.modules`` without executing it, if it is not there yet."""
     if _PACKAGE in sys.modules:
         return
     try:

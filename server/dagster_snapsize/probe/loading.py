@@ -1,4 +1,4 @@
-"""A code location -> its RepositoryDefinitions, loaded by Dagster's own code server class."""
+"""Loads the repositories of a code location with the class that Dagster's code server uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TARGET_KEYS = ("python_file", "module_name", "package_name", "autoload_defs_modu
 
 
 class UsageProblem(Exception):
-    """The target itself is wrong: no such module, no such attribute, a Dagster that is too old."""
+    """The target cannot be loaded: no such module or attribute, or a Dagster that is too old."""
 
 
 class StateMissing(Exception):
@@ -26,7 +26,7 @@ class StateMissing(Exception):
 
 
 class Loaded:
-    """The repositories of one code location, by name, and where its definitions stand."""
+    """The repositories of one code location, by name, and the line where its definitions start."""
 
     def __init__(self, repositories: Mapping[str, Any], definitions: Optional[SourceLine]):
         self.repositories = repositories
@@ -42,7 +42,7 @@ def load(
 ) -> Loaded:
     """Load a target as ``dagster api grpc`` does (``dagster._grpc.server.LoadedRepositories``).
 
-    Raises UsageProblem, StateMissing, and whatever user code raises.
+    Raises UsageProblem, StateMissing, and what user code raises.
     """
     try:
         loaded = _load_with_state(target, working_directory, location_name)
@@ -56,10 +56,10 @@ def load(
 
 
 def _load_with_state(target: Mapping[str, str], working_directory: str, name: str) -> Any:
-    """Load, and where a component asks for state that only the instance has, load again with it.
+    """Load; where a component needs state that is only in the instance, load again with it.
 
-    Opening an instance creates files in DAGSTER_HOME and connects to its database, so that is done
-    only for the locations that need it.
+    Opening an instance creates files in DAGSTER_HOME and connects to its database, so it is done
+    for the locations that need it only.
     """
     missing: List[str] = []
     try:
@@ -78,10 +78,11 @@ def _load_with_state(target: Mapping[str, str], working_directory: str, name: st
             return loaded
     keys = ", ".join(missing) or "a state-backed component"
     home = os.environ.get("DAGSTER_HOME")
-    where = f"in the instance of DAGSTER_HOME ({home})" if home else "and DAGSTER_HOME is not set"
+    where = f" or in the instance at DAGSTER_HOME ({home})" if home else ""
+    unset = "" if home else ", and DAGSTER_HOME is not set"
     raise StateMissing(
-        f"no state for {keys} was found in the project {where}; write it first, for example with"
-        " `dg utils refresh-defs-state`"
+        f"no state for {keys} was found in the project{where}{unset}; create it first, for example"
+        " with `dg utils refresh-defs-state`"
     )
 
 
@@ -91,11 +92,11 @@ def _load_once(target: Mapping[str, str], working_directory: str, name: str) -> 
 
     values = {key: target.get(key) for key in TARGET_KEYS}
     autoload = "autoload_defs_module_name"
-    # Its constructor tells nothing: Dagster's records take any arguments and check them later.
+    # Its constructor does not say so: Dagster's records check their arguments only later.
     if autoload not in LoadableTargetOrigin._fields and values.pop(autoload):
         raise UsageProblem(
-            f"this project is loaded from a defs folder, which Dagster {_dagster_version()}"
-            " cannot do; Dagster 1.10.8 is the first that can"
+            f"Dagster {_dagster_version()} cannot load definitions from a defs folder;"
+            " use Dagster 1.10.8 or later"
         )
     origin = LoadableTargetOrigin(
         executable_path=sys.executable,
@@ -116,9 +117,9 @@ def _load_once(target: Mapping[str, str], working_directory: str, name: str) -> 
 
 @contextlib.contextmanager
 def _state_only_read() -> Iterator[None]:
-    """Keep Dagster from making folders in the project where it looks for state there (1.11 on).
+    """Keep Dagster 1.11 and later from creating folders in the project when it looks for state.
 
-    Only the look-up is replaced: state that user code itself refreshes is written as ever.
+    Only the look-up is replaced: state that user code itself refreshes is still written.
     """
     try:
         from dagster._core.definitions import definitions_load_context as context
@@ -158,7 +159,7 @@ def _instance_state() -> Iterator[None]:
 
 
 def _missing_state(loaded: Any) -> List[str]:
-    """Keys of components that asked for their state and got none (Dagster 1.11 and later)."""
+    """Keys of components whose state was not found (Dagster 1.11 and later)."""
     missing: List[str] = []
     for repository in loaded.definitions_by_name.values():
         info = getattr(getattr(repository, "repository_load_data", None), "defs_state_info", None)
@@ -175,7 +176,7 @@ def _innermost_message(error: BaseException) -> str:
 def _usage_problem(
     error: BaseException, target: Mapping[str, str], working_directory: str
 ) -> Optional[str]:
-    """Tell a wrong target from a fault in user code."""
+    """A message where the target is wrong; None where the error is in user code."""
     cause: Optional[BaseException] = error
     while cause is not None:
         if isinstance(cause, UsageProblem):
@@ -184,19 +185,19 @@ def _usage_problem(
         name = name or target.get("autoload_defs_module_name")
         absent = cause.name if isinstance(cause, ModuleNotFoundError) else None
         if name and absent and (name == absent or name.startswith(absent + ".")):
-            return f"there is no module `{name}` to import from {working_directory}"
+            return f"no module `{name}` can be imported from {working_directory}"
         cause = getattr(cause, "user_exception", None) or cause.__cause__
     attribute = target.get("attribute")
     module = _target_module(target)
     if attribute and module is not None and not hasattr(module, attribute):
         near = difflib.get_close_matches(attribute, _loadable_names(module), n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        return f"`{attribute}` is not in {getattr(module, '__file__', module.__name__)}{hint}"
+        return f"`{attribute}` is not defined in {_file_of(module)}{hint}"
     if attribute and module is not None and "Loadable attributes must be" in str(error):
         kind = type(getattr(module, attribute)).__name__
         return (
-            f"`{attribute}` in {getattr(module, '__file__', module.__name__)} is of kind {kind}:"
-            " name a Definitions, a repository, a job or a graph, or a function that returns one"
+            f"`{attribute}` in {_file_of(module)} has type {kind}; it must be a Definitions, a"
+            " repository, a job or a graph, or a function that returns one"
         )
     return None
 
@@ -211,6 +212,10 @@ def _target_module(target: Mapping[str, str]) -> Any:
     return None
 
 
+def _file_of(module: Any) -> str:
+    return str(getattr(module, "__file__", module.__name__))
+
+
 def _loadable_names(module: Any) -> List[str]:
     return [name for name in vars(module) if not name.startswith("_")]
 
@@ -218,7 +223,7 @@ def _loadable_names(module: Any) -> List[str]:
 def _definitions_place(
     loaded: Any, target: Mapping[str, str], files: UserFiles, origins: Origins
 ) -> Optional[SourceLine]:
-    """Where the target's definitions start: their call or function, or else their module."""
+    """The line of the call or function that makes the definitions, or else of their module."""
     module = _target_module(target)
     path = getattr(module, "__file__", None)
     symbols = loaded.loadable_repository_symbols

@@ -1,4 +1,4 @@
-"""What a measurement does, step by step, and what it tells while it does it."""
+"""One measurement, step by step, and the frames that it sends."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ _exit_now = os._exit
 
 
 def main(argument: str, log: Optional[AuditLog] = None) -> NoReturn:
-    """Measure what the JSON argument says and leave, however user code behaved.
+    """Measure what the JSON argument says, and end the process.
 
     ``log`` has what this process has read already, where a fork server started it.
 
     Keys: ``target``, ``location_name``, ``working_directory``, ``tree``, ``dotenv`` (path or null),
     ``env``, ``deadline`` (seconds since the epoch), ``limits_only``.
     """
-    # Imports and definitions make millions of objects that live on; collecting among them costs a
-    # quarter of the time.
+    # Imports and definitions make millions of objects that stay alive; to collect garbage among
+    # them takes a quarter of the time.
     gc.disable()
     writer = _take_over_streams()
     request = json.loads(argument)
@@ -83,7 +83,7 @@ def main(argument: str, log: Optional[AuditLog] = None) -> NoReturn:
         session.fail(describe(error, files, session.origins.last_definitions))
     session.finished = True
     faulthandler.cancel_dump_traceback_later()
-    # os._exit leaves out threads that never end; what user code registered still gets its turn.
+    # os._exit does not wait for threads that never end; exit functions of user code still run.
     try:
         atexit._run_exitfuncs()
     finally:
@@ -91,7 +91,7 @@ def main(argument: str, log: Optional[AuditLog] = None) -> NoReturn:
 
 
 def _take_over_streams() -> FrameWriter:
-    """Keep standard output as the frames' own pipe; user code prints to standard error."""
+    """Keep standard output for frames alone; what user code prints goes to standard error."""
     writer = FrameWriter(os.dup(1))
     os.dup2(2, 1)
     return writer
@@ -110,7 +110,7 @@ class _Session:
         self._repository_bytes: Dict[str, int] = {}
 
     def guard_exit(self) -> None:
-        """Tell who called os._exit, which leaves no other trace."""
+        """Report the line that calls os._exit, which leaves no other trace."""
 
         def leave(status: int) -> NoReturn:
             if os.getpid() == self._pid and not self.finished:
@@ -137,7 +137,7 @@ class _Session:
 
     def _send(self, frame_type: str, payload: Any = b"", **header: Any) -> None:
         if os.getpid() != self._pid:
-            _exit_now(0)  # a fork of user code that came back here is not this measurement
+            _exit_now(0)  # a process that user code forked, and that returned to here
         self._writer.send({**header, "type": frame_type}, payload)
 
     def run(self, request: Mapping[str, Any]) -> None:
@@ -195,7 +195,8 @@ class _Session:
             self._compare_with_ids(adapter, loaded.repositories, shortcuts.differences)
         if shortcuts.differences:
             raise UsageProblem(
-                "not every text is what Dagster itself makes: " + "; ".join(shortcuts.differences)
+                "some snapshots differ from what Dagster itself makes: "
+                + "; ".join(shortcuts.differences)
             )
         self._send_files()
         self._send_inputs(calls)
@@ -204,12 +205,12 @@ class _Session:
     def _compare_with_ids(
         self, adapter: Adapter, repositories: Mapping[str, Any], differences: List[str]
     ) -> None:
-        """A repository with the ids of its jobs must be of the size that it had without them."""
+        """Compare the sizes of repository snapshots with those that have real job ids."""
         for name, repository in repositories.items():
             whole = len(serialize_repository(adapter, repository).payload)
             if whole != self._repository_bytes[name]:
-                told = self._repository_bytes[name]
-                differences.append(f"repository {name}: {told} instead of {whole} bytes")
+                sent = self._repository_bytes[name]
+                differences.append(f"repository {name}: {sent} instead of {whole} bytes")
 
     def _snapshots(
         self, adapter: Adapter, repositories: Mapping[str, Any], jobs: Mapping[str, List[Any]]
@@ -275,10 +276,10 @@ class _Session:
 def _import_dagster() -> Any:
     try:
         import dagster
-        import dagster._grpc.server  # the code server pays for this import too
+        import dagster._grpc.server  # a code server imports it too
     except ModuleNotFoundError as error:
         if error.name == "dagster":
-            raise UsageProblem(f"there is no dagster in {sys.executable}") from error
+            raise UsageProblem(f"Dagster is not installed in {sys.executable}") from error
         raise
     return dagster
 
@@ -288,7 +289,7 @@ def _load_environment(
 ) -> "tuple[Dict[str, Dict[str, str]], Optional[str]]":
     """Set the variables of .env and of the configuration; return the DAGSTER_* ones by layer.
 
-    Only DAGSTER_* variables are told: the rest may be secrets.
+    The others are not returned: they may be secrets.
     """
     layers = {"environment": _dagster_variables(os.environ)}
     problem = None
@@ -314,7 +315,7 @@ def _dagster_variables(mapping: Mapping[str, str]) -> Dict[str, str]:
 
 
 def _defaults() -> Dict[str, Optional[int]]:
-    """What this Dagster takes where no variable is set (``dagster._grpc.utils``)."""
+    """The values of this Dagster where no variable is set (``dagster._grpc.utils``)."""
     from dagster._grpc import utils
 
     kept = {key: os.environ.pop(key) for key in list(os.environ) if key.startswith("DAGSTER_")}

@@ -117,7 +117,7 @@ def serialize_job(adapter: Adapter, job: Any) -> Serialized:
 
 
 def _job_span(text: str, fields: int) -> Optional[Tuple[int, int]]:
-    """Where the job snapshot stands in its serialized wrapper, or None where that is not certain.
+    """The start and end of the job snapshot in its serialized wrapper; None if not certain.
 
     Dagster nests the very text that it makes of the job snapshot alone. Once every other field of
     the wrapper has been read, the job snapshot is the last one and runs to the closing brace, so
@@ -164,9 +164,9 @@ def all_jobs(repository: Any) -> List[Any]:
 
 
 def forget_snapshot(job: Any) -> None:
-    """Let go of what this job keeps of its snapshot: many jobs of many assets fill the memory.
+    """Drop the snapshot that Dagster caches in this job, as those of many jobs fill the memory.
 
-    A ``cached_method`` of Dagster's makes it again where it is asked for.
+    It is a ``cached_method``, so Dagster makes it again where it needs it.
     """
     for kept in vars(job).values():
         if isinstance(kept, dict):

@@ -1,4 +1,4 @@
-"""Runs one command and ends it, with everything that it started, when its caller is gone.
+"""Runs one command, and kills it with everything that it started when its caller ends.
 
 Run as a script by the tool's own interpreter, ``python -I -S supervisor.py COMMAND...``: standard
 input is the lifeline (at its end everything is killed), standard output and error are those of the
@@ -9,7 +9,7 @@ POSIX: the command leads a session of its own. On Linux this process is also the
 elsewhere a process that detached itself twice is not found. Windows: a job object that kills on
 close.
 
-It stands in the probe's folder because forkserver/, in the user's interpreter, supervises as well.
+It is in the probe's folder because forkserver/, in the user's interpreter, uses it too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> NoReturn:
 
 
 def _could_not_start(error: OSError) -> NoReturn:
-    """As a shell does: a line of words, and status 127."""
+    """As a shell does: print why, and exit with status 127."""
     os.write(2, f"{error.strerror}\n".encode("utf-8", "replace"))
     os._exit(127)
 
@@ -108,7 +108,7 @@ if sys.platform != "win32":
             raise
 
     def kill_all(command: int) -> None:
-        """Kill until nothing is left: what the dead leave behind becomes ours to kill."""
+        """Kill until nothing is left: the children of a killed process become ours."""
         while True:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(command, signal.SIGKILL)

@@ -1,9 +1,9 @@
-"""Imports installed modules ahead of time, and tells which of them must not be.
+"""Imports installed modules in advance, and finds those that must not be.
 
-A module is left out where its import starts a thread that is not known to be harmless, or runs the
-user's own code (plugins that entry points name): a fork would have only half of the first, and old
-code of the second. Left out is every top-level module whose import was under way then, since each
-of them would do it again.
+A module is left out if its import starts a thread that is not known to be harmless, as a forked
+child lacks that thread, or if it imports the user's own code (plugins named by entry points), as a
+child would have an old version of it. With it every top-level module is left out whose import was
+in progress.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import importlib.machinery
 import os
 import random
 import sys
-from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Tuple
 
 from ..lazy_module import defer
 from ..user_files import UserFiles
 
 # Pools of BLAS, OpenMP and Arrow, and jemalloc's thread: their own fork handlers (pthread_atfork)
-# start them anew in a child.
+# restart them in a child.
 HARMLESS = frozenset(("numpy", "scipy", "sklearn", "pyarrow"))
 _NEEDED = ("dagster", "dagster_shared")
 
@@ -28,7 +28,7 @@ Stamp = Optional[Tuple[int, int, int]]
 
 
 class Preload:
-    """What has been imported, in this process."""
+    """The modules that were imported in advance, and the state of their files."""
 
     def __init__(self, files: UserFiles):
         self._files = files
@@ -45,14 +45,14 @@ class Preload:
     ) -> Optional[str]:
         """Import ``modules``, but those below the top-level names in ``left_out``.
 
-        ``begun`` is called once Dagster itself is there, which comes first as in a measurement.
-        Returns why nothing may be forked from here; ``self.left_out`` names what to leave out in
-        another process then. A module that cannot be imported is skipped: its import failed in a
-        measurement too, or belongs to a package that has gone.
+        ``begun`` is called once Dagster is imported, which comes first as in a measurement. Returns
+        why nothing may be forked from this process, or None; ``self.left_out`` has the modules that
+        another process must leave out. A module that cannot be imported is skipped: its import
+        failed in a measurement too, or its package was removed.
         """
         unwanted = set(left_out)
         if unwanted.intersection(_NEEDED):
-            return "Dagster itself cannot be imported ahead of time here"
+            return "Dagster itself cannot be imported in advance"
         restore = self._watch_imports()
         try:
             importlib.import_module("dagster._grpc.server")
@@ -62,20 +62,20 @@ class Preload:
                 if name not in sys.modules and name.partition(".")[0] not in unwanted:
                     try:
                         importlib.import_module(name)
-                    except BaseException:  # whatever a module does when it is imported
+                    except BaseException:  # a module may do anything when it is imported
                         continue
         except BaseException as error:
             return "dagster cannot be imported: {}".format(error)
         finally:
             restore()
-        self._blame_users_modules()
+        self._leave_out_users_modules()
         if self.left_out:
             return "some modules must be left out"
         self._stamp_rest()
         return None
 
     def _watch_imports(self) -> Callable[[], None]:
-        """Look at every module before and after it runs; returns what undoes that."""
+        """Check every module before and after it is executed; returns a function that stops it."""
         kinds: Tuple[Any, ...] = (
             importlib.machinery.SourceFileLoader,
             importlib.machinery.ExtensionFileLoader,
@@ -97,40 +97,40 @@ class Preload:
         def exec_module(loader: Any, module: Any) -> None:
             path = getattr(loader, "path", None)
             if not isinstance(loader, importlib.machinery.ExtensionFileLoader):
-                self._look()  # what the importing module did so far
+                self._check_threads()  # of the importing module so far
             if isinstance(path, str):
                 if self._files.is_users(path):
-                    self._blame("it imports the project's own " + module.__name__)
+                    self._leave_out("it imports the project's module " + module.__name__)
                 self._stamps[path] = stamp(path)
             self._importing.append(module.__name__.partition(".")[0])
             try:
-                self._look()  # what the loading of its library did
+                self._check_threads()  # of the loading of its library
                 execute(loader, module)
             finally:
-                self._look()
+                self._check_threads()
                 self._importing.pop()
 
         return exec_module
 
-    def _look(self) -> None:
+    def _check_threads(self) -> None:
         count = count_threads()
         grown, self._threads = count > self._threads, count
         if grown and not (self._importing and self._importing[-1] in HARMLESS):
-            self._blame("it starts a thread")
+            self._leave_out("it starts a thread")
 
-    def _blame(self, why: str) -> None:
+    def _leave_out(self, why: str) -> None:
         for name in self._importing:
             self.left_out.setdefault(name, why)
 
-    def _blame_users_modules(self) -> None:
-        """What came in another way than by a file's own loader."""
+    def _leave_out_users_modules(self) -> None:
+        """Leave out modules of the user that another loader imported."""
         if self.left_out:
             return
         for name, module in list(sys.modules.items()):
             path = getattr(module, "__file__", None)
             if name == "__main__" or not isinstance(path, str) or not self._files.is_users(path):
                 continue
-            self.left_out.setdefault(name.partition(".")[0], "it is the project's own")
+            self.left_out.setdefault(name.partition(".")[0], "it belongs to the project")
 
     def _stamp_rest(self) -> None:
         for module in list(sys.modules.values()):
@@ -141,12 +141,12 @@ class Preload:
             self._stamps[path] = stamp(path)
 
     def also_read(self, paths: Iterable[str]) -> None:
-        """Files of others that modules read when they were imported."""
+        """Add files that modules read when they were imported."""
         for path in paths:
             self._stamps.setdefault(path, stamp(path))
 
     def changed(self) -> Optional[str]:
-        """What is no longer as it was when it was imported, or None."""
+        """A file or folder that has changed since it was imported, or None."""
         for path, before in self._stamps.items():
             if stamp(path) != before:
                 return path
@@ -155,11 +155,6 @@ class Preload:
                 return folder
         return None
 
-    @property
-    def names(self) -> Set[str]:
-        """Top-level names of all modules that are there."""
-        return {name.partition(".")[0] for name in sys.modules}
-
 
 def count_threads() -> int:
     """Threads of this process, native ones too (Linux)."""
@@ -167,7 +162,7 @@ def count_threads() -> int:
 
 
 def stamp(path: str) -> Stamp:
-    """Identity, time and size of a file; None where there is none."""
+    """Identity, time and size of a file; None if it does not exist."""
     try:
         status = os.stat(path)
     except OSError:
@@ -176,7 +171,7 @@ def stamp(path: str) -> Stamp:
 
 
 def _listing(folder: str) -> FrozenSet[Tuple[str, Stamp]]:
-    """Names of what is installed, ``.pth`` files with their stamps."""
+    """The names in a folder of packages, with the stamps of ``.pth`` files."""
     try:
         names = os.listdir(folder)
     except OSError:
@@ -189,7 +184,7 @@ def _listing(folder: str) -> FrozenSet[Tuple[str, Stamp]]:
 
 
 def settle() -> None:
-    """Make what is here cheap to share with children: none of it is looked at by collections."""
+    """Freeze all objects, so that garbage collection does not copy their pages in children."""
     gc.collect()
     gc.freeze()
 

@@ -1,4 +1,4 @@
-"""A process that has imported what measurements need, and forks a child for each of them (Linux).
+"""Imports what measurements need, and forks a child for each of them (Linux).
 
 Started as ``python <the probe's folder> --forkserver ARGUMENT`` by the user's interpreter, in the
 folder and with the environment of a measurement, under supervisor.py. The argument is JSON,
@@ -45,21 +45,21 @@ from ..supervisor import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, kill_all, prc
 from ..user_files import UserFiles
 from .preload import Preload, count_threads, reseed, settle
 
-_PATIENCE = 5.0  # seconds for a request that has begun to arrive whole
+_PATIENCE = 5.0  # seconds for a request to arrive whole once it has begun
 _LARGEST = 2**26
 _MOST_STARTS = 6
 
 
-class _Cold(Exception):
-    """This measurement cannot be forked from here."""
+class _CannotFork(Exception):
+    """This measurement must not be forked from this process."""
 
 
-class _Gone(Exception):
-    """What was asked does not matter: the one who asked has gone, or is somebody else."""
+class _Abandoned(Exception):
+    """The client has closed the connection, or belongs to another user."""
 
 
 def main(argument: str) -> NoReturn:
-    """Import, tell, serve until killed; or refuse and leave."""
+    """Import, report, and serve until killed; or refuse and end."""
     started = time.monotonic()
     gc.disable()  # as session.main does
     fresh = dict(os.environ)
@@ -79,35 +79,35 @@ def main(argument: str) -> NoReturn:
     problem = preload.run(setup["modules"], setup["left_out"], log.mark)
     left_out = {**preload.left_out, **setup["left_out"]}
     if problem and preload.left_out and setup.get("starts", 0) < _MOST_STARTS:
-        _start_anew(channel, fresh, {**setup, "left_out": left_out})
+        _restart(channel, fresh, {**setup, "left_out": left_out})
     if problem:
-        _tell(channel, {"type": "refused", "why": problem, "left_out": left_out})
+        _emit(channel, {"type": "refused", "why": problem, "left_out": left_out})
         session._exit_now(0)
     preload.also_read(describe_inputs(files, log, [])["read"])
     settle()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    # An abstract name leaves no file behind; whose it is, the system tells both ends.
+    # An abstract name leaves no file behind; both ends can ask the system for the other's user.
     listener.bind("\0dagster-snapsize-" + secrets.token_hex(16))
     listener.listen(16)
-    parent = _Parent(setup["key"], preload, log, listener, channel)
-    parent.environ = _with_changes(fresh, loaded, dict(os.environ))
-    parent.preloaded = {name.partition(".")[0] for name in set(sys.modules) - at_start}
-    _tell(
+    server = _Server(setup["key"], preload, log, listener, channel)
+    server.environ = _with_changes(fresh, loaded, dict(os.environ))
+    server.preloaded = {name.partition(".")[0] for name in set(sys.modules) - at_start}
+    _emit(
         channel,
         {
             "type": "ready",
             "address": listener.getsockname()[1:].decode("ascii"),
             "seconds": time.monotonic() - started,
             "rss_bytes": _rss_bytes(),
-            "threads": parent.threads,
+            "threads": server.threads,
             "modules": len(sys.modules),
             "left_out": left_out,
         },
     )
-    parent.serve()
+    server.serve()
 
 
-def _start_anew(channel: int, environ: Mapping[str, str], setup: Dict[str, Any]) -> NoReturn:
+def _restart(channel: int, environ: Mapping[str, str], setup: Dict[str, Any]) -> NoReturn:
     setup = {**setup, "starts": setup.get("starts", 0) + 1}
     argument = base64.b64encode(zlib.compress(json.dumps(setup).encode("utf-8")))
     os.dup2(channel, 1)
@@ -118,15 +118,15 @@ def _start_anew(channel: int, environ: Mapping[str, str], setup: Dict[str, Any])
 def _with_changes(
     fresh: Mapping[str, str], loaded: Mapping[str, str], now: Mapping[str, str]
 ) -> Dict[str, str]:
-    """``fresh`` with what modules changed in the environment when they were imported.
+    """``fresh`` with the changes that modules made to the environment when they were imported.
 
-    A measurement loads .env and the configuration's variables itself, and tells them apart.
+    A measurement loads .env and the variables of the configuration itself.
     """
     changed = {k: v for k, v in now.items() if loaded.get(k) != v}
     return {**{k: v for k, v in fresh.items() if k in now}, **changed}
 
 
-def _tell(channel: int, message: Mapping[str, Any]) -> None:
+def _emit(channel: int, message: Mapping[str, Any]) -> None:
     _write_all(channel, json.dumps(message).encode("ascii") + b"\n")
 
 
@@ -142,8 +142,8 @@ def _rss_bytes() -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-class _Parent:
-    """The process that forks: it has one thread, and imports nothing any more."""
+class _Server:
+    """The process that forks: it has one thread, and imports nothing more."""
 
     def __init__(
         self, key: str, preload: Preload, log: AuditLog, listener: socket.socket, channel: int
@@ -171,16 +171,16 @@ class _Parent:
                 request = _receive(connection, descriptors)
                 stale = self._preload.changed()
                 if stale:
-                    raise _Cold("{} has changed".format(stale))
-                self._must_fit(request)
+                    raise _CannotFork("{} has changed".format(stale))
+                self._check(request)
                 with warnings.catch_warnings():  # Python 3.12 on warns of native threads
                     warnings.simplefilter("ignore")
                     child = os.fork()
                 if child == 0:
                     self._supervise(connection, descriptors, request, pid)
-            except _Cold as cold:
+            except _CannotFork as cold:
                 _answer(connection, {"type": "cold", "why": str(cold)})
-            except (_Gone, OSError, ValueError, KeyError):
+            except (_Abandoned, OSError, ValueError, KeyError):
                 pass
             finally:
                 if os.getpid() == pid:
@@ -188,25 +188,25 @@ class _Parent:
                         os.close(descriptor)
                     connection.close()
             if stale:
-                _tell(self._channel, {"type": "ended", "why": "{} has changed".format(stale)})
-                session._exit_now(0)  # another one is started in its place
+                _emit(self._channel, {"type": "ended", "why": "{} has changed".format(stale)})
+                session._exit_now(0)  # its client starts another one
 
-    def _must_fit(self, request: Mapping[str, Any]) -> None:
-        """Raises _Cold where a child would not be as a fresh interpreter."""
+    def _check(self, request: Mapping[str, Any]) -> None:
+        """Raises _CannotFork where a child would differ from a fresh interpreter."""
         if request["key"] != self._key:
-            raise _Cold("the environment has changed")
+            raise _CannotFork("the environment has changed")
         if threading.active_count() > 1 or count_threads() > self.threads:
-            raise _Cold("an imported module has started a thread")
+            raise _CannotFork("an imported module has started a thread")
         working = json.loads(request["argument"])["working_directory"]
         for folder in {request["cwd"], working}:
             hidden = _shadowed(folder, self.preloaded)
             if hidden:
-                raise _Cold("{} stands before an installed module".format(hidden))
+                raise _CannotFork("{} hides an installed module".format(hidden))
 
     def _supervise(
         self, connection: socket.socket, descriptors: List[int], request: Any, parent: int
     ) -> NoReturn:
-        """In the first child: what supervisor.py does for a command, for a child of its own."""
+        """In the first child: supervise a second one, as supervisor.py does for a command."""
         try:
             self._set_option(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != parent:
@@ -242,7 +242,7 @@ class _Parent:
             session._exit_now(1)
 
     def _measure(self, request: Any, out: int, error: int, supervisor: int) -> NoReturn:
-        """In the child of that child: what a fresh interpreter has, and then a measurement."""
+        """In the second child: restore the state of a fresh interpreter, then measure."""
         try:
             self._set_option(PR_SET_PDEATHSIG, signal.SIGKILL)
             os.setsid()
@@ -267,7 +267,7 @@ class _Parent:
 
 
 def _wait(child: int, lifeline: int, woken: int) -> int:
-    """The child's exit status (negative: a signal's number), or what it is killed by."""
+    """The child's exit status (negative: the number of a signal)."""
     while True:
         ready, _, _ = select.select([lifeline, woken], [], [])
         if woken in ready:
@@ -284,9 +284,9 @@ def _wait(child: int, lifeline: int, woken: int) -> int:
 
 
 def _forget_folders() -> None:
-    """Have folders looked into anew, and for plugins at once.
+    """Make the import system list folders again, and list the distributions now.
 
-    Importing Dagster does that too; later it would be taken for a listing by the definitions.
+    Importing Dagster does that too; later it would count as a listing by the definitions.
     """
     importlib.invalidate_caches()
     metadata = sys.modules.get("importlib.metadata")
@@ -298,20 +298,20 @@ def _forget_folders() -> None:
 def _receive(connection: socket.socket, descriptors: List[int]) -> Dict[str, Any]:
     """One request, and its descriptors.
 
-    Raises _Gone where another user asks, or where it does not come whole.
+    Raises _Abandoned where another user asks, or where it does not arrive whole.
     """
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     if struct.unpack("3i", credentials)[1] != os.geteuid():
-        raise _Gone
+        raise _Abandoned
     connection.settimeout(_PATIENCE)
     head, found, _, _ = socket.recv_fds(connection, 4, 3, socket.MSG_CMSG_CLOEXEC)
     descriptors += found
     head += _exactly(connection, 4 - len(head)) if head else b""
     if len(head) < 4 or len(descriptors) != 3:
-        raise _Gone
+        raise _Abandoned
     size = struct.unpack(">I", head)[0]
     if size > _LARGEST:
-        raise _Gone
+        raise _Abandoned
     request: Dict[str, Any] = json.loads(_exactly(connection, size))
     return request
 
@@ -321,7 +321,7 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
     while len(data) < size:
         more = connection.recv(size - len(data))
         if not more:
-            raise _Gone
+            raise _Abandoned
         data += more
     return data
 
@@ -332,9 +332,9 @@ def _answer(connection: socket.socket, message: Mapping[str, Any]) -> None:
 
 
 def _shadowed(folder: str, preloaded: Iterable[str]) -> Optional[str]:
-    """A module in ``folder``, which comes first on sys.path, that has the name of one of those.
+    """A module in ``folder``, which comes first on sys.path, with the name of a preloaded one.
 
-    Asked file by file: a listing of the folder would be one of the measurement's inputs.
+    Files are checked one by one, as a listing would become an input of the measurement.
     """
     endings = [*importlib.machinery.all_suffixes(), os.sep + "__init__.py"]
     for name in preloaded:
