@@ -1,26 +1,24 @@
 """Measure one project in a separate process, for a caller that must never block.
 
 Run as ``python -m dagster_snapsize.measuring.worker``. The first line of standard input is a
-WorkerRequest (request.py) as JSON; the rest of it is a lifeline, at whose end this
-process ends all that it started, and itself. Standard output is one JSON object a line, with a
-``type``:
+WorkerRequest (request.py) as JSON; the rest of it is a lifeline, at whose end this process ends all
+that it started, and itself. Standard output is one JSON object a line, with a ``type``:
 
-============ =====================================================================================
-``found``    ``locations``: name and root of each, ``notes``
-``progress`` ``location``, ``text``, ``done``, ``of`` (snapshots)
-``assets``   ``rows``: the next AssetRows (measuring/results.py) of the result that follows them, a
-             few at a time: a server that reads a long line answers no request meanwhile
-``result``   ``result``: a LocationResult, without its assets
-``cached``   ``location``, whose result was from the cache; ``audit``: whether to audit it
-``error``    ``location`` (or null), ``message``, ``hint``, ``path``, ``line``: wrong configuration;
-             ``interpreter``: whether it is of the Python that would run the code
-``forkserver`` of ``location``, where that is asked for: ``python``, ``cwd`` and ``setup``, with
-             which a fork server for the next measurement can be started, and ``used``: whether this
-             one was forked
-``audited``  ``location``, ``trusted`` and ``difference`` (an AuditResult of measuring/compare.py);
-             not sent where there was nothing to compare with
-``done``     the last line
-============ =====================================================================================
+============== ===================================================================================
+``found``      ``locations``: name and root of each, ``notes``
+``progress``   ``location``, ``text``, ``done``, ``of`` (snapshots)
+``assets``     ``rows``: the next AssetRows (results.py) of the result that follows, a few at a
+               time, since a server that reads a long line answers no request meanwhile
+``result``     ``result``: a LocationResult, without its assets
+``cached``     ``location``, whose result was from the cache; ``audit``: whether to audit it
+``error``      ``location`` (or null), ``message``, ``hint``, ``path``, ``line``: wrong
+               configuration; ``interpreter``: whether no Python was found for it
+``forkserver`` of ``location``, if asked for: ``python``, ``cwd`` and ``setup``, with which a fork
+               server for the next measurement can be started; ``used``: whether this one was forked
+``audited``    ``location``, ``trusted`` and ``difference``: an AuditResult (measuring/compare.py);
+               not sent where there was nothing to compare with
+``done``       the last line
+============== ===================================================================================
 """
 
 from __future__ import annotations
@@ -51,6 +49,7 @@ from dagster_snapsize.measuring.forkserver import (
     forkserver_setup,
     preloadable,
 )
+from dagster_snapsize.measuring.measure import with_timeout
 from dagster_snapsize.measuring.probe_run import run_probe
 from dagster_snapsize.measuring.process import SupervisedProcess
 from dagster_snapsize.measuring.worker.request import WorkerRequest
@@ -141,9 +140,9 @@ def _serve(request: WorkerRequest, cancel: _Cancellation) -> None:
 
 
 def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancellation) -> None:
+    cancel.forked = False
+    location = with_timeout(location, request.timeout)
     config = location.config
-    if request.timeout is not None:
-        location = evolve(location, config=evolve(config, timeout=request.timeout))
     interpreter = choose_interpreter(
         location,
         request.python,
