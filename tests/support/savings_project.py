@@ -14,6 +14,8 @@ from typing import Any
 import dagster as dg
 from dagster._serdes import serialize_value
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # as a program
+
 from support.savings_kinds import KINDS
 
 warnings.filterwarnings("ignore")

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import dagster as dg
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # as a program
+
 from support.savings_project import write
 
 LAYERS, EACH = 4, 12
