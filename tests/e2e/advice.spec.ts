@@ -5,7 +5,7 @@ import { expect, test } from "./support/fixtures.ts";
 const SOURCES = "shop_analytics/sources.py";
 const NOTE = '"What the till writes. " * 100';
 
-test("what grows is told of, until it is taken for the baseline", async ({ openWindow, shop }) => {
+test("growth is reported until the baseline is updated", async ({ openWindow, shop }) => {
   const window = await openWindow(shop.folder);
   await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
   await window.command("Dagster Snapsize: Update Size Baseline");

@@ -1,10 +1,10 @@
-/** What stands beside the code, and how it follows the code. */
+/** Sizes and findings in the editor, and how they follow edits. */
 import { expect, test } from "./support/fixtures.ts";
 
 const FEATURES = "features.py";
 const ASSET = "@dg.asset(";
 
-test("sizes stand beside the code", async ({ openWindow, shop }) => {
+test("sizes are shown in the code", async ({ openWindow, shop }) => {
   const window = await openWindow(shop.folder);
   await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
 
@@ -69,7 +69,7 @@ test("new numbers follow an edit that is saved", async ({ openWindow, shop }) =>
   await window.replaceLine(6, `WINDOWS = (${Array.from({ length: 16 }, (_, i) => i + 1)})`);
   await window.save();
   await expect(window.notifications).toContainText(
-    /repository snapshot __repository__ went over its budget: 14\d\.\d kB .* of 110\.0 kB/,
+    /Repository snapshot __repository__ is 14\d\.\d kB .*, over its budget of 110\.0 kB/,
   );
   await expect(window.status).toContainText(/Dagster 25\d\.\d kB/);
 
@@ -77,7 +77,7 @@ test("new numbers follow an edit that is saved", async ({ openWindow, shop }) =>
   await window.picture("code-over");
 });
 
-test("a broken import is shown where it is, and goes when it is mended", async ({
+test("a broken import is shown where it is, and goes when it is fixed", async ({
   openWindow,
   shop,
 }) => {

@@ -13,7 +13,7 @@ export default defineConfig({
   // One code-server, one browser, and two cores: windows side by side would only wait.
   workers: 1,
   forbidOnly: true,
-  // A gate must not fall over a machine that stands still for a moment; what it retried is named.
+  // The gate must not fail because the machine stalls for a moment; the report names retried tests.
   retries: process.env["CI"] ? 2 : 0,
   timeout: patience(90_000),
   expect: { timeout: patience(30_000) },

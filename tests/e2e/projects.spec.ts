@@ -1,4 +1,4 @@
-/** Projects that are not as they should be, and more than one of something. */
+/** Projects with errors, and several projects or windows. */
 import { renameSync, rmSync, symlinkSync } from "node:fs";
 import path from "node:path";
 
@@ -23,7 +23,7 @@ test("a project without Dagster is left alone", async ({ openWindow, plain, vsco
   await window.picture("no-project");
 });
 
-test("a bad setting is told of, and its default is used", async ({ openWindow, shop }) => {
+test("a bad setting is reported, and its default is used", async ({ openWindow, shop }) => {
   shop.settings({ "dagsterSnapsize.codeLens.minimum": "lots" });
   const window = await openWindow(shop.folder);
   await expect(window.notifications).toContainText("codeLens.minimum");
@@ -44,7 +44,7 @@ test("a bad setting is told of, and its default is used", async ({ openWindow, s
   await expect(window.lenses).toHaveText(/^83\.\d kB/);
 });
 
-test("an interpreter that is gone is told of, and another can be chosen", async ({
+test("a missing interpreter is reported, and another can be chosen", async ({
   openWindow,
   shop,
 }) => {
@@ -79,7 +79,7 @@ test("a Python without Dagster is not replaced by another", async ({ openWindow,
   await window.picture("python-without-dagster");
 });
 
-test("a pyproject.toml that is no TOML is shown where it breaks", async ({ openWindow, shop }) => {
+test("an invalid pyproject.toml is reported at the invalid line", async ({ openWindow, shop }) => {
   const window = await openWindow(shop.folder);
   await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
   await window.openFile("pyproject.toml");
@@ -92,7 +92,7 @@ test("a pyproject.toml that is no TOML is shown where it breaks", async ({ openW
   await window.replaceLine(11, 'repository = "90 kB"');
   await window.save();
   await expect(window.squiggles("error")).toHaveCount(0);
-  await expect(window.notifications).toContainText("went over its budget");
+  await expect(window.notifications).toContainText("over its budget of 90.0 kB");
 });
 
 test("two windows on one project show the same", async ({ openWindow, shop }) => {

@@ -27,7 +27,7 @@ test("a server that is killed is started again, and the fifth time it is not", a
 
   for (let more = 0; more < 4; more++) await killNext();
   await expect(window.status).toContainText("Dagster stopped");
-  await expect(window.notifications).toContainText("ended by itself five times");
+  await expect(window.notifications).toContainText("exited unexpectedly five times");
   await window.picture("server-stopped");
   await window.notifications.getByRole("button", { name: "Show Logs" }).click();
   await expect(window.outputLines.filter({ hasText: "(SIGKILL), five times" })).toHaveCount(1);

@@ -40,7 +40,7 @@ test("the tree shows what is heavy, and leads to its source", async ({ openWindo
   await window.picture("sizes-by-file");
   await window.command("Dagster Snapsize: List Assets by Size");
 
-  // The toolbar is drawn anew when the list has changed, and a click just then falls on nothing.
+  // The toolbar is drawn again when the list has changed, and a click just then hits nothing.
   await window.retry(async () => {
     if (!(await window.quickInput.isVisible())) {
       await window.page.getByRole("button", { name: "Filter Assets…" }).click(ATTEMPT);

@@ -78,7 +78,7 @@ async def begins_to_fork(opened: Editor, small: Small, text: str = TELLS) -> Non
 
 
 async def test_what_follows_the_first_measurement_is_forked(small: Small, scratch: Path) -> None:
-    async with editor(scratch, small.folder, settings={"warm": True}) as opened:
+    async with editor(scratch, small.folder, settings={"forkServer": True}) as opened:
         await begins_to_fork(opened, small)
         assert small.loads[0] == "new"
         count = len(small.loads)
@@ -91,10 +91,10 @@ async def test_what_follows_the_first_measurement_is_forked(small: Small, scratc
 
 
 async def test_nothing_is_kept_where_the_setting_says_so(small: Small, scratch: Path) -> None:
-    async with editor(scratch, small.folder, settings={"warm": True}) as opened:
+    async with editor(scratch, small.folder, settings={"forkServer": True}) as opened:
         await opened.ended(1)
         await opened.until(lambda: forking(opened))
-        opened.set(warm=False)
+        opened.set(forkServer=False)
         await opened.until(lambda: not opened.workers())
         await opened.run("dagsterSnapsize.measure")
         await opened.ended(2)
@@ -106,7 +106,7 @@ async def test_nothing_is_kept_where_the_setting_says_so(small: Small, scratch: 
 async def test_killing_the_server_ends_all_that_it_kept(
     small: Small, scratch: Path, number: int
 ) -> None:
-    settings = {"warm": True}
+    settings = {"forkServer": True}
     async with editor(scratch, small.folder, settings=settings, shut_down=False) as opened:
         await opened.ended(1)
         # The supervisor and what it started; the next worker as well.
@@ -125,7 +125,7 @@ async def test_what_is_wrong_when_it_is_forked_is_measured_anew(
     )
     text = TELLS.replace('"d" * 3000', '"d" * (3000 + unforkable.SIZE())')
     small = small_project(tmp_path / "small", python, f"import unforkable\n{text}")
-    async with editor(scratch, small.folder, settings={"warm": True}) as opened:
+    async with editor(scratch, small.folder, settings={"forkServer": True}) as opened:
         await begins_to_fork(opened, small, f"import unforkable\n{text}")
         count = len(small.loads)
         await opened.until(
@@ -147,7 +147,7 @@ async def test_two_are_the_most(
         for n in range(3)
     ]
     folders = [s.folder for s in small]
-    async with editor(scratch, *folders, settings={"warm": True}) as opened:
+    async with editor(scratch, *folders, settings={"forkServer": True}) as opened:
         await opened.until(lambda: all(map(opened.rests, folders)))
         await opened.until(lambda: len(forking(opened)) == 4)
         for project in small:

@@ -276,7 +276,7 @@ async def editor(
     client = make_test_lsp_client()
     mark = uuid.uuid4().hex
     opened = Editor(client, mark, scratch)
-    quick = {"debounceMilliseconds": 50, "warm": False, **(settings or {})}
+    quick = {"debounceMilliseconds": 50, "forkServer": False, **(settings or {})}
     client.set_configuration(quick, section="dagsterSnapsize")
 
     @client.feature("dagsterSnapsize/status")

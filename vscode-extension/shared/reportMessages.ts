@@ -4,7 +4,7 @@ import type { OwnerDetail, OwnerRef, PlaceData, ReportData, ReportStatus } from 
 
 /**
  * `generation` counts measurements: rows of one mean nothing in the next, so that answers and
- * requests which cross with a newer measurement are told apart and dropped.
+ * requests which cross with a newer measurement are recognized and dropped.
  */
 export type ToWebview =
   | { readonly type: "data"; readonly generation: number; readonly data: ReportData }

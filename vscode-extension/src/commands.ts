@@ -41,7 +41,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
 
   async function copyDiagnostics(): Promise<void> {
     await vscode.env.clipboard.writeText(bugReport(context, server, store, log));
-    const text = "Copied. Read it before you publish it.";
+    const text = "Copied. Check it for private data before you share it.";
     await vscode.window.showInformationMessage(text);
   }
 
@@ -53,7 +53,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
 
   async function nothingYet(): Promise<void> {
     const { state } = server;
-    const message = "message" in state ? state.message : "Nothing has been measured here yet.";
+    const message = "message" in state ? state.message : "Nothing has been measured yet.";
     const picked = await vscode.window.showInformationMessage(message, "Show Logs");
     if (picked !== undefined) log.channel.show();
   }

@@ -170,7 +170,7 @@ async function start(): Promise<void> {
     problem.className = "problem";
     problem.textContent =
       `This report cannot be shown: ${String(error)}. It needs Chrome or Edge 123, Firefox 121,` +
-      " Safari 17.5, or one that is newer, and the whole of the file.";
+      " Safari 17.5 or newer, and the whole file.";
     document.body.replaceChildren(problem);
   }
 }

@@ -217,8 +217,8 @@ class Project:
             editor_choice=settings.editor_interpreter,
             timeout=settings.timeout,
             low_priority=settings.low_priority,
-            forkservers=self._ready.parents(folder) if settings.warm else (),
-            keep_forkserver=settings.warm and self._ready.is_on(folder),
+            forkservers=self._ready.parents(folder) if settings.fork_server else (),
+            keep_forkserver=settings.fork_server and self._ready.is_on(folder),
         )
 
     def take_settings(self, settings: Settings) -> None:

@@ -141,7 +141,7 @@ class Session:
         for project in self.projects.values():
             project.take_settings(self.settings.of(project.folder))
             self._show(project)
-        if not any(p.settings.enable and p.settings.warm for p in self.projects.values()):
+        if not any(p.settings.enable and p.settings.fork_server for p in self.projects.values()):
             self.ready.end_all("the settings say so")
         self.refresh()
 

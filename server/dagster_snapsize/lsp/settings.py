@@ -56,8 +56,8 @@ class Settings:
     both to the project. ``editor_interpreter`` is what the editor's own Python tooling chose: the
     project's configuration comes before it. ``measure`` says when: ``onOpen`` is on open and on
     save, ``onSave`` on save only. ``information`` shows findings of that severity. ``watch`` holds
-    globs of more files whose change asks for a measurement, relative to the project. ``warm`` keeps
-    processes ready between measurements.
+    globs of more files whose change asks for a measurement, relative to the project. ``fork_server``
+    keeps one ready between measurements.
     """
 
     enable: bool = True
@@ -71,7 +71,7 @@ class Settings:
     watch: tuple[str, ...] = ()
     timeout: float | None = None
     low_priority: bool = True
-    warm: bool = True
+    fork_server: bool = True
     pause_when_unfocused: bool = False
     pause_on_battery: bool = False
     log_level: LogLevel = "info"
@@ -195,7 +195,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "watch": _globs,
     "timeout": _or_none(_timeout),
     "low_priority": boolean,
-    "warm": boolean,
+    "fork_server": boolean,
     "pause_when_unfocused": boolean,
     "pause_on_battery": boolean,
     "log_level": choice(get_args(LogLevel)),

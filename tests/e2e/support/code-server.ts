@@ -21,7 +21,7 @@ const START_WITHIN = patience(60_000);
 /** Settings of the machine, which those of a user cannot hold. */
 const MACHINE_SETTINGS = { "remote.autoForwardPorts": false };
 
-/** What every test wants: nothing that moves, no other extension's opinions, quick measurements. */
+/** Settings for every test: no animations, no other extensions' suggestions, quick measurements. */
 const SETTINGS = {
   "dagsterSnapsize.debounceMilliseconds": 100,
   "editor.minimap.enabled": false,

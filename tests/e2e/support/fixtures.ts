@@ -1,4 +1,4 @@
-/** What a test is given: VS Code with our extension, windows of it, and projects. */
+/** Fixtures: VS Code with our extension, windows of it, and projects. */
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, writeFileSync } from "node:fs";
 import path from "node:path";

@@ -1,4 +1,4 @@
-/** A window of VS Code, in the words of those who look at it. */
+/** A window of VS Code: what users do in it, and the parts that they look at. */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { expect, type FrameLocator, type Locator, type Page } from "@playwright/test";
@@ -63,7 +63,7 @@ export class Window {
     return this.choices.locator(".label-name");
   }
 
-  /** Close the palette, or whatever else asks for text. */
+  /** Close the palette or any other quick input. */
   async dismiss(): Promise<void> {
     await this.retry(async () => {
       if (await this.quickInput.isVisible()) await this.page.keyboard.press("Escape");

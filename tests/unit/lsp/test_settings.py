@@ -32,7 +32,7 @@ def test_everything_that_can_be_set() -> None:
         "watch": ["config/**/*.json"],
         "timeout": "5 min",
         "lowPriority": False,
-        "warm": False,
+        "forkServer": False,
         "pauseWhenUnfocused": True,
         "pauseOnBattery": True,
         "logLevel": "debug",
@@ -47,7 +47,7 @@ def test_everything_that_can_be_set() -> None:
         watch=("config/**/*.json",),
         timeout=300.0,
         low_priority=False,
-        warm=False,
+        fork_server=False,
         pause_when_unfocused=True,
         pause_on_battery=True,
         log_level="debug",
@@ -137,7 +137,7 @@ _KEYS = st.sampled_from(
     [
         *("enable", "interpreter", "measure", "debounceMilliseconds", "codeLens", "inlayHints"),
         *("watch", "timeout", "lowPriority", "pauseWhenUnfocused", "pauseOnBattery", "logLevel"),
-        *("minimum", "warm"),
+        *("minimum", "forkServer"),
     ]
 )
 _HINTS = st.dictionaries(st.sampled_from(["enable", "minimum", "minimumBytes"]) | st.text(), _JSON)

@@ -8,7 +8,7 @@ import { SECTION } from "../settings.ts";
 
 const LOG_LINES = 60;
 
-/** What whoever mends a bug wants to know first, as Markdown. */
+/** What to attach to a bug report, as Markdown. */
 export function bugReport(
   context: vscode.ExtensionContext,
   server: Server,
@@ -34,7 +34,7 @@ export function bugReport(
     `- Server: ${state.name}${"message" in state ? `, ${state.message}` : ""}`,
     ...pythonExtensions(),
     "",
-    "Settings that are not the defaults:",
+    "Changed settings:",
     fenced("json", JSON.stringify(changedSettings(), null, 2)),
     "Projects:",
     fenced("json", JSON.stringify(projects, null, 2)),

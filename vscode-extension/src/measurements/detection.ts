@@ -1,5 +1,5 @@
-// Whether a folder looks like a Dagster project, told from a few small files. The language server
-// decides; this only spares every other project a server that would have nothing to do.
+// Whether a folder looks like a Dagster project, from a few small files. The language server decides;
+// this only avoids starting one where it would have nothing to do.
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

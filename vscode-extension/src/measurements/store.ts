@@ -1,14 +1,14 @@
 import * as vscode from "vscode";
 import type { LocationMeasurement, Measurement, ProjectStatus, Status } from "../protocol.ts";
 
-/** What is known of one project; `locations` holds the newest measurement, empty before the first. */
+/** One project's state; `locations` holds the newest measurement, empty before the first. */
 export interface Project {
   readonly folder: string;
   readonly status: ProjectStatus;
   readonly locations: readonly LocationMeasurement[];
 }
 
-/** The newest status and measurement of every project, as the language server told them. */
+/** The newest status and measurement of every project, as the language server sent them. */
 export class MeasurementStore implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<string | undefined>();
   readonly #measured = new vscode.EventEmitter<void>();

@@ -49,13 +49,15 @@ export class EditorPython implements vscode.Disposable {
     return (await this.#within((tooling) => tooling.known())) ?? [];
   }
 
-  /** Waits for the other extension, though not for ever: what comes later is told as a change. */
+  /** Wait for the other extension, but not forever: a late answer counts as a change. */
   async #within<T>(work: (tooling: Tooling) => Promise<T>): Promise<T | undefined> {
     this.#tooling ??= this.#find();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => {
-        this.#log.warn("The editor's Python extension did not answer in time; going on without.");
+        this.#log.warn(
+          "The editor's Python extension did not answer in time; continuing without it.",
+        );
         resolve(undefined);
         void this.#tooling?.then((found) => {
           if (found !== undefined) this.#changed.fire();

@@ -31,7 +31,7 @@ export async function selectInterpreter(
     choices(folder, project, current, editorPython),
     {
       title: `The Python that runs the code of ${folder.name}`,
-      placeHolder: current === null ? "Now: what the project says" : `Now: ${current}`,
+      placeHolder: current === null ? "Current: the project's own choice" : `Current: ${current}`,
       matchOnDescription: true,
       matchOnDetail: true,
     },

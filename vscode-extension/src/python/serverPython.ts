@@ -10,7 +10,7 @@ const WITHIN_MILLISECONDS = 10_000;
 export const NOT_FOUND = "was not found";
 const PROBE = "import sys, json; print(json.dumps([sys.executable, *sys.version_info[:3]]))";
 
-/** What is run, with arguments that come before all others: `py -3`. */
+/** A command to try, with arguments that come before all others: `py -3`. */
 export interface Candidate {
   command: string;
   args: readonly string[];

@@ -51,7 +51,7 @@ export class ReportPanel implements vscode.Disposable {
       }),
     );
     panel.onDidChangeViewState(() => {
-      if (!panel.visible) this.#isReady = false; // its page goes, and begins anew when it is shown
+      if (!panel.visible) this.#isReady = false; // its page is discarded, and loads again when it is shown
     });
     panel.onDidDispose(() => {
       this.dispose();
@@ -76,7 +76,7 @@ export class ReportPanel implements vscode.Disposable {
   async #receive(message: FromWebview): Promise<void> {
     switch (message.type) {
       case "ready":
-        // A webview that was hidden begins anew.
+        // A webview that was hidden loads again.
         this.#sendData();
         this.#sendStatus();
         this.#isReady = true;
@@ -194,7 +194,7 @@ export class ReportPanel implements vscode.Disposable {
         selection: new vscode.Range(position, position),
       });
     } catch {
-      void vscode.window.showWarningMessage(`${path} cannot be opened. Was it moved since?`);
+      void vscode.window.showWarningMessage(`${path} cannot be opened; it may have been moved.`);
     }
   }
 }

@@ -3,16 +3,14 @@ import type { LocationMeasurement, ProjectStatus } from "../protocol.ts";
 
 const NONE = { canMeasure: false, canOpenFailure: false } as const;
 
-/** What the report says about how current its numbers are; `hasData` once something is drawn. */
+/** How current the report's numbers are; `hasData` once something is drawn. */
 export function reportStatus(
   project: ProjectStatus | undefined,
   location: LocationMeasurement | undefined,
   hasData: boolean,
 ): ReportStatus {
   if (project === undefined) {
-    const text = hasData
-      ? "These are the last sizes that are known."
-      : "Waiting for the language server.";
+    const text = hasData ? "These are the last known sizes." : "Waiting for the language server.";
     return { ...NONE, kind: hasData ? "stale" : "empty", text };
   }
   if (project.phase === "measuring") {
@@ -22,7 +20,7 @@ export function reportStatus(
   }
   const error = location?.error ?? location?.mistake ?? failure(project);
   if (error !== null) {
-    const last = hasData ? "\nShown are the last sizes that could be measured." : "";
+    const last = hasData ? "\nThese are the last measured sizes." : "";
     return {
       kind: "failed",
       text: `${firstLines(error)}${last}`,
@@ -39,7 +37,7 @@ export function reportStatus(
   }
   if (location === undefined || location.stale) {
     const text = location
-      ? "Sizes from before the last change."
+      ? "These sizes are from before the last change."
       : "This code location is no longer in the project: these are its last sizes.";
     return { kind: "stale", text, canMeasure: true, canOpenFailure: false };
   }

@@ -29,7 +29,7 @@ const SHOW_COMMANDS: readonly string[] = [
   "dagsterSnapsize.showLimits",
 ] satisfies ShowCommand[];
 
-/** Says in the log what failed, and nowhere else: the status bar tells what becomes of the server. */
+/** Logs errors without a message box: the status bar shows the state of the server. */
 class QuietClient extends LanguageClient {
   override error(message: string, data?: unknown): void {
     super.error(message, data, false);

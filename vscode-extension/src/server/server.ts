@@ -66,7 +66,7 @@ export class Server implements vscode.Disposable {
     return this.#state;
   }
 
-  /** What the server runs on. */
+  /** The interpreter that the server runs on. */
   get python(): Python | undefined {
     return this.#python;
   }
@@ -161,13 +161,15 @@ export class Server implements vscode.Disposable {
     void this.#end();
     const verdict = this.#restarts.ended(Date.now());
     if (!verdict.restart) {
-      this.#log.error(`The language server ended by itself (${how}), five times in three minutes.`);
-      const message = "The language server ended by itself five times in three minutes.";
+      this.#log.error(
+        `The language server exited unexpectedly (${how}), five times in three minutes.`,
+      );
+      const message = "The language server exited unexpectedly five times in three minutes.";
       this.#setState({ name: "stopped", message });
       return;
     }
     const seconds = verdict.afterMilliseconds / 1000;
-    const message = `The language server ended by itself (${how}) and starts again in ${seconds} s.`;
+    const message = `The language server exited unexpectedly (${how}) and restarts in ${seconds} s.`;
     this.#log.warn(message);
     this.#setState({ name: "waiting", message });
     this.#waiting = setTimeout(() => void this.#start(), verdict.afterMilliseconds);
@@ -236,6 +238,6 @@ function noPython(tried: readonly Tried[]): string {
     `The language server needs ${version}, and none was found` +
     (found.length === 0 ? "" : ` (${found.join("; ")})`) +
     ". Install one, or name one in the setting dagsterSnapsize.serverPython. " +
-    "Your project may keep an older one."
+    "Your project can keep an older one."
   );
 }

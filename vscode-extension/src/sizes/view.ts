@@ -92,7 +92,7 @@ export function registerSizes(context: vscode.ExtensionContext, store: Measureme
   function askForFilter(): void {
     const input = vscode.window.createInputBox();
     input.title = "Filter assets";
-    input.placeholder = "Words of the asset's key, or of the group or file it is listed under";
+    input.placeholder = "Part of an asset key, or of its group or file";
     input.value = model.filter;
     input.onDidChangeValue((text) => {
       model.filter = text.trim();

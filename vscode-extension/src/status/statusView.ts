@@ -1,4 +1,4 @@
-// What the status bar item shows in every state.
+// The text, icon and tooltip of the status bar item in every state.
 
 import { basename } from "node:path";
 import { formatPercent, formatSize, formatBoth } from "../../shared/format.ts";
@@ -6,7 +6,7 @@ import { escapeMarkdown } from "../markdown.ts";
 import type { Project } from "../measurements/store.ts";
 import type { Snapshot } from "../protocol.ts";
 
-/** What the extension knows of the server process. */
+/** State of the server process. */
 export type ServerState =
   | { name: "off" }
   | { name: "starting" }
@@ -90,7 +90,9 @@ export function statusView(
     case "off":
       return undefined;
     case "starting":
-      return view("loading~spin", "", "The language server starts.", LOGS, [link("Logs", LOGS)]);
+      return view("loading~spin", "", "The language server is starting.", LOGS, [
+        link("Logs", LOGS),
+      ]);
     case "waiting":
       return view("loading~spin", "", server.message, LOGS, [link("Logs", LOGS)]);
     case "stopped":
@@ -139,8 +141,7 @@ function projectView(project: Project): StatusView {
       return view(
         "question",
         "no interpreter",
-        `${heading(project)}\n\n` +
-          escape(status.message ?? "No Python with Dagster was found to measure with."),
+        `${heading(project)}\n\n` + escape(status.message ?? "No Python with Dagster was found."),
         INTERPRETER,
         [link("Select Interpreter", INTERPRETER), link("Logs", LOGS)],
         "warning",
@@ -250,9 +251,9 @@ function escape(text: string): string {
   return text.split(/\r?\n/).map(escapeMarkdown).join("  \n");
 }
 
-/** One sentence about a snapshot that went over its budget. */
-export function overBudgetText(snapshot: Snapshot): string {
-  const size = formatBoth(snapshot.used_bytes);
-  const budget = formatBoth(snapshot.budget_bytes);
-  return `The ${snapshot.kind} snapshot ${snapshot.name} went over its budget: ${size} of ${budget}.`;
+/** The warning for a snapshot that went over its budget. */
+export function overBudgetText({ kind, name, used_bytes, budget_bytes }: Snapshot): string {
+  const title = kind === "job" ? "Job" : "Repository";
+  const used = formatBoth(used_bytes);
+  return `${title} snapshot ${name} is ${used}, over its budget of ${formatBoth(budget_bytes)}.`;
 }

@@ -169,7 +169,7 @@ describe("the report in a browser", { skip }, () => {
     assert.equal((await crumbs()).length, 1);
   });
 
-  test("states are told in words, with the button that helps", async () => {
+  test("states are shown as text, with the button that helps", async () => {
     await open(undefined);
     const say = (kind: "empty" | "failed" | "current", text: string) =>
       report.status({
@@ -220,7 +220,7 @@ describe("the report in a browser", { skip }, () => {
     }
   });
 
-  test("those who see no picture are told everything, as checked by axe", async () => {
+  test("screen readers can read everything, as checked by axe", async () => {
     await open(await measured(200, 3));
     await page.evaluate(axe.source);
     const violations = () =>
@@ -232,7 +232,7 @@ describe("the report in a browser", { skip }, () => {
     assert.deepEqual(await violations(), []);
   });
 
-  test("advice leads to its places and among the sizes, and is told to everyone", async () => {
+  test("advice leads to its places and among the sizes, and screen readers can read it", async () => {
     const measurement = await measured(200, 3);
     const [first = ""] = measurement.data.assets.key;
     const place = { path: "/project/<b>.py", line: 3 };

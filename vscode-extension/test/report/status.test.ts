@@ -46,16 +46,16 @@ test("current sizes need no words", () => {
   });
 });
 
-test("a failure is told with the way to its line, beside the last sizes", () => {
+test("a failure is shown with a link to its line, beside the last sizes", () => {
   const failedLocation = { path: "/project/a.py", line: 3 };
   const failed = { ...LOCATION, error: "KeyError: 'x'\nand\nmore\nthan\nneeded", failedLocation };
   const status = reportStatus({ ...PROJECT, phase: "failed" }, failed, true);
   assert.equal(status.kind, "failed");
-  assert.match(status.text, /^KeyError: 'x'\nand\nmore\nShown are the last sizes/);
+  assert.match(status.text, /^KeyError: 'x'\nand\nmore\nThese are the last measured sizes/);
   assert.ok(status.canOpenFailure && status.canMeasure);
 });
 
-test("a missing interpreter is told where nothing was measured yet", () => {
+test("a missing interpreter is reported where nothing was measured yet", () => {
   const project = {
     ...PROJECT,
     phase: "no-interpreter" as const,
@@ -66,7 +66,7 @@ test("a missing interpreter is told where nothing was measured yet", () => {
   assert.equal(status.text, "no Python has Dagster");
 });
 
-test("every other state has its words", () => {
+test("every other state has its text", () => {
   const text = (...state: Parameters<typeof reportStatus>) => reportStatus(...state).text;
   const measuring = { ...PROJECT, phase: "measuring" as const, text: "building", done: 1, of: 3 };
   assert.equal(text(measuring, LOCATION, true), "Measuring: building, 1 of 3 snapshots…");
@@ -74,7 +74,7 @@ test("every other state has its words", () => {
   assert.match(text(PROJECT, undefined, true), /no longer in the project/);
   assert.match(text({ ...PROJECT, level: "none" }, undefined, false), /Nothing has been measured/);
   assert.match(text(undefined, undefined, false), /Waiting/);
-  assert.match(text(undefined, undefined, true), /last sizes that are known/);
+  assert.match(text(undefined, undefined, true), /last known sizes/);
 });
 
 test("the page allows our script and style alone, and a name is no markup in it", () => {

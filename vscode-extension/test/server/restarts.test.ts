@@ -21,7 +21,7 @@ test("ends that are more than three minutes old do not count", () => {
   }
 });
 
-test("a start that someone asked for begins anew", () => {
+test("a start that someone asked for counts from zero", () => {
   const restarts = new Restarts();
   for (let end = 0; end < 5; end++) restarts.ended(end);
   restarts.forget();

@@ -10,7 +10,7 @@ after(remove);
 
 const ROWS = [row("orders", 6000), row("customers", 3000)];
 
-/** A tree with everything unfolded, and a way to measure anew. */
+/** A tree with everything unfolded, and a way to measure again. */
 async function unfolded(first: Project) {
   let projects = [first];
   const model = new SizesModel(() => projects);
@@ -48,7 +48,7 @@ test("ids outlast a measurement with other sizes", async () => {
   assert.deepEqual(await shown.unfold(null), shown.ids);
 });
 
-test("only the asset whose fields are others is drawn anew", async () => {
+test("only the asset whose fields are others is drawn again", async () => {
   const before = row("orders", 6000, { fields: { deps: 1000, description: 5000 } });
   const after = row("orders", 6000, { fields: { deps: 2000, description: 4000 } });
   const shown = await unfolded(project([location(folder, [before, row("customers", 3000)])]));
@@ -65,7 +65,7 @@ test("a location that comes or goes changes the roots", async () => {
   assert.equal(await shown.tree.update(), "all");
 });
 
-test("typing on in the filter draws the list of assets anew and nothing else", async () => {
+test("typing on in the filter draws the list of assets again and nothing else", async () => {
   const shown = await unfolded(project([location(folder, ROWS)]));
   shown.model.filter = "o";
   await shown.tree.update();

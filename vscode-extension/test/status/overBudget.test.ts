@@ -5,7 +5,7 @@ import { status } from "../support/statuses.ts";
 
 const over = (...ids: string[]) => status({ level: "over", over: ids });
 
-test("what goes over budget is told once", () => {
+test("what goes over budget is reported once", () => {
   const overBudget = new OverBudget();
   assert.deepEqual(overBudget.newIn(status()), []);
   assert.deepEqual(overBudget.newIn(over("a")), ["a"]);
@@ -21,7 +21,7 @@ test("what was over from the start is no news", () => {
   assert.deepEqual(overBudget.newIn(over("a")), []);
 });
 
-test("nothing is told before the first measurement has ended", () => {
+test("nothing is reported before the first measurement has ended", () => {
   const overBudget = new OverBudget();
   assert.deepEqual(overBudget.newIn(status({ phase: "measuring", level: "none" })), []);
   assert.deepEqual(overBudget.newIn(status({ phase: "failed", level: "none" })), []);

@@ -1,4 +1,4 @@
-/** What could be done about the size, most bytes first. */
+/** Advice on reducing the size, largest saving first. */
 
 import type { AdviceRow, ReportData } from "../../shared/reportData.ts";
 import { button, element } from "../dom.ts";
@@ -38,8 +38,8 @@ export class AdviceList {
     const rows = data.advice ?? [];
     const said =
       rows.length === 0
-        ? "Nothing to advise: no value of 1 kB and more is repeated, and no job is part of another."
-        : "What each would save by itself, of all snapshots together. Where two touch the same bytes, both together save less than their sum.";
+        ? "Nothing to advise: no value of 1 kB or more is repeated, and no job is part of another."
+        : "Each saving is for that item alone, over all snapshots. Items that change the same bytes save less together than their sum.";
     this.#element.replaceChildren(
       element("p", "about", said),
       ...rows.map((row) => this.#row(data, row, wholeBytes)),
@@ -143,7 +143,7 @@ export class AdviceList {
   }
 }
 
-/** What stands between backticks is code. */
+/** Text between backticks is code. */
 function how(text: string): HTMLElement {
   const paragraph = element("p", "how");
   paragraph.append(

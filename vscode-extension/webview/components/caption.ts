@@ -1,4 +1,4 @@
-/** What is said below the treemap of one asset. */
+/** The line below the treemap of one asset. */
 
 import { button, element } from "../dom.ts";
 import { type LocationModel } from "../model/locationModel.ts";

@@ -1,4 +1,4 @@
-/** What was found, errors first, on a page without an editor's list of problems. */
+/** Findings, errors first, on a page without an editor's list of problems. */
 
 import type { FindingRow } from "../../shared/reportData.ts";
 import { element } from "../dom.ts";

@@ -1,4 +1,4 @@
-/** The two navigation bars of the report: its views, and the way down to what is zoomed into. */
+/** The two navigation bars of the report: its views, and the path to what is zoomed into. */
 
 import { shortSize } from "../../shared/format.ts";
 import { button, element } from "../dom.ts";

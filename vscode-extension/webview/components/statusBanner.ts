@@ -1,4 +1,4 @@
-/** The banner that says when the numbers are old, being made or missing. */
+/** The banner that says when the numbers are stale, being measured or missing. */
 
 import { button, element } from "../dom.ts";
 import type { ReportStatus } from "../../shared/reportData.ts";

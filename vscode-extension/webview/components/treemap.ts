@@ -368,7 +368,7 @@ function neighbour(
   return best;
 }
 
-/** What is known of a box, beside the pointer or the focus. A screen reader hears it with the box. */
+/** Details of a box, beside the pointer or the focus; for screen readers they are in its label. */
 class Tooltip {
   readonly #element: HTMLElement;
 

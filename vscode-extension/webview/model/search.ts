@@ -26,7 +26,7 @@ export class Search {
     );
   }
 
-  /** Those in whose key, name, group or kind every word stands; undefined where nothing is asked. */
+  /** Those whose key, name, group or kind contains every word; undefined without words. */
   find(text: string): Found | undefined {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     if (words.length === 0) {

@@ -32,11 +32,11 @@ export function lines(model: LocationModel, part: Part): string[] {
     found.push(`${shortSize(shared)} of it shared with other assets`);
   }
   if (part.level === "field" && part.isShared) {
-    found.push("its part of what several assets hold together");
+    found.push("its share of a value that several assets use");
     found.push(...sharingLines(model, part));
   }
   if (isOverBudget(model, part)) {
-    found.push(`over the ${shortSize(data.assetBudgetBytes ?? 0)} that one asset may take`);
+    found.push(`over the asset budget of ${shortSize(data.assetBudgetBytes ?? 0)}`);
   }
   return found;
 }

@@ -1,4 +1,4 @@
-/** Where every box of the treemap stands. Boxes too small to see are put together in one. */
+/** Positions of the boxes of the treemap. Boxes too small to see are combined into one. */
 
 import { type HierarchyRectangularNode, treemapSquarify } from "d3-hierarchy";
 import { type LocationModel, restPart } from "./locationModel.ts";
