@@ -1,7 +1,7 @@
-"""The sizes that a project had once, as text that merges: what a snapshot is compared with.
+"""The baseline: sizes that a project had, in a text that git can merge.
 
 Two lines for each owner of bytes in one repository, sorted: its name, and its bytes by field; and a
-line for each snapshot with what gRPC adds to it. No sum stands anywhere: sums are of the lines, so
+line for each snapshot with what gRPC adds to it. There are no sums in it: they are of the lines, so
 that two branches which change different assets merge to what both together weigh. For git, changes
 of neighbouring lines are a conflict, and so is what is added beside a line that was changed: the
 name is the line between, and an empty one where there is no name.

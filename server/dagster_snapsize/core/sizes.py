@@ -50,8 +50,8 @@ class Allowance:
 def parse_size(value: object) -> int:
     """Bytes from ``"80 MB"``, ``"1.5 GB"``, ``"64KiB"`` or a whole number of bytes.
 
-    Raises ValueError with one sentence that names what cannot be read and, where one is near, what
-    was probably meant.
+    Raises ValueError with one sentence that names what cannot be read and, where one is near, a
+    unit to use instead.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 0:

@@ -213,7 +213,7 @@ _ELSEWHERE = {f"in `{_key(name)}`": ("minimum", "minimumBytes") for name in _HIN
 
 
 def on_battery(folder: Path = _POWER) -> bool:
-    """Whether the machine runs on its battery; False where that cannot be told.
+    """Whether the machine runs on its battery; False where that is not known.
 
     Read from ``/sys/class/power_supply`` of Linux: a battery of the machine itself (not of a
     mouse) discharges, and no mains or USB supply is online.
@@ -242,7 +242,7 @@ def _word(path: Path) -> str:
 
 
 class ClientSettings:
-    """What the client said last; its user is shown each mistake in them once."""
+    """The settings that the client sent last; its user is shown each mistake in them once."""
 
     def __init__(self, server: LanguageServer):
         self._server = server

@@ -39,8 +39,8 @@ class Config:
 
     ``path`` is the file they came from, None where there is none; paths in it (``python``,
     ``python_file``, ``workspace``, ``working_directory``) are as written, relative to its folder.
-    ``timeout`` is in seconds. ``dagster_plus`` None means: find out. ``cache`` "files" takes files
-    and variables for all that the definitions depend on.
+    ``timeout`` is in seconds. ``dagster_plus`` None means that it depends on dagster_cloud.yaml.
+    ``cache`` "files" means that the definitions depend on files and variables only.
     """
 
     path: str | None = None
@@ -60,37 +60,37 @@ class Config:
 
     @property
     def has_target(self) -> bool:
-        """Whether it says which code location to measure."""
+        """Whether the settings name a code location to measure."""
         return any((self.module_name, self.python_file, self.package_name, self.workspace))
 
 
 def load_config(folder: Path) -> Config:
     """The settings in the ``pyproject.toml`` or ``snapsize.toml`` of ``folder``.
 
-    Defaults where neither says anything. Raises UserError for a file that cannot be read, for
+    Defaults where neither has any. Raises UserError for a file that cannot be read, for
     settings in both files, and for every mistake in them.
     """
     pyproject = read_toml(folder / "pyproject.toml")
-    own = read_toml(folder / "snapsize.toml")
+    separate = read_toml(folder / "snapsize.toml")
     if pyproject is not None:
         _refuse_misspelled_table(pyproject)
     in_pyproject = pyproject is not None and _PREFIX[1] in pyproject.table(_PREFIX[0])
-    if pyproject is not None and in_pyproject and own is not None:
+    if pyproject is not None and in_pyproject and separate is not None:
         raise UserError(
             "there are settings in pyproject.toml and in snapsize.toml",
             hint="Keep one of them: [tool.dagster-snapsize] in pyproject.toml, or snapsize.toml.",
             path=str(pyproject.path),
             line=pyproject.line_of(*_PREFIX),
         )
-    if own is not None:
-        return _read_config(own, ())
+    if separate is not None:
+        return _read_config(separate, ())
     if pyproject is not None and in_pyproject:
         return _read_config(pyproject, _PREFIX)
     return Config()
 
 
 def line_of_setting(config: Config, *keys: str) -> int:
-    """Where a setting that was read stands in its file; for errors that show up later."""
+    """The line of a setting that was read, for errors that are found later."""
     file = read_toml(Path(config.path)) if config.path else None
     if file is None:
         return 1

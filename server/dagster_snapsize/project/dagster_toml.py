@@ -40,7 +40,7 @@ def dg_project_folders(folder: Path) -> tuple[Path, ...] | None:
     folders = tuple(absolute(p["path"], folder) for p in projects)
     for project, path in zip(projects, folders, strict=True):
         if not path.is_dir():
-            raise _error(file, keys, f"there is no folder {project['path']}, a project of it", "")
+            raise _error(file, keys, f"there is no folder {project['path']}, which it names", "")
     return folders
 
 
@@ -128,9 +128,9 @@ def _modules(file: TomlDocument, table: Mapping[str, Any]) -> list[str]:
 
 def _dg_table(folder: Path) -> tuple[TomlDocument, tuple[str, ...]] | None:
     """The file with dg's settings and where they are in it; a dg.toml hides a pyproject.toml."""
-    own = read_toml(folder / "dg.toml")
-    if own is not None:
-        return own, ()
+    separate = read_toml(folder / "dg.toml")
+    if separate is not None:
+        return separate, ()
     pyproject = read_toml(folder / "pyproject.toml")
     if pyproject is not None and pyproject.table("tool", "dg"):
         return pyproject, ("tool", "dg")

@@ -36,7 +36,7 @@ _CHECKED = {
     "test-paths": (("tests",), (".sql",)),
     "analysis-paths": (("analyses",), (".sql",)),
 }
-# What ends up in the manifest without one: only its time can tell.
+# Files that the manifest has no checksum of: their time is compared.
 _DATED = (".yml", ".yaml", ".md")
 _MACROS = {"macro-paths": (("macros",), (".sql",))}
 
@@ -133,7 +133,7 @@ class DbtProject:
 
     def _new(self, known: set[str]) -> list[Path]:
         if (self.folder / ".dbtignore").exists():
-            return []  # what dbt leaves out cannot be told from what is new
+            return []  # new files may be ones that dbt ignores
         return [
             path
             for path in self._files(_CHECKED)

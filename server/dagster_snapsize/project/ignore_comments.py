@@ -65,7 +65,7 @@ def _comments(text: str, is_python: bool) -> dict[int, tuple[str, ...]]:
     """The rules that each line silences, by line."""
     lines = dict(enumerate(text.splitlines(), start=1))
     if is_python:
-        # Text in a string is no comment. Newer syntax than ours ends the tokens early: then the
+        # Text in a string is not a comment. Newer syntax than ours ends the tokens early: then the
         # rest of the lines are taken as they are.
         seen: dict[int, str] = {}
         try:

@@ -1,4 +1,4 @@
-"""Which Python runs a code location: the user's own, and never another one in silence."""
+"""Choose the Python that runs a code location, and never fall back to another one silently."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Interpreter:
 
 
 @frozen
-class Own:
+class ToolInterpreter:
     """The Python that this tool runs in."""
 
     executable: str
@@ -41,8 +41,8 @@ class Own:
     has_dagster: bool
 
     @classmethod
-    def here(cls) -> Own:
-        """This very process; finds out about dagster without importing it."""
+    def current(cls) -> ToolInterpreter:
+        """That of this process; looks for dagster without importing it."""
         return cls(sys.executable, sys.prefix, importlib.util.find_spec("dagster") is not None)
 
 
@@ -51,35 +51,37 @@ def choose_interpreter(
     flag: str | None,
     environ: Mapping[str, str],
     editor_choice: str | None = None,
-    own: Own | None = None,
+    tool: ToolInterpreter | None = None,
     flag_source: str = "--python",
 ) -> Interpreter:
-    """The interpreter of ``location``, by the first of these that says one.
+    """The interpreter of ``location``: the first of these that is there.
 
     ``flag`` (--python, or the editor's setting: ``flag_source`` says which), ``python`` of the
     configuration, ``executable_path`` of the workspace entry, ``editor_choice`` (what the editor's
     Python extension chose for the folder), UV_PROJECT_ENVIRONMENT, a ``.venv`` or ``venv`` beside
     the project and then up to the repository's root, VIRTUAL_ENV unless it is this tool's or a
-    commit hook's, CONDA_PREFIX, and this tool's own where it has dagster and is no hook's. Looks at
-    files only, runs nothing. Raises NoInterpreter where an explicit choice is no interpreter, and
-    where there is none, with all that was tried.
+    commit hook's, CONDA_PREFIX, and this tool's where it has dagster and is not a hook's. Looks at
+    files only, runs nothing. Raises NoInterpreter where an explicit choice is not an interpreter,
+    and where there is none, with all that was tried.
     """
-    own = own or Own.here()
+    tool = tool or ToolInterpreter.current()
     for value, source, base in _explicit(location, flag, flag_source, editor_choice):
         if value:
             return Interpreter(_explicit_path(value, source, base, environ, location), source)
     tried: list[str] = []
-    for prefix, source in _environments(location, environ, own, tried):
+    for prefix, source in _environments(location, environ, tool, tried):
         found = _python_of(prefix)
         if found:
             return Interpreter(found, source)
-        tried.append(f"{source}: {prefix} {'has no Python' if prefix.is_dir() else 'is no folder'}")
-    if is_hook_environment(own.executable, environ):
-        tried.append(f"{own.executable}: made for a commit hook, never the project's")
-    elif own.has_dagster:
-        return Interpreter(own.executable, "the interpreter of dagster-snapsize")
+        tried.append(
+            f"{source}: {prefix} {'has no Python' if prefix.is_dir() else 'is not a folder'}"
+        )
+    if is_hook_environment(tool.executable, environ):
+        tried.append(f"{tool.executable}: made for a commit hook, never the project's")
+    elif tool.has_dagster:
+        return Interpreter(tool.executable, "the interpreter of dagster-snapsize")
     else:
-        tried.append(f"{own.executable}, which runs dagster-snapsize: has no dagster")
+        tried.append(f"{tool.executable}, which runs dagster-snapsize: has no dagster")
     named = "--python, `python` in the configuration, executable_path: not given"
     lines = ["Tried, in this order:", *(f"  {line}" for line in (named, *tried))]
     lines += [
@@ -91,9 +93,9 @@ def choose_interpreter(
 
 
 def is_hook_environment(path: str, environ: Mapping[str, str]) -> bool:
-    """Whether pre-commit (or prek) made the environment that ``path`` is in, for a hook of its own.
+    """Whether ``path`` is in an environment that pre-commit, or prek, made for a hook.
 
-    Such a one may hold a dagster, but never the project's.
+    Such an environment may have a dagster, but never the project's.
     """
     cache = environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
     homes = [environ.get("PRE_COMMIT_HOME"), environ.get("PREK_HOME")]
@@ -154,12 +156,12 @@ def _explicit_path(
     if not path.is_file():
         raise error("does not exist" if path == Path(value) else f"does not exist in {base}")
     if not os.access(path, os.X_OK):
-        raise error("is no program that can be run")
+        raise error("is not executable")
     return str(path)
 
 
 def _environments(
-    location: CodeLocation, environ: Mapping[str, str], own: Own, tried: list[str]
+    location: CodeLocation, environ: Mapping[str, str], tool: ToolInterpreter, tried: list[str]
 ) -> Iterator[tuple[Path, str]]:
     """Folders of environments that may be the project's; ``tried`` gets those that are not."""
     places = _upwards(location)
@@ -182,7 +184,7 @@ def _environments(
             tried.append(f"{variable}: not set")
         elif is_hook_environment(prefix, environ):
             tried.append(f"{variable}: {prefix} was made for a commit hook")
-        elif _same(prefix, own.prefix):
+        elif _same(prefix, tool.prefix):
             tried.append(f"{variable}: {prefix} is the environment of dagster-snapsize")
         else:
             yield Path(prefix), variable

@@ -1,4 +1,4 @@
-"""Which code locations there are: flags, settings, and what Dagster itself would load."""
+"""Find code locations: by flags, by settings, or as Dagster itself would."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TARGET_FLAGS = {
 
 @frozen
 class Flags:
-    """Dagster's own flags, as given."""
+    """The flags that Dagster's commands have too, as given."""
 
     workspace: tuple[str, ...] = ()
     python_file: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class CodeLocation:
 
     @property
     def dagster_plus(self) -> str | None:
-        """Where it was found that the limit of Dagster+ applies; None where it does not."""
+        """What says that the limit of Dagster+ applies; None where it does not."""
         if self.config.dagster_plus is None:
             return self.dagster_cloud.name if self.dagster_cloud else None
         return "[tool.dagster-snapsize] dagster-plus" if self.config.dagster_plus else None
@@ -117,7 +117,7 @@ def find_locations(folder: Path, flags: Flags, environ: Mapping[str, str] | None
             raise UserError(f"no code location in {folder} can be measured", "\n".join(found.notes))
         raise _nothing_found(folder, environ)
     locations = tuple(_location(target, folder, config) for target in found.targets)
-    return Found(_with_own_names(_with_stable_names(locations), folder), found.notes)
+    return Found(_with_unique_names(_with_stable_names(locations), folder), found.notes)
 
 
 def _from_flags(
@@ -165,13 +165,13 @@ def _target(
             raise UserError(f"the file {value} of {source} {what}")
     elif "/" in value or (value.endswith(".py") and (directory / value).is_file()):
         key = "`python-file`" if source.startswith("[") else "-f"
-        raise UserError(f"{value} of {source} is no name of a module", f"For a file use {key}.")
+        raise UserError(f"{value} of {source} is not a module name", f"For a file use {key}.")
     target = {kind: value, **({"attribute": attribute} if attribute else {})}
     return Target(default_name(target), target, directory, cwd, source)
 
 
 def _workspaces(paths: list[Path], cwd: Path, environ: Mapping[str, str]) -> Workspace:
-    """Several workspace files: of two locations of one name the later is meant, as in Dagster."""
+    """Several workspace files: of locations with one name the last is used, as in Dagster."""
     variables = {**environ, **read_dotenv(cwd / ".env", environ)}
     read = [read_workspace(path, cwd, variables) for path in paths]
     by_name = {target.name: target for workspace in read for target in workspace.targets}
@@ -225,14 +225,14 @@ def _from_dg(folder: Path, environ: Mapping[str, str]) -> Workspace:
         return Workspace((project,) if project else (), ())
     targets: list[Target] = []
     for path in projects:
-        # A project says the same whether it is measured alone or in its workspace.
-        own = _from_config(path, load_config(path), environ).targets
-        project = None if own else dg_project(path, environ)
-        if not own and project is None:
+        # The result is the same whether a project is measured alone or in its workspace.
+        configured = _from_config(path, load_config(path), environ).targets
+        project = None if configured else dg_project(path, environ)
+        if not configured and project is None:
             raise UserError(
                 f"{path} is a project of the workspace in {folder}, but has no [tool.dg]"
             )
-        targets += own or ((project,) if project else ())
+        targets += configured or ((project,) if project else ())
     if not targets:
         return Workspace((), (f"the dg workspace in {folder} has no projects yet",))
     return Workspace(tuple(targets), ())
@@ -283,7 +283,9 @@ def _with_stable_names(locations: tuple[CodeLocation, ...]) -> tuple[CodeLocatio
     )
 
 
-def _with_own_names(locations: tuple[CodeLocation, ...], folder: Path) -> tuple[CodeLocation, ...]:
+def _with_unique_names(
+    locations: tuple[CodeLocation, ...], folder: Path
+) -> tuple[CodeLocation, ...]:
     """Two ``definitions.py`` have one name in Dagster: their paths tell them apart."""
     names = [location.name for location in locations]
     return tuple(
@@ -307,7 +309,7 @@ def is_project(folder: Path, environ: Mapping[str, str]) -> bool:
     try:
         return bool(_discover(folder, load_config(folder), environ).targets)
     except UserError:
-        return True  # a project, if one with a mistake
+        return True  # a project with a mistake in its settings
 
 
 def project_folders(folder: Path, environ: Mapping[str, str]) -> list[Path]:

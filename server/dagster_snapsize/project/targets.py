@@ -1,4 +1,4 @@
-"""What a workspace file or a project's TOML says to load, before it is a code location."""
+"""What a workspace file or a project's TOML names to load, before it is a code location."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ class Target:
     """One thing to load.
 
     ``target`` holds exactly one of ``TARGET_KINDS`` and perhaps ``attribute``. ``cwd`` is where
-    Dagster would start its code server. ``root`` is the folder of the project where the file says
-    so, None where it is to be found. ``named_by_folder`` says that another folder would give it
-    another name.
+    Dagster would start its code server. ``root`` is the folder of the project where the file names
+    it, None where it must be searched for. ``named_by_folder``: the name is that of the folder.
     """
 
     name: str

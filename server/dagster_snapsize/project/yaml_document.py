@@ -14,9 +14,9 @@ from dagster_snapsize.project.toml_document import read_text
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of the file: None where there is no file or nothing in it.
+    """The content of the file: None where it is missing or empty.
 
-    Mappings and lists know their lines (``line_of``). Raises UserError where it is no YAML.
+    Mappings and lists know their lines (``line_of``). Raises UserError where it is not valid YAML.
     """
     text = read_text(path)
     if text is None:
@@ -37,7 +37,7 @@ def read_yaml(path: Path) -> Any:
             path=str(path),
             line=mark.line + 1 if mark else 1,
         ) from error
-    except ValueError as error:  # a date that is none, say
+    except ValueError as error:  # such as an impossible date
         raise UserError(f"{path.name} is not valid YAML: {error}", path=str(path)) from error
 
 

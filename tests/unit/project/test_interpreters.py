@@ -12,7 +12,7 @@ import pytest
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.interpreters import (
     Interpreter,
-    Own,
+    ToolInterpreter,
     choose_interpreter,
     is_hook_environment,
 )
@@ -41,7 +41,7 @@ def locate(project: Path) -> CodeLocation:
     return find_locations(project, Flags(), {}).locations[0]
 
 
-NO_DAGSTER = Own("/tool/bin/python", "/tool", has_dagster=False)
+NO_DAGSTER = ToolInterpreter("/tool/bin/python", "/tool", has_dagster=False)
 
 
 def choose(
@@ -49,7 +49,7 @@ def choose(
     flag: str | None = None,
     environ: dict[str, str] | None = None,
     editor: str | None = None,
-    own: Own = NO_DAGSTER,
+    own: ToolInterpreter = NO_DAGSTER,
 ) -> Interpreter:
     return choose_interpreter(locate(project), flag, environ or {}, editor, own)
 
@@ -61,7 +61,7 @@ def refused(*arguments: object, **named: object) -> UserError:
 
 
 def test_the_order_is_the_documented_one(project: Path, tmp_path: Path) -> None:
-    own = Own(environment(tmp_path / "tool"), str(tmp_path / "tool"), has_dagster=True)
+    own = ToolInterpreter(environment(tmp_path / "tool"), str(tmp_path / "tool"), has_dagster=True)
     conda = environment(tmp_path / "conda")
     virtual = environment(tmp_path / "activated")
     environ = {"CONDA_PREFIX": str(tmp_path / "conda")}
@@ -123,7 +123,7 @@ def test_a_link_to_another_python_is_not_followed(project: Path) -> None:
     ("make", "said"),
     [
         (None, "does not exist"),
-        ("file", "is no program that can be run"),
+        ("file", "is not executable"),
         ("folder", "is a folder without a Python in it"),
     ],
 )
@@ -148,11 +148,11 @@ def test_our_own_environment_and_a_hooks_are_not_the_projects(
     project: Path, tmp_path: Path
 ) -> None:
     tool = tmp_path / "tool"
-    own = Own(environment(tool), str(tool), has_dagster=False)
+    own = ToolInterpreter(environment(tool), str(tool), has_dagster=False)
     error = refused(project, environ={"VIRTUAL_ENV": str(tool)}, own=own)
     assert f"VIRTUAL_ENV: {tool} is the environment of dagster-snapsize" in error.hint
     hook = tmp_path / "cache/repoabcd1234/py_env-python3.11"
-    own = Own(environment(hook), str(hook), has_dagster=True)
+    own = ToolInterpreter(environment(hook), str(hook), has_dagster=True)
     error = refused(project, environ={"VIRTUAL_ENV": str(hook)}, own=own)
     assert f"VIRTUAL_ENV: {hook} was made for a commit hook" in error.hint
     assert f"{own.executable}: made for a commit hook, never the project's" in error.hint
@@ -166,7 +166,7 @@ def test_nothing_found_says_all_that_was_tried(project: Path, tmp_path: Path) ->
         "--python, `python` in the configuration, executable_path: not given",
         f".venv in {tmp_path}: {tmp_path / '.venv'} has no Python",
         "VIRTUAL_ENV: not set",
-        "CONDA_PREFIX: /gone is no folder",
+        "CONDA_PREFIX: /gone is not a folder",
         "/tool/bin/python, which runs dagster-snapsize: has no dagster",
     ):
         assert line in error.hint
@@ -205,7 +205,7 @@ def test_environments_of_hooks_are_known(
 
 
 def test_the_tool_knows_itself() -> None:
-    own = Own.here()
+    own = ToolInterpreter.current()
     assert own.executable == sys.executable
     assert os.path.isdir(own.prefix)  # noqa: PTH112
     assert "dagster" not in sys.modules

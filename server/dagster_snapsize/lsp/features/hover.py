@@ -260,7 +260,7 @@ def _asset_parts(
 def _fields_table(good: LocationResult, detail: AssetDetail, markup: MarkupBuilder) -> str:
     """One row for each field; a column for the repository, the heaviest jobs and the other jobs.
 
-    Own and shared bytes have columns where anything is shared.
+    ToolInterpreter and shared bytes have columns where anything is shared.
     """
     by_id = {s.id: s for s in good.snapshots}
     mine = [by_id[i] for i, size in detail.by_snapshot.items() if size and i in by_id]
