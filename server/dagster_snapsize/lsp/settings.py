@@ -56,8 +56,8 @@ class Settings:
     both to the project. ``editor_interpreter`` is what the editor's own Python tooling chose: the
     project's configuration comes before it. ``measure`` says when: ``onOpen`` is on open and on
     save, ``onSave`` on save only. ``information`` shows findings of that severity. ``watch`` holds
-    globs of more files whose change asks for a measurement, relative to the project. ``fork_server``
-    keeps one ready between measurements.
+    globs of more files whose change asks for a measurement, relative to the project.
+    ``fork_server`` keeps an interpreter ready between measurements.
     """
 
     enable: bool = True
