@@ -1,4 +1,4 @@
-"""What the probe does in another way than Dagster comes to the very same."""
+"""The steps that the probe takes in its own way have the outcome of Dagster's own."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def _sizes(probe: Path, python: Path) -> tuple[dict[str, tuple[int, int]], list[
 def test_a_dagster_that_is_not_known_takes_its_own_way_to_the_same_sizes(tmp_path: Path) -> None:
     probe = tmp_path / "probe"
     shutil.copytree(known_dagster.PROBE, probe, ignore=shutil.ignore_patterns("__pycache__"))
-    names = ("PACKING", "JOB_IDS", "SIGNATURES", "TYPES", "REQUIREMENTS")
+    names = ("PACKING", "JOB_IDS", "REQUIREMENTS")
     (probe / "fastpath" / "known.py").write_text("".join(f"{name} = {{}}\n" for name in names))
     python = dagster_python(NEWEST)
     known, nothing = _sizes(known_dagster.PROBE, python)
     own, unknown = _sizes(probe, python)
     assert own == known
     assert nothing == []
-    assert unknown == ["packing", "job_ids", "signatures", "types", "requirements"]
+    assert unknown == ["packing", "job_ids", "requirements"]
 
 
 def test_a_function_that_somebody_replaced_is_not_gone_around(tmp_path: Path) -> None:

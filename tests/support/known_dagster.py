@@ -1,9 +1,9 @@
-"""Writes ``probe/fastpath/known.py``: the Dagsters whose steps the probe may take in its own way.
+"""Writes ``probe/fastpath/known.py``: fingerprints of the functions that the probe may replace.
 
-    python tests/support/known_dagster.py            say what each Dagster has
-    python tests/support/known_dagster.py --write    take up what each has, once it was tried
+    python tests/support/known_dagster.py            print those of each Dagster
+    python tests/support/known_dagster.py --write    write them, after each was tried
 
-A fingerprint is taken up only after a location with all kinds of definitions was measured on that
+A fingerprint is written only after a location with all kinds of definitions was measured on that
 Dagster with ``verify``, and every text was the same both ways.
 """
 
@@ -44,14 +44,14 @@ prints = {step: Fingerprints().of(functions) for step, functions in found._asdic
 pack_items = found.packing[4].__code__
 print(json.dumps([prints, "field_value" in pack_items.co_varnames]))
 """
-_HEAD = '''"""The Dagsters whose steps shortcuts.py knows: fingerprints, and who has them first.
+_HEAD = '''"""Fingerprints of functions that may be replaced, with the first release of each.
 
-Made by ``python tests/support/known_dagster.py --write``, which tries each on a real Dagster.
+Written by ``python tests/support/known_dagster.py --write``, which tries each on a real Dagster.
 """
 
 from typing import Dict
 
-# Whether a field is left out is asked of what its own serializer made of it.
+# Whether a field is skipped by what its serializer made of it, and not by its value.
 '''
 
 
@@ -73,7 +73,7 @@ def table(versions: tuple[str, ...]) -> str:
     lines = ["PACKING: Dict[str, bool] = {"]
     lines += [f'    "{v}": {skips},  # {first}' for v, (first, skips) in steps["packing"].items()]
     lines += ["}"]
-    for step in ("job_ids", "signatures", "types", "requirements"):
+    for step in ("job_ids", "requirements"):
         lines += [f"{step.upper()}: Dict[str, str] = {{"]
         lines += [f'    "{v}": "{first}",' for v, (first, _) in steps[step].items()]
         lines += ["}"]
@@ -129,7 +129,7 @@ def main() -> None:
     wanted = table(versions)
     if not given.write:
         print(wanted)
-        sys.exit("known.py is another: run with --write" if wanted != before else None)
+        sys.exit("known.py is out of date: run with --write" if wanted != before else None)
     KNOWN.write_text(wanted)
     for version in versions:
         last = measure_both_ways(version)

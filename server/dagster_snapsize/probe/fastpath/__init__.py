@@ -1,14 +1,13 @@
-"""Steps of Dagster's that are done in another way with the same outcome.
+"""Steps of Dagster's that the probe takes in a faster way with the same outcome.
 
-- Serializing: packing.py instead of ``serialize_value``.
+- Serializing: serializer.py instead of ``serialize_value``.
 - Job ids: a repository snapshot names each job snapshot by the SHA-1 of its text, for which Dagster
-  serializes every job twice. A placeholder of the same 40 characters has the same size, so the
-  repository can be told before its jobs are composed, and each job be dropped when it was told.
-- ``get_function_params`` and ``get_type_hints`` are asked about 17 times of each asset's function.
-- A job lists the resources that it requires twice, when it is made and when it is validated.
-- ``resolve_dagster_type`` looks at a type that is resolved already from all sides.
+  serializes every job twice. A placeholder of the same 40 characters gives the same size, so the
+  repository can be sent before its jobs are composed, and each job be dropped once it was sent.
+- Requirements: a job lists the resources that it requires twice, when it is made and when it is
+  validated.
 
-Each of them is taken only where the functions that it stands for have a fingerprint in known.py.
+Each of them is used only where the functions that it replaces have a fingerprint in known.py.
 """
 
 from __future__ import annotations
@@ -16,26 +15,21 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import operator
-import sys
-from types import FunctionType
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from .fingerprints import Fingerprints
-from .known import JOB_IDS, PACKING, REQUIREMENTS, SIGNATURES, TYPES
+from .known import JOB_IDS, PACKING, REQUIREMENTS
 from .serializer import Packer, Serdes
 
 PLACEHOLDER = "0" * 40
-_LOOKED_AT = frozenset(("__wrapped__", "__signature__", "__text_signature__", "__type_params__"))
 
 
 class Shortcuts(NamedTuple):
     """What was installed.
 
     ``packer`` is None where Dagster serializes by itself; ``leaves_ids_out`` says that the ids of
-    job snapshots are not needed. ``unknown`` names the steps that this Dagster takes in a way which
-    is not known here. Where all is done both ways, ``differences`` says what did not come to the
-    same.
+    job snapshots are not needed. ``unknown`` names the steps for which this Dagster has functions
+    that are not known. With ``verify``, ``differences`` says where the outcome differed.
     """
 
     packer: Optional[Packer]
@@ -45,12 +39,10 @@ class Shortcuts(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """Dagster's functions by the step that they are of."""
+    """Dagster's functions by step."""
 
     packing: List[Any]
     job_ids: List[Any]
-    signatures: List[Any]
-    types: List[Any]
     requirements: List[Any]
 
 
@@ -63,8 +55,6 @@ def sources() -> Sources:
     record = importlib.import_module(serdes.as_dict_for_new.__module__)
     metadata = importlib.import_module("dagster._core.definitions.metadata")
     snapshot = importlib.import_module("dagster._core.snap.job_snapshot")
-    decorators = importlib.import_module("dagster._core.decorator_utils")
-    types = importlib.import_module("dagster._core.types.dagster_type")
     jobs: Any = importlib.import_module("dagster._core.definitions.job_definition")
     data: Any = importlib.import_module("dagster._core.remote_representation.external_data")
     make_id = getattr(snapshot, "_create_job_snapshot_id", None)
@@ -92,8 +82,6 @@ def sources() -> Sources:
             jobs.JobDefinition.get_job_snapshot_id,
             data.JobRefSnap.from_job_def.__func__,
         ],
-        signatures=[decorators.get_function_params, decorators.get_type_hints],
-        types=[types.resolve_dagster_type, types.DagsterType.__eq__],
         requirements=[
             jobs.JobDefinition._get_resource_requirements,
             jobs.JobDefinition._get_required_resource_keys,
@@ -112,9 +100,9 @@ def _serdes_modules() -> Tuple[Any, Any]:
 
 
 def install(verify: bool = False) -> Shortcuts:
-    """Take every shortcut that is known to come to the same as this Dagster.
+    """Replace every step whose functions are known in this Dagster.
 
-    ``verify``: go Dagster's way as well, believe it, and note every difference.
+    ``verify``: take Dagster's own steps too, use their outcome, and note every difference.
     """
     differences: List[str] = []
     try:
@@ -129,19 +117,12 @@ def install(verify: bool = False) -> Shortcuts:
         skips_packed = PACKING[known["packing"]]
         serdes = Serdes(_serdes_modules()[0], metadata.MetadataFieldSerializer, skips_packed)
         packer = _VerifyingPacker(serdes, check) if check else Packer(serdes)
-    if known["signatures"] in SIGNATURES:
-        for function, copy in ((found.signatures[0], list), (found.signatures[1], dict)):
-            _replace_everywhere(function, _remembering(function, copy, check))
     if known["requirements"] in REQUIREMENTS:
         job: Any = importlib.import_module("dagster._core.definitions.job_definition").JobDefinition
-        job._get_resource_requirements = _asked_twice(found.requirements[0], check)
-    if known["types"] in TYPES:
-        _replace_everywhere(found.types[0], _resolved_first(found.types[0], check))
+        job._get_resource_requirements = _answer_twice(found.requirements[0], check)
     tables: Dict[str, Mapping[str, Any]] = {
         "packing": PACKING,
         "job_ids": JOB_IDS,
-        "signatures": SIGNATURES,
-        "types": TYPES,
         "requirements": REQUIREMENTS,
     }
     unknown = tuple(step for step, table in tables.items() if known[step] not in table)
@@ -156,7 +137,7 @@ def _known_as(functions: List[Any]) -> str:
 
 
 class _Check:
-    """Compares what a shortcut came to with what Dagster does."""
+    """Compares the outcome of a replaced step with that of Dagster's own."""
 
     def __init__(self, differences: List[str]):
         self._differences = differences
@@ -194,7 +175,7 @@ def _is_plain_json() -> bool:
 
 @contextlib.contextmanager
 def placeholder_ids() -> Iterator[None]:
-    """While this lasts no job snapshot is composed for its id."""
+    """Give every job snapshot the same id, for which it need not be serialized."""
     snapshot: Any = importlib.import_module("dagster._core.snap.job_snapshot")
     job: Any = importlib.import_module("dagster._core.definitions.job_definition").JobDefinition
     of_job, of_snapshot = job.get_job_snapshot_id, snapshot.create_snapshot_id
@@ -205,63 +186,8 @@ def placeholder_ids() -> Iterator[None]:
         job.get_job_snapshot_id, snapshot.create_snapshot_id = of_job, of_snapshot
 
 
-def _replace_everywhere(original: Any, replacement: Any) -> None:
-    """In every module that has imported it; those that come later find the replacement."""
-    for module in list(sys.modules.values()):
-        space = getattr(module, "__dict__", None)
-        if space and space.get(original.__name__) is original:
-            space[original.__name__] = replacement
-
-
-class _Answer(NamedTuple):
-    """What was answered of a function, and all of it that the answer depends on."""
-
-    function: Any  # kept, so that its id stays its own
-    code: Any
-    defaults: Any
-    names: List[str]
-    annotations: List[Any]
-    value: Any
-
-    def still_holds(self, fn: Any) -> bool:
-        """Whether nothing of it was replaced since."""
-        annotations = fn.__annotations__
-        return (
-            fn.__code__ is self.code
-            and fn.__defaults__ is self.defaults
-            and not fn.__kwdefaults__
-            and _LOOKED_AT.isdisjoint(fn.__dict__)
-            and list(annotations) == self.names
-            and all(map(operator.is_, annotations.values(), self.annotations))
-        )
-
-
-def _remembering(
-    original: Callable[[Any], Any], copy: Callable[[Any], Any], check: Optional[_Check]
-) -> Callable[[Any], Any]:
-    """Answer again what was answered of a function that nothing was changed of since."""
-    known: Dict[int, _Answer] = {}
-
-    def answer(fn: Any) -> Any:
-        before = known.get(id(fn))
-        if before is not None and before.still_holds(fn):
-            if check:
-                check.compare(original.__name__, before.value, copy(original(fn)))
-            return copy(before.value)
-        found = original(fn)
-        if type(fn) is FunctionType:
-            names, annotations = list(fn.__annotations__), list(fn.__annotations__.values())
-            kept = _Answer(fn, fn.__code__, fn.__defaults__, names, annotations, copy(found))
-            if kept.still_holds(fn) and all(map(_is_resolved, annotations)):
-                known[id(fn)] = kept
-        return found
-
-    answer.__name__ = original.__name__
-    return answer
-
-
-def _asked_twice(original: Callable[[Any], Any], check: Optional[_Check]) -> Callable[[Any], Any]:
-    """A job lists its requirements when it is made, and again at once when it is validated."""
+def _answer_twice(original: Callable[[Any], Any], check: Optional[_Check]) -> Callable[[Any], Any]:
+    """A job lists its requirements when it is made, and right after that when it is validated."""
     name = "_snapsize_requirements"
 
     def _get_resource_requirements(job: Any) -> Any:
@@ -273,28 +199,3 @@ def _asked_twice(original: Callable[[Any], Any], check: Optional[_Check]) -> Cal
         return found
 
     return _get_resource_requirements
-
-
-def _is_resolved(annotation: Any) -> bool:
-    """Whether an annotation has no name in it that is yet to be looked up."""
-    arguments = getattr(annotation, "__args__", None)
-    if isinstance(arguments, tuple):
-        return all(map(_is_resolved, arguments))
-    return annotation is None or annotation is Any or isinstance(annotation, type)
-
-
-def _resolved_first(
-    original: Callable[[Any], Any], check: Optional[_Check]
-) -> Callable[[Any], Any]:
-    """A type that is resolved is itself; Dagster comes to that after comparing it with many."""
-    dagster_type = importlib.import_module("dagster._core.types.dagster_type").DagsterType
-    equal = dagster_type.__eq__
-
-    def resolve_dagster_type(value: Any) -> Any:
-        if isinstance(value, dagster_type) and type(value).__eq__ is equal:
-            if check:
-                check.compare("resolve_dagster_type", True, original(value) is value)
-            return value
-        return original(value)
-
-    return resolve_dagster_type

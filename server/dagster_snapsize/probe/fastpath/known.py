@@ -1,11 +1,11 @@
-"""The Dagsters whose steps shortcuts.py knows: fingerprints, and who has them first.
+"""Fingerprints of functions that may be replaced, with the first release of each.
 
-Made by ``python tests/support/known_dagster.py --write``, which tries each on a real Dagster.
+Written by ``python tests/support/known_dagster.py --write``, which tries each on a real Dagster.
 """
 
 from typing import Dict
 
-# Whether a field is left out is asked of what its own serializer made of it.
+# Whether a field is skipped by what its serializer made of it, and not by its value.
 PACKING: Dict[str, bool] = {
     "dca5c1cc410859ce": False,  # 1.8.13
     "b10510b32b1bba2f": False,  # 1.9.8
@@ -22,18 +22,6 @@ JOB_IDS: Dict[str, str] = {
     "1d7e8dbbeb8b24d8": "1.11.16",
     "0d38b86f954a4e3b": "1.12.22",
     "10a2f7d0d6159446": "1.13.23",
-}
-SIGNATURES: Dict[str, str] = {
-    "63daba42c896ed72": "1.8.13",
-    "a9f1e7aee47d936f": "1.10.21",
-    "3e4f255423aa6638": "1.13.5",
-    "f89092ef47cbbde1": "1.13.23",
-    "0b0d3e17d6b3ee49": "1.13.28",
-}
-TYPES: Dict[str, str] = {
-    "67fbcb1d23c47ac1": "1.8.13",
-    "62c3d9fcdbb32f10": "1.10.21",
-    "a472a691e649f5ce": "1.11.16",
 }
 REQUIREMENTS: Dict[str, str] = {
     "020e1250f86aadb1": "1.8.13",
