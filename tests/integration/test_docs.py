@@ -1,11 +1,12 @@
 """The documentation is correct: commands print the output shown, and links and files are valid.
 
 The commands of a ``console`` block run in a copy of the example project, with Dagster in ``.venv``
-and a window of 100 columns. A line ``...`` matches any lines. A comment above the block, such as
-``<!-- test: pyproject.toml: "110 kB" => "90 kB" -->``, first changes a file of the copy.
+and a window of 100 columns. A line ``...`` matches any lines. Comments above the block, such as
+``<!-- test: pyproject.toml: "110 kB" => "90 kB" -->`` and ``<!-- test: baseline -->``, first change
+files of the copy and write its baseline, in their order.
 
 As a program (``python tests/integration/test_docs.py``) it writes the current output into the
-blocks without ``...``.
+blocks; of those with ``...`` only the findings.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ RULES = ROOT / "server" / "dagster_snapsize" / "rules.md"
 EXAMPLE = ROOT / "examples" / "shop"
 TOOL = "dagster-snapsize "
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.S | re.M)
-_CHANGE = re.compile(r'<!-- test: (\S+): (".+?") => (".+?") -->\n\Z')
+_STEPS = re.compile(r"(?:<!-- test: .+ -->\n)+\Z")
+_CHANGE = re.compile(r'(\S+): (".+?") => (".+")')
+_FINDING = re.compile(r"(\S+:\d+:).*(\[[\w-]+\])")
 
 
 @frozen
@@ -51,7 +54,7 @@ class Block:
     start: int
     end: int
     line: int
-    change: tuple[str, str, str] | None
+    steps: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
@@ -64,11 +67,10 @@ def blocks(*languages: str) -> list[Block]:
         text = page.read_text(encoding="utf-8")
         for match in _FENCE.finditer(text):
             if match[2] in languages:
-                change = _CHANGE.search(text[: match.start()])
+                comments = _STEPS.search(text[: match.start()])
+                steps = re.findall("<!-- test: (.+) -->", comments[0]) if comments else ()
                 line = text.count("\n", 0, match.start()) + 1
-                changed = (change[1], change[2], change[3]) if change else None
-                span = match.span(3)
-                found.append(Block(page, match[2], match[3], *span, line, changed))
+                found.append(Block(page, match[2], match[3], *match.span(3), line, tuple(steps)))
     return found
 
 
@@ -154,16 +156,21 @@ def matches(expected: list[str], printed: list[str]) -> bool:
 
 
 def make_project(folder: Path, block: Block | None, python: Path) -> Path:
-    """A copy of the example, changed as the comment above the block says."""
+    """A copy of the example, changed as the comments above the block say."""
     project = Path(
         shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
     )
     (project / ".venv").symlink_to(python.parent.parent)
-    if block is not None and block.change:
-        name, old, new = block.change
-        text = (project / name).read_text(encoding="utf-8")
-        assert old in text, f"{block}: {name} has no {old}"
-        (project / name).write_text(text.replace(old, new), encoding="utf-8")
+    for step in block.steps if block else ():
+        if step == "baseline":
+            assert snapsize("baseline", cwd=project).status == 0
+            continue
+        change = _CHANGE.fullmatch(step)
+        assert change, f"{block}: {step}"
+        path, old = project / change[1], change[2]
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{block}: {path.name} has no {old}"
+        path.write_text(text.replace(old, change[3].replace("\\n", "\n")), encoding="utf-8")
     return project
 
 
@@ -386,16 +393,20 @@ def write_outputs() -> None:
 
     for page in PAGES:
         for block in reversed([b for b in blocks("console") if b.page == page]):
-            if "\n...\n" in block.text:
-                continue
             # Times and paths stay as they are where nothing else has changed.
             known = {alike(line): line for line in block.text.splitlines()}
             lines: list[str] = []
             with tempfile.TemporaryDirectory() as folder:
                 project = make_project(Path(folder) / "shop", block, environments.dagster_python())
-                for command, _ in sessions(block):
+                for command, expected in sessions(block):
                     printed = [x.replace(folder, "/path/to") for x in run(command, project)]
-                    lines += [f"$ {command}", *(known.get(alike(x), x) for x in printed)]
+                    lines += [f"$ {command}"]
+                    if "..." in expected:
+                        findings = {m.groups(): m[0] for x in printed if (m := _FINDING.match(x))}
+                        found = [(_FINDING.match(line), line) for line in expected]
+                        lines += [findings.get(m.groups(), x) if m else x for m, x in found]
+                    else:
+                        lines += [known.get(alike(line), line) for line in printed]
             shown = "".join(f"{line}\n" for line in lines)
             text = page.read_text(encoding="utf-8")
             page.write_text(text[: block.start] + shown + text[block.end :], encoding="utf-8")
