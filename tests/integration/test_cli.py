@@ -210,7 +210,7 @@ def test_a_target_that_is_not_there_is_status_2(
         ("snapsize.toml", "[budget]\nrepository = true", 2, "`budget.repository`: true is not"),
         ("snapsize.toml", '\n\npython = "no/python"', 3, "no/python does not exist in"),
         ("snapsize.toml", 'python = "sub"', 1, "sub is a folder without a Python"),
-        ("snapsize.toml", '[env]\nA = "1"\nB = 2', 3, "`env.B`: a variable is a text"),
+        ("snapsize.toml", '[env]\nA = "1"\nB = 2', 3, "`env.B`: 2 is not a string"),
         ("snapsize.toml", '[env]\n"A=B" = "1"', 2, "`env.A=B`: no environment variable"),
         ("snapsize.toml", 'prepare = [["no-such-command"]]', 2, "no command `no-such-command`"),
         ("snapsize.toml", b"\xef\xbb\xbfa = 1\n", 1, "unknown key `a`"),

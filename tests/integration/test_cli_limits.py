@@ -89,7 +89,10 @@ def test_defaults_are_those_of_the_projects_own_dagster(shop: Path, dagster_pyth
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("code_servers:\n  local_startup_timeout: {env: X}\n", "dagster.yaml:2: .* {env: X}"),
+        (
+            "code_servers:\n  local_startup_timeout: {env: X}\n",
+            "dagster.yaml:2: .*takes no {env: NAME}",
+        ),
         ("code_servers:\n  local_startup_timeot: 5\n", "dagster.yaml:2: unknown key `local_star"),
         ("run_queue: [\n", "dagster.yaml:2: dagster.yaml is not valid YAML"),
     ],
@@ -121,7 +124,8 @@ def test_the_instance_is_asked_and_one_that_is_gone_is_named(
     found = limits(shop, {"DAGSTER_HOME": str(home)})
     assert found[STARTUP] == (7, f"{home / 'dagster.yaml'}:2")
     gone = limits(shop, {"DAGSTER_HOME": str(home / "gone")})
-    assert gone[STARTUP] == (180, f"Dagster's default (DAGSTER_HOME is {home / 'gone'}, no folder)")
+    note = f"DAGSTER_HOME is {home / 'gone'}, which is not a folder"
+    assert gone[STARTUP] == (180, f"Dagster's default ({note})")
     assert list(home.iterdir()) == [home / "dagster.yaml"]
 
 
