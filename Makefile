@@ -62,6 +62,7 @@ page: .venv/installed
 		npm run --silent page
 
 # Try that package in a real VS Code, in a browser. As root on a Debian it installs what it lacks.
+# With PICTURES=1 it keeps a picture of each state below .cache/e2e/screenshots.
 e2e: extension
 	tests/e2e/install-tools editor
 	cd tests/e2e && export $(NODE_PATH_FIRST) && npm ci --no-audit --no-fund && \

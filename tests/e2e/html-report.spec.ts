@@ -5,7 +5,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, type Page, test } from "@playwright/test";
 
-import { OUTPUT, REPOSITORY } from "./support/paths.ts";
+import { OUTPUT, PICTURES, REPOSITORY } from "./support/paths.ts";
 import { enter } from "./support/patience.ts";
 import { Project } from "./support/projects.ts";
 
@@ -33,6 +33,7 @@ const box = (page: Page, name: RegExp) => page.getByRole("treeitem", { name });
 const row = (page: Page, name: RegExp) => page.getByRole("grid").getByRole("row", { name });
 
 async function picture(page: Page, name: string): Promise<void> {
+  if (!PICTURES) return;
   for (const scheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     await page.screenshot({ path: path.join(OUTPUT, "screenshots", `${name}-${scheme}.png`) });
@@ -86,7 +87,7 @@ test("what the command line writes can be searched, zoomed and sorted, and obeys
     await expect(page.locator("body")).toHaveCSS("background-color", "rgb(255, 255, 255)");
     await page.getByLabel("Colours").selectOption("Dark");
     await expect(page.locator("body")).toHaveCSS("background-color", "rgb(31, 31, 31)");
-    await page.screenshot({ path: path.join(OUTPUT, "screenshots", "html-findings.png") });
+    await picture(page, "html-findings");
     await expect(page).toHaveTitle("Dagster snapshots: shop_analytics.definitions");
   } finally {
     project.remove();

@@ -10,6 +10,8 @@ export const CODE_SERVER = path.join(
   TOOLS,
   "code-server/node_modules/code-server/out/node/entry.js",
 );
+/** Whether to keep a picture of each state: `PICTURES=1 make e2e`. It takes a minute more. */
+export const PICTURES = process.env.PICTURES === "1";
 export const EXTENSION = "dagster-snapsize.dagster-snapsize";
 
 /** The browser: the one that CHROMIUM names, else the system's. */

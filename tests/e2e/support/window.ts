@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { expect, type FrameLocator, type Locator, type Page } from "@playwright/test";
 
-import { EXTENSION, OUTPUT } from "./paths.ts";
+import { EXTENSION, OUTPUT, PICTURES } from "./paths.ts";
 import { ATTEMPT } from "./patience.ts";
 
 const SCREENSHOTS = path.join(OUTPUT, "screenshots");
@@ -290,6 +290,7 @@ export class Window {
 
   /** A picture of the whole window in a dark and in a light theme, the name being the state's. */
   async picture(name: string): Promise<void> {
+    if (!PICTURES) return;
     mkdirSync(SCREENSHOTS, { recursive: true });
     for (const scheme of ["light", "dark"] as const) {
       await this.page.emulateMedia({ colorScheme: scheme });
