@@ -29,7 +29,7 @@ test("sizes are shown in the code", async ({ openWindow, shop }) => {
     /definitions.py/,
     /Repository snapshot is .* of its 110\.0 kB budget/,
     /features.py/,
-    /asset customer_features takes 83\.\d kB/,
+    /Asset customer_features takes 83\.\d kB/,
   ]);
   await window.picture("problems");
 });
