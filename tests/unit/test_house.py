@@ -22,7 +22,6 @@ MOST_WITH_ONE_PREFIX = 3
 # What still breaks a rule. Only ever remove from it.
 OPEN = {
     "cli/__init__.py",
-    "core/__init__.py",
     "lsp/__init__.py",
     "lsp/documents/__init__.py",
     "lsp/features/__init__.py",
@@ -30,8 +29,6 @@ OPEN = {
     "lsp/workers/__init__.py",
     "project/__init__.py",
     "Document",
-    "Part",
-    "Plan",
     "_Reader",
     "_Wrong",
     "cli/reports",

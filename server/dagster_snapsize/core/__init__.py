@@ -1,0 +1,1 @@
+"""Pure functions: serialized snapshots in, exact byte counts, findings and advice out."""

@@ -1,7 +1,7 @@
 """JSON text with exact positions: every byte of a container lies in one item or in the container.
 
 The payload is read as Latin-1, so that one character is one byte and a position in the text is a
-position in the payload. A :class:`Plan` says where to descend by hand; everything else is read by
+position in the payload. A :class:`ReadPlan` says where to descend; everything else is read by
 the C scanner of the standard library, which is what makes this fast. Neither separators nor the
 order of keys are assumed: an item runs to the start of the next one, its separator included, and
 the last one to the closing bracket.
@@ -38,7 +38,7 @@ _scalar = re.compile(
 
 
 @frozen
-class Plan:
+class ReadPlan:
     """How far to descend into a value.
 
     ``named`` are the plans of an object's fields, ``each`` that of all other fields and of a list's
@@ -49,26 +49,26 @@ class Plan:
     """
 
     keep: bool = False
-    named: Mapping[str, Plan] = field(factory=dict)
-    each: Plan | None = None
+    named: Mapping[str, ReadPlan] = field(factory=dict)
+    each: ReadPlan | None = None
     only: bool = False
     levels: int = 0
     descends: bool = field(init=False)
-    other: Plan = field(init=False)
+    other: ReadPlan = field(init=False)
 
     @descends.default
     def _descends(self) -> bool:
         return bool(self.named) or self.each is not None or self.levels > 0
 
     @other.default
-    def _other(self) -> Plan:
+    def _other(self) -> ReadPlan:
         if self.each is None and self.levels:
-            return Plan(keep=True, levels=self.levels - 1)
+            return ReadPlan(keep=True, levels=self.levels - 1)
         return self.each or (SKIP if self.descends else self)
 
 
-SKIP = Plan()
-KEEP = Plan(keep=True)
+SKIP = ReadPlan()
+KEEP = ReadPlan(keep=True)
 
 
 class Item(NamedTuple):
@@ -141,7 +141,7 @@ class Document:
         document.text = text
         return document
 
-    def read(self, plan: Plan) -> tuple[object, int, int]:
+    def read(self, plan: ReadPlan) -> tuple[object, int, int]:
         """The document's value, its start and its end; ValueError where it is no JSON."""
         start = self._blank(0)
         value, end = self.walk(start, plan)
@@ -149,7 +149,7 @@ class Document:
             raise self._invalid("more text after its end", end)
         return value, start, end
 
-    def walk(self, at: int, plan: Plan) -> tuple[object, int]:
+    def walk(self, at: int, plan: ReadPlan) -> tuple[object, int]:
         """The value at that position, as the plan says, and where it ends."""
         if plan.descends:
             opening = self.text[at : at + 1]
@@ -180,7 +180,7 @@ class Document:
         except RecursionError:
             return None
 
-    def _object(self, at: int, plan: Plan) -> tuple[Spans, int]:
+    def _object(self, at: int, plan: ReadPlan) -> tuple[Spans, int]:
         text, named, other, only = self.text, plan.named, plan.other, plan.only
         new, plain_name = tuple.__new__, _plain_name.match
         items: list[Item] = []
@@ -214,7 +214,7 @@ class Document:
         name, end = self.scan(start)
         return str(name if self.ascii else self._decoded(start, end)), at
 
-    def _list(self, at: int, plan: Plan) -> tuple[Spans, int]:
+    def _list(self, at: int, plan: ReadPlan) -> tuple[Spans, int]:
         each, walk, new = plan.other, self.walk, tuple.__new__
         items: list[Item] = []
         pos = self._blank(at + 1)
@@ -313,7 +313,7 @@ class Escaped:
         return self._ends[item.stop] - self._ends[item.start]
 
 
-def escaped(raw: str, value: str, plan: Plan) -> Escaped | None:
+def escaped(raw: str, value: str, plan: ReadPlan) -> Escaped | None:
     """The object inside a string, walked by the plan; None where there is none.
 
     ``raw`` is the string as it stands in the document, quotes included, ``value`` what it says.

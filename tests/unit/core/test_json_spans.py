@@ -7,10 +7,10 @@ import json
 import pytest
 from hypothesis import given
 
-from dagster_snapsize.core.json_spans import KEEP, SKIP, Document, Plan, Spans
+from dagster_snapsize.core.json_spans import KEEP, SKIP, Document, ReadPlan, Spans
 from support.strategies import ANYTHING, texts
 
-EVERYTHING = Plan(keep=True, levels=100)
+EVERYTHING = ReadPlan(keep=True, levels=100)
 
 
 def tiled(spans: Spans) -> None:
@@ -48,7 +48,7 @@ def test_walking_reads_what_json_reads_and_tiles_it(text):
 
 def test_an_item_runs_to_the_start_of_the_next_one():
     text = b'{ "a" : 1 ,\n "b":[ 2 , 3 ] }'
-    value, _, _ = Document(text).read(Plan(named={"b": Plan(each=KEEP)}, each=KEEP))
+    value, _, _ = Document(text).read(ReadPlan(named={"b": ReadPlan(each=KEEP)}, each=KEEP))
     assert isinstance(value, Spans)
     assert [text[i.start : i.stop] for i in value.items] == [b'"a" : 1 ,\n ', b'"b":[ 2 , 3 ] ']
     inner = value.items[1].value
@@ -58,7 +58,7 @@ def test_an_item_runs_to_the_start_of_the_next_one():
 
 def test_fields_that_a_plan_does_not_want_count_as_the_containers_own():
     value, _, _ = Document(b'{"a": 1, "b": {"c": 2}, "a": 3}').read(
-        Plan(named={"a": KEEP}, only=True)
+        ReadPlan(named={"a": KEEP}, only=True)
     )
     assert isinstance(value, Spans)
     assert value.own == len('{"b": {"c": 2}, }')
@@ -66,7 +66,7 @@ def test_fields_that_a_plan_does_not_want_count_as_the_containers_own():
 
 
 def test_a_value_that_is_not_kept_still_says_whether_there_is_something_in_it():
-    value, _, _ = Document(b'[null, [], {}, 0, "", [1], false]').read(Plan(each=SKIP))
+    value, _, _ = Document(b'[null, [], {}, 0, "", [1], false]').read(ReadPlan(each=SKIP))
     assert isinstance(value, Spans)
     assert [item.value for item in value.items] == [None, None, None, True, True, True, True]
 
@@ -75,7 +75,7 @@ def test_a_value_that_is_not_kept_still_says_whether_there_is_something_in_it():
     "deep", ["[" * 50_000 + "1" + "]" * 50_000, '{"a":' * 50_000 + "{}" + "}" * 50_000]
 )
 def test_deep_nesting_is_one_value(deep):
-    value, _, _ = Document(f'{{"x": {deep}, "y": "z"}}'.encode()).read(Plan(each=KEEP))
+    value, _, _ = Document(f'{{"x": {deep}, "y": "z"}}'.encode()).read(ReadPlan(each=KEEP))
     assert isinstance(value, Spans)
     assert [item.size for item in value.items] == [len('"x": , ') + len(deep), len('"y": "z"')]
 
@@ -88,4 +88,4 @@ def test_deep_nesting_is_one_value(deep):
 )  # fmt: skip
 def test_deep_nonsense_is_no_json(deep):
     with pytest.raises(ValueError, match="no valid JSON"):
-        Document(deep.encode()).read(Plan(keep=True))
+        Document(deep.encode()).read(ReadPlan(keep=True))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from dagster_snapsize.core.advice.repeats import preview
-from dagster_snapsize.core.advice.savings import non_ascii, raw_sql_bytes
+from dagster_snapsize.core.advice.savings import count_non_ascii, raw_sql_bytes
 from dagster_snapsize.core.advice.scan import Scan
 from dagster_snapsize.core.ledger import attribute_job, attribute_repository
 from support.snapshot_values import asset, job, node, op, payload, repository
@@ -117,7 +117,7 @@ def test_a_long_preview_ends_in_dots() -> None:
     ],
 )
 def test_characters_that_are_not_ascii(text: str, characters: int, gone: int) -> None:
-    assert non_ascii(text) == (characters, gone)
+    assert count_non_ascii(text) == (characters, gone)
 
 
 @pytest.mark.parametrize(

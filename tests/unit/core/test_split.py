@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dagster_snapsize.core.advice.partition import parted
+from dagster_snapsize.core.advice.partition import partition
 from dagster_snapsize.core.advice.split import NoSplit, Split, propose
 from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import (
@@ -102,8 +102,8 @@ def test_what_cannot_be_split_is_said(measurement: Measurement, count: int, word
 def test_parts_are_about_equal_and_the_same_each_time() -> None:
     weights = {f"u{n:02}": 100 + n for n in range(40)}
     edges = {(f"u{n:02}", f"u{n + 1:02}"): 3 for n in range(39)}
-    first = parted(weights, edges, 4)
-    assert first == parted(dict(reversed(weights.items())), dict(reversed(edges.items())), 4)
+    first = partition(weights, edges, 4)
+    assert first == partition(dict(reversed(weights.items())), dict(reversed(edges.items())), 4)
     sizes = [sum(weights[unit] for unit in part) for part in first]
     assert max(sizes) < 1.2 * min(sizes)
     cut = sum(not any({a, b} <= set(part) for part in first) for a, b in edges)
@@ -113,7 +113,7 @@ def test_parts_are_about_equal_and_the_same_each_time() -> None:
 @pytest.mark.parametrize("count", [2, 3, 7])
 def test_no_part_is_empty(count: int) -> None:
     giant = {"giant": 10**9, **{f"u{n}": 1 for n in range(6)}}
-    parts = parted(giant, {}, count)
+    parts = partition(giant, {}, count)
     assert len(parts) == count
     assert all(parts)
     assert "giant" in parts[0]

@@ -17,7 +17,14 @@ from dagster_snapsize.cli.reports.terminal import (
     report_console,
 )
 from dagster_snapsize.cli.run import LocationReport, Report
-from dagster_snapsize.core.advice.split import NoSplit, Part, Predicted, Split, names_of, propose
+from dagster_snapsize.core.advice.split import (
+    NoSplit,
+    PredictedSnapshot,
+    Split,
+    SplitPart,
+    names_of,
+    propose,
+)
 from dagster_snapsize.core.findings import snapshot_budget
 from dagster_snapsize.core.model import Snapshot
 from dagster_snapsize.core.sizes import counted, format_percent, format_size
@@ -101,7 +108,7 @@ def title(name: str, split: Split) -> str:
     )
 
 
-def _used(snapshot: Predicted) -> str:
+def _used(snapshot: PredictedSnapshot) -> str:
     return format_percent(snapshot.used_bytes, snapshot.budget_bytes)
 
 
@@ -150,7 +157,7 @@ def print_markdown(found: Mapping[str, Proposal]) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _markdown_row(part: Part) -> list[str]:
+def _markdown_row(part: SplitPart) -> list[str]:
     job = part.largest_job
     return [
         markdown.code(names_of(part.units, _UNITS)),

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from dagster_snapsize.core.advice.savings import heavy
+from dagster_snapsize.core.advice.savings import large_savings
 from dagster_snapsize.core.dagster_fields import label_info
 from dagster_snapsize.core.model import (
     Finding,
@@ -84,7 +84,7 @@ def advise(measurement: Measurement) -> tuple[Advice, ...]:
             for saving in measurement.savings
             if saving.kind not in _HANDLED_APART
         ),
-        *(_saved(saving, places) for saving in heavy(measurement)),
+        *(_saved(saving, places) for saving in large_savings(measurement)),
         *_jobs([s for s in measurement.savings if s.kind == "job"], places, several),
     ]
     return tuple(sorted(found, key=lambda a: (-a.saved_bytes, a.kind, a.title, a.assets[:1])))

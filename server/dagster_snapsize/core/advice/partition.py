@@ -14,20 +14,20 @@ _ROUNDS = 50
 _SEED = 7
 
 
-class NotParted(Exception):
+class TooFewUnits(Exception):
     """The graph has fewer units than parts."""
 
 
 Edges = Mapping[tuple[str, str], int]
 
 
-def parted(weights: Mapping[str, int], edges: Edges, count: int) -> list[list[str]]:
+def partition(weights: Mapping[str, int], edges: Edges, count: int) -> list[list[str]]:
     """The units in that many parts, the heaviest part first; none is empty.
 
-    ``weights`` are bytes by unit, ``edges`` numbers of dependencies. Raises NotParted.
+    ``weights`` are bytes by unit, ``edges`` numbers of dependencies. Raises TooFewUnits.
     """
     if len(weights) < count:
-        raise NotParted
+        raise TooFewUnits
     neighbours: dict[str, dict[str, int]] = {unit: {} for unit in sorted(weights)}
     for (one, other), number in sorted(edges.items()):
         neighbours[one][other] = neighbours[one].get(other, 0) + number
@@ -40,7 +40,7 @@ def parted(weights: Mapping[str, int], edges: Edges, count: int) -> list[list[st
         if best is None or score < best[0] - 1e-12:
             best = score, found
     if best is None:
-        raise NotParted
+        raise TooFewUnits
     parts: list[list[str]] = [[] for _ in range(count)]
     for unit in neighbours:
         parts[best[1][unit]].append(unit)

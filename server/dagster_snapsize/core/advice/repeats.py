@@ -1,6 +1,6 @@
 """Values that several assets carry, to the byte the same.
 
-Texts are told apart by their hash and are not kept: of each value there is its size, its beginning,
+Texts are compared by hash and not kept: of each value only its size is, its beginning,
 who carries it, and how many bytes would go from each snapshot if nobody did.
 """
 
@@ -15,14 +15,14 @@ from attrs import Factory, define
 from dagster_snapsize.core.dagster_fields import printable
 from dagster_snapsize.core.model import Repeat, Saving
 
-WORTH_TELLING = 1000
-"""Bytes: what saves less in all snapshots together is not told."""
-MOST = 200
-"""No repository has more repeats than that; those that save most are told."""
-BEGINNING = 600
+REPORTABLE_BYTES = 1000
+"""Savings below that many bytes, in all snapshots together, are not reported."""
+MAX_REPEATS = 200
+"""The most repeats that are reported of a repository: those that save most."""
+PREVIEW_BYTES = 600
 """Bytes of a value that are kept for its preview."""
-HEAVY = 16_000
-"""Bytes: a value of that size is told of even where one asset alone carries it."""
+LARGE_BYTES = 16_000
+"""A value of that many bytes is reported even if only one asset has it."""
 _PREVIEW = 120  # characters
 _CLASS = re.compile(r'"__(?:class|enum)__": "[^"\\]*"(?:, )?|"\w+": null(?:, )?')
 _ENTRY = '{"__class__": "EventMetadataEntry"'
@@ -40,7 +40,8 @@ class Value:
     """One value: the field that it stands in, its size in bytes, and its beginning as it stands.
 
     ``holders`` are what it stands on, assets or op definitions; a value is repeated where there are
-    two. ``by_snapshot`` are the bytes that would go, ``gone`` those of the repository's own.
+    two. ``by_snapshot`` are the bytes that would go, ``removed_bytes`` those of the repository
+    snapshot.
     """
 
     field: str
@@ -49,7 +50,7 @@ class Value:
     assets: dict[str, None] = Factory(dict)
     holders: set[str] = Factory(set)
     by_snapshot: dict[str, int] = Factory(dict)
-    gone: int = 0
+    removed_bytes: int = 0
 
     def add(self, snapshot: str, size: int) -> None:
         """That many bytes would go from that snapshot."""
@@ -63,51 +64,51 @@ class Values:
         self._once: dict[ValueId, tuple[str, int]] = {}
         self.known: dict[ValueId, Value] = {}
 
-    def meet(self, value: ValueId, field: str, asset: str, text: str, gone: int) -> None:
-        """A value that an asset carries in that field; ``gone`` bytes would go with it.
+    def record(self, value: ValueId, field: str, asset: str, text: str, removed_bytes: int) -> None:
+        """A value that an asset carries in that field; ``removed_bytes`` bytes would go with it.
 
         Of a lighter one that was met once nothing is kept but that; its text is the second one's.
         """
         found = self.known.get(value)
         if found is None:
             first = self._once.get(value)
-            if first is None and gone < HEAVY:
-                self._once[value] = (asset, gone)
+            if first is None and removed_bytes < LARGE_BYTES:
+                self._once[value] = (asset, removed_bytes)
                 return
-            found = self.known[value] = Value(field, len(text), text[:BEGINNING])
+            found = self.known[value] = Value(field, len(text), text[:PREVIEW_BYTES])
             if first is not None:
                 found.assets[first[0]] = None
-                found.gone = first[1]
+                found.removed_bytes = first[1]
         found.assets[asset] = None
-        found.gone += gone
+        found.removed_bytes += removed_bytes
 
-    def all_met(self, snapshot: str) -> None:
+    def end_of_repository(self, snapshot: str) -> None:
         """All assets were met in that snapshot: what was met once is not repeated."""
         self._once.clear()
         for value in self.known.values():
-            value.add(snapshot, value.gone)
+            value.add(snapshot, value.removed_bytes)
             value.holders.update(value.assets)
 
-    def on_op(
+    def record_on_op(
         self,
         value: ValueId,
         definition: str,
         assets: Iterable[str],
         text: str,
-        gone: int,
+        removed_bytes: int,
         snapshot: str,
     ) -> None:
         """A value that only the definition of an op carries, once in each of its jobs."""
         found = self.known.get(value)
         if found is None:
-            found = self.known[value] = Value(value[0], len(text), text[:BEGINNING])
+            found = self.known[value] = Value(value[0], len(text), text[:PREVIEW_BYTES])
         found.assets.update(dict.fromkeys(assets))
         found.holders.add(definition)
-        found.add(snapshot, gone)
+        found.add(snapshot, removed_bytes)
 
     def repeats(self, repository: str) -> tuple[Repeat, ...]:
-        """Those that are worth telling, most bytes first."""
-        told = [
+        """Those worth reporting, most bytes first."""
+        reportable = [
             Repeat(
                 field=value.field,
                 preview=preview(value.field, value.beginning, value.size),
@@ -119,13 +120,13 @@ class Values:
             for value in self.known.values()
             if len(value.holders) > 1
             and len(value.assets) > 1
-            and sum(value.by_snapshot.values()) >= WORTH_TELLING
+            and sum(value.by_snapshot.values()) >= REPORTABLE_BYTES
         ]
-        return tuple(sorted(told, key=rank)[:MOST])
+        return tuple(sorted(reportable, key=rank)[:MAX_REPEATS])
 
-    def heavy(self, repository: str) -> tuple[Saving, ...]:
-        """Those of one asset alone that are heavy, most bytes first."""
-        told = [
+    def large_values(self, repository: str) -> tuple[Saving, ...]:
+        """Large values that only one asset has, most bytes first."""
+        reportable = [
             Saving(
                 kind="one-value",
                 field=value.field,
@@ -135,9 +136,11 @@ class Values:
                 by_snapshot={name: size for name, size in value.by_snapshot.items() if size > 0},
             )
             for value in self.known.values()
-            if len(value.assets) == 1 and sum(value.by_snapshot.values()) >= HEAVY
+            if len(value.assets) == 1 and sum(value.by_snapshot.values()) >= LARGE_BYTES
         ]
-        return tuple(sorted(told, key=lambda s: (-s.saved_bytes, s.field, s.assets))[:MOST])
+        return tuple(
+            sorted(reportable, key=lambda s: (-s.saved_bytes, s.field, s.assets))[:MAX_REPEATS]
+        )
 
 
 def rank(repeat: Repeat) -> tuple[int, str, tuple[str, ...], str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import define, field
 
-from dagster_snapsize.core.advice.repeats import WORTH_TELLING
+from dagster_snapsize.core.advice.repeats import REPORTABLE_BYTES
 from dagster_snapsize.core.dagster_fields import CODE_REFERENCES, metadata_label, printable
 from dagster_snapsize.core.model import Measurement, Saving, SavingKind
 
@@ -49,28 +49,35 @@ class Savings:
         self._kinds: dict[tuple[SavingKind, str], _Sums] = {}
         self._jobs: dict[str, _Job] = {}
 
-    def code_reference(self, assets: Iterable[str], gone: int, snapshot: str) -> None:
+    def code_reference(self, assets: Iterable[str], removed_bytes: int, snapshot: str) -> None:
         """The metadata that says where these assets are defined."""
-        self._enter("code-references", metadata_label(CODE_REFERENCES), assets, gone, snapshot)
+        self._enter(
+            "code-references", metadata_label(CODE_REFERENCES), assets, removed_bytes, snapshot
+        )
 
     def raw_sql(self, assets: Iterable[str], text: str, snapshot: str) -> None:
         """A description as it is serialized, quotes included, which may end in a model's SQL."""
-        gone = raw_sql_bytes(text)
-        if gone:
-            self._enter("raw-sql", "description", assets, gone, snapshot)
+        removed_bytes = raw_sql_bytes(text)
+        if removed_bytes:
+            self._enter("raw-sql", "description", assets, removed_bytes, snapshot)
 
-    def letters(self, name: str, assets: Iterable[str], text: str, snapshot: str) -> None:
+    def non_ascii(self, name: str, assets: Iterable[str], text: str, snapshot: str) -> None:
         """A serialized value of that field, of which every character that is no ASCII costs more
         than a byte."""
-        characters, gone = non_ascii(text)
+        characters, removed_bytes = count_non_ascii(text)
         if characters:
-            self._enter("non-latin", name, assets, gone, snapshot, characters)
+            self._enter("non-latin", name, assets, removed_bytes, snapshot, characters)
 
     def job(
-        self, name: str, assets: Iterable[str], gone: int, snapshot: str, started_by: Sequence[str]
+        self,
+        name: str,
+        assets: Iterable[str],
+        removed_bytes: int,
+        snapshot: str,
+        started_by: Sequence[str],
     ) -> None:
         """A job that could go, with what the repository snapshot says of it."""
-        self._jobs[name] = _Job(tuple(sorted(assets)), started_by, {snapshot: gone})
+        self._jobs[name] = _Job(tuple(sorted(assets)), started_by, {snapshot: removed_bytes})
 
     def job_itself(self, name: str, snapshot: str, size: int) -> None:
         """The snapshot of a job, which goes with the job."""
@@ -78,8 +85,8 @@ class Savings:
             self._jobs[name].by_snapshot[snapshot] = size
 
     def found(self, repository: str) -> tuple[Saving, ...]:
-        """Those that are worth telling, most bytes first; every job is."""
-        told = [
+        """Those worth reporting, most bytes first; every job is."""
+        reportable = [
             Saving(
                 kind=kind,
                 field=name,
@@ -89,7 +96,7 @@ class Savings:
                 by_snapshot=sums.by_snapshot,
             )
             for (kind, name), sums in self._kinds.items()
-            if sum(sums.by_snapshot.values()) >= WORTH_TELLING
+            if sum(sums.by_snapshot.values()) >= REPORTABLE_BYTES
         ]
         jobs = [
             Saving(
@@ -102,20 +109,20 @@ class Savings:
             )
             for name, job in self._jobs.items()
         ]
-        return tuple(sorted([*told, *jobs], key=rank))
+        return tuple(sorted([*reportable, *jobs], key=rank))
 
     def _enter(
         self,
         kind: SavingKind,
         name: str,
         assets: Iterable[str],
-        gone: int,
+        removed_bytes: int,
         snapshot: str,
         count: int = 0,
     ) -> None:
         sums = self._kinds.setdefault((kind, name), _Sums())
         sums.assets.update(dict.fromkeys(assets))
-        sums.by_snapshot[snapshot] = sums.by_snapshot.get(snapshot, 0) + gone
+        sums.by_snapshot[snapshot] = sums.by_snapshot.get(snapshot, 0) + removed_bytes
         sums.count += count
 
 
@@ -142,7 +149,7 @@ def raw_sql_bytes(text: str) -> int:
     return len(text) - 1 - at
 
 
-def non_ascii(text: str) -> tuple[int, int]:
+def count_non_ascii(text: str) -> tuple[int, int]:
     """How many characters of a serialized value are no ASCII, and how many bytes they cost more
     than one for each.
 
@@ -159,7 +166,7 @@ def non_ascii(text: str) -> tuple[int, int]:
     return characters, size - characters
 
 
-def heavy(measurement: Measurement) -> Iterator[Saving]:
+def large_savings(measurement: Measurement) -> Iterator[Saving]:
     """Values and schemas that take a twentieth of all stored bytes, and 16 kB.
 
     Of a resource only its copies in jobs are counted: the repository snapshot keeps the schema.

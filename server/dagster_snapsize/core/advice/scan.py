@@ -24,7 +24,7 @@ from dagster_snapsize.core.json_spans import (
     SKIP,
     Document,
     Item,
-    Plan,
+    ReadPlan,
     Spans,
     items_of,
     text_of,
@@ -40,11 +40,11 @@ _KEYS = '"partition_keys": '
 _PARTITIONS = ("partitions_def_data", "partitions_def_snapshot")
 # The sensor that Dagster makes where an asset has a condition and no sensor of the user's has it.
 _AUTOMATION_SENSOR = "default_automation_condition_sensor"
-_OUTPUT = Plan(
+_OUTPUT = ReadPlan(
     named={
         "name": KEEP,
         "description": SKIP,
-        "metadata_entries": Plan(each=Plan(named={"label": KEEP})),
+        "metadata_entries": ReadPlan(each=ReadPlan(named={"label": KEEP})),
     },
     only=True,
 )
@@ -69,14 +69,17 @@ class Scan:
 
     def savings(self) -> tuple[Saving, ...]:
         """What else could go, most bytes first."""
-        return (*self._savings.found(self._repository), *self._values.heavy(self._repository))
+        return (
+            *self._savings.found(self._repository),
+            *self._values.large_values(self._repository),
+        )
 
     def scan_repository(
         self, snapshot: str, document: Document, root: Spans, index: AssetIndex
     ) -> None:
         """See the repository's own snapshot."""
         text = document.text
-        meet, savings, settable = self._values.meet, self._savings, _Settable()
+        record, savings, settable = self._values.record, self._savings, _Settable()
         for key, node in _nodes(root, index):
             if not self.stub_bytes:
                 self.stub_bytes = stub_bytes(node)
@@ -92,7 +95,7 @@ class Scan:
                 if word == "partitions" and _KEYS not in value:
                     continue  # a start and a schedule: nothing that could be said elsewhere
                 identity = (name, hash(value))
-                meet(identity, word, key, value, len(value) - len(FIELDS[name].unset or ""))
+                record(identity, word, key, value, len(value) - len(FIELDS[name].unset or ""))
                 if word == "description":
                     self._described[key] = identity
                     if value.endswith(SQL_ENDS):
@@ -100,13 +103,13 @@ class Scan:
                 elif word == "automation":
                     self._conditions[key] = identity
                 if "\\u" in value:
-                    savings.letters(word, (key,), value, snapshot)
-        self._values.all_met(snapshot)
+                    savings.non_ascii(word, (key,), value, snapshot)
+        self._values.end_of_repository(snapshot)
         self._partition_sets(snapshot, text, root, index)
         self._automation_sensor(snapshot, root)
-        for job, gone, started_by in removable_jobs(text, root, index):
+        for job, removed_bytes, started_by in removable_jobs(text, root, index):
             assets = (asset.key for asset in index.assets_by_job[job])
-            savings.job(job, assets, gone, snapshot, started_by)
+            savings.job(job, assets, removed_bytes, snapshot, started_by)
 
     def scan_job(
         self,
@@ -141,15 +144,15 @@ class Scan:
                 if value.endswith(SQL_ENDS):
                     self._savings.raw_sql(assets, value, snapshot)
                 if "\\u" in value:
-                    self._savings.letters("description", assets, value, snapshot)
+                    self._savings.non_ascii("description", assets, value, snapshot)
             if tags is not None:
                 value = _text(text, tags)
-                gone = len(value) - _EMPTY
+                removed_bytes = len(value) - _EMPTY
                 self._has_op_tags = True
                 identity = ("op tags", hash(value))
-                self._values.on_op(identity, name, assets, value, gone, snapshot)
+                self._values.record_on_op(identity, name, assets, value, removed_bytes, snapshot)
                 if "\\u" in value:
-                    self._savings.letters("op tags", assets, value, snapshot)
+                    self._savings.non_ascii("op tags", assets, value, snapshot)
             for output in items_of(outputs):
                 said = output[4]
                 if isinstance(said, dict) and (
@@ -181,22 +184,22 @@ class Scan:
             field = self._fields.get(label)
             if field is None:
                 field = self._fields[label] = metadata_label(label)
-            gone = len(value) + separator
+            removed_bytes = len(value) + separator
             if label == CODE_REFERENCES:
-                self._savings.code_reference((key,), gone, snapshot)
+                self._savings.code_reference((key,), removed_bytes, snapshot)
             elif not is_needed(label):
-                self._values.meet((field, hash(value)), field, key, value, gone)
+                self._values.record((field, hash(value)), field, key, value, removed_bytes)
             if "\\u" in value:
-                self._savings.letters(field, (key,), value, snapshot)
+                self._savings.non_ascii(field, (key,), value, snapshot)
 
     def _op_description(
         self, snapshot: str, definition: str, assets: Sequence[str], value: str
     ) -> None:
         """The description of an op: its assets' own once more, or one of the op alone."""
-        gone, same = len(value) - _NULL, hash(value)
-        if not self._again(snapshot, ("op_description", same), assets, gone):
+        removed_bytes, same = len(value) - _NULL, hash(value)
+        if not self._repeats_its_assets(snapshot, ("op_description", same), assets, removed_bytes):
             identity = ("op description", same)
-            self._values.on_op(identity, definition, assets, value, gone, snapshot)
+            self._values.record_on_op(identity, definition, assets, value, removed_bytes, snapshot)
 
     def _output(
         self, snapshot: str, document: Document, output: Item, assets: Sequence[str]
@@ -207,9 +210,11 @@ class Scan:
         for item in items_of(spans):
             if item.name == "description" and item.value is not None:
                 value = _text(text, item)
-                self._again(snapshot, ("op_description", hash(value)), assets, len(value) - _NULL)
+                self._repeats_its_assets(
+                    snapshot, ("op_description", hash(value)), assets, len(value) - _NULL
+                )
                 self._savings.raw_sql(assets, value, snapshot)
-                self._savings.letters("description", assets, value, snapshot)
+                self._savings.non_ascii("description", assets, value, snapshot)
             elif item.name == "metadata_entries":
                 entries = items_of(item.value)
                 for entry in entries:
@@ -217,13 +222,15 @@ class Scan:
                     label = text_of(entry.value, "label")
                     field = metadata_label(label)
                     # An output without metadata does not have the field either.
-                    gone = len(value) + _SEPARATOR if len(entries) > 1 else item.size
-                    self._again(snapshot, (field, hash(value)), assets, gone)
+                    removed_bytes = len(value) + _SEPARATOR if len(entries) > 1 else item.size
+                    self._repeats_its_assets(snapshot, (field, hash(value)), assets, removed_bytes)
                     if label == CODE_REFERENCES:
-                        self._savings.code_reference(assets, gone, snapshot)
-                    self._savings.letters(field, assets, value, snapshot)
+                        self._savings.code_reference(assets, removed_bytes, snapshot)
+                    self._savings.non_ascii(field, assets, value, snapshot)
 
-    def _again(self, snapshot: str, identity: ValueId, assets: Sequence[str], gone: int) -> bool:
+    def _repeats_its_assets(
+        self, snapshot: str, identity: ValueId, assets: Sequence[str], removed_bytes: int
+    ) -> bool:
         """Whether each of these assets says that of itself; counted where it is repeated."""
         found = self._values.known.get(identity)
         if found is None:
@@ -233,14 +240,14 @@ class Scan:
         if len(assets) > 1 and not all(asset in found.assets for asset in assets):
             return False
         if assets and assets[0] in found.assets:
-            found.add(snapshot, gone)
+            found.add(snapshot, removed_bytes)
             return True
         return False
 
     def _partition_sets(self, snapshot: str, text: str, root: Spans, index: AssetIndex) -> None:
         """A job of assets has a partition set as long as one of its assets is partitioned."""
         sets = items_of(root.get("external_partition_set_datas"))
-        gone: dict[int, list[int]] = {}
+        removed_bytes: dict[int, list[int]] = {}
         values: dict[int, Value] = {}
         for element in sets:
             job = text_of(element.value, "name").removesuffix("_partition_set")
@@ -253,9 +260,9 @@ class Scan:
                     value = self._values.known.get((name, same))
                     if value is not None and any(key in value.assets for key in keys):
                         values[id(value)] = value
-                        gone.setdefault(id(value), []).append(len(_text(text, element)))
-        for number, sizes in gone.items():
-            values[number].add(snapshot, _gone_from_list(sizes, len(sets)))
+                        removed_bytes.setdefault(id(value), []).append(len(_text(text, element)))
+        for number, sizes in removed_bytes.items():
+            values[number].add(snapshot, _removed_from_list(sizes, len(sets)))
 
     def _automation_sensor(self, snapshot: str, root: Spans) -> None:
         """Dagster's own sensor goes with the last asset that has a condition."""
@@ -265,7 +272,7 @@ class Scan:
         for sensor in sensors if value is not None else ():
             if text_of(sensor.value, "name") == _AUTOMATION_SENSOR and value is not None:
                 size = sensor.size - (_SEPARATOR if sensor is not sensors[-1] else 0)
-                value.add(snapshot, _gone_from_list([size], len(sensors)))
+                value.add(snapshot, _removed_from_list([size], len(sensors)))
 
 
 def removable_jobs(
@@ -274,28 +281,28 @@ def removable_jobs(
     """The jobs of assets that a user has made, the bytes of a repository snapshot that would go
     with each, and the schedules and sensors that start it."""
     names = [job for job in index.assets_by_job if not job.startswith("__")]
-    gone: Counter[str] = Counter()
+    removed_bytes: Counter[str] = Counter()
     lists = Counter(asset.jobs for asset in index.assets.values())
     lists.update(check.jobs for check in index.checks)
     for jobs, count in lists.items():
         separator = _SEPARATOR if len(jobs) > 1 else 0
         for job in jobs:
-            gone[job] += count * (len(json.dumps(job)) + separator)
-    for field, told in (
+            removed_bytes[job] += count * (len(json.dumps(job)) + separator)
+    for field, suffix in (
         ("external_job_refs", ""),
         ("external_pipeline_datas", ""),
         ("external_partition_set_datas", "_partition_set"),
     ):
         elements = items_of(root.get(field))
         for element in elements:
-            job = text_of(element.value, "name").removesuffix(told)
-            gone[job] += _gone_from_list([len(_text(text, element))], len(elements))
+            job = text_of(element.value, "name").removesuffix(suffix)
+            removed_bytes[job] += _removed_from_list([len(_text(text, element))], len(elements))
     for resource in items_of(root.get("external_resource_data")):
         users = resource.value.get("job_ops_using") if isinstance(resource.value, Spans) else None
         elements = items_of(users)
         for element in elements:
             job = text_of(element.value, "job_name")
-            gone[job] += _gone_from_list([len(_text(text, element))], len(elements))
+            removed_bytes[job] += _removed_from_list([len(_text(text, element))], len(elements))
     starters: dict[str, list[str]] = {}
     for kind in ("schedule", "sensor"):
         for element in items_of(root.get(f"external_{kind}_datas")):
@@ -305,7 +312,7 @@ def removable_jobs(
             for job in targets:
                 starters.setdefault(job, []).append(f"{kind} {text_of(element.value, 'name')}")
     for job in names:
-        yield job, gone[job], starters.get(job, ())
+        yield job, removed_bytes[job], starters.get(job, ())
 
 
 def _nodes(root: Spans, index: AssetIndex) -> Iterable[tuple[str, Spans]]:
@@ -365,7 +372,7 @@ def _trimmed(value: str) -> str:
     return value.rstrip(", \t\n\r")
 
 
-def _gone_from_list(sizes: Sequence[int], length: int) -> int:
+def _removed_from_list(sizes: Sequence[int], length: int) -> int:
     """How many bytes go with elements of these sizes, separators included; one that is left has
     none."""
     return sum(sizes) + _SEPARATOR * min(len(sizes), length - 1)

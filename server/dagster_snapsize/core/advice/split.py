@@ -17,7 +17,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from dagster_snapsize.core.advice.partition import NotParted, parted
+from dagster_snapsize.core.advice.partition import TooFewUnits, partition
 from dagster_snapsize.core.model import AssetCost, Measurement, Snapshot
 from dagster_snapsize.core.sizes import counted
 
@@ -30,7 +30,7 @@ _PART = re.compile(r"(?:[^\\/]|\\.)+")
 
 
 @frozen
-class Predicted:
+class PredictedSnapshot:
     """One snapshot of a part as it would be: bytes as they are stored and as the budget judges."""
 
     name: str
@@ -46,7 +46,7 @@ class Predicted:
 
 
 @frozen
-class Part:
+class SplitPart:
     """One proposed location: its units, its assets, and its snapshots, the repository's first.
 
     ``stubs`` are the assets of other parts that its own depend on.
@@ -55,15 +55,15 @@ class Part:
     units: tuple[str, ...]
     assets: tuple[str, ...]
     stubs: tuple[str, ...]
-    snapshots: tuple[Predicted, ...]
+    snapshots: tuple[PredictedSnapshot, ...]
 
     @property
-    def repository(self) -> Predicted:
+    def repository(self) -> PredictedSnapshot:
         """The repository snapshot."""
         return self.snapshots[0]
 
     @property
-    def largest_job(self) -> Predicted | None:
+    def largest_job(self) -> PredictedSnapshot | None:
         """The job that takes most of its budget."""
         return max(self.snapshots[1:], key=lambda s: s.share, default=None)
 
@@ -79,7 +79,7 @@ class Split:
     first; ``edges`` are all dependencies, ``stub_bytes`` what the stubs of all parts take."""
 
     kind: Kind
-    parts: tuple[Part, ...]
+    parts: tuple[SplitPart, ...]
     edges: int
     crossing: Mapping[tuple[str, str], int] = field(factory=dict)
     stub_bytes: int = 0
@@ -133,7 +133,7 @@ def propose(measurement: Measurement, count: int, budget: Budget, headroom: floa
             continue
         try:
             found.append(_split(whole, kind, units, count))
-        except NotParted:
+        except TooFewUnits:
             continue
     if not found:
         had = ", ".join(counted(number, kind) for kind, number in counts.items())
@@ -156,7 +156,7 @@ def _split(whole: Whole, kind: Kind, units: Mapping[str, str], count: int) -> Sp
     for upstream, key in whole.edges:
         if units[upstream] != units[key]:
             between[(units[upstream], units[key])] += 1
-    groups = parted(weights, between, count)
+    groups = partition(weights, between, count)
     part_of = {unit: number for number, group in enumerate(groups) for unit in group}
     parts = []
     for number, group in enumerate(groups):
@@ -220,7 +220,7 @@ class Whole:
                     joined[other] = roots[0]
         return {key: first(unit) for key, unit in units.items()}
 
-    def part(self, units: tuple[str, ...], keys: frozenset[str], is_first: bool) -> Part:
+    def part(self, units: tuple[str, ...], keys: frozenset[str], is_first: bool) -> SplitPart:
         """What a location of these assets would be; what has no assets goes with the first part."""
         stubs = {dep for key in keys for dep in self.assets[key].deps} - keys
         new_stubs = sorted(stub for stub in stubs if stub in self.assets)
@@ -235,17 +235,17 @@ class Whole:
         repository = self.snapshots[0]
         size = sum(self._of_repository(repository, keys, jobs))
         size += sum(self.stub(key) for key in new_stubs)
-        return Part(
+        return SplitPart(
             units,
             tuple(sorted(keys)),
             tuple(new_stubs),
             (self._predicted(repository, size), *snapshots),
         )
 
-    def _predicted(self, snapshot: Snapshot, size: int) -> Predicted:
+    def _predicted(self, snapshot: Snapshot, size: int) -> PredictedSnapshot:
         budget, on_the_wire = self.budget(snapshot)
         more = snapshot.wire_bytes - snapshot.stored_bytes if on_the_wire else 0
-        return Predicted(snapshot.name, snapshot.kind, size, size + more, budget)
+        return PredictedSnapshot(snapshot.name, snapshot.kind, size, size + more, budget)
 
     def _there(self, snapshot: Snapshot) -> frozenset[str]:
         return frozenset(k for k, a in self.assets.items() if a.by_snapshot.get(snapshot.id))

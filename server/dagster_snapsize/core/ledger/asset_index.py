@@ -8,20 +8,20 @@ from typing import TypeVar
 from attrs import frozen
 
 from dagster_snapsize.core.dagster_fields import printable
-from dagster_snapsize.core.json_spans import KEEP, Plan, Spans
+from dagster_snapsize.core.json_spans import KEEP, ReadPlan, Spans
 
 # Selections nest operands in each other; deeper ones than this stay with their sensor or schedule.
 _SELECTION_LEVELS = 40
 
-_EACH_KEPT = Plan(each=KEEP)
-_NAMED = Plan(each=Plan(named={"name": KEEP}))
-_ASSETS = Plan(
-    each=Plan(
+_EACH_KEPT = ReadPlan(each=KEEP)
+_NAMED = ReadPlan(each=ReadPlan(named={"name": KEEP}))
+_ASSETS = ReadPlan(
+    each=ReadPlan(
         named={
             "asset_key": KEEP,
             "dependencies": _EACH_KEPT,
             "depended_by": _EACH_KEPT,
-            "metadata_entries": Plan(each=Plan(named={"label": KEEP})),
+            "metadata_entries": ReadPlan(each=ReadPlan(named={"label": KEEP})),
             **dict.fromkeys(
                 (
                     "op_name",
@@ -38,8 +38,8 @@ _ASSETS = Plan(
         }
     )
 )
-_CHECKS = Plan(
-    each=Plan(
+_CHECKS = ReadPlan(
+    each=ReadPlan(
         named={
             "name": KEEP,
             "asset_key": KEEP,
@@ -48,13 +48,13 @@ _CHECKS = Plan(
         }
     )
 )
-_RESOURCES = Plan(
-    each=Plan(
+_RESOURCES = ReadPlan(
+    each=ReadPlan(
         named={
             "name": KEEP,
             "asset_keys_using": _EACH_KEPT,
-            "job_ops_using": Plan(
-                each=Plan(named={"job_name": KEEP, "node_handles": _EACH_KEPT}),
+            "job_ops_using": ReadPlan(
+                each=ReadPlan(named={"job_name": KEEP, "node_handles": _EACH_KEPT}),
             ),
             "schedules_using": _EACH_KEPT,
             "sensors_using": _EACH_KEPT,
@@ -62,15 +62,15 @@ _RESOURCES = Plan(
     )
 )
 # The schemas of all component types that are installed, by package: 0.1 MB and more.
-_METADATA = Plan(
+_METADATA = ReadPlan(
     named={
-        "plugin_component_types_json": Plan(
-            named={"data": Plan(each=Plan(named={"componentTypes": _NAMED}))}
+        "plugin_component_types_json": ReadPlan(
+            named={"data": ReadPlan(each=ReadPlan(named={"componentTypes": _NAMED}))}
         )
     }
 )
-_SELECTING = Plan(each=Plan(keep=True, levels=_SELECTION_LEVELS))
-REPOSITORY = Plan(
+_SELECTING = ReadPlan(each=ReadPlan(keep=True, levels=_SELECTION_LEVELS))
+REPOSITORY = ReadPlan(
     named={
         "external_asset_graph_data": _ASSETS,
         "external_asset_checks": _CHECKS,
@@ -80,9 +80,11 @@ REPOSITORY = Plan(
         "external_resource_data": _RESOURCES,
         "external_schedule_datas": _SELECTING,
         "external_sensor_datas": _SELECTING,
-        "component_tree": Plan(named={"leaf_instances": Plan(each=Plan(named={"key": KEEP}))}),
+        "component_tree": ReadPlan(
+            named={"leaf_instances": ReadPlan(each=ReadPlan(named={"key": KEEP}))}
+        ),
         "metadata": _METADATA,
-        **dict.fromkeys(("__class__", "name", "utilized_env_vars"), Plan()),
+        **dict.fromkeys(("__class__", "name", "utilized_env_vars"), ReadPlan()),
     }
 )
 

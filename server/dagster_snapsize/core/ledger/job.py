@@ -10,7 +10,7 @@ from dagster_snapsize.core.json_spans import (
     SKIP,
     Document,
     Item,
-    Plan,
+    ReadPlan,
     Spans,
     items_of,
     text_of,
@@ -21,11 +21,11 @@ from dagster_snapsize.core.ledger.job_config import ConfigSchema
 from dagster_snapsize.core.ledger.job_nodes import Graph, Invocation, Node, Nodes
 from dagster_snapsize.core.model import Ledger
 
-_EACH_KEPT = Plan(each=KEEP)
-_INVOCATIONS = Plan(
+_EACH_KEPT = ReadPlan(each=KEEP)
+_INVOCATIONS = ReadPlan(
     named={
-        "solid_invocation_snaps": Plan(
-            each=Plan(
+        "solid_invocation_snaps": ReadPlan(
+            each=ReadPlan(
                 named={
                     "solid_name": KEEP,
                     "solid_def_name": KEEP,
@@ -46,20 +46,24 @@ _DEFINITION = {
     "config_field_snap": KEEP,
 }
 _MAPPINGS = ("input_mapping_snaps", "output_mapping_snaps")
-_CONFIG_TYPE = Plan(named={"fields": _EACH_KEPT, "type_param_keys": KEEP, "kind": KEEP}, only=True)
-_NAMED = Plan(named={"name": KEEP, "config_field_snap": KEEP})
-_JOB = Plan(
+_CONFIG_TYPE = ReadPlan(
+    named={"fields": _EACH_KEPT, "type_param_keys": KEEP, "kind": KEEP}, only=True
+)
+_NAMED = ReadPlan(named={"name": KEEP, "config_field_snap": KEEP})
+_JOB = ReadPlan(
     named={
         "name": KEEP,
-        "config_schema_snapshot": Plan(named={"all_config_snaps_by_key": Plan(each=_CONFIG_TYPE)}),
-        "dagster_type_namespace_snapshot": Plan(
+        "config_schema_snapshot": ReadPlan(
+            named={"all_config_snaps_by_key": ReadPlan(each=_CONFIG_TYPE)}
+        ),
+        "dagster_type_namespace_snapshot": ReadPlan(
             named={"all_dagster_type_snaps_by_key": _EACH_KEPT}
         ),
-        "solid_definitions_snapshot": Plan(
+        "solid_definitions_snapshot": ReadPlan(
             named={
-                "solid_def_snaps": Plan(each=Plan(named=_DEFINITION, only=True)),
-                "composite_solid_def_snaps": Plan(
-                    each=Plan(
+                "solid_def_snaps": ReadPlan(each=ReadPlan(named=_DEFINITION, only=True)),
+                "composite_solid_def_snaps": ReadPlan(
+                    each=ReadPlan(
                         named={
                             **_DEFINITION,
                             **dict.fromkeys(_MAPPINGS, _EACH_KEPT),
@@ -71,16 +75,16 @@ _JOB = Plan(
             }
         ),
         "dep_structure_snapshot": _INVOCATIONS,
-        "mode_def_snaps": Plan(
-            each=Plan(
+        "mode_def_snaps": ReadPlan(
+            each=ReadPlan(
                 named={
-                    "resource_def_snaps": Plan(each=_NAMED),
-                    "logger_def_snaps": Plan(each=_NAMED),
+                    "resource_def_snaps": ReadPlan(each=_NAMED),
+                    "logger_def_snaps": ReadPlan(each=_NAMED),
                     "root_config_key": KEEP,
                 }
             )
         ),
-        **dict.fromkeys(("lineage_snapshot", "graph_def_name", "__class__"), Plan()),
+        **dict.fromkeys(("lineage_snapshot", "graph_def_name", "__class__"), ReadPlan()),
     }
 )
 

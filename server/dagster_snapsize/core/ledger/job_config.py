@@ -13,7 +13,7 @@ from dagster_snapsize.core.json_spans import (
     Document,
     Escaped,
     Item,
-    Plan,
+    ReadPlan,
     Spans,
     escaped,
     items_of,
@@ -23,13 +23,13 @@ from dagster_snapsize.core.ledger.asset_index import strings
 from dagster_snapsize.core.ledger.builder import Attribution, LedgerBuilder
 from dagster_snapsize.core.ledger.job_nodes import Input, Nodes
 
-_DEFAULT = Plan(named={"default_value_as_json_str": KEEP})
+_DEFAULT = ReadPlan(named={"default_value_as_json_str": KEEP})
 # Defaults nest as graphs do: {"node": {"ops": {"inner": ...}}}; deeper ones go with their graph.
-_FLAT = Plan(each=SKIP)
+_FLAT = ReadPlan(each=SKIP)
 _NODES, _CONFIG = SKIP, SKIP
 for _ in range(8):
-    _CONFIG = Plan(named={"ops": _NODES}) if _NODES.descends else _FLAT
-    _NODES = Plan(each=_CONFIG)
+    _CONFIG = ReadPlan(named={"ops": _NODES}) if _NODES.descends else _FLAT
+    _NODES = ReadPlan(each=_CONFIG)
 _BUILT_IN, _RUN_CONFIG = "built-in types", "run config"
 
 
@@ -203,7 +203,7 @@ class _Parts:
     attribution: Attribution
     of: Callable[[str], Input | None]
     inner: Callable[[str, Escaped], int] | None = None
-    plan: Plan = _FLAT
+    plan: ReadPlan = _FLAT
 
 
 class ConfigSchema:
@@ -435,7 +435,7 @@ class ConfigSchema:
                     given += size
         return given
 
-    def _default(self, field: Item, plan: Plan) -> Escaped | None:
+    def _default(self, field: Item, plan: ReadPlan) -> Escaped | None:
         """The default of a field, an object as JSON in a string; None where it has none."""
         spans, _ = self._document.walk(field.at, _DEFAULT)
         for item in items_of(spans):
