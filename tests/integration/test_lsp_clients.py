@@ -264,8 +264,6 @@ async def nonsense(opened: Editor, path: Path) -> None:
             send(opened, method=f"textDocument/{method}", params=params)
         send(opened, method="dagsterSnapsize/focus", params=params)
         send(opened, id="rows", method="dagsterSnapsize/measurement", params=params)
-    for rows in ({"offset": "x", "limit": []}, 3, {"folder": 1, "location": {}, "limit": -1}):
-        send(opened, id="rows", method="dagsterSnapsize/measurement", params={"rows": rows})
     for arguments in ([], [1], ["a", "b"], ["a", "b", "c", "d"], None, {}):
         for command in ("showAsset", "showReport", "openHeaviestField", "measure"):
             named = {"command": f"dagsterSnapsize.{command}", "arguments": arguments}

@@ -22,7 +22,7 @@ import pytest
 from attrs import define, evolve, field, frozen
 from lsprotocol import types as t
 
-from dagster_snapsize.lsp.features.words import STALE_NOTE
+from dagster_snapsize.lsp.features.markup import STALE_NOTE
 from support.command import Result, measure_json, snapsize
 from support.lsp_client import Editor, editor, full_capabilities
 from support.random_edits import COMMIT, COMMIT_OF_TWO, Step, random_sequence
@@ -41,7 +41,7 @@ WITHIN = 120.0  # seconds until all is as it should be
 _SEVERITIES = {"error": 1, "warning": 2, "information": 3}
 _GIT = ("git", "-c", "user.name=tests", "-c", "user.email=tests@localhost", "-c", "gc.auto=0")
 _MISTAKE = re.compile(r"(?:(?P<path>[^:\n]+):(?P<line>\d+): )?error: (?P<message>.*)")
-_TOGETHER = re.compile(r"^(\d+ assets of this line) .*")
+_TOGETHER = re.compile(r"^(\d+ assets on this line) .*")
 
 
 @frozen(order=True)
@@ -280,7 +280,7 @@ def _told(result: Result, project: Path) -> Iterator[Shown]:
         place = evolve(one, message="") if one.rule.startswith("asset-") else one
         together.setdefault((location, place), []).append(one)
     for (_, place), told in together.items():
-        count = f"{len(told)} assets of this line"
+        count = f"{len(told)} assets on this line"
         yield told[0] if len(told) == 1 else evolve(place, message=count)
 
 

@@ -118,7 +118,7 @@ async def test_a_baseline_that_others_write_is_heeded(small: Small, scratch: Pat
         assert not any(s["stale"] for s in opened.statuses[-10:])
 
         opened.open(baseline, "jsonl")
-        assert await offered(opened, baseline, 5) == ["Write the baseline anew"]
+        assert await offered(opened, baseline, 5) == ["Rewrite the baseline"]
         assert "wrote" in await update(opened, [small.definitions.name, str(small.folder)])
         await opened.until(lambda: not opened.diagnostics(baseline))
 
@@ -142,6 +142,6 @@ async def test_nothing_is_written_of_what_cannot_be_measured(small: Small, scrat
         opened.open(small.definitions)
         opened.save(small.definitions, f"{text}\nraise RuntimeError('no')\n")
         await opened.until(lambda: opened.statuses[-1]["phase"] == "failed")
-        assert "could not be measured. Mend that first." in await update(opened)
+        assert "could not be measured. Fix that first." in await update(opened)
         assert "there is no such location" in await update(opened, ["other", str(small.folder)])
         assert not baseline.exists()

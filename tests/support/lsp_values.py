@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from attrs import frozen
 from lsprotocol.types import Position, Range
 
 from dagster_snapsize.core.model import Budgets, Failure, Finding, SourceLocation, UnusedIgnore
 from dagster_snapsize.lsp.documents.edits import FileEdits
-from dagster_snapsize.lsp.features.asset_groups import Places
+from dagster_snapsize.lsp.documents.places import DetailOf, Places, View
+from dagster_snapsize.lsp.settings import HintSettings, Settings
 from dagster_snapsize.lsp.state import LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import (
     AssetBytes,
@@ -31,23 +34,62 @@ NIGHTLY = "shop/__repository__/job/nightly"
 ALL_JOB = "shop/__repository__/job/__ASSET_JOB"
 
 
-def places(
-    moved: Mapping[int, int | None] | None = None, *, width: int = 40
-) -> Places[tuple[int, int]]:
-    """Every measured line (from 1) stands where it was, but for those that ``moved`` or are gone.
+@frozen
+class FixedPlaces(Places):
+    """Every measured line (from 1) is where it was, but for those that ``moved`` or are gone.
 
-    A place is (line from 0, end): each line has ``width`` columns.
+    Each line has ``width`` columns, of which a hover answers on the first ``name``.
     """
 
-    def place_of(path: str, line: int) -> tuple[int, int] | None:
-        now = (moved or {}).get(line, line)
-        return None if now is None else (now - 1, width)
+    moved: Mapping[int, int | None]
+    width: int = 40
+    name: int = 40
 
-    return Places(
-        place_of=place_of,
-        to_range=lambda path, place: line_range(*place),
-        line_range=lambda path, line: line_range(line, width),
-        uri_of=lambda path: f"file://{path}",
+    def range_of(self, location: SourceLocation) -> Range | None:
+        now = self.moved.get(location.line, location.line)
+        return None if now is None else line_range(now - 1, self.width)
+
+    def is_at(self, location: SourceLocation, position: Position) -> bool:
+        now = self.moved.get(location.line, location.line)
+        return now is not None and position.line == now - 1 and position.character <= self.name
+
+    def line_range(self, path: str, line: int) -> Range:
+        return line_range(line, self.width)
+
+    def uri_of(self, path: str) -> str:
+        return f"file://{path}"
+
+    def is_same_file(self, path: str, other: str) -> bool:
+        return path.replace("/link/", "/shop/") == other
+
+
+def places(
+    moved: Mapping[int, int | None] | None = None, *, width: int = 40, name: int = 40
+) -> FixedPlaces:
+    return FixedPlaces(moved or {}, width, name)
+
+
+def view(
+    state: ProjectState,
+    path: str,
+    where: Places | None = None,
+    *,
+    minimum: int = 0,
+    information: bool = True,
+    detail_of: DetailOf = lambda good, row: None,
+    edits: FileEdits | None = None,
+    **others: Any,
+) -> View:
+    """A file of the shop, with lenses and hints for assets of ``minimum`` bytes and more."""
+    hints = HintSettings(True, minimum)
+    return View(
+        state=state,
+        settings=Settings(information=information, code_lens=hints, inlay_hints=hints),
+        places=where or places(),
+        edits=edits or files({}),
+        detail_of=detail_of,
+        path=path,
+        **{"home": "/shop/pyproject.toml", **others},
     )
 
 

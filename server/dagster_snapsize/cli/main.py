@@ -296,7 +296,7 @@ def lsp(port: int | None) -> None:
     Speaks the Language Server Protocol over standard input and output. An editor starts it; see
     docs/editors.md for what to paste into its configuration.
     """
-    from dagster_snapsize.lsp.serve import serve
+    from dagster_snapsize.lsp.server import serve
 
     serve(port)
 

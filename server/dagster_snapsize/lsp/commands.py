@@ -1,111 +1,99 @@
-"""Commands that every editor can run: measure, cancel, restart, and reports shown as documents."""
+"""Commands that every editor can run: reports shown as documents, and the baseline."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import platformdirs
+from attrs import evolve
 from lsprotocol import types
-from pygls.lsp.server import LanguageServer
 
-from dagster_snapsize.lsp.baselines import update_baseline
-from dagster_snapsize.lsp.features.asset_groups import (
-    OPEN_HEAVIEST_FIELD,
-    SHOW_ASSET,
-    SHOW_REPORT,
-    UPDATE_BASELINE,
-)
 from dagster_snapsize.lsp.features.field_source import field_source
 from dagster_snapsize.lsp.features.hover import asset_report, location_report
+from dagster_snapsize.lsp.features.markup import flat
 from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.session import Session
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.lsp.workers.process import own_command
-from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult, detail_of
+from dagster_snapsize.measuring.worker.results import (
+    AssetRow,
+    LocationResult,
+    detail_of,
+    unstructure,
+)
 
 MEASURE = "dagsterSnapsize.measure"
 CANCEL = "dagsterSnapsize.cancel"
 RESTART = "dagsterSnapsize.restart"
 SHOW_LIMITS = "dagsterSnapsize.showLimits"
-_LIMITS_WITHIN = 120.0  # seconds
+_WITHIN = 120.0  # seconds for a process that a command waits for
 _MESSAGE_LINES = 12
-
-Found = tuple[LocationState, LocationResult, AssetRow]
-
-
-def register_commands(server: LanguageServer, session_of: Callable[[], Session | None]) -> None:
-    """Those that show something return its text too, for clients that draw it themselves."""
-
-    @server.command(MEASURE)
-    def measure() -> None:
-        if session := session_of():
-            for project in session.projects.values():
-                project.measure()
-
-    @server.command(CANCEL)
-    def cancel() -> None:
-        if session := session_of():
-            for project in session.projects.values():
-                project.cancel()
-
-    @server.command(RESTART)
-    async def restart() -> None:
-        if session := session_of():
-            await session.restart()
-
-    @server.command(UPDATE_BASELINE)
-    async def update(*of: str) -> str | None:
-        session = session_of()
-        return await update_baseline(session, of) if session else None
-
-    @server.command(SHOW_ASSET)
-    async def show_asset(location: str, key: str, folder: str) -> str | None:
-        session = session_of()
-        found = _asset(session, folder, location, key)
-        if session is None or found is None:
-            return None
-        state, good, row = found
-        text = asset_report(state, good, row, detail_of(good, row))
-        await _show(session, f"{key}.md", text)
-        return text
-
-    @server.command(SHOW_REPORT)
-    async def show_report(location: str, folder: str) -> str | None:
-        session = session_of()
-        state = _location(session, folder, location)
-        if session is None or state is None or state.good is None:
-            return None
-        text = location_report(state, state.good)
-        await _show(session, f"{location}.md", text)
-        return text
-
-    @server.command(SHOW_LIMITS)
-    async def show_limits() -> str | None:
-        session = session_of()
-        if session is None:
-            return None
-        texts = [await _limits(project) for project in session.projects.values()]
-        text = "\n".join(texts) or "No code location was found.\n"
-        await _show(session, "limits.md", text)
-        return text
-
-    @server.command(OPEN_HEAVIEST_FIELD)
-    async def open_heaviest_field(location: str, key: str, folder: str) -> None:
-        session = session_of()
-        found = _asset(session, folder, location, key)
-        if session is not None and found is not None:
-            await _open_field(session, found)
+_REFUSED = "The baseline was not written: "
 
 
-def _location(session: Session | None, folder: str, name: str) -> LocationState | None:
-    project = session.projects.get(folder) if session else None
+# -- reports, whose text is returned too, for clients that draw it themselves ---------------------
+
+
+async def show_asset(session: Session, location: str, key: str, folder: str) -> str | None:
+    """Show everything about one asset."""
+    found = _asset(session, folder, location, key)
+    if found is None:
+        return None
+    state, good, row = found
+    text = asset_report(state, good, row, detail_of(good, row))
+    await _show(session, f"{key}.md", text)
+    return text
+
+
+async def show_report(session: Session, location: str, folder: str) -> str | None:
+    """Show the snapshots of a location and its heaviest assets."""
+    state = _location(session, folder, location)
+    if state is None or state.good is None:
+        return None
+    text = location_report(state, state.good)
+    await _show(session, f"{location}.md", text)
+    return text
+
+
+async def show_limits(session: Session) -> str:
+    """Show the effective limits of every project."""
+    texts = [await _limits(project) for project in list(session.projects.values())]
+    text = "\n".join(texts) or "No code location was found.\n"
+    await _show(session, "limits.md", text)
+    return text
+
+
+async def open_heaviest_field(session: Session, location: str, key: str, folder: str) -> None:
+    """Show where the heaviest field of an asset is written, or else where the asset is."""
+    found = _asset(session, folder, location, key)
+    row = found[2] if found else None
+    if found is None or row is None or row.location is None:
+        return
+    detail = detail_of(found[1], row)
+    selection = session.buffers.range_or_line(row.location)
+    text = session.buffers.text_of(row.location.path)
+    if detail is not None and detail.fields and text is not None:
+        heaviest = max(detail.fields, key=lambda name: detail.fields[name])
+        suffix = Path(row.location.path).suffix.lower()
+        span = field_source(text, suffix, selection.start.line, heaviest)
+        if span is not None:
+            selection = session.buffers.line_range(row.location.path, span[0])
+    await _show_document(session, session.buffers.uri_of(row.location.path), selection)
+
+
+def _location(session: Session, folder: str, name: str) -> LocationState | None:
+    project = session.projects.get(folder)
     return next((x for x in project.state.locations if x.name == name), None) if project else None
 
 
-def _asset(session: Session | None, folder: str, location: str, key: str) -> Found | None:
+def _asset(
+    session: Session, folder: str, location: str, key: str
+) -> tuple[LocationState, LocationResult, AssetRow] | None:
     state = _location(session, folder, location)
     if state is None or state.good is None:
         return None
@@ -113,32 +101,14 @@ def _asset(session: Session | None, folder: str, location: str, key: str) -> Fou
     return next(((state, good, row) for row in good.assets if row.key == key), None)
 
 
-async def _open_field(session: Session, found: Found) -> None:
-    """Show where the heaviest field is written, or else where the asset is."""
-    _, good, row = found
-    if row.location is None:
-        return
-    detail = detail_of(good, row)
-    places = session.buffers.places()
-    selection = places.range_or_line(row.location)
-    text = session.buffers.text_of(row.location.path)
-    if detail is not None and detail.fields and text is not None:
-        heaviest = max(detail.fields, key=lambda name: detail.fields[name])
-        suffix = Path(row.location.path).suffix.lower()
-        span = field_source(text, suffix, selection.start.line, heaviest)
-        if span is not None:
-            selection = places.line_range(row.location.path, span[0])
-    await _show_document(session, session.buffers.uri_of(row.location.path), selection)
-
-
 async def _limits(project: Project) -> str:
     """A project's effective limits as Markdown; why they are not known where they are not."""
     folder = project.folder
-    words = ["limits", "-d", folder, "--format", "markdown"]
+    arguments = ["limits", "-d", folder, "--format", "markdown"]
     if project.interpreter:
-        words += ["--python", project.interpreter]
+        arguments += ["--python", project.interpreter]
     process = await asyncio.create_subprocess_exec(
-        *own_command("dagster_snapsize.cli.main", *words),
+        *own_command("dagster_snapsize.cli.main", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -146,13 +116,13 @@ async def _limits(project: Project) -> str:
         env={**os.environ, "NO_COLOR": "1"},
     )
     try:
-        printed, errors = await asyncio.wait_for(process.communicate(), _LIMITS_WITHIN)
+        printed, errors = await asyncio.wait_for(process.communicate(), _WITHIN)
     except asyncio.TimeoutError:
         process.kill()
-        return f"The limits of {folder} were not known after {_LIMITS_WITHIN:.0f} s.\n"
+        return f"The limits of {folder} were not known after {_WITHIN:.0f} s.\n"
     text = printed.decode("utf-8", "replace")
-    said = errors.decode("utf-8", "replace").strip()
-    return f"{text}\n````text\n{said}\n````\n" if said else text
+    noise = errors.decode("utf-8", "replace").strip()
+    return f"{text}\n````text\n{noise}\n````\n" if noise else text
 
 
 async def _show(session: Session, name: str, text: str) -> None:
@@ -180,3 +150,89 @@ async def _show_document(session: Session, uri: str, selection: types.Range | No
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+# -- the baseline --------------------------------------------------------------------------------
+
+
+class _Refused(Exception):
+    """Why a baseline cannot be written now."""
+
+
+async def update_baseline(session: Session, of: Sequence[str]) -> str:
+    """Write the baseline of a location's project, or of all; tell the user and return the text.
+
+    ``of`` is the location's name and the project's folder, or nothing.
+    """
+    location, folder = (of[0], of[1]) if len(of) == 2 else (None, None)
+    texts, is_good = [], True
+    for project in list(session.projects.values()):
+        if folder is None or project.folder == folder:
+            for root in _roots(project, location):
+                try:
+                    texts.append(
+                        await _write_baseline(session, root, _results_to_write(project, root))
+                    )
+                except _Refused as refused:
+                    is_good = False
+                    texts.append(f"{_REFUSED}{refused}")
+    if not texts:
+        is_good = False
+        texts.append(f"{_REFUSED}there is no such location.")
+    text = "\n".join(texts)
+    kind = types.MessageType.Info if is_good else types.MessageType.Warning
+    session.server.window_show_message(types.ShowMessageParams(kind, f"dagster-snapsize: {text}"))
+    return text
+
+
+def _roots(project: Project, location: str | None) -> Iterable[str]:
+    """The folders of the baselines: that of a location, or of all where none is named."""
+    found = project.state.locations
+    return dict.fromkeys(x.root for x in found if location is None or x.name == location)
+
+
+def _results_to_write(project: Project, root: str) -> list[LocationResult]:
+    """The results of all locations of a folder, since its baseline holds all of them."""
+    if project.state.config_error is not None:
+        raise _Refused(project.state.config_error.message)
+    return [_good_result(location) for location in project.state.locations if location.root == root]
+
+
+def _good_result(location: LocationState) -> LocationResult:
+    name = flat(location.name)
+    if location.failed is not None or location.config_error is not None:
+        raise _Refused(f"{name} could not be measured. Fix that first.")
+    if location.good is None:
+        raise _Refused(f"{name} has not been measured yet.")
+    if location.stale:
+        raise _Refused(
+            f"the sizes of {name} are from before the last edit. Save, wait for the measurement,"
+            " and try again."
+        )
+    return location.good
+
+
+async def _write_baseline(session: Session, root: str, results: Sequence[LocationResult]) -> str:
+    """Let a process write it (measuring/worker/write_baseline.py), and return what it reports."""
+    slim = [unstructure(evolve(result, assets=(), findings=())) for result in results]
+    process = await asyncio.create_subprocess_exec(
+        *own_command("dagster_snapsize.measuring.worker.write_baseline"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    request = json.dumps({"root": root, "results": slim}).encode("utf-8")
+    try:
+        printed, noise = await asyncio.wait_for(process.communicate(request), _WITHIN)
+    except asyncio.TimeoutError:
+        process.kill()
+        raise _Refused(f"it took longer than {_WITHIN:.0f} s.") from None
+    try:
+        answer: dict[str, Any] = json.loads(printed)
+    except ValueError:
+        lines = noise.decode("utf-8", "replace").strip().splitlines()
+        raise _Refused(f"{lines[-1] if lines else 'its process ended'}.") from None
+    if "error" in answer:
+        raise _Refused(str(answer["error"]))
+    await session.files_changed([results[0].baseline.path])
+    return str(answer["text"])

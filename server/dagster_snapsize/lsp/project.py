@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 from attrs import evolve
 
+from dagster_snapsize.lsp.documents.positions import real_key
 from dagster_snapsize.lsp.settings import Settings, on_battery
 from dagster_snapsize.lsp.state import ProjectState
 from dagster_snapsize.lsp.watching.changes import ChangeImpact, ChangeTracker
@@ -46,21 +47,21 @@ class Project:
         settings: Settings,
         changed: Callable[[Project], None],
         measured: Callable[[LocationResult], Callable[[], None]],
-        ready: ForkServerPool,
+        fork_servers: ForkServerPool,
     ):
         self.folder = folder
         self.settings = settings
         self.unfocused = False
         self._changed = changed
         self._waiting = False
-        self._edited: set[str] = set()  # real paths of buffers that differ from the file on disk
+        self._edited: set[str] = set()  # keys of buffers that differ from the file on disk
         self._dirty: set[str] = set()  # locations whose files are not those of their sizes
         self._unmeasured: set[str] = set()  # those to be measured for it
         self._closed = False
         self._in_order = threading.Lock()  # impacts are applied in the order they are found
         self._real: dict[str, tuple[LocationResult, frozenset[str]]] = {}
         self._tracker = ChangeTracker()
-        self._ready = ready
+        self._fork_servers = fork_servers
         self._scheduler = MeasurementScheduler(
             folder,
             self._request,
@@ -68,7 +69,7 @@ class Project:
             measured,
             self._began,
             self._ended,
-            ready,
+            fork_servers,
         )
 
     @property
@@ -137,7 +138,7 @@ class Project:
 
     def edited(self, path: str, is_saved: bool) -> None:
         """A buffer was typed in; ``is_saved`` says that it holds what is on disk."""
-        real = os.path.realpath(path)
+        real = real_key(path)
         if is_saved:
             self._edited.discard(real)
         else:
@@ -159,7 +160,7 @@ class Project:
 
     def _real_files(self, good: LocationResult) -> frozenset[str]:
         if self._real.get(good.name, (None,))[0] is not good:
-            self._real[good.name] = (good, frozenset(map(os.path.realpath, good.definition_files)))
+            self._real[good.name] = (good, frozenset(map(real_key, good.definition_files)))
         return self._real[good.name][1]
 
     def focus(self, focused: bool) -> None:
@@ -217,8 +218,8 @@ class Project:
             editor_choice=settings.editor_interpreter,
             timeout=settings.timeout,
             low_priority=settings.low_priority,
-            forkservers=self._ready.parents(folder) if settings.fork_server else (),
-            keep_forkserver=settings.fork_server and self._ready.is_on(folder),
+            forkservers=self._fork_servers.parents(folder) if settings.fork_server else (),
+            keep_forkserver=settings.fork_server and self._fork_servers.is_on(folder),
         )
 
     def take_settings(self, settings: Settings) -> None:

@@ -1,8 +1,7 @@
-"""``dagsterSnapsize/measurement``: the numbers for clients that draw more than diagnostics.
+"""The server's own requests and notifications, for clients that draw more than diagnostics.
 
-Without ``rows`` the answer has every location with its snapshots and totals. With ``rows``, an
-object of ``folder``, ``location``, ``offset`` and ``limit``, it has a page of that location's
-assets, heaviest first; the fields of each are in the file ``rowsFile``, one JSON object a line.
+``dagsterSnapsize/measurement`` answers every location with its snapshots and totals. Its assets are
+in the file ``rowsFile``, one JSON object a line.
 """
 
 from __future__ import annotations
@@ -11,9 +10,11 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from dagster_snapsize.lsp.state import LocationState, ProjectState
-from dagster_snapsize.measuring.worker.results import AssetRow, unstructure
+from dagster_snapsize.measuring.worker.results import unstructure
 
-_MOST_ROWS = 1000
+MEASUREMENT = "dagsterSnapsize/measurement"
+STATUS = "dagsterSnapsize/status"
+FOCUS = "dagsterSnapsize/focus"
 Level = Literal["none", "within", "near", "over"]
 
 
@@ -58,33 +59,18 @@ def _wrong(project: ProjectState) -> str | None:
     return next((failure.message for failure in failures if failure), None)
 
 
-def measurement_answer(projects: Sequence[ProjectState], params: Any) -> dict[str, Any]:
-    """The answer to the request; unknown folders and locations have no rows."""
-    wanted = getattr(params, "rows", None)
-    if wanted is None:
-        return {
-            "projects": [
-                {
-                    "folder": project.folder,
-                    "phase": project.phase,
-                    "locations": [_location(x) for x in project.locations],
-                }
-                for project in projects
-            ]
-        }
-    offset = max(0, int(getattr(wanted, "offset", 0)))
-    limit = min(_MOST_ROWS, max(0, int(getattr(wanted, "limit", _MOST_ROWS))))
-    for project in projects:
-        if project.folder == getattr(wanted, "folder", None):
-            for location in project.locations:
-                if location.name == getattr(wanted, "location", None) and location.good:
-                    page = location.good.assets[offset : offset + limit]
-                    return {
-                        "total": len(location.good.assets),
-                        "rowsFile": location.good.rows,
-                        "rows": [_row(asset) for asset in page],
-                    }
-    return {"total": 0, "rowsFile": None, "rows": []}
+def measurement_answer(projects: Sequence[ProjectState]) -> dict[str, Any]:
+    """The answer to ``dagsterSnapsize/measurement``."""
+    return {
+        "projects": [
+            {
+                "folder": project.folder,
+                "phase": project.phase,
+                "locations": [_location(x) for x in project.locations],
+            }
+            for project in projects
+        ]
+    }
 
 
 def _location(location: LocationState) -> dict[str, Any]:
@@ -109,17 +95,4 @@ def _location(location: LocationState) -> dict[str, Any]:
         "failedLocation": unstructure(failure.location) if failure else None,
         "findings": [unstructure(finding) for finding in findings],
         "snapshots": [unstructure(snapshot) for snapshot in good.snapshots] if good else [],
-    }
-
-
-def _row(asset: AssetRow) -> dict[str, Any]:
-    return {
-        "key": asset.key,
-        "repository": asset.repository,
-        "totalBytes": asset.total_bytes,
-        "repositoryBytes": asset.repository_bytes,
-        "growthBytes": asset.growth_bytes,
-        "location": unstructure(asset.location) if asset.location else None,
-        "offset": asset.offset,
-        "length": asset.length,
     }

@@ -1,119 +1,180 @@
-"""The language server: which request and which notification goes where."""
+"""The language server: every request, notification and command that it answers."""
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
-from typing import Any
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NoReturn
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcServerNotInitialized
 from pygls.lsp.server import LanguageServer
 
-from dagster_snapsize.lsp.commands import register_commands
-from dagster_snapsize.lsp.documents.positions import to_path
+from dagster_snapsize.lsp import commands, requests
+from dagster_snapsize.lsp.features import asset_groups, code_actions, code_lens, hover
 from dagster_snapsize.lsp.session import Session
-
-MEASUREMENT = "dagsterSnapsize/measurement"
-FOCUS = "dagsterSnapsize/focus"
 
 
 class SnapsizeServer(LanguageServer):
-    """The server; its session begins with ``initialized``."""
+    """The server of one client."""
 
-    session: Session | None = None
+    _session: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        """All that the server knows of its client. Raises before ``initialize``."""
+        if self._session is None:
+            raise JsonRpcServerNotInitialized
+        return self._session
+
+    async def leave(self) -> NoReturn:
+        """End all that the session started, then this process."""
+        if self._session is not None:
+            await self._session.leave(0)
+        os._exit(0)
+
+    def begin(self, options: object) -> None:
+        """Make the session; it starts to work with ``initialized``."""
+        self._session = Session(self, options)
 
 
-def create_server(version: str) -> SnapsizeServer:
-    """A server with every feature registered."""
-    server = SnapsizeServer("dagster-snapsize", version)
+def create_server(own_version: str) -> SnapsizeServer:
+    """A server with every method registered."""
+    server = SnapsizeServer("dagster-snapsize", own_version)
+
+    # -- the client and its window -----------------------------------------------------------
 
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
-        session = server.session = Session(server)
-        options = params.initialization_options
-        if isinstance(options, dict):
-            options = dict(options)
-            session.wants_status = options.pop("statusNotifications", False) is True
-        session.initial_options = options
+        server.begin(params.initialization_options)
 
     @server.feature(types.INITIALIZED)
     async def initialized(params: types.InitializedParams) -> None:
-        session = server.session
-        if session is not None:
-            if session.initial_options is not None:
-                session.settings.apply(session.initial_options)
-            await session.start()
+        await server.session.start()
 
     @server.feature(types.EXIT)
     async def leave(*_: object) -> None:
-        if server.session is not None:
-            await server.session.leave(0)
-        os._exit(0)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    def did_open(params: types.DidOpenTextDocumentParams) -> None:
-        if server.session is not None:
-            server.session.opened(params.text_document.uri)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    def did_change(params: types.DidChangeTextDocumentParams) -> None:
-        if server.session is not None:
-            server.session.edited(params.text_document.uri)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    def did_close(params: types.DidCloseTextDocumentParams) -> None:
-        if server.session is not None:
-            server.session.closed(params.text_document.uri)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    async def did_save(params: types.DidSaveTextDocumentParams) -> None:
-        path = to_path(params.text_document.uri)
-        if server.session is not None and path is not None:
-            await server.session.files_changed([path], saved=True)
-
-    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    async def did_change_watched(params: types.DidChangeWatchedFilesParams) -> None:
-        paths = [path for change in params.changes if (path := to_path(change.uri))]
-        if server.session is not None:
-            await server.session.files_changed(paths)
+        await server.leave()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
-        if server.session is not None:
-            await server.session.settings_changed(params.settings)
+        await server.session.settings_changed(params.settings)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     async def did_change_folders(params: types.DidChangeWorkspaceFoldersParams) -> None:
-        if server.session is not None:
-            await server.session.find_projects()
+        await server.session.find_projects()
+
+    @server.feature(requests.FOCUS)
+    def focus(params: Any) -> None:
+        server.session.focus(bool(getattr(params, "focused", True)))
+
+    # -- documents and files -----------------------------------------------------------------
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def did_open(params: types.DidOpenTextDocumentParams) -> None:
+        server.session.opened(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def did_change(params: types.DidChangeTextDocumentParams) -> None:
+        server.session.edited(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(params: types.DidCloseTextDocumentParams) -> None:
+        server.session.closed(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    async def did_save(params: types.DidSaveTextDocumentParams) -> None:
+        await server.session.uris_changed([params.text_document.uri], saved=True)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    async def did_change_watched(params: types.DidChangeWatchedFilesParams) -> None:
+        await server.session.uris_changed(change.uri for change in params.changes)
+
+    # -- features ----------------------------------------------------------------------------
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
-    def hover(params: types.HoverParams) -> types.Hover | None:
-        if server.session is None:
-            return None
-        return server.session.hover(params.text_document.uri, params.position)
+    def hovers(params: types.HoverParams) -> types.Hover | None:
+        return hover.hover(server.session.view(params.text_document.uri), params.position)
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
-    def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
-        return server.session.code_lenses(params.text_document.uri) if server.session else []
+    def code_lenses(params: types.CodeLensParams) -> list[types.CodeLens]:
+        return code_lens.code_lenses(server.session.view(params.text_document.uri))
 
     @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
-    def inlay_hint(params: types.InlayHintParams) -> list[types.InlayHint]:
-        if server.session is None:
-            return []
-        return server.session.inlay_hints(params.text_document.uri, params.range)
+    def inlay_hints(params: types.InlayHintParams) -> list[types.InlayHint]:
+        return code_lens.inlay_hints(server.session.view(params.text_document.uri), params.range)
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION)
-    def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
-        return server.session.code_actions(params) if server.session else []
+    def actions(params: types.CodeActionParams) -> list[types.CodeAction]:
+        return code_actions.code_actions(
+            server.session.view(params.text_document.uri), params.range, params.context.only
+        )
 
-    @server.feature(MEASUREMENT)
+    @server.feature(requests.MEASUREMENT)
     def measurement(params: Any) -> Any:
-        return server.session.measurement(params) if server.session else None
+        return requests.measurement_answer(server.session.states())
 
-    @server.feature(FOCUS)
-    def focus(params: Any) -> None:
-        for project in server.session.projects.values() if server.session else ():
-            project.focus(bool(getattr(params, "focused", True)))
+    # -- commands ----------------------------------------------------------------------------
 
-    register_commands(server, lambda: server.session)
+    @server.command(commands.MEASURE)
+    def measure() -> None:
+        server.session.measure()
+
+    @server.command(commands.CANCEL)
+    def cancel() -> None:
+        server.session.cancel()
+
+    @server.command(commands.RESTART)
+    async def restart() -> None:
+        await server.session.restart()
+
+    @server.command(asset_groups.UPDATE_BASELINE)
+    async def update_baseline(*of: str) -> str:
+        return await commands.update_baseline(server.session, of)
+
+    @server.command(asset_groups.SHOW_ASSET)
+    async def show_asset(location: str, key: str, folder: str) -> str | None:
+        return await commands.show_asset(server.session, location, key, folder)
+
+    @server.command(asset_groups.SHOW_REPORT)
+    async def show_report(location: str, folder: str) -> str | None:
+        return await commands.show_report(server.session, location, folder)
+
+    @server.command(commands.SHOW_LIMITS)
+    async def show_limits() -> str:
+        return await commands.show_limits(server.session)
+
+    @server.command(asset_groups.OPEN_HEAVIEST_FIELD)
+    async def open_heaviest_field(location: str, key: str, folder: str) -> None:
+        await commands.open_heaviest_field(server.session, location, key, folder)
+
     return server
+
+
+def serve(port: int | None) -> NoReturn:
+    """Serve one client until it leaves, over standard input and output or on a local port.
+
+    Log lines go to standard error.
+    """
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    logging.getLogger("pygls").setLevel(logging.WARNING)
+    try:
+        own_version = version("dagster-snapsize")
+    except PackageNotFoundError:  # run from a folder, as the editor extension does
+        own_version = "unknown"
+    # Files are anchored in threads while the loop answers: it gets its turn in half a millisecond.
+    sys.setswitchinterval(0.0005)
+    server = create_server(own_version)
+    gc.freeze()  # modules stay: looking through them takes a tenth of a second each time
+    if port is None:
+        server.start_io()
+    else:
+        server.start_tcp("127.0.0.1", port)
+    # The client is gone. Workers notice the end of their lifelines and end what they started; a
+    # thread that still reads our standard input must not keep us.
+    os._exit(0)

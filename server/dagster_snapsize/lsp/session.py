@@ -1,4 +1,4 @@
-"""Everything that the server knows and does, for one client."""
+"""Everything that the server knows and does for one client."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from pygls.lsp.server import LanguageServer
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.lsp.documents.buffers import Buffers
 from dagster_snapsize.lsp.documents.edits import FileEdits
+from dagster_snapsize.lsp.documents.places import View
 from dagster_snapsize.lsp.documents.positions import to_path
-from dagster_snapsize.lsp.features import code_actions as actions
-from dagster_snapsize.lsp.features import code_lens as lenses
 from dagster_snapsize.lsp.features import diagnostics
-from dagster_snapsize.lsp.features import hover as hovers
 from dagster_snapsize.lsp.progress import ProgressBars
 from dagster_snapsize.lsp.project import Project
-from dagster_snapsize.lsp.requests import measurement_answer, status_of
+from dagster_snapsize.lsp.requests import STATUS, status_of
 from dagster_snapsize.lsp.settings import ClientSettings
 from dagster_snapsize.lsp.shutdown import leave_on_signals, leave_with_client
+from dagster_snapsize.lsp.state import ProjectState
 from dagster_snapsize.lsp.watching.client import ClientWatching
 from dagster_snapsize.lsp.watching.dependencies import WatchList
 from dagster_snapsize.lsp.watching.watcher import FileWatcher
@@ -34,7 +33,6 @@ from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.measuring.worker.results import LocationResult, detail_of
 from dagster_snapsize.project.locations import project_folders
 
-STATUS = "dagsterSnapsize/status"
 RULES = PACKAGE / "rules.md"
 _CLOSE_WITHIN = 10.0  # seconds
 _SHOW_AFTER = 0.15  # seconds
@@ -42,24 +40,30 @@ _log = logging.getLogger(__name__)
 
 
 class Session:
-    """Everything that the server knows and does, for one client."""
+    """Everything that the server knows and does for one client.
 
-    def __init__(self, server: LanguageServer):
+    ``projects`` changes only while ``_changing`` is held: finding projects and restarting await.
+    """
+
+    def __init__(self, server: LanguageServer, options: object = None):
         self.server = server
         self.settings = ClientSettings(server)
         self.projects: dict[str, Project] = {}
         self.buffers = Buffers(lambda: server.workspace)
-        self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}
+        self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}  # by folder and URI
         self.progress = ProgressBars(server, self.spawn)
-        self.initial_options: object = None
-        self._finding = asyncio.Lock()
-        self.wants_status = False
-        self.ready = self._new_pool()
+        self.fork_servers = self._new_fork_servers()
+        self._changing = asyncio.Lock()
         self._watcher: FileWatcher | ClientWatching | None = None
         self._show_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
         self._loop = asyncio.get_running_loop()
         self._leaving = False
+        self._wants_status = False
+        if isinstance(options, dict):
+            options = dict(options)
+            self._wants_status = options.pop("statusNotifications", False) is True
+        self._initial_options = options
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Let it run beside everything else, and log how it failed if it did."""
@@ -77,6 +81,8 @@ class Session:
 
     async def start(self) -> None:
         """After ``initialized``: settings, projects, watching."""
+        if self._initial_options is not None:
+            self.settings.apply(self._initial_options)
         leave_on_signals(self.leave)
         if self.server.process_id:
             self.spawn(leave_with_client(self.server.process_id, self.leave))
@@ -93,7 +99,7 @@ class Session:
         if not self._leaving:
             self._leaving = True
             closing = [project.close() for project in self.projects.values()]
-            done = asyncio.gather(*closing, self.ready.close(), return_exceptions=True)
+            done = asyncio.gather(*closing, self.fork_servers.close(), return_exceptions=True)
             try:
                 await asyncio.wait_for(done, _CLOSE_WITHIN)
             finally:
@@ -111,21 +117,38 @@ class Session:
         return found
 
     async def restart(self) -> None:
-        """Begin anew: settings, projects, measurements."""
-        for project in self.projects.values():
-            await project.close()
-            self._publish(project.folder, {})
-        self.projects.clear()
-        await self.ready.close()
-        self.ready = self._new_pool()
-        await self.find_projects()
+        """Start over: settings, projects, measurements."""
+        async with self._changing:
+            await self._close_projects(list(self.projects))
+            await self.fork_servers.close()
+            self.fork_servers = self._new_fork_servers()
+            await self._find_projects()
 
-    def _new_pool(self) -> ForkServerPool:
-        return ForkServerPool(Audits(self._warn), wrong=self._measure_anew)
+    def _new_fork_servers(self) -> ForkServerPool:
+        return ForkServerPool(Audits(self._warn), wrong=self._measure_again)
 
-    def _measure_anew(self, folder: str) -> None:
+    def _measure_again(self, folder: str) -> None:
         if folder in self.projects:
             self.projects[folder].measure()
+
+    def measure(self) -> None:
+        """Measure every project, since the user asked."""
+        for project in self.projects.values():
+            project.measure()
+
+    def cancel(self) -> None:
+        """End all measurements that run."""
+        for project in self.projects.values():
+            project.cancel()
+
+    def focus(self, focused: bool) -> None:
+        """The client's window gained or lost the focus."""
+        for project in self.projects.values():
+            project.focus(focused)
+
+    def states(self) -> list[ProjectState]:
+        """What is known of every project."""
+        return [project.state for project in self.projects.values()]
 
     async def fetch_settings(self, folders: Sequence[str]) -> None:
         """Ask the client for its settings, where it can be asked."""
@@ -142,12 +165,12 @@ class Session:
             project.take_settings(self.settings.of(project.folder))
             self._show(project)
         if not any(p.settings.enable and p.settings.fork_server for p in self.projects.values()):
-            self.ready.end_all("the settings say so")
+            self.fork_servers.end_all("the settings say so")
         self.refresh()
 
     async def find_projects(self) -> None:
-        """Take up the projects of all workspace folders, and let go of the others."""
-        async with self._finding:  # one after the other, so that the newest folders come last
+        """Add the projects of new workspace folders, and close those of folders that are gone."""
+        async with self._changing:
             await self._find_projects()
 
     async def _find_projects(self) -> None:
@@ -155,31 +178,35 @@ class Session:
         roots = [to_path(folder.uri) for folder in self.server.workspace.folders.values()]
         if not roots and self.server.workspace.root_path:
             roots = [self.server.workspace.root_path]
-        folders: list[str] = []
+        folders: dict[str, None] = {}
         for root in filter(None, roots):
             found = await asyncio.to_thread(project_folders, Path(root), os.environ)
-            folders += [str(place) for place in found]
-        for folder in [f for f in self.projects if f not in folders]:
-            project = self.projects.pop(folder)
-            await project.close()
-            self._publish(folder, {})
-        new = [f for f in dict.fromkeys(folders) if f not in self.projects]
-        await self.fetch_settings([*self.projects, *new])
-        for folder in new:
-            if folder not in self.projects:  # while the client was asked
+            folders.update(dict.fromkeys(map(str, found)))
+        await self._close_projects([f for f in self.projects if f not in folders])
+        await self.fetch_settings(list(folders))
+        if self._leaving:
+            return
+        for folder in folders:
+            if folder not in self.projects:
                 project = Project(
                     folder,
                     self.settings.of(folder),
                     self._project_changed,
                     self._anchor,
-                    self.ready,
+                    self.fork_servers,
                 )
                 self.projects[folder] = project
-                self._tell_status(project)
+                self._report_status(project)
                 project.opened()
         if not folders:
-            self._tell_status(None)
+            self._report_status(None)
         self._watch()
+
+    async def _close_projects(self, folders: Iterable[str]) -> None:
+        for folder in folders:
+            project = self.projects.pop(folder)
+            await project.close()
+            self._publish(folder, {})
 
     # -- documents and files -----------------------------------------------------------------
 
@@ -202,8 +229,12 @@ class Session:
         self.buffers.closed(uri)
         self.edited(uri)
 
+    async def uris_changed(self, uris: Iterable[str], *, saved: bool = False) -> None:
+        """Files were changed; with ``saved`` by the client."""
+        await self.files_changed(filter(None, map(to_path, uris)), saved=saved)
+
     async def files_changed(self, paths: Iterable[str], *, saved: bool = False) -> None:
-        """Files were changed, whoever did it."""
+        """Files were changed, by the client or by others."""
         changed = list(paths)
         self.buffers.forget_disk(changed)
         files = [*changed, *self.buffers.opened_below(changed)]
@@ -240,7 +271,7 @@ class Session:
             self._show(project)
             self._watch()
             self.refresh()
-        self._tell_status(project)
+        self._report_status(project)
 
     def _show_soon(self) -> None:
         """Once for everything that is typed within a moment."""
@@ -256,32 +287,25 @@ class Session:
         if not project.settings.enable:
             self._publish(project.folder, {})
             return
-        related = self.capability("text_document.publish_diagnostics.related_information")
-        docs = self.capability("text_document.publish_diagnostics.code_description_support")
-        found = diagnostics.publish(
-            project.state,
-            self.buffers.places(),
-            fallback=project.home,
-            docs_base=RULES.as_uri() if docs else None,
-            related=bool(related),
-            information=project.settings.information,
-        )
-        self._publish(project.folder, found)
+        self._publish(project.folder, diagnostics.publish(self._view(project, project.home)))
 
     def _publish(self, folder: str, found: dict[str, list[types.Diagnostic]]) -> None:
         before = self.published.get(folder, {})
-        self.published[folder] = found
-        for path in {*before, *found}:
-            if before.get(path) == found.get(path):
+        now: dict[str, list[types.Diagnostic]] = {}
+        for path, listed in found.items():
+            now.setdefault(self.buffers.uri_of(path), []).extend(listed)
+        self.published[folder] = now
+        for uri in {*before, *now}:
+            if before.get(uri) == now.get(uri):
                 continue
-            # Two projects may have something to say of one file.
-            listed = [d for by_path in self.published.values() for d in by_path.get(path, [])]
+            # Several projects may have diagnostics for one file.
+            of_all = [d for by_uri in self.published.values() for d in by_uri.get(uri, [])]
             self.server.text_document_publish_diagnostics(
-                types.PublishDiagnosticsParams(self.buffers.uri_of(path), listed)
+                types.PublishDiagnosticsParams(uri, of_all)
             )
 
     def refresh(self) -> None:
-        """Ask the client to draw lenses and hints anew, where it can be asked."""
+        """Ask the client to draw lenses and hints again, where it can be asked."""
         lens = self.capability("workspace.code_lens.refresh_support")
         hint = self.capability("workspace.inlay_hint.refresh_support")
         if lens:
@@ -295,99 +319,48 @@ class Session:
             types.ShowMessageParams(types.MessageType.Warning, f"dagster-snapsize: {text}")
         )
 
-    def _tell_status(self, project: Project | None) -> None:
-        if self.wants_status:
+    def _report_status(self, project: Project | None) -> None:
+        if self._wants_status:
             self.server.protocol.notify(STATUS, status_of(project.state if project else None))
 
     # -- requests ----------------------------------------------------------------------------
 
-    def hover(self, uri: str, position: types.Position) -> types.Hover | None:
-        """What is known of the place under the cursor."""
+    def view(self, uri: str) -> list[View]:
+        """The file at a URI as each enabled project sees it."""
         path = to_path(uri)
-        markdown = self._takes_markdown()
-        for project in self._enabled(path):
-            found = hovers.hover(
-                project.state,
-                path or "",
-                position,
-                self.buffers.places(),
-                detail_of,
-                markdown=markdown,
-            )
-            if found is not None:
-                return found
-        return None
+        return [
+            self._view(project, path, self.published.get(project.folder, {}).get(uri, ()))
+            for project in self.projects.values()
+            if path is not None and project.settings.enable
+        ]
 
-    def _takes_markdown(self) -> bool:
+    def _view(
+        self, project: Project, path: str, published: Sequence[types.Diagnostic] = ()
+    ) -> View:
         formats = self.capability("text_document.hover.content_format")
-        return formats is None or types.MarkupKind.Markdown in formats
+        shown = self.capability("text_document.publish_diagnostics")
+        return View(
+            state=project.state,
+            settings=project.settings,
+            places=self.buffers,
+            edits=self._edits(),
+            detail_of=detail_of,
+            home=project.home,
+            path=path,
+            published=published,
+            markdown=formats is None or types.MarkupKind.Markdown in formats,
+            related_information=bool(shown and shown.related_information),
+            rules=RULES.as_uri() if shown and shown.code_description_support else None,
+        )
 
-    def code_lenses(self, uri: str) -> list[types.CodeLens]:
-        """Sizes above definitions."""
-        path = to_path(uri)
-        return [
-            lens
-            for project in self._enabled(path)
-            if project.settings.code_lens.enable
-            for lens in lenses.code_lenses(
-                project.state,
-                path or "",
-                self.buffers.places(),
-                project.settings.code_lens.minimum_bytes,
-            )
-        ]
-
-    def inlay_hints(self, uri: str, within: types.Range) -> list[types.InlayHint]:
-        """The same at the ends of lines."""
-        path = to_path(uri)
-        return [
-            hint
-            for project in self._enabled(path)
-            if project.settings.inlay_hints.enable
-            for hint in lenses.inlay_hints(
-                project.state,
-                path or "",
-                within,
-                self.buffers.places(),
-                project.settings.inlay_hints.minimum_bytes,
-                markdown=self._takes_markdown(),
-            )
-        ]
-
-    def _enabled(self, path: str | None) -> list[Project]:
-        """The projects that have something to say of a file."""
-        return [p for p in self.projects.values() if path is not None and p.settings.enable]
-
-    def code_actions(self, params: types.CodeActionParams) -> list[types.CodeAction]:
-        """What can be done here."""
-        path = to_path(params.text_document.uri) or ""
-        found: list[types.CodeAction] = []
-        for project in self._enabled(path or None):
-            found += actions.code_actions(
-                project.state,
-                path,
-                params.range,
-                self.published.get(project.folder, {}).get(path, []),
-                self.buffers.places(),
-                self._files(),
-                detail_of,
-                params.context.only,
-            )
-        return found
-
-    def _files(self) -> FileEdits:
+    def _edits(self) -> FileEdits:
         edits = self.capability("workspace.workspace_edit")
-        documents = bool(edits and edits.document_changes)
         operations = (edits and edits.resource_operations) or []
         return FileEdits(
             text_of=self.buffers.text_of,
             version_of=self.buffers.version_of,
             uri_of=self.buffers.uri_of,
             units_of=self.server.workspace.position_codec.client_num_units,
-            document_changes=documents,
+            document_changes=bool(edits and edits.document_changes),
             creates_files=types.ResourceOperationKind.Create in operations,
         )
-
-    def measurement(self, params: Any) -> Any:
-        """Totals at once; rows in pages, or the file that they are in."""
-        return measurement_answer([p.state for p in self.projects.values()], params)

@@ -13,9 +13,9 @@ Phase = Literal["idle", "measuring", "failed", "no-location", "no-interpreter"]
 
 @frozen
 class ConfigError:
-    """A wrong configuration; ``path`` is absolute, ``line`` counts from 1.
+    """A configuration that cannot be used; ``path`` is absolute, ``line`` counts from 1.
 
-    ``interpreter`` says that it is of the Python that would run the code.
+    ``interpreter`` says that it is about the Python that would run the code.
     """
 
     message: str
@@ -39,6 +39,11 @@ class LocationState:
     failed: LocationResult | None = None
     config_error: ConfigError | None = None
     stale: bool = False
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the last good sizes are older than the code or than the configuration."""
+        return self.stale or self.failed is not None or self.config_error is not None
 
 
 @frozen

@@ -41,12 +41,11 @@ from support.lsp_values import (
     files,
     grown,
     line_range,
-    no_detail,
     over_budget,
-    places,
     project,
     result,
     snapshot,
+    view,
     whole_file,
 )
 from support.measurements import JOB, measurement
@@ -57,7 +56,7 @@ INFORMATION = DiagnosticSeverity.Information
 
 
 def shown(state: ProjectState, path: str = ASSETS, *, information: bool = True) -> list[Diagnostic]:
-    return publish(state, places(), information=information).get(path, [])
+    return publish(view(state, DEFINITIONS, information=information)).get(path, [])
 
 
 def hover_text(
@@ -69,7 +68,7 @@ def hover_text(
         whole = detail(asked, {(REPOSITORY, "description"): row.total_bytes})
         return evolve(whole, growth=growth, repeats=repeats)
 
-    found = hover(project(good), ASSETS, Position(11, 0), places(), detail_of)
+    found = hover([view(project(good), ASSETS, detail_of=detail_of)], Position(11, 0))
     assert found is not None
     assert isinstance(found.contents, MarkupContent)
     return found.contents.value.split("\n\n")[1:-1]
@@ -78,7 +77,8 @@ def hover_text(
 def actions(shop: LocationResult, path: str) -> list[CodeAction]:
     state = project(shop)
     return code_actions(
-        state, path, whole_file(), shown(state, path), places(), files({}), no_detail
+        [view(state, path, published=shown(state, path), edits=files({}))],
+        whole_file(),
     )
 
 
@@ -107,7 +107,7 @@ def test_assets_of_one_line_that_grew_are_one_diagnostic_with_the_most_first() -
     [found] = shown(project(result(assets=rows, findings=findings, baseline=KNOWN)))
     assert found.severity == DiagnosticSeverity.Error
     assert found.message == (
-        "7 assets of this line take 2.8 kB (2,800 bytes) more than in the baseline, 2 of them by"
+        "7 assets on this line take 2.8 kB (2,800 bytes) more than in the baseline, 2 of them by"
         " more than budget.asset-growth allows: table_7 +700 B, table_6 +600 B, table_5 +500 B,"
         " table_4 +400 B, table_3 +300 B and 2 more. If this is intended, record the"
         " current sizes with `dagster-snapsize baseline`."
@@ -146,7 +146,7 @@ def test_a_baseline_that_cannot_be_read_is_told_of_at_its_line_and_once() -> Non
     assert found.range == line_range(6)
     assert found.severity == DiagnosticSeverity.Error
     assert found.message == "there is a merge conflict in the baseline\nTake either."
-    assert [a.title for a in actions(one, BASELINE)] == ["Write the baseline anew"]
+    assert [a.title for a in actions(one, BASELINE)] == ["Rewrite the baseline"]
     newer = evolve(use, problem=evolve(problem, is_damaged=False))
     assert actions(result(baseline=newer), BASELINE) == []
 
@@ -196,14 +196,14 @@ def test_a_hover_says_that_a_baseline_is_of_another_dagster() -> None:
     use = evolve(KNOWN, mismatch=("Dagster 1.12.22, and this is 1.13.28",))
     [line] = hover_text(result(assets=[row], baseline=use), row, AssetGrowth(8_000, {"op": 1_000}))
     assert line.endswith(
-        " The baseline is of Dagster 1.12.22, and this is 1.13.28: sizes may differ for that"
+        " The baseline is from Dagster 1.12.22, and this is 1.13.28: sizes may differ for that"
         " reason alone."
     )
 
 
 def test_the_hover_of_the_definitions_compares_every_snapshot() -> None:
     good = result(snapshots=[snapshot(growth=1_213), snapshot(NIGHTLY)], baseline=KNOWN)
-    found = hover(project(good), DEFINITIONS, Position(4, 0), places(), no_detail)
+    found = hover([view(project(good), DEFINITIONS)], Position(4, 0))
     assert found is not None
     assert isinstance(found.contents, MarkupContent)
     header, _, *rows = found.contents.value.split("\n\n")[1].splitlines()
@@ -217,7 +217,7 @@ def test_the_hover_of_the_definitions_compares_every_snapshot() -> None:
 )
 def test_a_lens_tells_growth_that_is_worth_a_look(by: int, words: str) -> None:
     good = result(assets=[asset("orders", 12, 9_000, growth=by)], baseline=KNOWN)
-    [lens] = code_lenses(project(good), ASSETS, places(), 0)
+    [lens] = code_lenses([view(project(good), ASSETS)])
     assert lens.command is not None
     assert lens.command.title == f"9 kB · 9 % of repository{words}"
 

@@ -23,7 +23,7 @@ from dagster_snapsize.core.sizes import parse_size
 from dagster_snapsize.lsp.documents.edits import FileEdits
 from dagster_snapsize.lsp.features.code_actions import code_actions, round_up
 from dagster_snapsize.lsp.features.diagnostics import publish
-from dagster_snapsize.lsp.features.words import short_size
+from dagster_snapsize.lsp.features.markup import short_size
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.measuring.worker.results import LocationResult
 from support.lsp_values import (
@@ -35,13 +35,12 @@ from support.lsp_values import (
     detail,
     files,
     line_range,
-    no_detail,
     over_asset_budget,
     over_budget,
-    places,
     project,
     result,
     snapshot,
+    view,
     whole_file,
 )
 
@@ -60,9 +59,11 @@ def actions(
     only: Sequence[str] | None = None,
 ) -> list[CodeAction]:
     state = project(shop)
-    published = publish(state, places()).get(path, [])
+    published = publish(view(state, DEFINITIONS)).get(path, [])
     return code_actions(
-        state, path, within or whole_file(), published, places(), has, no_detail, only
+        [view(state, path, published=published, edits=has)],
+        within or whole_file(),
+        only,
     )
 
 
@@ -198,7 +199,7 @@ def test_an_asset_above_the_most_raises_the_most() -> None:
         budgets=Budgets(asset_max=256_000),
     )
     raised = actions(shop, has=files({CONFIG: SETTINGS}))[0]
-    assert raised.title == "Raise the most that one asset may take to 330 kB"
+    assert raised.title == "Raise the maximum for one asset to 330 kB"
     assert edited(raised, SETTINGS) == f'{SETTINGS}asset-max = "330 kB"\n'
 
 
@@ -244,13 +245,17 @@ def test_the_heaviest_field_can_be_opened() -> None:
     row = asset("orders", 4, 500)
     state = project(result(assets=[row]))
     found = code_actions(
-        state,
-        ASSETS,
+        [
+            view(
+                state,
+                ASSETS,
+                published=[],
+                detail_of=lambda _, r: detail(
+                    r, {(REPOSITORY, "op"): 100, (REPOSITORY, "description"): 400}
+                ),
+            )
+        ],
         line_range(3),
-        [],
-        places(),
-        NONE,
-        lambda _, r: detail(r, {(REPOSITORY, "op"): 100, (REPOSITORY, "description"): 400}),
     )
     assert found[1].command == Command(
         title="Open the source of the heaviest field of orders (description, 400 B)",
@@ -288,9 +293,12 @@ def test_diagnostics_elsewhere_are_not_fixed_here() -> None:
 
 
 def test_a_location_that_is_gone_has_no_actions() -> None:
-    published = publish(project(HEAVY), places())[ASSETS]
+    published = publish(view(project(HEAVY), DEFINITIONS))[ASSETS]
     state = project(LocationState("other", "/shop"))
-    found = code_actions(state, ASSETS, whole_file(), published, places(), NONE, no_detail)
+    found = code_actions(
+        [view(state, ASSETS, published=published)],
+        whole_file(),
+    )
     assert found == []
 
 

@@ -17,6 +17,7 @@ from support.lsp_values import (
     project,
     result,
     snapshot,
+    view,
     whole_file,
 )
 
@@ -42,7 +43,7 @@ def titles(lenses: list[CodeLens]) -> list[tuple[int, str]]:
 
 
 def test_a_lens_says_size_and_share_and_small_assets_are_quiet() -> None:
-    lenses = code_lenses(project(SHOP), ASSETS, places(), 1_000)
+    lenses = code_lenses([view(project(SHOP), ASSETS, minimum=1_000)])
     assert titles(lenses) == [
         (12, "4.9 kB · 2 % of repository"),
         (30, "12 assets · 12.1 kB · 5 % of repository"),
@@ -50,13 +51,11 @@ def test_a_lens_says_size_and_share_and_small_assets_are_quiet() -> None:
 
 
 def test_without_a_minimum_every_asset_has_one() -> None:
-    assert (20, "300 B · 0.1 % of repository") in titles(
-        code_lenses(project(SHOP), ASSETS, places(), 0)
-    )
+    assert (20, "300 B · 0.1 % of repository") in titles(code_lenses([view(project(SHOP), ASSETS)]))
 
 
 def test_a_lens_opens_the_report_of_its_asset() -> None:
-    first, factory = code_lenses(project(SHOP), ASSETS, places(), 1_000)
+    first, factory = code_lenses([view(project(SHOP), ASSETS, minimum=1_000)])
     assert first.command == Command(
         title="4.9 kB · 2 % of repository",
         command="dagsterSnapsize.showAsset",
@@ -69,20 +68,20 @@ def test_a_lens_opens_the_report_of_its_asset() -> None:
 
 def test_a_lens_moves_with_its_asset_and_goes_with_it() -> None:
     stale = project(LocationState("shop", "/shop", good=SHOP, stale=True))
-    lenses = code_lenses(stale, ASSETS, places({12: 22, 30: None}), 1_000)
+    lenses = code_lenses([view(stale, ASSETS, places({12: 22, 30: None}), minimum=1_000)])
     assert titles(lenses) == [(22, "4.9 kB · 2 % of repository (stale)")]
 
 
 def test_sizes_are_stale_when_the_newest_measurement_failed() -> None:
     failed = result(failure=Failure("KeyError"))
     state = project(LocationState("shop", "/shop", good=SHOP, failed=failed))
-    assert titles(code_lenses(state, DEFINITIONS, places(), 0)) == [
+    assert titles(code_lenses([view(state, DEFINITIONS)])) == [
         (5, "Repository 240 kB of 80 MB · 2 jobs, heaviest 4.1 MB (stale)")
     ]
 
 
 def test_the_definitions_say_how_much_of_the_budget_is_used() -> None:
-    [lens] = code_lenses(project(SHOP), DEFINITIONS, places(), 10**9)
+    [lens] = code_lenses([view(project(SHOP), DEFINITIONS, minimum=10**9)])
     assert lens.command == Command(
         title="Repository 240 kB of 80 MB · 2 jobs, heaviest 4.1 MB",
         command="dagsterSnapsize.showReport",
@@ -92,11 +91,11 @@ def test_the_definitions_say_how_much_of_the_budget_is_used() -> None:
 
 def test_one_job_and_no_job_read_well() -> None:
     one = result(snapshots=[snapshot(), snapshot(ALL_JOB, stored=62_046)])
-    assert titles(code_lenses(project(one), DEFINITIONS, places(), 0)) == [
+    assert titles(code_lenses([view(project(one), DEFINITIONS)])) == [
         (5, "Repository 100 kB of 80 MB · 1 job 62.1 kB")
     ]
     none = result(snapshots=[snapshot()])
-    assert titles(code_lenses(project(none), DEFINITIONS, places(), 0)) == [
+    assert titles(code_lenses([view(project(none), DEFINITIONS)])) == [
         (5, "Repository 100 kB of 80 MB")
     ]
 
@@ -116,11 +115,11 @@ def two_repositories() -> LocationResult:
 
 def test_repositories_are_named_where_there_are_several() -> None:
     state = project(two_repositories())
-    assert titles(code_lenses(state, ASSETS, places(), 0)) == [
+    assert titles(code_lenses([view(state, ASSETS)])) == [
         (12, "5 kB · 50 % of repository one"),
         (12, "6 kB · 30 % of repository two"),
     ]
-    assert titles(code_lenses(state, DEFINITIONS, places(), 0)) == [
+    assert titles(code_lenses([view(state, DEFINITIONS)])) == [
         (5, "Repository one 10 kB of 80 MB"),
         (5, "Repository two 20 kB of 80 MB"),
     ]
@@ -129,12 +128,12 @@ def test_repositories_are_named_where_there_are_several() -> None:
 def test_locations_are_named_where_they_share_a_line() -> None:
     rows = [asset("orders", 12, 50_000), asset("mine", 20, 50_000)]
     state = project(result(name="one", assets=rows), result(name="two", assets=rows[:1]))
-    assert titles(code_lenses(state, ASSETS, places(), 0)) == [
+    assert titles(code_lenses([view(state, ASSETS)])) == [
         (12, "50 kB · 50 % of repository of one"),
         (12, "50 kB · 50 % of repository of two"),
         (20, "50 kB · 50 % of repository"),
     ]
-    assert titles(code_lenses(state, DEFINITIONS, places(), 0)) == [
+    assert titles(code_lenses([view(state, DEFINITIONS)])) == [
         (5, "one: repository 100 kB of 80 MB"),
         (5, "two: repository 100 kB of 80 MB"),
     ]
@@ -142,12 +141,14 @@ def test_locations_are_named_where_they_share_a_line() -> None:
 
 def test_a_location_that_was_never_measured_has_none() -> None:
     state = project(LocationState("shop", "/shop", failed=result(failure=Failure("KeyError"))))
-    assert code_lenses(state, ASSETS, places(), 0) == []
-    assert code_lenses(state, DEFINITIONS, places(), 0) == []
+    assert code_lenses([view(state, ASSETS)]) == []
+    assert code_lenses([view(state, DEFINITIONS)]) == []
 
 
 def test_inlay_hints_say_the_same_at_the_end_of_the_line() -> None:
-    hints = inlay_hints(project(SHOP), ASSETS, whole_file(), places(width=33), 1_000)
+    hints = inlay_hints(
+        [view(project(SHOP), ASSETS, places(width=33), minimum=1_000)], whole_file()
+    )
     assert [(h.position, h.label) for h in hints] == [
         (Position(11, 33), "4.9 kB · 2 % of repository"),
         (Position(29, 33), "12 assets · 12.1 kB · 5 % of repository"),
@@ -161,7 +162,7 @@ def test_inlay_hints_say_the_same_at_the_end_of_the_line() -> None:
 
 def test_the_tooltip_of_a_factory_names_the_heaviest_five() -> None:
     state = project(LocationState("shop", "/shop", good=SHOP, stale=True))
-    hints = inlay_hints(state, ASSETS, whole_file(), places(), 1_000, markdown=False)
+    hints = inlay_hints([view(state, ASSETS, minimum=1_000, markdown=False)], whole_file())
     assert hints[1].tooltip == MarkupContent(
         MarkupKind.PlainText,
         "table_11: 1.0 kB (1,011 bytes) of the repository, 1,011 bytes in all snapshots\n"
@@ -176,12 +177,12 @@ def test_the_tooltip_of_a_factory_names_the_heaviest_five() -> None:
 
 def test_inlay_hints_are_for_the_lines_that_are_asked_for() -> None:
     state = project(SHOP)
-    assert inlay_hints(state, ASSETS, line_range(12), places(), 0) == []
-    assert len(inlay_hints(state, ASSETS, line_range(11), places(), 0)) == 1
-    [hint] = inlay_hints(state, DEFINITIONS, whole_file(), places(), 0)
+    assert inlay_hints([view(state, ASSETS)], line_range(12)) == []
+    assert len(inlay_hints([view(state, ASSETS)], line_range(11))) == 1
+    [hint] = inlay_hints([view(state, DEFINITIONS)], whole_file())
     assert hint.label == "Repository 240 kB of 80 MB · 2 jobs, heaviest 4.1 MB"
 
 
 def test_definitions_whose_call_is_gone_have_no_lens() -> None:
     state = project(result(definitions=SourceLocation(DEFINITIONS, 5)))
-    assert code_lenses(state, DEFINITIONS, places({5: None}), 0) == []
+    assert code_lenses([view(state, DEFINITIONS, places({5: None}))]) == []

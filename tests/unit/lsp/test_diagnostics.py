@@ -22,6 +22,7 @@ from support.lsp_values import (
     project,
     result,
     snapshot,
+    view,
 )
 
 FAILED = Failure(
@@ -52,7 +53,7 @@ def test_a_heavy_asset_has_its_finding_on_its_line() -> None:
     finding = over_asset_budget("orders", 12, 83_910)
     state = project(result(assets=[asset("orders", 12, 83_910)], findings=[finding]))
 
-    found = only(publish(state, places()), ASSETS)
+    found = only(publish(view(state, DEFINITIONS)), ASSETS)
 
     assert found.range == line_range(11)
     assert found.message == finding.message
@@ -65,7 +66,7 @@ def test_an_asset_that_moved_takes_its_finding_along_and_a_deleted_one_loses_it(
     findings = [over_asset_budget("orders", 12, 83_910), over_asset_budget("gone", 30, 70_000)]
     state = project(LocationState("shop", "/shop", good=result(findings=findings), stale=True))
 
-    found = only(publish(state, places({12: 22, 30: None})), ASSETS)
+    found = only(publish(view(state, DEFINITIONS, places({12: 22, 30: None}))), ASSETS)
 
     assert found.range == line_range(21)
     assert found.message.endswith(" (sizes from before the last edit)")
@@ -75,10 +76,10 @@ def test_assets_of_one_line_are_one_diagnostic_with_the_heaviest_five() -> None:
     findings = [over_asset_budget(f"table_{n}", 9, 100_000 + 1000 * n) for n in range(7)]
     state = project(result(findings=findings))
 
-    found = only(publish(state, places()), ASSETS)
+    found = only(publish(view(state, DEFINITIONS)), ASSETS)
 
     assert found.message == (
-        "7 assets of this line are over the 64.0 kB (64,000 bytes) limit for one asset,"
+        "7 assets on this line are over the 64.0 kB (64,000 bytes) limit for one asset,"
         " 721.0 kB (721,000 bytes) together: table_6 106 kB, table_5 105 kB, table_4 104 kB,"
         " table_3 103 kB, table_2 102 kB and 2 more."
     )
@@ -88,8 +89,10 @@ def test_assets_of_one_line_are_one_diagnostic_with_the_heaviest_five() -> None:
 
 def test_assets_that_an_edit_moved_to_one_line_are_merged_too() -> None:
     findings = [over_asset_budget("a", 9, 70_000), over_asset_budget("b", 11, 80_000)]
-    found = only(publish(project(result(findings=findings)), places({11: 9})), ASSETS)
-    assert found.message.startswith("2 assets of this line")
+    found = only(
+        publish(view(project(result(findings=findings)), DEFINITIONS, places({11: 9}))), ASSETS
+    )
+    assert found.message.startswith("2 assets on this line")
 
 
 def test_one_error_among_merged_warnings_is_an_error() -> None:
@@ -97,10 +100,10 @@ def test_one_error_among_merged_warnings_is_an_error() -> None:
         over_asset_budget("a", 9, 70_000),
         over_asset_budget("b", 9, 300_000, budget=256_000, severity="error"),
     ]
-    found = only(publish(project(result(findings=findings)), places()), ASSETS)
+    found = only(publish(view(project(result(findings=findings)), DEFINITIONS)), ASSETS)
     assert found.severity == DiagnosticSeverity.Error
     assert found.message == (
-        "2 assets of this line are over the limit for one asset,"
+        "2 assets on this line are over the limit for one asset,"
         " 370.0 kB (370,000 bytes) together: b 300 kB, a 70 kB."
     )
 
@@ -110,7 +113,7 @@ def test_an_asset_of_two_repositories_counts_once() -> None:
         over_asset_budget("orders", 9, 70_000, snapshot_id="shop/one/repository"),
         over_asset_budget("orders", 9, 71_000, snapshot_id="shop/two/repository"),
     ]
-    found = only(publish(project(result(findings=findings)), places()), ASSETS)
+    found = only(publish(view(project(result(findings=findings)), DEFINITIONS)), ASSETS)
     assert found.message == "asset orders takes 71,000 bytes of shop/two/repository"
 
 
@@ -123,7 +126,7 @@ def test_a_snapshot_over_budget_stands_at_the_definitions_and_names_the_heaviest
         )
     )
 
-    found = only(publish(state, places()), DEFINITIONS)
+    found = only(publish(view(state, DEFINITIONS)), DEFINITIONS)
 
     assert found.range == line_range(4)
     assert found.severity == DiagnosticSeverity.Error
@@ -141,7 +144,7 @@ def test_contributors_that_are_gone_since_are_not_pointed_at() -> None:
         assets=[asset("orders", 12, 83_910), asset("gone", 30, 5)],
     )
     state = project(LocationState("shop", "/shop", good=good, stale=True))
-    found = only(publish(state, places({30: None})), DEFINITIONS)
+    found = only(publish(view(state, DEFINITIONS, places({30: None}))), DEFINITIONS)
     assert [x.message for x in found.related_information or []] == [
         "orders: 83.9 kB (83,910 bytes) of it"
     ]
@@ -155,24 +158,31 @@ def test_clients_without_related_information_get_none() -> None:
             assets=[asset("orders", 12, 83_910)],
         )
     )
-    assert only(publish(state, places(), related=False), DEFINITIONS).related_information is None
+    assert (
+        only(
+            publish(view(state, DEFINITIONS, related_information=False)), DEFINITIONS
+        ).related_information
+        is None
+    )
 
 
 def test_a_finding_without_a_line_stays_when_the_definitions_call_is_gone() -> None:
     state = project(LocationState("shop", "/shop", result(findings=[over_budget()]), stale=True))
-    assert only(publish(state, places({5: None})), DEFINITIONS).range == line_range(4)
+    assert only(
+        publish(view(state, DEFINITIONS, places({5: None}))), DEFINITIONS
+    ).range == line_range(4)
 
 
 def test_an_asset_without_a_place_is_judged_at_the_definitions() -> None:
     state = project(result(findings=[over_asset_budget("orders", None, 70_000)]))
-    assert only(publish(state, places()), DEFINITIONS).range == line_range(4)
+    assert only(publish(view(state, DEFINITIONS)), DEFINITIONS).range == line_range(4)
 
 
 def test_a_failure_is_one_error_at_the_users_frame_and_the_good_sizes_stay() -> None:
     good = result(findings=[over_asset_budget("orders", 20, 83_910)])
     state = project(LocationState("shop", "/shop", good=good, failed=failed_result()))
 
-    found = publish(state, places())
+    found = publish(view(state, DEFINITIONS))
 
     failure, size = found[ASSETS]
     assert failure.range == line_range(11)
@@ -190,25 +200,23 @@ def test_surroundings_are_told_by_the_newest_measurement_only() -> None:
     )
     good, failed = result(findings=[stale]), failed_result()
     state = project(LocationState("shop", "/shop", good=good, failed=failed))
-    assert list(publish(state, places())) == [ASSETS]
+    assert list(publish(view(state, DEFINITIONS))) == [ASSETS]
 
 
 @pytest.mark.parametrize(
-    ("config_path", "fallback", "path"),
-    [
-        ("/shop/snapsize.toml", None, "/shop/snapsize.toml"),
-        (None, "/shop/workspace.yaml", "/shop/workspace.yaml"),
-        (None, None, "/shop/pyproject.toml"),
-    ],
+    ("config_path", "path"),
+    [("/shop/snapsize.toml", "/shop/snapsize.toml"), (None, "/shop/workspace.yaml")],
 )
 def test_a_failure_without_a_frame_stands_in_the_projects_own_file(
-    config_path: str | None, fallback: str | None, path: str
+    config_path: str | None, path: str
 ) -> None:
     failure = Failure("the definitions were not loaded after 5 min")
     finding = Finding("measurement-failed", "error", failure.message)
     failed = result(findings=[finding], failure=failure, definitions=None, config_path=config_path)
     state = project(LocationState("shop", "/shop", failed=failed))
-    assert only(publish(state, places(), fallback=fallback), path).range == line_range(0)
+    assert only(
+        publish(view(state, DEFINITIONS, home="/shop/workspace.yaml")), path
+    ).range == line_range(0)
 
 
 def test_a_configuration_mistake_stands_on_its_key_with_what_to_write() -> None:
@@ -218,7 +226,10 @@ def test_a_configuration_mistake_stands_on_its_key_with_what_to_write() -> None:
     twice = LocationState("shop", "/shop", config_error=mistake)
     state = ProjectState("/shop", locations=(twice, twice), config_error=mistake)
 
-    found = only(publish(state, places(), docs_base="https://x.example/rules"), mistake.path or "")
+    found = only(
+        publish(view(state, DEFINITIONS, rules="https://x.example/rules")),
+        mistake.path or "",
+    )
 
     assert found.range == line_range(13)
     assert found.message == "unknown key `repositry`\nThe keys are: asset."
@@ -228,14 +239,14 @@ def test_a_configuration_mistake_stands_on_its_key_with_what_to_write() -> None:
 
 def test_rules_link_to_their_docs_where_there_are_any() -> None:
     state = project(result(findings=[over_budget()]))
-    found = only(publish(state, places(), docs_base="https://x.example/rules"), DEFINITIONS)
+    found = only(publish(view(state, DEFINITIONS, rules="https://x.example/rules")), DEFINITIONS)
     assert found.code_description is not None
     assert found.code_description.href == "https://x.example/rules#snapshot-over-budget"
 
 
 def test_data_is_json_with_all_that_a_quick_fix_needs() -> None:
     finding = over_asset_budget("orders", 12, 83_910)
-    found = only(publish(project(result(findings=[finding])), places()), ASSETS)
+    found = only(publish(view(project(result(findings=[finding])), DEFINITIONS)), ASSETS)
     assert json.loads(json.dumps(found.data)) == {
         "rule": "asset-over-budget",
         "severity": "warning",
@@ -253,12 +264,12 @@ def test_two_locations_that_share_a_file_each_say_their_own() -> None:
     one = result(name="one", findings=[over_asset_budget("orders", 12, 83_910)])
     other_finding = over_asset_budget("orders", 12, 90_000, snapshot_id=ALL_JOB)
     two = result(name="two", findings=[other_finding])
-    found = publish(project(one, two), places())
+    found = publish(view(project(one, two), DEFINITIONS))
     assert [d.data["location"] for d in found[ASSETS]] == ["one", "two"]
 
 
 def test_nothing_to_say_is_no_file() -> None:
-    assert publish(project(result(assets=[asset("orders", 12, 5)])), places()) == {}
+    assert publish(view(project(result(assets=[asset("orders", 12, 5)])), DEFINITIONS)) == {}
 
 
 @pytest.mark.parametrize(
@@ -275,7 +286,7 @@ def test_an_ignore_that_silences_nothing_is_a_hint(
 ) -> None:
     unused = UnusedIgnore(SourceLocation(ASSETS, 13), rules, on_asset)
     measured = result(assets=[asset("orders", 12, 5)], unused_ignores=[unused])
-    hint = only(publish(project(measured), places()), ASSETS)
+    hint = only(publish(view(project(measured), DEFINITIONS)), ASSETS)
     assert (hint.range, hint.message) == (line_range(12), message)
     assert hint.severity == DiagnosticSeverity.Hint
     assert hint.tags == [DiagnosticTag.Unnecessary]
@@ -284,12 +295,12 @@ def test_an_ignore_that_silences_nothing_is_a_hint(
 def test_an_ignore_that_another_location_needs_is_no_hint() -> None:
     unused = UnusedIgnore(SourceLocation(ASSETS, 13), (), True)
     one, other = result(name="one", unused_ignores=[unused]), result(name="other")
-    assert publish(project(one, other), places()) == {}
+    assert publish(view(project(one, other), DEFINITIONS)) == {}
     both = result(name="other", unused_ignores=[unused])
-    assert list(publish(project(one, both), places())) == [ASSETS]
+    assert list(publish(view(project(one, both), DEFINITIONS))) == [ASSETS]
 
 
 def test_hints_on_ignores_wait_for_current_sizes() -> None:
     measured = result(unused_ignores=[UnusedIgnore(SourceLocation(ASSETS, 13), (), True)])
     stale = LocationState("shop", "/shop", good=measured, stale=True)
-    assert publish(project(stale), places()) == {}
+    assert publish(view(project(stale), DEFINITIONS)) == {}

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from attrs import evolve
-from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
+from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position
 from markdown_it import MarkdownIt
 
 from dagster_snapsize.core.model import Failure, SourceLocation
@@ -22,11 +22,11 @@ from support.lsp_values import (
     asset,
     detail,
     line_range,
-    no_detail,
     places,
     project,
     result,
     snapshot,
+    view,
 )
 
 ORDERS = asset("wh/orders", 12, 4_873, 9_203)
@@ -59,7 +59,7 @@ def exact(good: LocationResult, row: AssetRow) -> AssetDetail:
 
 
 def test_an_asset_shows_its_bytes_field_by_field_and_snapshot_by_snapshot() -> None:
-    found = hover(project(SHOP), ASSETS, Position(11, 0), places(), exact)
+    found = hover([view(project(SHOP), ASSETS, detail_of=exact)], Position(11, 0))
     assert text(found) == (
         "`wh/orders`: 9.2 kB (9,203 bytes), 2.7 % of `shop`; number 2 of 3 assets\n"
         "\n"
@@ -81,11 +81,16 @@ def test_what_is_shared_has_columns_and_says_with_whom() -> None:
     keys = tuple(f"b{n}" for n in range(5))
     shared = [SharedWith(where, "op many", 8, keys) for where in (REPOSITORY, ALL_JOB)]
     found = hover(
-        project(result(assets=[row])),
-        ASSETS,
+        [
+            view(
+                project(result(assets=[row])),
+                ASSETS,
+                detail_of=lambda _, r: detail(
+                    r, {(REPOSITORY, "op"): (2_600, 400)}, shared_with=shared
+                ),
+            )
+        ],
         Position(11, 0),
-        places(),
-        lambda _, r: detail(r, {(REPOSITORY, "op"): (2_600, 400)}, shared_with=shared),
     )
     lines = text(found).splitlines()
     assert lines[2:6] == [
@@ -107,7 +112,10 @@ def test_many_jobs_and_fields_are_summed_and_still_add_up() -> None:
     row = asset("a", 12, 0, sum(cells.values()))
     shop = result(assets=[row], snapshots=[snapshot(), *map(snapshot, jobs)])
     lines = text(
-        hover(project(shop), ASSETS, Position(11, 0), places(), lambda _, r: detail(r, cells))
+        hover(
+            [view(project(shop), ASSETS, detail_of=lambda _, r: detail(r, cells))],
+            Position(11, 0),
+        )
     ).splitlines()
     assert lines[2] == "| field | size | bytes | job `j0` | job `j1` | 3 other jobs |"
     assert len([x for x in lines if x.startswith("| `metadata")]) == 12
@@ -117,9 +125,9 @@ def test_many_jobs_and_fields_are_summed_and_still_add_up() -> None:
 
 def test_a_factory_line_shows_count_sum_and_the_heaviest_five() -> None:
     rows = [asset(f"table_{n}", 30, 1_000 * n, 2_000 * n) for n in range(1, 8)]
-    found = hover(project(result(assets=rows)), ASSETS, Position(29, 0), places(), no_detail)
+    found = hover([view(project(result(assets=rows)), ASSETS)], Position(29, 0))
     assert text(found) == (
-        "**7 assets** of this line: 56.0 kB (56,000 bytes), 56.0 % of `shop`\n"
+        "**7 assets** defined on this line: 56.0 kB (56,000 bytes), 56.0 % of `shop`\n"
         "\n"
         "| heaviest | size | bytes | repository |\n"
         "| --- | ---: | ---: | ---: |\n"
@@ -133,7 +141,7 @@ def test_a_factory_line_shows_count_sum_and_the_heaviest_five() -> None:
 
 
 def test_definitions_show_the_budgets_and_what_set_them() -> None:
-    found = hover(project(SHOP), DEFINITIONS, Position(4, 0), places(), no_detail)
+    found = hover([view(project(SHOP), DEFINITIONS)], Position(4, 0))
     assert text(found) == (
         "`shop`: 3 assets, 3 snapshots, 340.0 kB (340,000 bytes); measured in 3.2 s with Dagster"
         " 1.13.28\n"
@@ -150,32 +158,34 @@ def test_definitions_show_the_budgets_and_what_set_them() -> None:
 
 def test_many_jobs_are_cut_short_at_the_definitions() -> None:
     jobs = [snapshot(f"shop/__repository__/job/j{n}", stored=1_000 + n) for n in range(13)]
-    found = hover(project(result(snapshots=jobs)), DEFINITIONS, Position(4, 0), places(), no_detail)
+    found = hover(
+        [view(project(result(snapshots=jobs)), DEFINITIONS)],
+        Position(4, 0),
+    )
     assert text(found).endswith("\n\nand 3 more jobs, each of at most 1.0 kB (1,006 bytes)")
 
 
 def test_stale_sizes_say_so() -> None:
     state = project(LocationState("shop", "/shop", good=SHOP, stale=True))
     note = "\n\n*Sizes from before the last edit.*"
-    assert text(hover(state, ASSETS, Position(11, 0), places(), exact)).endswith(note)
-    assert text(hover(state, DEFINITIONS, Position(4, 0), places(), exact)).endswith(note)
+    assert text(hover([view(state, ASSETS, detail_of=exact)], Position(11, 0))).endswith(note)
+    assert text(hover([view(state, DEFINITIONS, detail_of=exact)], Position(4, 0))).endswith(note)
 
 
 def test_an_asset_is_found_where_it_is_now() -> None:
     state = project(LocationState("shop", "/shop", good=SHOP, stale=True))
     moved = places({12: 22})
-    assert hover(state, ASSETS, Position(11, 0), moved, exact) is None
-    assert text(hover(state, ASSETS, Position(21, 0), moved, exact)).startswith("`wh/orders`")
+    assert hover([view(state, ASSETS, moved, detail_of=exact)], Position(11, 0)) is None
+    assert text(hover([view(state, ASSETS, moved, detail_of=exact)], Position(21, 0))).startswith(
+        "`wh/orders`"
+    )
 
 
-def test_only_the_names_of_an_asset_answer_where_they_are_known() -> None:
-    names = [Range(Position(11, 1), Position(11, 6)), Range(Position(14, 4), Position(14, 10))]
-    known = evolve(places(), names_on=lambda path, place, line: names)
-    shown = {
-        at: hover(project(SHOP), ASSETS, Position(*at), known, exact) is not None
-        for at in ((11, 0), (11, 1), (11, 6), (11, 7), (13, 4), (14, 10), (14, 11))
-    }
-    assert [at for at, is_shown in shown.items() if is_shown] == [(11, 1), (11, 6), (14, 10)]
+def test_a_file_is_found_under_any_of_its_paths() -> None:
+    shown = view(project(SHOP), ASSETS)
+    assert hover([evolve(shown, path="/link/assets.py")], Position(11, 0)) is None
+    linked = project(result(assets=[asset("orders", 12, 10, path="/link/assets.py")]))
+    assert hover([view(linked, ASSETS)], Position(11, 0)) is not None
 
 
 FAILED = result(
@@ -202,26 +212,26 @@ def test_a_location_that_failed_says_why_at_the_frame_and_above_the_good_sizes()
         "KeyError: 'RE`GION'\n"
         "```"
     )
-    assert text(hover(state, ASSETS, Position(39, 0), places(), no_detail)) == why
-    at_definitions = text(hover(state, DEFINITIONS, Position(4, 0), places(), no_detail))
+    assert text(hover([view(state, ASSETS)], Position(39, 0))) == why
+    at_definitions = text(hover([view(state, DEFINITIONS)], Position(4, 0)))
     assert at_definitions.startswith(f"{why}\n\n`shop`: 3 assets")
     assert at_definitions.endswith("*Sizes from before the last edit.*")
 
 
 def test_rows_that_cannot_be_read_leave_the_sum() -> None:
-    assert text(hover(project(SHOP), ASSETS, Position(11, 0), places(), no_detail)) == (
+    assert text(hover([view(project(SHOP), ASSETS)], Position(11, 0))) == (
         "`wh/orders`: 9.2 kB (9,203 bytes), 2.7 % of `shop`; number 2 of 3 assets\n\n"
-        "What its bytes are made of is not at hand: save to measure again."
+        "Its fields are not available. Save to measure again."
     )
 
 
 def test_nothing_is_shown_elsewhere() -> None:
-    assert hover(project(SHOP), ASSETS, Position(200, 0), places(), exact) is None
-    assert hover(project(SHOP), "/shop/other.py", Position(11, 0), places(), exact) is None
+    assert hover([view(project(SHOP), ASSETS, detail_of=exact)], Position(200, 0)) is None
+    assert hover([view(project(SHOP), "/shop/other.py", detail_of=exact)], Position(11, 0)) is None
 
 
 def test_clients_without_markdown_get_aligned_text() -> None:
-    found = hover(project(SHOP), ASSETS, Position(11, 0), places(), exact, markdown=False)
+    found = hover([view(project(SHOP), ASSETS, detail_of=exact, markdown=False)], Position(11, 0))
     assert found is not None
     assert isinstance(found.contents, MarkupContent)
     assert found.contents.kind == MarkupKind.PlainText
@@ -244,11 +254,16 @@ def test_names_from_user_code_cannot_break_the_table() -> None:
     job = "shop/__repository__/job/j|1"
     shop = result(assets=[row], snapshots=[snapshot(), snapshot(job)])
     found = hover(
-        project(shop),
-        ASSETS,
+        [
+            view(
+                project(shop),
+                ASSETS,
+                detail_of=lambda _, r: detail(
+                    r, {(REPOSITORY, "metadata: |`x`|"): 60, (job, "[y](http://z)"): 40}
+                ),
+            )
+        ],
         Position(11, 0),
-        places(),
-        lambda _, r: detail(r, {(REPOSITORY, "metadata: |`x`|"): 60, (job, "[y](http://z)"): 40}),
     )
     tokens = MarkdownIt("commonmark").enable("table").parse(text(found))
     rows = [t for t in tokens if t.type == "tr_open"]
@@ -268,16 +283,21 @@ def test_repositories_are_named_where_there_are_several() -> None:
     )
     found = text(
         hover(
-            project(shop),
-            ASSETS,
+            [
+                view(
+                    project(shop),
+                    ASSETS,
+                    detail_of=lambda _, r: detail(
+                        r, {(f"shop/{r.repository}/repository", "op"): 500}
+                    ),
+                )
+            ],
             Position(11, 0),
-            places(),
-            lambda _, r: detail(r, {(f"shop/{r.repository}/repository", "op"): 500}),
         )
     )
     first, second = found.split("\n\n---\n\n")
     assert "of `shop`, of repository `one`; number 1 of 2 assets" in first
     assert "of `shop`, of repository `two`; number 1 of 2 assets" in second
     assert "| repository `one` | 100 kB |" in text(
-        hover(project(shop), DEFINITIONS, Position(4, 0), places(), no_detail)
+        hover([view(project(shop), DEFINITIONS)], Position(4, 0))
     )

@@ -1,4 +1,4 @@
-"""What the editor shows of each file now, and where in it that is what was measured."""
+"""The text of each file as the editor shows it, and where in it measured lines are now."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 
 from attrs import define
-from lsprotocol.types import Range
+from lsprotocol.types import Position, Range
 from pygls.workspace import PositionCodec, Workspace
 
+from dagster_snapsize.core.model import SourceLocation
 from dagster_snapsize.lsp.anchors import Anchors, Language, Place
 from dagster_snapsize.lsp.anchors.line_map import Lines
-from dagster_snapsize.lsp.documents.positions import to_path, to_range, to_uri
-from dagster_snapsize.lsp.features.asset_groups import Places
+from dagster_snapsize.lsp.documents.places import Places
+from dagster_snapsize.lsp.documents.positions import real_key, to_path, to_range, to_uri
 from dagster_snapsize.measuring.worker.results import LocationResult
 
 _BOM = "\ufeff"
@@ -32,8 +33,8 @@ class _File:
     places: dict[int, Place | None] | None = None
 
 
-class Buffers:
-    """The texts of all files, by their real paths.
+class Buffers(Places):
+    """The texts of all files, by the keys of their real paths.
 
     ``workspace`` gives the documents that are open; other files are read from disk.
     """
@@ -41,50 +42,50 @@ class Buffers:
     def __init__(self, workspace: Callable[[], Workspace]):
         self._workspace = workspace
         self._files: dict[str, _File] = {}
-        self._uris: dict[str, str] = {}  # real path -> URI of the open document
+        self._uris: dict[str, str] = {}  # key -> URI of the open document
         self._disk: dict[str, str | None] = {}
         self._split: dict[str, tuple[str, Sequence[str]]] = {}
-        self._real_paths: dict[str, str] = {}  # following links costs a call for each folder
+        self._keys: dict[str, str] = {}  # following links costs a call for each folder
 
     def opened(self, uri: str) -> None:
         """The client opened a document."""
         path = to_path(uri)
         if path is not None:
-            self._uris[self._real(path)] = uri
+            self._uris[self._key(path)] = uri
 
     def closed(self, uri: str) -> None:
         """The client closed it: from now on the file on disk counts."""
         path = to_path(uri)
         if path is not None:
-            self._uris.pop(self._real(path), None)
-            self._disk.pop(self._real(path), None)
+            self._uris.pop(self._key(path), None)
+            self._disk.pop(self._key(path), None)
 
     def forget_disk(self, paths: Iterable[str]) -> None:
         """These files have changed on disk, or anything in these folders."""
-        changed = {self._real(path) for path in paths}
+        changed = {self._key(path) for path in paths}
         for path in [*changed, *_below(self._disk, changed)]:
             self._disk.pop(path, None)
 
     def opened_below(self, folders: Iterable[str]) -> list[str]:
-        """The real paths of open documents in these folders."""
-        return _below(self._uris, {self._real(path) for path in folders})
+        """The keys of open documents in these folders."""
+        return _below(self._uris, {self._key(path) for path in folders})
 
     def is_saved(self, path: str) -> bool:
         """Whether no buffer of this file differs from the file on disk."""
-        real = self._real(path)
-        uri = self._uris.get(real)
+        key = self._key(path)
+        uri = self._uris.get(key)
         if uri is None:
             return True
-        if real not in self._disk:
-            self._disk[real] = _read(real)
-        disk = self._disk[real]
+        if key not in self._disk:
+            self._disk[key] = _read(key)
+        disk = self._disk[key]
         shown = self._workspace().get_text_document(uri).source
         if disk is None:
             return False
         if shown.removeprefix(_BOM) == disk.removeprefix(_BOM):
             return True
         # Some editors heed what a file says of its encoding.
-        return "\ufffd" in disk and shown == _read_as_declared(real)
+        return "\ufffd" in disk and shown == _read_as_declared(key)
 
     def anchored(self, result: LocationResult) -> dict[str, _File]:
         """Read and anchor the files of a result, as they are on disk. For a thread.
@@ -97,7 +98,7 @@ class Buffers:
         located += [result.failure.location] if result.failure else []
         for place in located:
             if place is not None:
-                lines.setdefault(os.path.realpath(place.path), set()).add(place.line)
+                lines.setdefault(real_key(place.path), set()).add(place.line)
         found = {}
         for path, wanted in lines.items():
             known = self._files.get(path)
@@ -112,34 +113,59 @@ class Buffers:
 
     def measured(self, files: dict[str, _File]) -> None:
         """From now on these files stand as they were measured by the newest result."""
-        self._real_paths.clear()
+        self._keys.clear()
         for path, file in files.items():
             self._files[path] = file
             self._disk.pop(path, None)
 
-    def places(self) -> Places[Place]:
-        """The functions that features find measured places with."""
-        return Places(self._place_of, self._to_range, self._line_range, self.uri_of, self._names_on)
+    def range_of(self, location: SourceLocation) -> Range | None:
+        """What to underline for a measured line; None where it was deleted since."""
+        place = self._place_of(location)
+        if place is None:
+            return None
+        return to_range(self._rows(location.path), place.line, place.start, place.end, self._codec)
+
+    def is_at(self, location: SourceLocation, position: Position) -> bool:
+        """Whether a position is on what was measured there."""
+        place = self._place_of(location)
+        if place is None:
+            return False
+        rows = self._rows(location.path)
+        columns = place.hovered(rows, position.line)
+        if columns is None:
+            return False
+        within = to_range(rows, position.line, *columns, self._codec)
+        return within.start.character <= position.character <= within.end.character
+
+    def line_range(self, path: str, line: int) -> Range:
+        """All of a line (from 0) of a buffer, or of its last line for one behind it."""
+        rows = self._rows(path)
+        line = max(0, min(line, len(rows) - 1))
+        return to_range(rows, line, 0, len(rows[line]), self._codec)
+
+    def is_same_file(self, path: str, other: str) -> bool:
+        """Whether two paths lead to one file."""
+        return self._key(path) == self._key(other)
 
     def uri_of(self, path: str) -> str:
         """The URI under which the client knows a file."""
-        return self._uris.get(self._real(path)) or to_uri(path)
+        return self._uris.get(self._key(path)) or to_uri(path)
 
     def text_of(self, path: str) -> str | None:
         """The text of a buffer, or of the file on disk where none is open."""
-        return self._text(self._real(path))
+        return self._text(self._key(path))
 
     def version_of(self, path: str) -> int | None:
         """The version of an open document."""
-        uri = self._uris.get(self._real(path))
+        uri = self._uris.get(self._key(path))
         return self._workspace().get_text_document(uri).version if uri else None
 
-    def _real(self, path: str) -> str:
-        """The path without links, as it was after the newest measurement."""
-        real = self._real_paths.get(path)
-        if real is None:
-            real = self._real_paths[path] = os.path.realpath(path)
-        return real
+    def _key(self, path: str) -> str:
+        """What the paths of one file have in common, as it was after the newest measurement."""
+        key = self._keys.get(path)
+        if key is None:
+            key = self._keys[path] = real_key(path)
+        return key
 
     def _text(self, path: str) -> str | None:
         uri = self._uris.get(path)
@@ -149,48 +175,38 @@ class Buffers:
             self._disk[path] = _read(path)
         return self._disk[path]
 
-    def _place_of(self, path: str, line: int) -> Place | None:
-        real = self._real(path)
-        file = self._files.get(real)
-        text = self._text(real)
+    def _place_of(self, location: SourceLocation) -> Place | None:
+        key = self._key(location.path)
+        file = self._files.get(key)
+        text = self._text(key)
         if file is None or text is None:
             return None
         if file.places is None or file.seen != text:
             file.places = dict(file.anchors.locate(text))
             file.seen = text
-        return file.places.get(line)
-
-    def _to_range(self, path: str, place: Place) -> Range:
-        return to_range(self._rows(path), place.line, place.start, place.end, self._codec())
-
-    def _names_on(self, path: str, place: Place, line: int) -> list[Range]:
-        rows = self._rows(path)
-        columns = place.hovered(rows, line)
-        return [to_range(rows, line, *columns, self._codec())] if columns else []
+        return file.places.get(location.line)
 
     def _rows(self, path: str) -> Sequence[str]:
         """The lines of a file; split once for each text of it, not for each place in it."""
-        real = self._real(path)
-        text = self._text(real) or ""
-        seen, rows = self._split.get(real, ("", [""]))
+        key = self._key(path)
+        text = self._text(key) or ""
+        seen, rows = self._split.get(key, ("", [""]))
         if seen is not text:
             rows = Lines(text)
-            self._split[real] = text, rows
+            self._split[key] = text, rows
         return rows
 
-    def _line_range(self, path: str, line: int) -> Range:
-        lines = self._rows(path)
-        line = max(0, min(line, len(lines) - 1))
-        return to_range(lines, line, 0, len(lines[line]), self._codec())
-
+    @property
     def _codec(self) -> PositionCodec:
         return self._workspace().position_codec
 
 
 def _below(paths: Iterable[str], folders: Set[str]) -> list[str]:
     """Those of ``paths`` that are in one of the folders, however deep."""
-    places = {os.path.dirname(path) for path in paths}  # noqa: PTH120
-    inside = {p for p in places if p in folders or any(str(x) in folders for x in Path(p).parents)}
+    parents = {os.path.dirname(path) for path in paths}  # noqa: PTH120
+    inside = {
+        p for p in parents if p in folders or any(x.as_posix() in folders for x in Path(p).parents)
+    }
     return [path for path in paths if os.path.dirname(path) in inside]  # noqa: PTH120
 
 

@@ -19,6 +19,7 @@ from dagster_snapsize.lsp.anchors.line_map import split_lines
 
 __all__ = [
     "path_key",
+    "real_key",
     "split_lines",
     "to_path",
     "to_position",
@@ -89,6 +90,11 @@ def path_key(path: str, *, windows: bool = _WINDOWS) -> str:
     """
     normal = _normal(path, windows)
     return normal.lower() if windows else normal
+
+
+def real_key(path: str) -> str:
+    """The key of the file that a path leads to: two paths are of one file where these are equal."""
+    return path_key(os.path.realpath(path))
 
 
 def _normal(path: str, windows: bool) -> str:

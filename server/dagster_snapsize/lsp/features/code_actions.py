@@ -1,10 +1,10 @@
-"""What a user can do about a finding or an asset: look closer, allow more, silence it."""
+"""Code actions on findings and assets: open a report, raise a budget, silence a rule."""
 
 from __future__ import annotations
 
 import math
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -13,21 +13,20 @@ from lsprotocol.types import CodeAction, CodeActionKind, Command, Diagnostic, Ra
 from dagster_snapsize.core.findings import CONFIGURATION
 from dagster_snapsize.core.sizes import counted, parse_size
 from dagster_snapsize.lsp.documents.edits import FileEdits
+from dagster_snapsize.lsp.documents.places import View
 from dagster_snapsize.lsp.features.asset_groups import (
     OPEN_HEAVIEST_FIELD,
     SHOW_ASSET,
     UPDATE_BASELINE,
-    DetailOf,
     Group,
-    Places,
     command,
     groups,
 )
 from dagster_snapsize.lsp.features.budget_edit import new_file, prefix_of, read_budget, set_budget
 from dagster_snapsize.lsp.features.diagnostics import SOURCE, UNREADABLE
 from dagster_snapsize.lsp.features.ignore_edit import silence
-from dagster_snapsize.lsp.features.words import flat, short_size
-from dagster_snapsize.lsp.state import LocationState, ProjectState
+from dagster_snapsize.lsp.features.markup import flat, short_size
+from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult
 
 _GREW = ("snapshot-grew", "asset-grew", "baseline-mismatch")
@@ -45,48 +44,44 @@ class _Raise:
 
 
 def code_actions(
-    state: ProjectState,
-    path: str,
-    within: Range,
-    published: Sequence[Diagnostic],
-    places: Places[Any],
-    files: FileEdits,
-    detail_of: DetailOf,
-    only: Sequence[str] | None = None,
+    views: Iterable[View], within: Range, only: Sequence[str] | None = None
 ) -> list[CodeAction]:
-    """The actions for a range of a buffer: quick fixes first, then those of its assets.
+    """The actions for a range of a file: for each project quick fixes first, then its assets.
 
-    ``published`` are the diagnostics of the file as they were sent. ``only`` are the kinds that the
-    client asks for; None is all.
+    ``only`` are the kinds that the client asks for; None is all.
     """
-    found: list[CodeAction] = []
+    found = (action for view in views for action in _code_actions(view, within))
+    return [action for action in found if _is_wanted(action, only)]
+
+
+def _code_actions(view: View, within: Range) -> Iterator[CodeAction]:
+    state = view.state
     by_name = {location.name: location for location in state.locations}
-    shown = groups(state, path, places)
+    shown = groups(view)
     fixed: set[tuple[str, str]] = set()
-    for diagnostic in published:
+    for diagnostic in view.published:
         data = diagnostic.data
         if diagnostic.source != SOURCE or not isinstance(data, dict):
             continue
         location = by_name.get(data["location"])
         if location is None or not _overlap(diagnostic.range, within):
             continue
-        if (title := _renewal(location, data)) is not None:
-            renew = command(title, UPDATE_BASELINE, state.folder, location.name)
-            found.append(_action(title, diagnostic, run=renew))
-        found += _quick_fixes(location, path, diagnostic, data, shown, files)
+        if (title := _update_title(location, data)) is not None:
+            update = command(title, UPDATE_BASELINE, state.folder, location.name)
+            yield _action(title, diagnostic, run=update)
+        yield from _quick_fixes(view, location, diagnostic, data, shown)
         if data["asset"] is not None:
             fixed.add((location.name, data["asset"]))
             row = _row(location.good, data["asset"])
             if row is not None:
-                found += _looks(state, location, row, detail_of, diagnostic)
+                yield from _reports(view, location, row, diagnostic)
     for group in shown:
         if not _overlap(group.range, within):
             continue
         for row in group.rows[:_MOST_ASSETS]:
             if (group.state.name, row.key) not in fixed:
                 fixed.add((group.state.name, row.key))
-                found += _looks(state, group.state, row, detail_of, None)
-    return [action for action in found if _is_wanted(action, only)]
+                yield from _reports(view, group.state, row, None)
 
 
 def _overlap(one: Range, other: Range) -> bool:
@@ -105,16 +100,13 @@ def _row(result: LocationResult | None, key: str) -> AssetRow | None:
     return next((a for a in result.assets if a.key == key), None) if result else None
 
 
-def _looks(
-    state: ProjectState,
-    location: LocationState,
-    row: AssetRow,
-    detail_of: DetailOf,
-    diagnostic: Diagnostic | None,
+def _reports(
+    view: View, location: LocationState, row: AssetRow, diagnostic: Diagnostic | None
 ) -> Iterator[CodeAction]:
+    """Open the report of an asset, and where its heaviest field is written."""
     name = flat(row.key)
     titles = {SHOW_ASSET: f"Show the full report of {name}"}
-    detail = detail_of(location.good, row) if location.good else None
+    detail = view.detail_of(location.good, row) if location.good else None
     if detail is not None and detail.fields:
         heaviest = max(detail.fields, key=lambda f: detail.fields[f])
         titles[OPEN_HEAVIEST_FIELD] = (
@@ -123,7 +115,7 @@ def _looks(
         )
     for run, title in titles.items():
         yield _action(
-            title, diagnostic, run=command(title, run, state.folder, location.name, row.key)
+            title, diagnostic, run=command(title, run, view.state.folder, location.name, row.key)
         )
 
 
@@ -143,13 +135,13 @@ def _action(
     )
 
 
-def _renewal(location: LocationState, data: Mapping[str, Any]) -> str | None:
-    """What a new baseline would be called where that clears the diagnostic, or None."""
+def _update_title(location: LocationState, data: Mapping[str, Any]) -> str | None:
+    """The title of writing the baseline, where that clears the diagnostic; else None."""
     good = location.good
     if good is None:
         return None
     if data["rule"] == UNREADABLE:
-        return "Write the baseline anew"
+        return "Rewrite the baseline"
     snapshot = next((s for s in good.snapshots if s.id == data["snapshot"]), None)
     is_judged = snapshot is not None and snapshot.growth_bytes is not None
     blocks = data["rule"] == "snapshot-over-budget" and data["severity"] == "error"
@@ -157,34 +149,33 @@ def _renewal(location: LocationState, data: Mapping[str, Any]) -> str | None:
 
 
 def _quick_fixes(
+    view: View,
     location: LocationState,
-    path: str,
     diagnostic: Diagnostic,
     data: Mapping[str, Any],
     shown: Sequence[Group],
-    files: FileEdits,
 ) -> Iterator[CodeAction]:
     good = location.good
     if good is None:
         return
     wanted = _budget_to_raise(good, data)
     if wanted is not None:
-        edit = _raised(good, wanted, files)
+        edit = _raised(good, wanted, view.edits)
         if edit is not None:
             title = f"Raise {wanted.what} to {short_size(wanted.bytes)}"
             yield _action(title, diagnostic, edit=edit)
     if data["asset"] is None:
         return
-    text = files.read(path)
+    text = view.edits.read(view.path)
     here = next((g for g in shown if g.range.start.line == diagnostic.range.start.line), None)
     if text is None or here is None:
         return
-    suffix = posixpath.splitext(path)[1]
+    suffix = posixpath.splitext(view.path)[1]
     change = silence(text, suffix, here.range.start.line + 1, data["rule"])
     if change is not None:
-        whom = "this asset" if len(here.rows) == 1 else counted(len(here.rows), "asset")
-        title = f"Silence {data['rule']} for {whom}"
-        yield _action(title, diagnostic, edit=files.changed(path, text, change))
+        assets = "this asset" if len(here.rows) == 1 else counted(len(here.rows), "asset")
+        title = f"Silence {data['rule']} for {assets}"
+        yield _action(title, diagnostic, edit=view.edits.changed(view.path, text, change))
 
 
 def _budget_to_raise(good: LocationResult, data: Mapping[str, Any]) -> _Raise | None:
@@ -199,7 +190,7 @@ def _budget_to_raise(good: LocationResult, data: Mapping[str, Any]) -> _Raise | 
     if data["rule"] == "asset-over-budget":
         enough = round_up(size * _HEADROOM)
         if budgets.asset_max is not None and size > budgets.asset_max:
-            return _Raise("the most that one asset may take", ("asset-max",), enough)
+            return _Raise("the maximum for one asset", ("asset-max",), enough)
         return _Raise("the budget of one asset", ("asset",), enough)
     if data["rule"] not in ("snapshot-over-budget", "snapshot-near-budget"):
         return None
@@ -222,18 +213,18 @@ def round_up(size: float) -> int:
     return -(-whole // step) * step
 
 
-def _raised(good: LocationResult, wanted: _Raise, files: FileEdits) -> WorkspaceEdit | None:
+def _raised(good: LocationResult, wanted: _Raise, edits: FileEdits) -> WorkspaceEdit | None:
     """The edit of the project's configuration, or None where it cannot be made safely."""
     path = good.config_path or f"{good.root}/pyproject.toml"
     prefix = prefix_of(path.replace("\\", "/").rpartition("/")[2])
     value = short_size(wanted.bytes).replace(",", "")  # a comma may be a decimal one
-    text = files.read(path)
+    text = edits.read(path)
     if text is None:
-        return files.created(path, new_file(prefix, wanted.keys, value))
+        return edits.created(path, new_file(prefix, wanted.keys, value))
     if _allows(read_budget(text, prefix, wanted.keys), wanted.bytes):
         return None  # raised already, and not measured since
     change = set_budget(text, prefix, wanted.keys, value)
-    return files.changed(path, text, change) if change else None
+    return edits.changed(path, text, change) if change else None
 
 
 def _allows(written: object, size: int) -> bool:

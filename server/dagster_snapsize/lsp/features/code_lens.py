@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Iterable
 
 from lsprotocol.types import CodeLens, InlayHint, MarkupContent, MarkupKind, Range
 
 from dagster_snapsize.core.sizes import counted, format_both, format_exact
+from dagster_snapsize.lsp.documents.places import View
 from dagster_snapsize.lsp.features.asset_groups import (
     SHOW_ASSET,
     SHOW_REPORT,
     Group,
-    Places,
     command,
     groups,
-    is_stale,
 )
-from dagster_snapsize.lsp.features.words import (
+from dagster_snapsize.lsp.features.markup import (
     STALE_NOTE,
     code,
     flat,
-    repository_words,
+    repository_label,
     short_percent,
     short_size,
 )
-from dagster_snapsize.lsp.state import LocationState, ProjectState
+from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult, SnapshotRow
 
 _HEAVIEST = 5
@@ -34,49 +33,46 @@ _NOTEWORTHY = 0.01
 _NOTEWORTHY_BYTES = 100
 
 
-def code_lenses(
-    state: ProjectState, path: str, places: Places[Any], lens_minimum_bytes: int
-) -> list[CodeLens]:
-    """The lenses of a file, from the top down.
+def code_lenses(views: Iterable[View]) -> list[CodeLens]:
+    """The lenses of a file, those of each project from the top down."""
+    return [lens for view in views if view.settings.code_lens.enable for lens in _code_lenses(view)]
 
-    Assets that take fewer bytes of the repository snapshot, all of a line together, have none.
-    """
+
+def inlay_hints(views: Iterable[View], within: Range) -> list[InlayHint]:
+    """The same texts at the ends of the lines of a range."""
+    return [
+        hint
+        for view in views
+        if view.settings.inlay_hints.enable
+        for hint in _inlay_hints(view, within)
+    ]
+
+
+def _code_lenses(view: View) -> list[CodeLens]:
+    folder = view.state.folder
     found = [
-        CodeLens(place, command(title, SHOW_REPORT, state.folder, location.name))
-        for location, place, title in _definitions(state, path, places)
+        CodeLens(place, command(title, SHOW_REPORT, folder, location.name))
+        for location, place, title in _definitions(view)
     ]
     found += [
         CodeLens(
-            group.range,
-            command(title, SHOW_ASSET, state.folder, group.state.name, group.rows[0].key),
+            group.range, command(title, SHOW_ASSET, folder, group.state.name, group.rows[0].key)
         )
-        for group, title in _assets(state, path, places, lens_minimum_bytes)
+        for group, title in _assets(view, view.settings.code_lens.minimum_bytes)
     ]
     return sorted(found, key=lambda lens: lens.range.start.line)
 
 
-def inlay_hints(
-    state: ProjectState,
-    path: str,
-    within: Range,
-    places: Places[Any],
-    inlay_minimum_bytes: int,
-    *,
-    markdown: bool = True,
-) -> list[InlayHint]:
-    """The same words at the ends of the lines of a range, from the top down."""
-    titles = [
-        (place, title, location.name)
-        for location, place, title in _definitions(state, path, places)
-    ]
+def _inlay_hints(view: View, within: Range) -> list[InlayHint]:
+    titles = [(place, title, location.name) for location, place, title in _definitions(view)]
     titles += [
-        (group.range, title, _tooltip(group, markdown))
-        for group, title in _assets(state, path, places, inlay_minimum_bytes)
+        (group.range, title, _tooltip(group, view.markdown))
+        for group, title in _assets(view, view.settings.inlay_hints.minimum_bytes)
     ]
-    kind = MarkupKind.Markdown if markdown else MarkupKind.PlainText
+    kind = MarkupKind.Markdown if view.markdown else MarkupKind.PlainText
     return [
         InlayHint(
-            position=places.line_range(path, place.start.line).end,
+            position=view.places.line_range(view.path, place.start.line).end,
             label=title,
             tooltip=MarkupContent(kind, tooltip),
             padding_left=True,
@@ -86,42 +82,41 @@ def inlay_hints(
     ]
 
 
-def _assets(
-    state: ProjectState, path: str, places: Places[Any], minimum_bytes: int
-) -> list[tuple[Group, str]]:
-    found = [g for g in groups(state, path, places) if g.repository_bytes >= minimum_bytes]
+def _assets(view: View, minimum_bytes: int) -> list[tuple[Group, str]]:
+    """The assets of each line that take so many bytes of the repository snapshot together."""
+    found = [g for g in groups(view) if g.repository_bytes >= minimum_bytes]
     locations: defaultdict[int, set[str]] = defaultdict(set)
     for group in found:
         locations[group.range.start.line].add(group.state.name)
-    words = []
+    titles = []
     for group in found:
         # Assets of several locations may share a line.
         several = len(locations[group.range.start.line]) > 1
         of = f" of {flat(group.state.name)}" if several else ""
-        words.append((group, _asset_words(group, of)))
-    return words
+        titles.append((group, _asset_title(group, of)))
+    return titles
 
 
-def _asset_words(group: Group, of: str) -> str:
+def _asset_title(group: Group, of: str) -> str:
     """``4.9 kB · 2 % of repository``."""
     count = f"{counted(len(group.rows), 'asset')} · " if len(group.rows) > 1 else ""
     stale = _STALE if group.is_stale else ""
     return (
         f"{count}{short_size(group.repository_bytes)} ·"
         f" {short_percent(group.repository_bytes, _repository_bytes(group))} of"
-        f" {repository_words(group.good, group.repository)}{of}{_growth(group)}{stale}"
+        f" {repository_label(group.good, group.repository)}{of}{_growth(group)}{stale}"
     )
 
 
 def _growth(group: Group) -> str:
-    """`` · +1.2 kB`` since the baseline, where it is worth a look.
+    """`` · +1.2 kB`` since the baseline, where it is large enough.
 
-    Of assets that are new nothing: their size is all growth.
+    None for new assets, whose whole size is growth.
     """
     by = sum(row.repository_growth_bytes for row in group.rows if not _is_new(row))
     share = _NOTEWORTHY * group.repository_bytes
-    is_told = by >= max(_NOTEWORTHY_BYTES, share) and not group.good.baseline.mismatch
-    return f" · +{short_size(by)}" if is_told else ""
+    is_notable = by >= max(_NOTEWORTHY_BYTES, share) and not group.good.baseline.mismatch
+    return f" · +{short_size(by)}" if is_notable else ""
 
 
 def _is_new(row: AssetRow) -> bool:
@@ -136,34 +131,30 @@ def _repository_bytes(group: Group) -> int:
     )
 
 
-def _definitions(
-    state: ProjectState, path: str, places: Places[Any]
-) -> list[tuple[LocationState, Range, str]]:
+def _definitions(view: View) -> list[tuple[LocationState, Range, str]]:
     """One for each repository whose definitions are made in the file."""
     here = [
         (location, location.good, location.good.definitions_location)
-        for location in state.locations
-        if location.good is not None
-        and location.good.definitions_location is not None
-        and location.good.definitions_location.path == path
+        for location in view.state.locations
+        if location.good is not None and view.is_here(location.good.definitions_location)
     ]
     return [
-        (location, place, _repository_lens(location, good, snapshot, several=len(here) > 1))
+        (location, place, _repository_title(location, good, snapshot, several=len(here) > 1))
         for location, good, made_at in here
-        if made_at is not None and (place := places.range_of(made_at)) is not None
+        if made_at is not None and (place := view.places.range_of(made_at)) is not None
         for snapshot in good.snapshots
         if snapshot.kind == "repository"
     ]
 
 
-def _repository_lens(
+def _repository_title(
     location: LocationState, good: LocationResult, snapshot: SnapshotRow, *, several: bool
 ) -> str:
     """``Repository 10.3 MB of 80 MB · 12 jobs, heaviest 4.1 MB``."""
-    words = repository_words(good, snapshot.repository)
-    title = f"{words[0].upper()}{words[1:]}"
+    label = repository_label(good, snapshot.repository)
+    title = f"{label[0].upper()}{label[1:]}"
     if several:
-        title = f"{flat(location.name)}: {words}"
+        title = f"{flat(location.name)}: {label}"
     jobs = [
         s.used_bytes
         for s in good.snapshots
@@ -175,13 +166,13 @@ def _repository_lens(
         of_jobs = f" · {counted(len(jobs), 'job')}{heaviest} {short_size(max(jobs))}"
     return (
         f"{title} {short_size(snapshot.used_bytes)} of {short_size(snapshot.budget_bytes)}"
-        f"{of_jobs}{_STALE if is_stale(location) else ''}"
+        f"{of_jobs}{_STALE if location.is_stale else ''}"
     )
 
 
 def _tooltip(group: Group, markdown: bool) -> str:
     name = code if markdown else flat
-    of_repository = repository_words(group.good, group.repository, name)
+    of_repository = repository_label(group.good, group.repository, name)
     lines = [
         f"{name(row.key)}: {format_both(row.repository_bytes)} of the {of_repository},"
         f" {format_exact(row.total_bytes)} in all snapshots"

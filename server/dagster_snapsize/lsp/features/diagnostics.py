@@ -1,11 +1,11 @@
-"""Findings as diagnostics: what the command line says, on the lines of today's buffers."""
+"""Findings as diagnostics, on the lines of the buffers as they are now."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 from attrs import evolve
 from lsprotocol.types import (
@@ -21,8 +21,8 @@ from lsprotocol.types import (
 from dagster_snapsize.core.growth import UPDATE
 from dagster_snapsize.core.model import Finding, Severity, SourceLocation, UnusedIgnore
 from dagster_snapsize.core.sizes import counted, format_both
-from dagster_snapsize.lsp.features.asset_groups import Places, is_stale
-from dagster_snapsize.lsp.features.words import STALE_NOTE, flat, short_size
+from dagster_snapsize.lsp.documents.places import Places, View
+from dagster_snapsize.lsp.features.markup import STALE_NOTE, flat, short_size
 from dagster_snapsize.lsp.state import ConfigError, LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import BaselineProblem, BaselineUse, LocationResult
 
@@ -42,32 +42,20 @@ _NO_SIZES = ("stale-input", "grpc-limit-mismatch", "measurement-failed")
 _FRAME = re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 
 
-def publish(
-    state: ProjectState,
-    places: Places[Any],
-    *,
-    fallback: str | None = None,
-    docs_base: str | None = None,
-    related: bool = True,
-    information: bool = True,
-) -> dict[str, list[Diagnostic]]:
-    """All diagnostics of a project by absolute path; files without any are not there.
-
-    ``fallback`` is a file of the project for what belongs to no file. ``docs_base`` is the address
-    of a page with a heading for each rule. ``related`` says whether the client shows related
-    information, ``information`` whether findings of that severity are wanted.
-    """
+def publish(view: View) -> dict[str, list[Diagnostic]]:
+    """All diagnostics of a project by absolute path; files without any are not there."""
     found: defaultdict[str, list[Diagnostic]] = defaultdict(list)
-    said: set[tuple[str, int, str]] = set()
-    for path, diagnostic in _all(state, places, fallback):
-        # Two locations that share a file may say the same of it.
-        what = path, diagnostic.range.start.line, diagnostic.message
-        if what in said or (diagnostic.severity in _INFORMATION and not information):
+    seen: set[tuple[str, int, str]] = set()
+    for path, diagnostic in _all(view.state, view.places, view.home):
+        # Two locations that share a file may report the same about it.
+        key = path, diagnostic.range.start.line, diagnostic.message
+        is_hidden = diagnostic.severity in _INFORMATION and not view.settings.information
+        if key in seen or is_hidden:
             continue
-        said.add(what)
-        if docs_base is not None and diagnostic.code != CONFIGURATION:
-            diagnostic.code_description = CodeDescription(f"{docs_base}#{diagnostic.code}")
-        if not related:
+        seen.add(key)
+        if view.rules is not None and diagnostic.code != CONFIGURATION:
+            diagnostic.code_description = CodeDescription(f"{view.rules}#{diagnostic.code}")
+        if not view.related_information:
             diagnostic.related_information = None
         found[path].append(diagnostic)
     return {
@@ -76,15 +64,10 @@ def publish(
     }
 
 
-def _all(
-    state: ProjectState, places: Places[Any], fallback: str | None
-) -> Iterator[tuple[str, Diagnostic]]:
+def _all(state: ProjectState, places: Places, home: str) -> Iterator[tuple[str, Diagnostic]]:
     if state.config_error is not None:
-        yield _config_error(
-            state.config_error, places, fallback or f"{state.folder}/pyproject.toml"
-        )
+        yield _config_error(state.config_error, places, home)
     for location in state.locations:
-        home = fallback or f"{location.root}/pyproject.toml"
         if location.config_error is not None:
             yield _config_error(location.config_error, places, home)
         good, failed = location.good, location.failed
@@ -99,12 +82,12 @@ def _all(
     yield from _unused_ignores(state, places)
 
 
-def _unused_ignores(state: ProjectState, places: Places[Any]) -> Iterator[tuple[str, Diagnostic]]:
+def _unused_ignores(state: ProjectState, places: Places) -> Iterator[tuple[str, Diagnostic]]:
     """A hint for every ignore comment that no location needs; none while sizes are stale.
 
     A comment is tied to the text that was measured: it does not follow what is typed.
     """
-    if any(is_stale(location) or location.good is None for location in state.locations):
+    if any(location.is_stale or location.good is None for location in state.locations):
         return
     readers: Counter[str] = Counter()
     unused: defaultdict[UnusedIgnore, int] = defaultdict(int)
@@ -132,7 +115,7 @@ def _unused_ignores(state: ProjectState, places: Places[Any]) -> Iterator[tuple[
         )
 
 
-def _config_error(error: ConfigError, places: Places[Any], home: str) -> tuple[str, Diagnostic]:
+def _config_error(error: ConfigError, places: Places, home: str) -> tuple[str, Diagnostic]:
     path = error.path or home
     message = f"{error.message}\n{error.hint}" if error.hint else error.message
     return path, Diagnostic(
@@ -145,7 +128,7 @@ def _config_error(error: ConfigError, places: Places[Any], home: str) -> tuple[s
 
 
 def _unreadable(
-    location: LocationState, baseline: BaselineUse, problem: BaselineProblem, places: Places[Any]
+    location: LocationState, baseline: BaselineUse, problem: BaselineProblem, places: Places
 ) -> tuple[str, Diagnostic]:
     """Of several locations that have the same file it is said once."""
     error = ConfigError(problem.message, problem.hint, baseline.path, problem.line)
@@ -163,7 +146,7 @@ def _findings(
     location: LocationState,
     result: LocationResult,
     findings: Sequence[Finding],
-    places: Places[Any],
+    places: Places,
     home: str,
 ) -> Iterator[tuple[str, Diagnostic]]:
     gathered: dict[tuple[str, str, int, str], tuple[Range, list[Finding]]] = {}
@@ -189,7 +172,7 @@ def _alone(
     location: LocationState,
     result: LocationResult,
     finding: Finding,
-    places: Places[Any],
+    places: Places,
     home: str,
 ) -> tuple[str, Diagnostic]:
     place = finding.location or _definitions(location, result) or SourceLocation(home, 1)
@@ -203,7 +186,7 @@ def _alone(
 
 
 def _related(
-    location: LocationState, related: Iterable[tuple[SourceLocation, str]], places: Places[Any]
+    location: LocationState, related: Iterable[tuple[SourceLocation, str]], places: Places
 ) -> list[DiagnosticRelatedInformation] | None:
     return [
         DiagnosticRelatedInformation(Location(places.uri_of(at.path), within), message)
@@ -212,10 +195,8 @@ def _related(
     ] or None
 
 
-def _unless_stale(
-    location: LocationState, place: SourceLocation, places: Places[Any]
-) -> Range | None:
-    return None if is_stale(location) else places.range_or_line(place)
+def _unless_stale(location: LocationState, place: SourceLocation, places: Places) -> Range | None:
+    return None if location.is_stale else places.range_or_line(place)
 
 
 def _definitions(location: LocationState, result: LocationResult) -> SourceLocation | None:
@@ -286,7 +267,7 @@ def _of_assets(
     rest = len(together) - _HEAVIEST
     more = f" and {rest:,} more" if rest > 0 else ""
     message = (
-        f"{counted(len(together), 'asset')} of this line are over {allowed},"
+        f"{counted(len(together), 'asset')} on this line are over {allowed},"
         f" {format_both(sum(f.bytes or 0 for f in together))} together: {named}{more}."
     )
     severity: Severity = "error" if any(f.severity == "error" for f in together) else "warning"
@@ -307,7 +288,7 @@ def _grown(
     beyond = sum(f.severity == "error" for f in together)
     allowed = f", {beyond:,} of them by more than budget.asset-growth allows" if beyond else ""
     message = (
-        f"{counted(len(by), 'asset')} of this line take {format_both(sum(by.values()))} more than"
+        f"{counted(len(by), 'asset')} on this line take {format_both(sum(by.values()))} more than"
         f" in the baseline{allowed}: {named}{more}."
     )
     if beyond:
@@ -327,9 +308,9 @@ def _diagnostic(
     place: Range,
     assets: int = 1,
 ) -> Diagnostic:
-    """``data`` holds what a quick fix needs: see actions.py."""
+    """``data`` holds what a quick fix needs: see code_actions.py."""
     message = finding.message
-    if is_stale(location) and finding.rule not in _NO_SIZES:
+    if location.is_stale and finding.rule not in _NO_SIZES:
         message = f"{message} ({STALE_NOTE})"
     return Diagnostic(
         range=place,

@@ -1,10 +1,9 @@
-"""What a pointer on code shows: whose bytes, field by field and snapshot by snapshot."""
+"""Hovers: an asset's bytes by field and snapshot, a location's snapshots, and failures."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 
@@ -15,26 +14,23 @@ from dagster_snapsize.core.sizes import (
     format_percent,
     format_seconds,
 )
-from dagster_snapsize.lsp.features.asset_groups import DetailOf, Group, Places, groups, is_stale
-from dagster_snapsize.lsp.features.hover_notes import (
-    carried,
-    growth_of_asset,
-    growth_of_group,
-    snapshot_growth,
-)
-from dagster_snapsize.lsp.features.markup import MarkupBuilder
-from dagster_snapsize.lsp.features.words import (
+from dagster_snapsize.lsp.documents.places import DetailOf, View
+from dagster_snapsize.lsp.features.asset_groups import Group, groups
+from dagster_snapsize.lsp.features.markup import (
     STALE_NOTE,
-    repository_words,
+    MarkupBuilder,
+    repository_label,
     short_percent,
     short_size,
-    snapshot_words,
+    snapshot_label,
 )
-from dagster_snapsize.lsp.state import LocationState, ProjectState
+from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.measuring.worker.results import (
     AssetDetail,
     AssetRow,
+    BaselineUse,
     LocationResult,
+    RepeatedValue,
     SharedWith,
     SnapshotRow,
 )
@@ -45,40 +41,35 @@ _JOB_COLUMNS = 2
 _JOB_ROWS = 10
 _TRACEBACK_LINES = 15
 _REPORT_ASSETS = 50
-_GONE = "What its bytes are made of is not at hand: save to measure again."
+_GONE = "Its fields are not available. Save to measure again."
+_GROWN_FIELDS = 3
+_REPEATS = 3
 
 
-def hover(
-    state: ProjectState,
-    path: str,
-    at: Position,
-    places: Places[Any],
-    detail_of: DetailOf,
-    *,
-    markdown: bool = True,
-) -> Hover | None:
-    """What stands at a place of a buffer, or None.
+def hover(views: Iterable[View], at: Position) -> Hover | None:
+    """What the first project that knows the place says of it."""
+    return next(filter(None, (_hover(view, at) for view in views)), None)
 
-    That are assets whose place it is, definitions, or where a location failed. ``detail_of`` gives
-    None where an asset's rows cannot be read.
-    """
-    markup = MarkupBuilder(markdown)
+
+def _hover(view: View, at: Position) -> Hover | None:
+    """The assets at a position, the definitions, or where a location failed."""
+    markup = MarkupBuilder(view.markdown)
     parts: list[tuple[Range, str]] = []
-    for location in state.locations:
-        parts += _location_parts(location, path, at, places, markup)
+    for location in view.state.locations:
+        parts += _location_parts(location, view, at, markup)
     parts += [
-        (group.range, _group_text(group, detail_of, markup))
-        for group in groups(state, path, places, lambda place: places.is_at(place, at))
+        (group.range, _group_text(group, view.detail_of, markup))
+        for group in groups(view, lambda place: view.places.is_at(place, at))
     ]
     if not parts:
         return None
-    rule = "\n\n---\n\n" if markdown else "\n\n"
-    kind = MarkupKind.Markdown if markdown else MarkupKind.PlainText
+    rule = "\n\n---\n\n" if view.markdown else "\n\n"
+    kind = MarkupKind.Markdown if view.markdown else MarkupKind.PlainText
     return Hover(MarkupContent(kind, rule.join(text for _, text in parts)), parts[0][0])
 
 
 def _location_parts(
-    location: LocationState, path: str, at: Position, places: Places[Any], markup: MarkupBuilder
+    location: LocationState, view: View, at: Position, markup: MarkupBuilder
 ) -> list[tuple[Range, str]]:
     """Why it failed, where it did and at the definitions; its snapshots, at the definitions."""
     good, failed = location.good, location.failed
@@ -86,13 +77,13 @@ def _location_parts(
         (r.definitions_location for r in (good, failed) if r and r.definitions_location), None
     )
     frame = failed.failure.location if failed and failed.failure else None
-    found = []
     for place in (made_at, frame):
-        if place is None or place.path != path:
+        if place is None or not view.is_here(place):
             continue
-        within = places.range_or_line(place)
+        within = view.places.range_or_line(place)
         # A frame has no name: its whole line counts.
-        if not places.is_at(place, at) and (place == made_at or within.start.line != at.line):
+        is_at = view.places.is_at(place, at)
+        if not is_at and (place == made_at or within.start.line != at.line):
             continue
         texts = []
         if failed is not None and failed.failure is not None:
@@ -100,9 +91,8 @@ def _location_parts(
         if good is not None and place == made_at:
             texts.append(_definitions_text(location, good, markup))
         if texts:
-            found.append((within, "\n\n".join(texts)))
-            break
-    return found
+            return [(within, "\n\n".join(texts))]
+    return []
 
 
 def _failure_text(location: LocationState, failed: LocationResult, markup: MarkupBuilder) -> str:
@@ -125,13 +115,13 @@ def _definitions_text(location: LocationState, good: LocationResult, markup: Mar
     titles = ["snapshot", "size", "bytes", "budget", "used", "budget set by"]
     rows = [
         (
-            snapshot_words(good, snapshot, markup.name),
+            snapshot_label(good, snapshot, markup.name),
             short_size(snapshot.used_bytes),
             f"{snapshot.used_bytes:,}",
             short_size(snapshot.budget_bytes),
             short_percent(snapshot.used_bytes, snapshot.budget_bytes),
             f"{markup.text(snapshot.budget_name)}, {markup.text(snapshot.budget_source)}",
-            *([snapshot_growth(snapshot.growth_bytes)] if compared else []),
+            *([_snapshot_growth(snapshot.growth_bytes)] if compared else []),
         )
         for snapshot in [*repositories, *jobs[:_JOB_ROWS]]
     ]
@@ -148,7 +138,7 @@ def _definitions_text(location: LocationState, good: LocationResult, markup: Mar
             f"and {counted(len(rest), 'more job')}, each of at most"
             f" {format_both(rest[0].used_bytes)}"
         )
-    if is_stale(location):
+    if location.is_stale:
         parts.append(markup.note(STALE_NOTE))
     return "\n\n".join(parts)
 
@@ -181,10 +171,10 @@ def _factory_parts(group: Group, markup: MarkupBuilder) -> list[str]:
             f"{group.repository_bytes:,}",
         )
     )
-    repository = repository_words(group.good, group.repository, markup.name)
-    growth = growth_of_group(group, markup)
+    repository = repository_label(group.good, group.repository, markup.name)
+    growth = _growth_of_group(group, markup)
     return [
-        f"{markup.strong(counted(len(group.rows), 'asset'))} of this line:"
+        f"{markup.strong(counted(len(group.rows), 'asset'))} defined on this line:"
         f" {format_both(group.total_bytes)}, {_share(group)} of {markup.name(group.state.name)}",
         *([growth] if growth else []),
         markup.table(("heaviest", "size", "bytes", repository), rows),
@@ -200,7 +190,7 @@ def asset_report(
 ) -> str:
     """Everything about one asset, in Markdown: a hover that needs no place in a buffer."""
     nowhere = Range(Position(0, 0), Position(0, 0))
-    group = Group(location, good, row.repository, "", nowhere, frozenset(), (row,))
+    group = Group(location, good, row.repository, nowhere, (row,))
     return "\n\n".join(_asset_parts(group, row, detail, MarkupBuilder(markdown=True)))
 
 
@@ -213,7 +203,7 @@ def location_report(location: LocationState, good: LocationResult) -> str:
             short_size(asset.total_bytes),
             f"{asset.total_bytes:,}",
             markup.text(
-                f"{asset.location.path}:{asset.location.line}" if asset.location else "nowhere"
+                f"{asset.location.path}:{asset.location.line}" if asset.location else "unknown"
             ),
         )
         for asset in good.assets[:_REPORT_ASSETS]
@@ -228,7 +218,7 @@ def _asset_parts(
 ) -> list[str]:
     good = group.good
     several = len({s.repository for s in good.snapshots}) > 1
-    of = f", of {repository_words(good, group.repository, markup.name)}" if several else ""
+    of = f", of {repository_label(good, group.repository, markup.name)}" if several else ""
     parts = [
         f"{markup.name(row.key)}: {format_both(row.total_bytes)}, {_share(group)} of"
         f" {markup.name(group.state.name)}{of}; number {good.rank(row):,} of"
@@ -237,9 +227,9 @@ def _asset_parts(
     if detail is None:
         return [*parts, _GONE]
     # Before the table, which reaches below the edge of many a hover.
-    if growth := growth_of_asset(good.baseline, detail, markup):
+    if growth := _growth_of_asset(good.baseline, detail, markup):
         parts.append(growth)
-    if same := list(carried(detail, markup)):
+    if same := list(_repeats(detail, markup)):
         parts.append(markup.points(same))
     parts.append(_fields_table(good, detail, markup))
     if detail.shared_bytes:
@@ -316,3 +306,68 @@ def _shares(detail: AssetDetail, markup: MarkupBuilder) -> list[str]:
         if named:
             lines.append(f"Shares {markup.name(shared.name)} with {named}{more}.")
     return lines
+
+
+def _growth_of_asset(
+    baseline: BaselineUse, detail: AssetDetail, markup: MarkupBuilder
+) -> str | None:
+    """``Since the baseline: +1.2 kB (1,213 bytes): description +1.0 kB, ...``."""
+    growth = detail.growth
+    if growth is None or (growth.before is not None and not growth.fields):
+        return None
+    if growth.before is None:
+        return f"New since the baseline.{_mismatch(baseline, markup)}"
+    rows = [f"{markup.name(name)} {_signed(by)}" for name, by in growth.fields.items()]
+    rest = list(growth.fields.values())[_GROWN_FIELDS:]
+    if rest:
+        rows = [*rows[:_GROWN_FIELDS], f"{counted(len(rest), 'other field')} {_signed(sum(rest))}"]
+    by = _growth(detail.total_bytes - growth.before)
+    return f"Since the baseline: {by}: {', '.join(rows)}.{_mismatch(baseline, markup)}"
+
+
+def _growth_of_group(group: Group, markup: MarkupBuilder) -> str | None:
+    """The same of all assets of a line."""
+    changed = [row.growth_bytes for row in group.rows if row.growth_bytes]
+    if not changed:
+        return None
+    by = _growth(sum(changed))
+    of = f"in {len(changed):,} of {counted(len(group.rows), 'asset')}"
+    return f"Since the baseline: {by}, {of}.{_mismatch(group.good.baseline, markup)}"
+
+
+def _snapshot_growth(growth_bytes: int | None) -> str:
+    """A cell of a table: bytes, or that the baseline has no such snapshot."""
+    return "new" if growth_bytes is None else f"{growth_bytes:+,}"
+
+
+def _repeats(detail: AssetDetail, markup: MarkupBuilder) -> Iterator[str]:
+    """A line for each of the heaviest values that other assets repeat."""
+    for repeat in detail.repeats[:_REPEATS]:
+        yield _repeat(repeat, markup)
+    rest = len(detail.repeats) - _REPEATS
+    if rest > 0:
+        yield "More of its values are repeated: `dagster-snapsize advise` lists them."
+
+
+def _repeat(repeat: RepeatedValue, markup: MarkupBuilder) -> str:
+    everywhere = "both" if repeat.others == 1 else f"all {repeat.others + 1:,}"
+    return (
+        f"{markup.name(repeat.field)} is the same on {counted(repeat.others, 'other asset')}:"
+        f" removing it from {everywhere} saves {format_both(repeat.saved_bytes)}."
+    )
+
+
+def _signed(size: int) -> str:
+    """``+1.2 kB``, ``-300 B``."""
+    return f"{'+' if size >= 0 else '-'}{short_size(abs(size))}"
+
+
+def _growth(size: int) -> str:
+    return f"{'+' if size >= 0 else '-'}{format_both(abs(size))}" if size else "as many bytes"
+
+
+def _mismatch(baseline: BaselineUse, markup: MarkupBuilder) -> str:
+    if not baseline.mismatch:
+        return ""
+    why = "; and from ".join(map(markup.text, baseline.mismatch))
+    return f" The baseline is from {why}: sizes may differ for that reason alone."

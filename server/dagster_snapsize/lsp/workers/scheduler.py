@@ -48,7 +48,7 @@ class MeasurementScheduler:
         measured: Callable[[LocationResult], Callable[[], None]],
         began: Callable[[tuple[str, ...]], None],
         ended: Callable[[tuple[str, ...], dict[str, LocationResult], bool], None],
-        ready: ForkServerPool | None = None,
+        fork_servers: ForkServerPool | None = None,
     ):
         self.loop = asyncio.get_running_loop()
         self.state = ProjectState(folder)
@@ -57,7 +57,7 @@ class MeasurementScheduler:
         self._ended = ended
         self._make_request = make_request
         self._changed = changed
-        self._ready = ready or ForkServerPool()
+        self._fork_servers = fork_servers or ForkServerPool()
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -181,7 +181,7 @@ class MeasurementScheduler:
         try:
             await asyncio.to_thread(self._began, request.only)
             begun = True
-            process = await self._ready.begin()
+            process = await self._fork_servers.begin()
             assert process.stdin and process.stdout and process.stderr
             noise = asyncio.ensure_future(process.stderr.read())
             process.stdin.write(json.dumps(unstructure(request)).encode("utf-8") + b"\n")
@@ -196,7 +196,7 @@ class MeasurementScheduler:
             if process is not None:
                 await end_worker(process)
             if begun:
-                self._ready.ended(keep=request.keep_forkserver)
+                self._fork_servers.ended(keep=request.keep_forkserver)
             await asyncio.to_thread(self._ended, request.only, results, told_end)
             self._rest(finished=told_end)
         text = (await noise).decode("utf-8", "replace").strip()
@@ -238,10 +238,10 @@ class MeasurementScheduler:
         elif kind == "error":
             self._set_mistake(message)
         elif kind == "cached" and message["audit"]:
-            audits = self._ready.audits
+            audits = self._fork_servers.audits
             audits.want_cache(state.folder, message["location"], self._make_request)
         elif kind == "forkserver":
-            self._ready.take(state.folder, message, self._make_request)
+            self._fork_servers.take(state.folder, message, self._make_request)
         return bool(kind == "done")
 
     def _replace(self, result: LocationResult) -> None:

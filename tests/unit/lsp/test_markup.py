@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from dagster_snapsize.core.sizes import counted
-from dagster_snapsize.lsp.features.words import (
+from dagster_snapsize.lsp.features.markup import (
     code,
     escaped,
     fenced,
