@@ -99,7 +99,7 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
             budgets = location.config.budgets
             baseline = baselines.get(location.root, {}).get(location.stable_name)
             baseline = with_local_paths(baseline, measurement) if baseline else None
-            findings = judge(measurement, budgets, baseline)
+            findings = judge(measurement, budgets, baseline, one_of_several=len(chosen) > 1)
             reports.append(
                 LocationReport(
                     location, interpreter, measurement, budgets, findings, cached, baseline

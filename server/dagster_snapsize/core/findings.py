@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from attrs import evolve
+
 from dagster_snapsize.core import limits, sizes
 from dagster_snapsize.core.advice import repeated_findings
 from dagster_snapsize.core.baseline import Baseline
@@ -38,14 +40,24 @@ _HEAVIEST = 3
 
 
 def judge(
-    measurement: Measurement, budgets: Budgets, baseline: Baseline | None = None
+    measurement: Measurement,
+    budgets: Budgets,
+    baseline: Baseline | None = None,
+    *,
+    one_of_several: bool = False,
 ) -> tuple[Finding, ...]:
     """Every finding that no comment silences, errors first and then by bytes.
 
-    With a failure there is one error and nothing about sizes or times: they are not known.
+    With a failure there is one error and nothing about sizes or times: they are not known. Where
+    the location is ``one_of_several``, every message names it.
     """
     found = _all_findings(measurement, budgets, baseline)
     kept = [f for f in found if not _silencing(f, measurement)]
+    if one_of_several:
+        kept = [
+            f if measurement.failure else evolve(f, message=f"{measurement.name}: {f.message}")
+            for f in kept
+        ]
     severities = ("error", "warning", "information")
     return tuple(sorted(kept, key=lambda f: (severities.index(f.severity), -(f.bytes or 0))))
 

@@ -282,3 +282,11 @@ def test_failing_to_measure_is_never_mistaken_for_too_large() -> None:
     assert exit_status([too_large]) == 1
     assert exit_status([Finding("stale-input", "warning", "")]) == 0
     assert exit_status([]) == 0
+
+
+def test_messages_name_the_location_where_there_are_several() -> None:
+    found = judge(measurement(SMALL), Budgets(repository=20_000), one_of_several=True)
+    assert found[0].message.startswith("shop: Repository snapshot is 30.0 kB, ")
+    failed = measurement(failure=Failure("no vault"))
+    (failure,) = judge(failed, Budgets(), one_of_several=True)
+    assert failure.message.count("shop") == 1

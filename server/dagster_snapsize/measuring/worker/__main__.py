@@ -134,12 +134,14 @@ def _serve(request: WorkerRequest, cancel: _Cancellation) -> None:
             return
         if not request.only or location.name in request.only:
             try:
-                _measure(location, request, cancel)
+                _measure(location, len(found.locations) > 1, request, cancel)
             except UserError as error:
                 _emit_error(location.name, error)
 
 
-def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancellation) -> None:
+def _measure(
+    location: CodeLocation, one_of_several: bool, request: WorkerRequest, cancel: _Cancellation
+) -> None:
     cancel.forked = False
     location = with_timeout(location, request.timeout)
     config = location.config
@@ -183,6 +185,7 @@ def _measure(location: CodeLocation, request: WorkerRequest, cancel: _Cancellati
                 config_path=config.path,
                 python_source=interpreter.source,
                 rows=shared.new_rows(),
+                one_of_several=one_of_several,
                 baseline=baseline,
                 baseline_path=str(location.root / NAME),
                 baseline_name=location.stable_name,

@@ -48,6 +48,7 @@ def summarize(
     config_path: str | None,
     python_source: str,
     rows: Path,
+    one_of_several: bool = False,
     baseline: Baseline | None = None,
     baseline_path: str = "",
     baseline_name: str = "",
@@ -108,7 +109,9 @@ def summarize(
             _snapshot_row(s, measurement, budgets, baseline) for s in measurement.snapshots
         ),
         assets=tuple(assets),
-        findings=_without_least_growth(judge(measurement, budgets, baseline), assets),
+        findings=_without_least_growth(
+            judge(measurement, budgets, baseline, one_of_several=one_of_several), assets
+        ),
         unused_ignores=unused_ignores(measurement, budgets, baseline),
         definitions_location=measurement.definitions_location,
         definition_files=measurement.definition_files,
