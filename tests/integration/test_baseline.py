@@ -202,7 +202,7 @@ def test_the_hook_blocks_what_grows_and_lets_pass_what_was_inherited(shop: Shop)
     blocked = shop.run("git", "commit", "-m", "a long text")
     assert blocked.returncode == 1
     (line,) = [x for x in blocked.stdout.splitlines() if "[asset-grew]" in x]
-    assert line.startswith("shop/orders.py:4: error: asset orders takes ")
+    assert line.startswith("shop/orders.py:4: error: Asset orders takes ")
     assert "description +903 B" in line and "dagster-snapsize baseline" in line
     # Meant after all: the sizes are part of the commit.
     shop.baseline()
