@@ -215,14 +215,14 @@ def test_the_hook_blocks_what_grows_and_lets_pass_what_was_inherited(shop: Shop)
     shop.git("add", "-A")
     passed = shop.run("git", "commit", "-m", "a budget that is exceeded already")
     assert passed.returncode == 0, passed.stdout
-    assert "warning: repository snapshot" in passed.stdout
+    assert "warning: Repository snapshot" in passed.stdout
     assert "already over the limit in the baseline and is 1 byte smaller now" in passed.stdout
     shop.write("customers", "All the customers.")
     shop.git("add", "-A")
     blocked = shop.run("git", "commit", "-m", "and more")
     assert blocked.returncode == 1
     (line,) = [x for x in blocked.stdout.splitlines() if "[snapshot-over-budget]" in x]
-    assert ": error: repository snapshot" in line
+    assert ": error: Repository snapshot" in line
     assert "has grown by 4 bytes since. Grown: customers by 4 B (description 4 B)." in line
 
 
