@@ -229,11 +229,13 @@ def test_the_hook_blocks_what_grows_and_lets_pass_what_was_inherited(shop: Shop)
 def test_growth_without_a_baseline_is_a_note(shop: Shop) -> None:
     found = shop.snapsize("check")
     assert found.status == 0
-    assert found.stdout.startswith("note: shop.definitions has no baseline that budget.growth")
+    assert found.stdout.startswith(
+        "note: budget.growth has no effect on shop.definitions without a baseline"
+    )
     missing = shop.snapsize("baseline", "--check")
     assert (missing.status, missing.stdout) == (
         1,
-        f"there is no {NAME}: `dagster-snapsize baseline` writes it\n",
+        f"there is no {NAME}: run `dagster-snapsize baseline` to write it\n",
     )
     assert not (shop.path / NAME).exists()
 
@@ -257,7 +259,9 @@ def test_informations_are_in_the_json_alone(shop: Shop) -> None:
 def test_writing_it_measures_nothing_again_unless_it_is_read(tmp_path: Path, python: Path) -> None:
     project: CachedProject = cached_project(tmp_path, python)
     first = project.run("baseline")
-    assert first.status == 0 and first.stdout.startswith(f"wrote {NAME}: 1 location, 2 snapshots")
+    assert first.status == 0 and first.stdout.startswith(
+        f"wrote the current sizes to {NAME}: 1 location, 2 snapshots"
+    )
     assert project.hits()
     (project.folder / NAME).write_text("")
     assert project.run("check").status == 2
@@ -315,7 +319,7 @@ def test_several_locations_are_in_one_file_and_stay_until_they_are_gone(
 
     workspace(tmp_path, {"b": one.format("y")})
     dropped = snapsize("baseline", *flags, **here)
-    assert dropped.status == 0 and "Location a.py is gone." in dropped.stdout
+    assert dropped.status == 0 and "Location a.py was removed." in dropped.stdout
     assert location_names(tmp_path) == ["b.py"]
 
 

@@ -248,7 +248,7 @@ def test_a_folder_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     script = f"rmdir {shlex.quote(str(gone))}; exec {tool}"
     found = subprocess.run(["sh", "-c", script], cwd=gone, capture_output=True, check=False)
     assert found.returncode == 2
-    assert found.stderr.startswith(b"error: the current folder is gone")
+    assert found.stderr.startswith(b"error: the current folder was deleted")
 
 
 def test_brackets_in_names_are_no_markup(tmp_path: Path, dagster_python: Python) -> None:
@@ -328,7 +328,8 @@ def test_a_full_disk_is_a_failure(shop: Path) -> None:
         )
     assert found.returncode == 3
     assert (
-        found.stderr == b"dagster-snapsize: the output was not written: No space left on device\n"
+        found.stderr
+        == b"dagster-snapsize: the output could not be written: No space left on device\n"
     )
 
 
@@ -452,10 +453,10 @@ def test_explain_opens_every_asset_of_that_key(tmp_path: Path, dagster_python: P
     unknown = explain("far")
     assert (unknown.status, unknown.stdout) == (2, "")
     assert unknown.stderr.splitlines() == [
-        "error: no asset has the key 'far' among 4 assets",
-        f"The nearest are: {far}",
+        "error: none of 4 assets has the key 'far'",
+        f"Did you mean: {far}?",
     ]
-    assert "The nearest are: orders" in explain("ordres").stderr
+    assert "Did you mean: orders" in explain("ordres").stderr
 
 
 def test_prepare_runs_first_and_once_with_the_variables_of_the_project(

@@ -156,7 +156,7 @@ def test_a_limit_judges_the_reply_to_the_byte(shop: Path) -> None:
     passes = snapsize("check", cwd=shop, env={RX: exact, SEND: exact})
     assert passes.status == 0
     assert passes.stdout.count("[snapshot-near-budget]") == 1
-    assert "warning: job snapshot definitions.py/__repository__/job/__ASSET_JOB" in passes.stdout
+    assert "warning: Job snapshot __ASSET_JOB is " in passes.stdout
     less = str(sizes["job"] - 1)
     fails = snapsize("check", "--format", "json", cwd=shop, env={RX: exact, SEND: less})
     assert fails.status == fails.json["exit_status"] == 1

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from dagster_snapsize.cli.reports.diff_markdown import MARK
+from dagster_snapsize.cli.reports.diff.markdown import MARK
 from support import ROOT
 from support.command import Result, measure_json, snapsize, tree
 from support.json_keys import check_documented, documented, keys_of
@@ -258,7 +258,7 @@ def test_modules_that_are_installed_to_be_edited_are_those_of_the_revision(
     project.write("src/shop/assets.py", more + "\n\n@dg.asset\ndef more(): ...\n")
     whole = project.told(*options, **run)
     must_be_the_difference(whole, before, project.sizes(*options, **run))
-    assert [n for n in whole["notes"] if "today's target/made.json, which git ignores" in n]
+    assert [n for n in whole["notes"] if "that git ignores: target/made.json" in n]
     # A module that is named by its full path is not the revision's: no number rather than a wrong.
     path = project.folder / "library"
     by_path = f"import sys; sys.path.insert(0, {str(path.parent)!r}); import library\n"

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 import click
-from attrs import evolve, frozen
+from attrs import frozen
 
 from dagster_snapsize.cli.reports.lines import print_findings, shown_path
-from dagster_snapsize.cli.run import LocationReport, Report, Selection, measure_all
-from dagster_snapsize.core import sizes
+from dagster_snapsize.cli.run import LocationReport, Selection, measure_all
 from dagster_snapsize.core.baseline import RENEW, Baseline, baseline_of, summary
 from dagster_snapsize.core.growth import describe_growth, total_growth
+from dagster_snapsize.core.sizes import format_both
 from dagster_snapsize.project.baseline_file import (
     NAME,
     DamagedBaseline,
@@ -25,33 +25,37 @@ from dagster_snapsize.project.baseline_file import (
 Status = Literal[0, 1, 3]
 
 
-def take_baseline(selection: Selection, check: bool) -> tuple[Status, Callable[[], None]]:
-    """Measure, and write one file for each project, or with ``check`` look whether it would change.
+def update_baseline(selection: Selection, check: bool) -> tuple[Status, Callable[[], None]]:
+    """Measure, and write the baseline of each project; with ``check`` only compare.
 
-    The exit status, and what prints the rest. Where a location cannot be measured nothing is
-    written. Raises UserError for an old file that cannot be used, unless it is merely damaged and
-    all that it can hold was measured now.
+    Returns the exit status, and a function that prints the result. Nothing is written if a location
+    cannot be measured.
+
+    Raises:
+        UserError: An old file cannot be used. One that is merely damaged is replaced, if everything
+            that it can hold has been measured.
     """
     report = measure_all(selection, with_baseline=False)
-    if any(location.measurement.failure for location in report.locations):
-        return 3, partial(print_findings, _failures(report))
+    failed = report.only("measurement-failed")
+    if failed.findings:
+        return 3, partial(print_findings, failed)
     projects: dict[Path, list[LocationReport]] = {}
     for location in report.locations:
         projects.setdefault(location.code_location.root, []).append(location)
     # All are read before the first is written.
-    plans = [_plan(root, found, selection, check) for root, found in projects.items()]
-    said = [_checked(plan) if check else _written(plan) for plan in plans]
-    lines = [*said, *(f"note: {note}" for note in report.notes)]
-    is_stale = check and any(plan.old != plan.new for plan in plans)
+    updates = [_update(root, found, selection, check) for root, found in projects.items()]
+    results = [_check(update) if check else _write(update) for update in updates]
+    lines = [*results, *(f"note: {note}" for note in report.notes)]
+    is_stale = check and any(update.old != update.new for update in updates)
     return (1 if is_stale else 0), partial(click.echo, "\n".join(lines))
 
 
 @frozen
-class _Plan:
-    """What the file of a project says, None without one, and what it is to say.
+class _Update:
+    """The old baselines of a project, None without any, and the new ones.
 
-    ``path_bytes`` are those of the project's own path in what was measured, which no file has;
-    ``damage`` is why the old one could not be read.
+    ``path_bytes`` are bytes of the project's own path in the snapshots, which baselines leave out;
+    ``damage`` is why the old file could not be read.
     """
 
     root: Path
@@ -66,10 +70,10 @@ class _Plan:
         return shown_path(str(self.root / NAME))
 
 
-def _plan(root: Path, found: Sequence[LocationReport], selection: Selection, check: bool) -> _Plan:
-    now = {
-        location.code_location.stable_name: baseline_of(location.measurement) for location in found
-    }
+def _update(
+    root: Path, found: Sequence[LocationReport], selection: Selection, check: bool
+) -> _Update:
+    measured = {one.code_location.stable_name: baseline_of(one.measurement) for one in found}
     flags = selection.flags
     named = flags.workspace or flags.python_file or flags.module_name or flags.package_name
     path_bytes = sum(
@@ -83,60 +87,45 @@ def _plan(root: Path, found: Sequence[LocationReport], selection: Selection, che
     except DamagedBaseline as damaged:
         if named or check:
             raise
-        return _Plan(root, None, now, path_bytes, damaged.message)
-    # Of locations that were named the others stay; else those that are not there any more go.
-    return _Plan(root, old or None, {**old, **now} if named else now, path_bytes)
+        return _Update(root, None, measured, path_bytes, damaged.message)
+    # Flags that name locations leave the others as they are; else those that are gone are removed.
+    return _Update(root, old or None, {**old, **measured} if named else measured, path_bytes)
 
 
-def _written(plan: _Plan) -> str:
-    """Write the file, and say what is new in it."""
-    if not write_baselines(plan.root, plan.new) or plan.old == plan.new:
-        return f"{plan.file} is up to date"
-    damage = f" The old one could not be read: {plan.damage}." if plan.damage else ""
-    changed = f"\n{_changed(plan.old, plan.new)}" if plan.old is not None else ""
-    return f"wrote {plan.file}: {summary(plan.new.values(), plan.path_bytes)}.{damage}{changed}"
+def _write(update: _Update) -> str:
+    if not write_baselines(update.root, update.new) or update.old == update.new:
+        return f"{update.file} is up to date"
+    damage = f" The old file could not be read: {update.damage}." if update.damage else ""
+    changed = f"\n{_changes(update.old, update.new)}" if update.old is not None else ""
+    written = summary(update.new.values(), update.path_bytes)
+    return f"wrote the current sizes to {update.file}: {written}.{damage}{changed}"
 
 
-def _checked(plan: _Plan) -> str:
-    if plan.old == plan.new:
-        return f"{plan.file} is up to date"
-    if plan.old is None:
-        return f"there is no {plan.file}: `{RENEW}` writes it"
-    return f"{plan.file} is not up to date: `{RENEW}` renews it\n{_changed(plan.old, plan.new)}"
+def _check(update: _Update) -> str:
+    if update.old == update.new:
+        return f"{update.file} is up to date"
+    if update.old is None:
+        return f"there is no {update.file}: run `{RENEW}` to write it"
+    changed = _changes(update.old, update.new)
+    return f"{update.file} is out of date: run `{RENEW}` to update it\n{changed}"
 
 
-def _changed(old: Mapping[str, Baseline], new: Mapping[str, Baseline]) -> str:
-    """One line: how much more it is, whose bytes they are, and what else is not what it was."""
+def _changes(old: Mapping[str, Baseline], new: Mapping[str, Baseline]) -> str:
+    """One line: the difference in bytes, the owners that grew, and what else has changed."""
     both = [name for name in new if name in old]
-    found = total_growth({n: old[n] for n in both}, {n: new[n] for n in both})
-    by = sum(change.bytes for change in found)
-    if by:
-        words = f"{sizes.format_both(abs(by))} {'more' if by > 0 else 'less'} than before."
-    else:
-        words = "As many bytes as before."
-    words += describe_growth(found)
+    sentences = []
+    if both:
+        growth = total_growth({n: old[n] for n in both}, {n: new[n] for n in both})
+        by = sum(change.bytes for change in growth)
+        more = f"{format_both(abs(by))} {'more' if by > 0 else 'less'} than before."
+        sentences.append(f"{more if by else 'Same size as before.'}{describe_growth(growth)}")
     for name in both:
-        for what, was, is_now in (
+        for what, before, after in (
             ("Dagster", old[name].dagster_version, new[name].dagster_version),
             ("Python", old[name].python_version, new[name].python_version),
         ):
-            if was != is_now:
-                words += f" {name} was measured with {what} {was}, and is with {is_now}."
-    for names, now in ((sorted(set(new) - set(old)), "new"), (sorted(set(old) - set(new)), "gone")):
-        for name in names:
-            words += f" Location {name} is {now}."
-    return words if both else words.partition(". ")[2]
-
-
-def _failures(report: Report) -> Report:
-    """The findings of locations that could not be measured: budgets are not the question."""
-    return evolve(
-        report,
-        locations=tuple(
-            evolve(
-                location,
-                findings=tuple(f for f in location.findings if f.rule == "measurement-failed"),
-            )
-            for location in report.locations
-        ),
-    )
+            if before != after:
+                sentences.append(f"{name} is now measured with {what} {after}, not {before}.")
+    sentences += [f"Location {name} is new." for name in sorted(set(new) - set(old))]
+    sentences += [f"Location {name} was removed." for name in sorted(set(old) - set(new))]
+    return " ".join(sentences)

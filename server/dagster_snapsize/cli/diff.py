@@ -1,4 +1,4 @@
-"""What changed between two revisions, or between one and the work tree: measured on both sides."""
+"""``diff``: two revisions, or one and the work tree, measured and compared."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from typing import NoReturn
 
 from attrs import evolve, field, frozen
 
-from dagster_snapsize.cli.reports.lines import note_lines
-from dagster_snapsize.cli.run import LateBar, LocationReport, Selection, choose, measure_all
+from dagster_snapsize.cli.run import (
+    LateBar,
+    LocationReport,
+    Selection,
+    choose,
+    first_names,
+    measure_all,
+)
 from dagster_snapsize.core.diff import Difference, difference
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.assemble import Progress
@@ -40,13 +46,13 @@ from dagster_snapsize.measuring.revision.worktree import checked_out, sweep
 from dagster_snapsize.project.targets import absolute
 
 WORK_TREE = "the work tree"
-# What says which packages are installed, wherever it is in the repository.
+# Files that list the installed packages, in any folder of the repository.
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pixi.lock", "Pipfile.lock", "conda-lock.yml")
 
 
 @frozen
 class Side:
-    """One side: what it is called, and its locations, with paths as they are shown."""
+    """One side: its label and its locations, with paths as they are shown."""
 
     label: str
     locations: tuple[LocationReport, ...]
@@ -61,7 +67,7 @@ class Side:
 
 @frozen
 class Compared:
-    """One location on both sides; None where a side does not have it."""
+    """One location on both sides; None where it does not exist on a side."""
 
     name: str
     old: LocationReport | None
@@ -71,7 +77,7 @@ class Compared:
 
 @frozen
 class Comparison:
-    """Every location that was measured on both sides, or that only one side has."""
+    """Every location that was measured on both sides, or that exists on one side only."""
 
     old: Side
     new: Side
@@ -87,30 +93,33 @@ class Comparison:
 def compare_revisions(
     selection: Selection, names: Sequence[str], old_python: str | None = None
 ) -> Comparison:
-    """Measure both sides: HEAD and the work tree, or what is named instead.
+    """Measure both sides: HEAD and the work tree, or the revisions that are named.
 
-    ``old_python`` runs the old side, where that is to be another interpreter. Raises UserError
-    where there is no such revision, NotMeasured where a revision has no location to measure.
+    ``old_python`` is another interpreter for the old side.
+
+    Raises:
+        UserError: There is no such revision.
+        NotMeasured: A revision has no location to measure.
     """
     flags = selection.flags
     named = flags.module_name or flags.python_file or flags.package_name or flags.workspace
     try:
         start = Path.cwd()
     except FileNotFoundError:
-        raise UserError("the current folder is gone", "Change into one that is there.") from None
+        raise UserError("the current folder was deleted", "Change to another one.") from None
     if flags.working_directory is not None and not named:
         start = absolute(flags.working_directory, start)
     if not start.is_dir():
         raise UserError(f"there is no folder {start}")
     if len(names) > 2:
-        raise UserError(f"{len(names)} revisions are too many: name one or two")
+        raise UserError(f"{len(names)} revisions are too many; name one or two")
     repository = find_repository(start)
     sweep(repository)
     old, new = _revisions(repository, names)
     head = _head_of_clean(repository)
     with ended_by_signals(), ExitStack() as stack:
         watch = LateBar(stack)
-        measured = _Sides(repository, selection, stack, watch)
+        measured = _SideMeasurer(repository, selection, stack, watch)
         sides = []
         for revision, python in ((new, None), (old, old_python)):
             if revision is None or (revision.commit == head and python is None):
@@ -125,24 +134,24 @@ def compare_revisions(
 
 
 def compare(old: Side, new: Side, notes: tuple[str, ...] = ()) -> Comparison:
-    """Match the locations of both sides by name; one of each that is left over is the same one."""
+    """Match the locations by name; if one is left over on each side, they are the same location."""
     before = {one.measurement.name: one for one in old.locations}
     after = {one.measurement.name: one for one in new.locations}
-    gone = [name for name in before if name not in after]
-    come = [name for name in after if name not in before]
+    removed = [name for name in before if name not in after]
+    added = [name for name in after if name not in before]
     pairs = {name: name for name in after if name in before}
-    if len(gone) == len(come) == 1:
-        pairs[come[0]] = gone[0]
-        gone = []
+    if len(removed) == len(added) == 1:
+        pairs[added[0]] = removed[0]
+        removed = []
     found = []
     for name, one in after.items():
         found.append(_compared(before[pairs[name]] if name in pairs else None, one))
-    found += [_compared(before[name], None) for name in gone]
+    found += [_compared(before[name], None) for name in removed]
     return Comparison(old, new, tuple(filter(None, found)), notes)
 
 
 def _compared(old: LocationReport | None, new: LocationReport | None) -> Compared | None:
-    """None where either could not be measured."""
+    """Compare a location; None where either side could not be measured."""
     either = new or old
     assert either is not None
     if any(one is not None and one.measurement.failure for one in (old, new)):
@@ -152,7 +161,7 @@ def _compared(old: LocationReport | None, new: LocationReport | None) -> Compare
 
 
 def _revisions(repository: Repository, names: Sequence[str]) -> tuple[Revision, Revision | None]:
-    """The old one and the new one, None being the work tree; a range of git's is two of them."""
+    """The old and the new revision, which is None for the work tree; ``A..B`` names both."""
     if len(names) > 1:
         return find_revision(repository, names[0]), find_revision(repository, names[1])
     name = names[0] if names else "HEAD"
@@ -166,7 +175,7 @@ def _revisions(repository: Repository, names: Sequence[str]) -> tuple[Revision, 
 
 
 def _head_of_clean(repository: Repository) -> str | None:
-    """The commit that the work tree is, to the byte."""
+    """The current commit where the work tree does not differ from it, else None."""
     if not is_clean(repository):
         return None
     with suppress(UserError):
@@ -174,8 +183,8 @@ def _head_of_clean(repository: Repository) -> str | None:
     return None
 
 
-class _Sides:
-    """Measures sides, and the work tree only once."""
+class _SideMeasurer:
+    """Measures sides, the work tree only once."""
 
     def __init__(
         self, repository: Repository, selection: Selection, stack: ExitStack, watch: LateBar
@@ -184,35 +193,35 @@ class _Sides:
         self._selection = selection
         self._stack = stack
         self._watch = watch
-        self._today: tuple[LocationReport, ...] | None = None
+        self._current: tuple[LocationReport, ...] | None = None
 
     def work_tree(self, revision: Revision | None) -> Side:
-        """The files as they are; ``revision`` is the one that they are, if any was asked for."""
-        if self._today is None:
-            self._today = measure_all(self._selection, with_baseline=False).locations
-        notes = tuple(
-            line.removeprefix("note: ") for one in self._today for line in note_lines(one)
-        )
+        """Measure the work tree; ``revision`` is the commit that was asked for, if it is that."""
+        if self._current is None:
+            self._current = measure_all(self._selection, with_baseline=False).locations
+        notes = tuple(note for one in self._current for note in one.notes)
         label = str(revision) if revision else WORK_TREE
-        return Side(label, self._today, revision.commit if revision else None, notes)
+        return Side(label, self._current, revision.commit if revision else None, notes)
 
     def at(self, revision: Revision, python: str | None) -> Side:
-        """The files of a revision, in a temporary folder."""
+        """Measure the files of a revision, in a temporary folder."""
 
-        def tell(text: str) -> None:
+        def report_progress(text: str) -> None:
             self._watch(Progress(str(revision), text))
 
-        tree = self._stack.enter_context(checked_out(self._repository, revision, tell))
+        tree = self._stack.enter_context(checked_out(self._repository, revision, report_progress))
         locations = find_in(tree, self._selection.flags)
-        today = self._measured_today()
-        copied = copy_ignored(tree, locations, [one.cached.measurement for one in today])
+        current = self._measured_work_tree()
+        copied = copy_ignored(tree, locations, [one.cached.measurement for one in current])
         notes = list(tree.notes)
         if copied:
-            shown = ", ".join(copied[:5]) + (", ..." if len(copied) > 5 else "")
-            made = ", unless `prepare` makes it anew" if _prepares(today) else ""
-            notes.append(f"{revision} was measured with today's {shown}, which git ignores{made}")
+            prepares = any(one.code_location.config.prepare for one in current)
+            notes.append(
+                f"{revision} was measured with files of the work tree that git ignores:"
+                f" {first_names(copied)}{', unless `prepare` makes them' if prepares else ''}"
+            )
         environ = environ_in(tree, os.environ)
-        chosen = [(one.code_location, one.interpreter) for one in today]
+        chosen = [(one.code_location, one.interpreter) for one in current]
         flag = python or self._selection.python
         if not chosen:
             with suppress(UserError):
@@ -237,11 +246,9 @@ class _Sides:
                 )
             others = check_read_from_tree(tree, cached.measurement, interpreter)
             if others:
-                shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
-                notes.append(f"{revision} was measured with {shown} of the work tree")
+                notes.append(f"{revision} was measured with {first_names(others)} of the work tree")
             measurement = relocated(cached.measurement, tree.folder)
-            if measurement.failure:
-                failure = measurement.failure
+            if failure := measurement.failure:
                 failure = evolve(
                     failure,
                     message=with_repository_paths(failure.message, tree),
@@ -253,28 +260,24 @@ class _Sides:
             reports.append(LocationReport(location, interpreter, measurement, budgets, (), cached))
         return Side(str(revision), tuple(reports), revision.commit, tuple(notes))
 
-    def _measured_today(self) -> tuple[LocationReport, ...]:
-        """What the definitions read today; nothing where the work tree is of no use."""
-        if self._today is None:
+    def _measured_work_tree(self) -> tuple[LocationReport, ...]:
+        """The locations of the work tree; empty where none can be found."""
+        if self._current is None:
             try:
-                self._today = measure_all(self._selection, with_baseline=False).locations
+                self._current = measure_all(self._selection, with_baseline=False).locations
             except UserError:
                 return ()
-        return self._today
-
-
-def _prepares(reports: Sequence[LocationReport]) -> bool:
-    return any(one.code_location.config.prepare for one in reports)
+        return self._current
 
 
 def _lock_notes(repository: Repository, old: Revision, new: Revision | None) -> Iterator[str]:
-    """Other packages on one side would be another environment, and there is only today's."""
+    """A note that lock files differ, while both sides were measured in one environment."""
     names = changed_names(repository, old, new)
     locks = [name for name in names if _is_lock(Path(name).name)]
     if locks:
         yield (
-            f"{', '.join(locks[:3])} is not the same on both sides, which were both measured with"
-            " what is installed now; --old-python names another environment for the old one"
+            f"{', '.join(locks[:3])} differs between the sides, but both were measured with the"
+            " packages installed now; use --old-python for an environment of the old side"
         )
 
 
@@ -284,14 +287,14 @@ def _is_lock(name: str) -> bool:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Have the block cleaned up after when this process is asked to end, as after Ctrl-C."""
+    """Clean up after the block when this process is terminated, as after Ctrl-C."""
 
     def end(number: int, frame: object) -> NoReturn:
         raise SystemExit(128 + number)
 
     names = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    heeded = [name for name in names if signal.getsignal(name) != signal.SIG_IGN]  # as for nohup
-    before = {name: signal.signal(name, end) for name in heeded}
+    handled = [name for name in names if signal.getsignal(name) != signal.SIG_IGN]  # as for nohup
+    before = {name: signal.signal(name, end) for name in handled}
     try:
         yield
     finally:

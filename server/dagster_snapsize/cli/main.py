@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable
-from functools import partial
 from typing import NoReturn
 
 import click
@@ -20,13 +18,14 @@ from dagster_snapsize.cli.options import (
     verify_option,
 )
 from dagster_snapsize.cli.output import (
-    escape_what_cannot_be_shown,
+    echo,
+    escape_unencodable,
     leave_with,
     output_file,
     written_to,
 )
-from dagster_snapsize.cli.reports import CHECKED, MEASURED, print_form
-from dagster_snapsize.cli.run import Report, Selection, measure_all, read_limits
+from dagster_snapsize.cli.reports import CHECK_FORMATS, MEASURE_FORMATS, printer
+from dagster_snapsize.cli.run import Selection, measure_all, read_limits
 from dagster_snapsize.core.errors import NotMeasured, UserError
 from dagster_snapsize.core.findings import exit_status
 
@@ -37,25 +36,25 @@ _FAILED = 3
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="dagster-snapsize")
 def cli() -> None:
-    """Exact sizes of Dagster code location snapshots, and who owns every byte.
+    """Measure the exact size of every Dagster snapshot, and which asset owns each byte.
 
-    Without flags the code location is found the way Dagster finds it: pyproject.toml,
-    workspace.yaml, dg.toml, dagster_cloud.yaml or definitions.py in this folder.
+    Without flags the code location is found as Dagster finds it: through pyproject.toml,
+    workspace.yaml, dg.toml, dagster_cloud.yaml or definitions.py in the current folder.
 
     Exit status: 0 within budget, 1 over budget, 2 wrong usage or configuration, 3 could not be
     measured.
     """
 
 
-@cli.command(short_help="Report sizes, the heaviest assets and what they are made of.")
+@cli.command(short_help="Print snapshot sizes, the heaviest assets and fields, and findings.")
 @target_options
 @no_cache_option
 @verify_option
-@format_option(*MEASURED)
+@format_option(*MEASURE_FORMATS)
 @output_option
 @top_option
 def measure(selection: Selection, form: str, output: str | None, top: int) -> None:
-    """Report every snapshot, the heaviest assets and what the bytes are made of.
+    """Print the size of every snapshot, the heaviest assets and fields, and all findings.
 
     \b
     Examples:
@@ -63,81 +62,70 @@ def measure(selection: Selection, form: str, output: str | None, top: int) -> No
       dagster-snapsize measure -m my_project.definitions --top 30
       dagster-snapsize measure --format html --output report.html
     """
-    from dagster_snapsize.cli.reports.text import print_report
-
-    _measure_and_print(selection, form, output, partial(print_report, top=top), top)
+    _measure_and_print(selection, form, output, top)
 
 
-@cli.command(short_help="Judge the budgets and print findings only; for hooks and CI.")
+@cli.command(short_help="Check the budgets and print only findings; for hooks and CI.")
 @target_options
 @no_cache_option
-@format_option(*CHECKED)
+@format_option(*CHECK_FORMATS)
 @output_option
 def check(selection: Selection, form: str, output: str | None) -> None:
-    """Judge the budgets and print only what is found: the commit hook runs this.
+    """Check every snapshot and asset against its budget; print only findings.
+
+    Prints nothing if everything is within budget. The pre-commit hook runs this command.
 
     \b
     Examples:
       dagster-snapsize check
       dagster-snapsize check --format github
+      dagster-snapsize check --format sarif --output snapsize.sarif
     """
-    from dagster_snapsize.cli.reports.lines import print_findings
-
-    _measure_and_print(selection, form, output, print_findings)
+    _measure_and_print(selection, form, output, top=0, only_findings=True)
 
 
 def _measure_and_print(
-    selection: Selection,
-    form: str,
-    output: str | None,
-    print_text: Callable[[Report], None],
-    top: int = 0,
+    selection: Selection, form: str, output: str | None, top: int, only_findings: bool = False
 ) -> None:
-    """Measure, judge, print in the form that was asked for, and leave with what was found."""
     file = output_file(output)
     if form == "html" and file is None and sys.stdout.isatty():
-        raise UserError("a page of HTML is nothing to read here", "Add --output report.html")
-    gc.disable()  # it ends soon: looking for cycles among millions of live objects finds none
+        raise UserError("an HTML report is not readable on a terminal", "Add --output report.html")
+    gc.disable()  # the process is short-lived: collecting among millions of live objects frees none
     report = measure_all(selection)
     status = exit_status(report.findings)
     with leave_with(status), written_to(file):
+        printer(form, only_findings)(report, status, top)
         if form == "text":
-            print_text(report)
-            _tell_of_cache(report)
-        else:
-            print_form(form, report, status, top=top)
+            from dagster_snapsize.cli.reports.lines import print_cache_note
 
-
-def _tell_of_cache(report: Report) -> None:
-    """On standard error: standard output is the same whether sizes are from the cache or not."""
-    from dagster_snapsize.cli.reports.cache_notes import cache_note
-
-    note = cache_note(report)
-    if note is not None:
-        click.echo(f"note: {note}", err=True)
+            print_cache_note(report)
 
 
 @cli.command(short_help="Record the current sizes as the baseline for growth limits.")
 @target_options
 @no_cache_option
-@click.option("--check", is_flag=True, help="Write nothing: exit with 1 if the file would change.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit with 1 if the baseline is out of date."
+)
 def baseline(selection: Selection, check: bool) -> None:
-    """Record the current sizes in snapsize-baseline.jsonl, for growth limits; commit that file.
+    """Record the current sizes in snapsize-baseline.jsonl, the baseline for growth limits.
+
+    Commit the file: `check`, the hook and editors compare with it.
 
     \b
     Examples:
       dagster-snapsize baseline
       dagster-snapsize baseline --check
     """
-    from dagster_snapsize.cli.baseline import take_baseline
+    from dagster_snapsize.cli.baseline import update_baseline
 
     gc.disable()  # as for any measurement
-    status, tell = take_baseline(selection, check)
+    status, print_result = update_baseline(selection, check)
     with leave_with(status):
-        tell()
+        print_result()
 
 
-@cli.command(short_help="What changed since a revision of git, by snapshot, asset and field.")
+@cli.command(short_help="Compare two Git revisions, by snapshot, asset and field.")
 @click.argument("revisions", nargs=-1, metavar="[REV] [REV]")
 @target_options
 @click.option("--old-python", metavar="PATH", help="Another interpreter for the old side only.")
@@ -153,10 +141,10 @@ def diff(
     output: str | None,
     top: int,
 ) -> None:
-    """Compare HEAD, or the revision REV, with the files as they are now; or one REV with another.
+    """Compare the sizes in HEAD, or in REV, with the work tree; or one REV with another.
 
-    The other revision is checked out into a temporary folder and measured with the same Python.
-    Exit status: 0, whatever grew; 2 where there is no such revision; 3 where a side could not be
+    A revision is checked out into a temporary folder and measured with the same interpreter.
+    Exit status: 0 however much has grown, 2 if there is no such revision, 3 if a side could not be
     measured.
 
     \b
@@ -166,38 +154,29 @@ def diff(
       dagster-snapsize diff v1.2 v1.3 --format markdown
     """
     from dagster_snapsize.cli.diff import compare_revisions
+    from dagster_snapsize.cli.reports import diff as diff_reports
 
     file = output_file(output)
     gc.disable()  # as for any measurement
     comparison = compare_revisions(selection, revisions, old_python)
     with leave_with(comparison.status), written_to(file):
-        if form == "markdown":
-            from dagster_snapsize.cli.reports.diff_markdown import print_markdown
-
-            print_markdown(comparison, top)
-        elif form == "json":
-            from dagster_snapsize.cli.reports.diff_text import print_json
-
-            print_json(comparison)
-        else:
-            from dagster_snapsize.cli.reports.diff_text import print_comparison
-
-            print_comparison(comparison, top)
+        diff_reports.printer(form)(comparison, top)
 
 
-@cli.command(short_help="What would make it smaller, and by how many bytes.")
+@cli.command(short_help="List what would make the snapshots smaller, and by how many bytes.")
 @target_options
 @click.option(
     "--dagster",
     "version",
     metavar="VERSION",
-    help="Also measure with this Dagster, or `latest`: what an upgrade saves.",
+    help="Also measure with this version of Dagster, or `latest`.",
 )
 @click.option(
     "--split",
+    "parts",
     type=click.IntRange(min=2),
     metavar="N",
-    help="Also propose how to split the location into N.",
+    help="Also propose a split into N code locations.",
 )
 @no_cache_option
 @format_option("text", "json", "markdown")
@@ -206,12 +185,12 @@ def diff(
 def advise(
     selection: Selection,
     version: str | None,
-    split: int | None,
+    parts: int | None,
     form: str,
     output: str | None,
     top: int,
 ) -> None:
-    """List what would make the snapshots smaller, with the exact saving of each, most bytes first.
+    """List what would make the snapshots smaller, most bytes first, each with its exact saving.
 
     \b
     Examples:
@@ -220,23 +199,26 @@ def advise(
       dagster-snapsize advise --dagster latest
       dagster-snapsize advise --split 3
     """
-    from dagster_snapsize.cli.advise import take_advice
+    from dagster_snapsize.cli.advise import measure_for_advice
+    from dagster_snapsize.cli.reports import advice
 
     file = output_file(output)
     gc.disable()  # as for any measurement
-    status, tell = take_advice(selection, form, top, version, split)
-    with leave_with(status), written_to(file):
-        tell()
+    advised = measure_for_advice(selection, version, parts)
+    with leave_with(advised.status), written_to(file):
+        advice.printer(form)(advised, top)
+        if advised.upgrade_error is not None:
+            raise advised.upgrade_error
 
 
-@cli.command(short_help="Open one asset: every field, its own bytes and shared ones.")
+@cli.command(short_help="Print every field of one asset, with its exclusive and shared bytes.")
 @click.argument("asset_key")
 @target_options
 @no_cache_option
 @format_option("text", "json", "markdown")
 @top_option
 def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
-    """Open one asset: field by field, snapshot by snapshot, its own bytes and those it shares.
+    """Print what one asset is made of: every field in every snapshot, exclusive and shared bytes.
 
     \b
     Examples:
@@ -244,31 +226,22 @@ def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
       dagster-snapsize explain warehouse/orders -m my_project.definitions
     """
     report = measure_all(selection, with_baseline=False)
-    status = exit_status([f for f in report.findings if f.rule == "measurement-failed"])
+    failed = report.only("measurement-failed")
+    status = exit_status(failed.findings)
     with leave_with(status):
-        if status and form == "json":
-            from dagster_snapsize.cli.reports.json_report import print_outcome
-
-            print_outcome(report, status)
-        elif status and form == "markdown":
-            from dagster_snapsize.cli.reports.markdown_report import print_markdown
-
-            print_markdown(report, top)
-        elif status:
-            from dagster_snapsize.cli.reports.lines import print_findings
-
-            print_findings(report)
-        else:
+        if status == 0:
             from dagster_snapsize.cli.reports.explain import explain_asset
 
             explain_asset(report, asset_key, form, top)
+        else:
+            printer(form, only_findings=True)(report if form == "json" else failed, status, 0)
 
 
-@cli.command(short_help="Show the limits and timeouts that apply, and their sources.")
+@cli.command(short_help="Print the limits and timeouts that apply, and where each comes from.")
 @target_options
 @format_option("text", "json", "markdown")
 def limits(selection: Selection, form: str) -> None:
-    """Show every limit and timeout that decides whether a location loads, and its source.
+    """Print every limit and timeout that decides whether a location loads, and its source.
 
     \b
     Examples:
@@ -288,13 +261,13 @@ def limits(selection: Selection, form: str) -> None:
     "port",
     type=click.IntRange(0, 65535),
     metavar="PORT",
-    help="Listen on this port of 127.0.0.1 instead, for debugging.",
+    help="Listen on this port of 127.0.0.1, for debugging.",
 )
 def lsp(port: int | None) -> None:
-    """Serve an editor: sizes beside the code while you write it.
+    """Start the language server, which shows sizes in an editor.
 
-    Speaks the Language Server Protocol over standard input and output. An editor starts it; see
-    docs/editors.md for what to paste into its configuration.
+    It speaks the Language Server Protocol over standard input and output. Editors start it; see
+    docs/editors.md for the configuration of each.
     """
     from dagster_snapsize.lsp.server import serve
 
@@ -303,32 +276,31 @@ def lsp(port: int | None) -> None:
 
 @cli.group()
 def cache() -> None:
-    """What is kept of measurements, so that an unchanged project need not be measured again."""
+    """Manage the cache of measurements."""
 
 
 @cache.command(name="clear")
 def clear_cache() -> None:
-    """Forget every measurement, and use the cache again where it was switched off.
+    """Remove every cached measurement, and the environments made by `advise --dagster`.
 
-    Environments that `advise --dagster` has made are removed as well.
+    The cache is used again for projects for which it was switched off.
     """
-    from dagster_snapsize.core.sizes import format_size
+    from dagster_snapsize.core.sizes import counted, format_size
     from dagster_snapsize.measuring.cache.store import cache_folder, clear
     from dagster_snapsize.measuring.upgrade.environment import clear_environments
 
     folder = cache_folder(os.environ)
     count, freed = clear(folder)
-    measurements = "1 measurement" if count == 1 else f"{count:,} measurements"
-    click.echo(f"removed {measurements}, {format_size(freed)}, from {folder}")
+    click.echo(f"removed {counted(count, 'measurement')}, {format_size(freed)}, from {folder}")
     count, freed = clear_environments(os.environ)
     if count:
-        environments = "1 environment" if count == 1 else f"{count:,} environments"
+        environments = counted(count, "environment")
         click.echo(f"removed {environments} of advise --dagster, {format_size(freed)}")
 
 
 def main() -> NoReturn:
-    """Run the command line; every error is a message and an exit status, never a traceback."""
-    escape_what_cannot_be_shown()
+    """Run the command line; an error is a message and an exit status, never a traceback."""
+    escape_unencodable()
     try:
         cli(standalone_mode=False)
         status = 0
@@ -349,7 +321,7 @@ def main() -> NoReturn:
 
 
 def _report_unexpected(error: Exception) -> int:
-    """Print what was not foreseen, and return the exit status."""
+    """Print an unexpected error, and return the exit status."""
     if os.environ.get("SNAPSIZE_DEBUG"):
         raise error
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == "rich":
@@ -363,7 +335,7 @@ def _report_unexpected(error: Exception) -> int:
         return _USAGE
     click.echo(
         f"dagster-snapsize: internal error: {type(error).__name__}: {error}\n"
-        "Please report this, with the output of the same command under SNAPSIZE_DEBUG=1.",
+        "Please report it, with the output of the same command under SNAPSIZE_DEBUG=1.",
         err=True,
     )
     return _FAILED
@@ -373,6 +345,6 @@ def _show(error: UserError) -> None:
     from dagster_snapsize.cli.reports.lines import shown_path
 
     place = f"{shown_path(error.path)}:{error.line}: " if error.path else ""
-    click.echo(f"{place}{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
+    echo(f"{place}{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
     if error.hint:
         click.echo(error.hint, err=True)

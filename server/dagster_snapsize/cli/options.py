@@ -1,4 +1,4 @@
-"""The flags that the commands share: Dagster's own for the target, and ours."""
+"""The flags that the commands share: those of Dagster for the target, and ours."""
 
 from __future__ import annotations
 
@@ -17,33 +17,41 @@ from dagster_snapsize.project.locations import Flags
 F = TypeVar("F", bound=Callable[..., Any])
 
 _TARGET = (
-    click.option("-w", "--workspace", multiple=True, metavar="FILE", help="A workspace.yaml."),
-    click.option("-f", "--python-file", multiple=True, metavar="FILE", help="A Python file."),
-    click.option("-m", "--module-name", multiple=True, metavar="MODULE", help="A module."),
-    click.option("--package-name", multiple=True, metavar="PACKAGE", help="A package."),
+    click.option("-w", "--workspace", multiple=True, metavar="FILE", help="A workspace.yaml file."),
+    click.option(
+        "-f", "--python-file", multiple=True, metavar="FILE", help="A Python file with definitions."
+    ),
+    click.option(
+        "-m", "--module-name", multiple=True, metavar="MODULE", help="A module with definitions."
+    ),
+    click.option(
+        "--package-name", multiple=True, metavar="PACKAGE", help="A package with definitions."
+    ),
     click.option(
         "-a",
         "--attribute",
         metavar="NAME",
-        help="The repository, Definitions, job or function in that file, module or package.",
+        help="The Definitions, repository, job or function in that file, module or package.",
     ),
     click.option(
         "-d",
         "--working-directory",
         metavar="FOLDER",
-        help="Where the code imports from; alone: the folder of the project to measure.",
+        help="The folder that the code imports from; without a target, the project to measure.",
     ),
     click.option(
-        "--python", metavar="PATH", help="The interpreter of the project, with its Dagster."
+        "--python", metavar="PATH", help="The interpreter that has the project's Dagster."
     ),
     click.option(
-        "--timeout", metavar="TIME", help='Give up after this long, e.g. "10 min".  [300 s]'
+        "--timeout",
+        metavar="TIME",
+        help='Give up after this time, such as "10 min".  [default: 300 s]',
     ),
 )
 
 
 def target_options(command: F) -> F:
-    """Add the flags that say what to measure; the command gets them as ``selection``."""
+    """Add the flags that select what to measure; the command gets them as ``selection``."""
 
     @functools.wraps(command)
     def with_selection(**options: Any) -> Any:
@@ -75,32 +83,32 @@ def _seconds(text: str | None) -> float | None:
 
 
 def format_option(*formats: str) -> Callable[[F], F]:
-    """``--format`` with these choices, the first being the default."""
+    """``--format`` with these choices, the default first."""
     return click.option(
         "--format",
         "form",
         type=click.Choice(formats),
         default=formats[0],
         show_default=True,
-        help="How to print the result.",
+        help="The format of the output.",
     )
 
 
 no_cache_option = click.option(
-    "--no-cache", is_flag=True, help="Measure, even if nothing has changed; store nothing."
+    "--no-cache", is_flag=True, help="Measure again even if nothing has changed; store nothing."
 )
 
 verify_option = click.option(
     "--verify",
     is_flag=True,
-    help="Serialize everything in Dagster's own, slower way as well, and compare every byte.",
+    help="Also serialize every snapshot in Dagster's own, slower way, and compare every byte.",
 )
 
 output_option = click.option(
     "-o",
     "--output",
     metavar="FILE",
-    help="Write there, and not to standard output.",
+    help="Write to this file instead of standard output.",
 )
 
 top_option = click.option(
@@ -109,5 +117,5 @@ top_option = click.option(
     default=10,
     show_default=True,
     metavar="N",
-    help="How many rows of each table to print.",
+    help="The number of rows to print of each table.",
 )

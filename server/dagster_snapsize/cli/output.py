@@ -1,4 +1,4 @@
-"""What happens to our output once it is written: readers that leave, disks that are full."""
+"""Standard output: colours, files, readers that close the pipe, and disks that are full."""
 
 from __future__ import annotations
 
@@ -17,29 +17,38 @@ from dagster_snapsize.core.errors import UserError
 _FAILED = 3
 
 
-def escape_what_cannot_be_shown() -> None:
-    """Keys, paths and messages are the user's: what an encoding lacks is escaped, not an error."""
+def escape_unencodable() -> None:
+    """Escape what the encoding of the output lacks: names and messages are the user's."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
+def echo(line: str, err: bool = False) -> None:
+    """Print a line, with its styles where rich would print them."""
+    stream = sys.stderr if err else sys.stdout
+    environ = os.environ.get
+    wanted = bool(environ("FORCE_COLOR")) or stream.isatty()
+    styled = wanted and not environ("NO_COLOR") and environ("TERM") not in ("dumb", "unknown")
+    click.echo(line, err=err, color=styled)
+
+
 @contextmanager
 def leave_with(status: int) -> Iterator[None]:
-    """Print in this block; afterwards the program ends with ``status``.
+    """Print in this block, then exit with ``status``.
 
-    A reader who closes the pipe has seen enough and changes nothing: the status is what was found.
-    Output that cannot be written for another reason, such as a full disk, is a failure.
+    A reader that closes the pipe early does not change the status. Output that cannot be written
+    for another reason, such as a full disk, is a failure.
     """
     try:
         yield
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        _discard_output()
+        _discard_further_output()
     except OSError as error:
-        _discard_output()
-        click.echo(f"dagster-snapsize: the output was not written: {error.strerror}", err=True)
+        _discard_further_output()
+        click.echo(f"dagster-snapsize: the output could not be written: {error.strerror}", err=True)
         status = _FAILED
     sys.exit(status)
 
@@ -47,12 +56,13 @@ def leave_with(status: int) -> Iterator[None]:
 def output_file(name: str | None) -> Path | None:
     """The file that ``--output`` names, None for standard output.
 
-    Raises UserError where it cannot be written, before anybody has waited for a measurement.
+    Raises:
+        UserError: It cannot be written; better before the measurement than after it.
     """
     if name is None or name == "-":
         return None
     if not name:
-        raise UserError("--output names no file", "Name one, such as --output report.html")
+        raise UserError("--output is empty", "Name a file, such as --output report.html")
     path = Path(name)
     try:
         path = path.resolve()  # what a link leads to is written, and the link stays
@@ -64,18 +74,20 @@ def output_file(name: str | None) -> Path | None:
         raise UserError(f"--output: {name} is a folder", f"Name a file in it: {path / 'report'}")
     if not parent_is_folder:
         raise UserError(
-            f"--output: there is no folder {path.parent}", "Make it first, or name another file."
+            f"--output: there is no folder {path.parent}", "Create it, or name another file."
         )
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UserError(f"--output: {path} must not be written", "Name another file.")
+        raise UserError(f"--output: no permission to write {path}", "Name another file.")
     return path
 
 
 @contextmanager
 def written_to(path: Path | None) -> Iterator[None]:
-    """What this block prints goes into the file, whole or not at all; None: it stays as it is.
+    """Write what this block prints to the file, whole or not at all; None is standard output.
 
-    Raises UserError where the file cannot be made, OSError where it cannot be written to its end.
+    Raises:
+        UserError: The file cannot be created.
+        OSError: The file cannot be written completely.
     """
     if path is None:
         yield
@@ -99,6 +111,6 @@ def written_to(path: Path | None) -> Iterator[None]:
         raise
 
 
-def _discard_output() -> None:
-    """Python would flush what is left once more when it ends."""
+def _discard_further_output() -> None:
+    """Keep Python from flushing the rest once more when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

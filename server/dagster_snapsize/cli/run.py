@@ -1,7 +1,6 @@
 """From flags to findings: find the locations, choose their interpreters, measure, judge.
 
-What is not changed since it was measured comes from the cache, so what only a new measurement needs
-is imported when there is one.
+What only a new measurement needs is imported when there is one: most results come from the cache.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dagster_snapsize.core.baseline import RENEW, Baseline, with_local_paths, with_path
 from dagster_snapsize.core.errors import UserError, did_you_mean
 from dagster_snapsize.core.findings import judge
-from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement
+from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement, Rule
 from dagster_snapsize.measuring.measure import Cached, CacheLookup, measure_location, with_timeout
 from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.project.baseline_file import NAME, read_baselines
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
 
 @frozen
 class Selection:
-    """What the command line asks to measure, with which interpreter, for how long (seconds).
+    """What the command line asks to measure; ``timeout`` is in seconds.
 
-    ``verify`` makes every text in Dagster's own way as well.
+    With ``verify`` every snapshot is also serialized in Dagster's own way and compared.
     """
 
     flags: Flags
@@ -57,6 +56,17 @@ class LocationReport:
     cached: Cached
     baseline: Baseline | None = None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to say about the location besides its findings."""
+        files = self.measurement.untracked_files
+        if not files:
+            return ()
+        return (
+            f"{self.measurement.name} was measured with files that git does not track"
+            f" and a commit leaves out: {first_names(files)}",
+        )
+
 
 @frozen
 class Report:
@@ -70,20 +80,36 @@ class Report:
         """The findings of all locations."""
         return tuple(finding for location in self.locations for finding in location.findings)
 
+    def only(self, rule: Rule) -> Report:
+        """The report with the findings of one rule."""
+        return Report(
+            tuple(
+                evolve(one, findings=tuple(f for f in one.findings if f.rule == rule))
+                for one in self.locations
+            ),
+            self.notes,
+        )
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first five names."""
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+
 
 def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
     """Measure every selected location, one after the other, with a progress bar on a terminal.
 
-    Raises UserError where the flags, the configuration, a target or a baseline are wrong.
+    Raises:
+        UserError: The flags, the configuration, a target or a baseline are wrong.
     """
     chosen, notes = choose(selection)
     reports: list[LocationReport] = []
-    prepared: set[object] = set()
     folder = Path.cwd()
     roots = dict.fromkeys(location.root for location, _ in chosen) if with_baseline else ()
     baselines = {root: _baselines(root, folder) for root in roots}
     with ExitStack() as stack:
-        watch = LateBar(stack)
+        on_progress = LateBar(stack)
+        prepared: set[object] = set()
         for location, interpreter in chosen:
             cached = measure_location(
                 location,
@@ -92,7 +118,7 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
                 environ=os.environ,
                 prepared=prepared,
                 lookup=selection.cache,
-                on_progress=watch,
+                on_progress=on_progress,
                 verify=selection.verify,
             )
             measurement = relocated(cached.measurement, folder)
@@ -105,9 +131,13 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
                     location, interpreter, measurement, budgets, findings, cached, baseline
                 )
             )
-    notes = (*notes, *_idle_budgets(reports), *(_verified(reports) if selection.verify else ()))
+    notes = (
+        *notes,
+        *_budgets_of_unknown_jobs(reports),
+        *(_verification_notes(reports) if selection.verify else ()),
+    )
     if with_baseline:
-        notes = (*notes, *_idle_growth(reports))
+        notes = (*notes, *_growth_without_baseline(reports))
     return Report(tuple(reports), notes)
 
 
@@ -115,32 +145,32 @@ def _baselines(root: Path, folder: Path) -> dict[str, Baseline]:
     return with_path(read_baselines(root), shown_path(str(root / NAME), folder))
 
 
-def _idle_growth(reports: Sequence[LocationReport]) -> Iterator[str]:
-    """Allowances for growth that have nothing to judge by."""
+def _growth_without_baseline(reports: Sequence[LocationReport]) -> Iterator[str]:
+    """Notes on growth limits that have no baseline."""
     for one in reports:
         budgets = one.budgets
         if one.baseline is None and not one.measurement.failure:
-            for name, said in (("growth", budgets.growth), ("asset-growth", budgets.asset_growth)):
-                if said is not None:
+            for name, limit in (("growth", budgets.growth), ("asset-growth", budgets.asset_growth)):
+                if limit is not None:
                     yield (
-                        f"{one.code_location.name} has no baseline that budget.{name} could be"
-                        f" judged by: `{RENEW}` writes one to {NAME}, to be committed"
+                        f"budget.{name} has no effect on {one.code_location.name} without a"
+                        f" baseline: `{RENEW}` writes one to {NAME}, to be committed"
                     )
                     break
 
 
-def _verified(reports: Sequence[LocationReport]) -> Iterator[str]:
+def _verification_notes(reports: Sequence[LocationReport]) -> Iterator[str]:
     for one in reports:
         if not one.measurement.failure:
             texts, version = len(one.measurement.snapshots), one.measurement.dagster_version
             yield (
-                f"location {one.code_location.name}: all {texts} snapshots are, to the byte, what"
-                f" Dagster {version} makes by itself"
+                f"location {one.code_location.name}: all {texts} snapshots are byte for byte"
+                f" what Dagster {version} serializes"
             )
 
 
 class LateBar:
-    """A progress bar that is there once something is measured: a hit needs none."""
+    """A progress bar that appears once something is measured: a cache hit needs none."""
 
     def __init__(self, stack: ExitStack):
         self._stack = stack
@@ -154,8 +184,8 @@ class LateBar:
         self._watch(progress)
 
 
-def _idle_budgets(reports: Sequence[LocationReport]) -> Iterator[str]:
-    """Budgets for jobs that no measured location has: most likely a slip of the pen."""
+def _budgets_of_unknown_jobs(reports: Sequence[LocationReport]) -> Iterator[str]:
+    """Notes on budgets for jobs that no measured location has."""
     if any(j.measurement.failure for j in reports):
         return
     jobs = {s.name for j in reports for s in j.measurement.snapshots if s.kind == "job"}
@@ -187,10 +217,8 @@ def choose(
     try:
         folder = Path.cwd()
     except FileNotFoundError:
-        raise UserError("the current folder is gone", "Change into one that is there.") from None
+        raise UserError("the current folder was deleted", "Change to another one.") from None
     found = find_locations(folder, selection.flags)
-    chosen = []
-    for location in found.locations:
-        location = with_timeout(location, selection.timeout)
-        chosen.append((location, choose_interpreter(location, selection.python, os.environ)))
+    locations = [with_timeout(location, selection.timeout) for location in found.locations]
+    chosen = [(one, choose_interpreter(one, selection.python, os.environ)) for one in locations]
     return chosen, found.notes

@@ -1,4 +1,4 @@
-"""What another version of Dagster would save: measured, in an environment made for it."""
+"""``advise --dagster``: what another Dagster saves, measured in an environment made for it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-import click
 from attrs import evolve
 
 from dagster_snapsize.cli.diff import Comparison, Side, compare, ended_by_signals
-from dagster_snapsize.cli.reports.diff_text import print_comparison, signed
-from dagster_snapsize.cli.run import LateBar, LocationReport, Report, Selection, measure_all
+from dagster_snapsize.cli.run import LateBar, LocationReport, Report, Selection
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.assemble import Progress
 from dagster_snapsize.measuring.measure import measure_location
@@ -19,20 +17,19 @@ from dagster_snapsize.measuring.paths import relocated
 from dagster_snapsize.measuring.upgrade.environment import UpgradedEnvironment, upgraded
 
 
-def measure_upgrade(selection: Selection, version: str, report: Report | None = None) -> Comparison:
-    """Measure every location as it is, and with that version of Dagster (or ``latest``).
+def measure_upgrade(selection: Selection, version: str, current: Report) -> Comparison:
+    """Measure every location of ``current`` with that version of Dagster (or ``latest``).
 
-    ``report`` is what was measured of it already. Raises UserError where there is no such version
-    or no environment can be made with it.
+    Raises:
+        UserError: There is no such version, or no environment can be made with it.
     """
-    today = report or measure_all(selection, with_baseline=False)
     folder = Path.cwd()
     reports: list[LocationReport] = []
     notes: list[str] = []
     made: dict[str, UpgradedEnvironment | None] = {}
     with ended_by_signals(), ExitStack() as stack:
         watch = LateBar(stack)
-        for one in today.locations:
+        for one in current.locations:
             name, path = one.measurement.name, one.interpreter.path
             if one.measurement.failure:
                 continue
@@ -47,13 +44,16 @@ def measure_upgrade(selection: Selection, version: str, report: Report | None = 
             other = made[path]
             if other is None:
                 notes.append(
-                    f"{name} has Dagster {one.measurement.dagster_version} already"
-                    f"{', the latest for all of its packages' if version == 'latest' else ''}"
+                    f"{name} already has Dagster {one.measurement.dagster_version}"
+                    f"{', the latest that its packages allow' if version == 'latest' else ''}"
                 )
                 reports.append(one)
                 continue
+            unprepared = evolve(
+                one.code_location, config=evolve(one.code_location.config, prepare=())
+            )
             cached = measure_location(
-                evolve(one.code_location, config=evolve(one.code_location.config, prepare=())),
+                unprepared,
                 other.interpreter,
                 folder=folder,
                 environ=other.environ,
@@ -65,8 +65,8 @@ def measure_upgrade(selection: Selection, version: str, report: Report | None = 
             found = measurement.dagster_version
             if found and found != other.version:
                 raise UserError(
-                    f"{name} loads Dagster {found}, not {other.version} that was installed for it",
-                    "Something puts it first: PYTHONPATH, or a checkout of Dagster itself.",
+                    f"{name} loads Dagster {found}, not the {other.version} installed for it",
+                    "Check PYTHONPATH, and whether a checkout of Dagster comes first on sys.path.",
                 )
             reports.append(
                 LocationReport(
@@ -74,27 +74,7 @@ def measure_upgrade(selection: Selection, version: str, report: Report | None = 
                 )
             )
     versions = {other.version for other in made.values() if other is not None}
-    before = {one.measurement.dagster_version for one in today.locations}
-    old = Side(f"Dagster {', '.join(sorted(before))}", today.locations)
+    before = {one.measurement.dagster_version for one in current.locations}
+    old = Side(f"Dagster {', '.join(sorted(before))}", current.locations)
     new = Side(f"Dagster {', '.join(sorted(versions or before))}", tuple(reports))
     return compare(old, new, tuple(dict.fromkeys(notes)))
-
-
-def saved_words(comparison: Comparison) -> str:
-    """What it saves, in one sentence."""
-    by = sum(compared.difference.size.bytes for compared in comparison.locations)
-    if by == 0:
-        return f"{comparison.new.label} makes no difference."
-    verb = "saves" if by < 0 else "costs"
-    return f"{comparison.new.label} {verb} {signed(abs(by)).lstrip('+')} ({abs(by):,} bytes)."
-
-
-def print_upgrade(comparison: Comparison, top: int) -> None:
-    """What it saves, and where."""
-    if comparison.old.locations == comparison.new.locations:
-        for note in comparison.notes:
-            click.echo(note)
-        return
-    if comparison.locations:
-        click.echo(f"{saved_words(comparison)}\n")
-    print_comparison(comparison, top)

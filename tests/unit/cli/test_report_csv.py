@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from dagster_snapsize.cli.reports.csv_report import HEAD, print_table
+from dagster_snapsize.cli.reports.csv_report import HEAD, print_report
 from support import report_values
 
 
@@ -15,7 +15,7 @@ def test_rows_add_up_to_every_snapshot_and_no_name_is_a_formula(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     report = report_values.report(20, 2, report_values.hostile)
-    print_table(report)
+    print_report(report, 0, 0)
     printed = capsys.readouterr().out
     rows = list(csv.DictReader(io.StringIO(printed, newline="")))
     assert tuple(rows[0]) == HEAD

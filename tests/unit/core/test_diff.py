@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_snapsize.cli.diff import Side, compare
-from dagster_snapsize.cli.reports.diff_markdown import MARK, MOST, render
+from dagster_snapsize.cli.reports.diff.markdown import MARK, MOST, render
 from dagster_snapsize.core.diff import Change, Difference, difference
 from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import (

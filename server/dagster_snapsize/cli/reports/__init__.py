@@ -1,45 +1,44 @@
-"""Which module prints which form of a report; each is imported once it is asked for."""
+"""How a report is printed: one module for each format, imported when it is asked for.
+
+Each has a function ``print_report(report, status, top)``: ``status`` is the exit status, ``top`` is
+how many rows a table of the heaviest has.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dagster_snapsize.cli.run import Report
 
-CHECKED = ("text", "json", "github", "gitlab", "sarif", "markdown")
-"""Forms that findings can be printed in, the default first."""
+Printer = Callable[[Report, int, int], None]
 
-MEASURED = (*CHECKED, "html", "csv")
-"""Forms that a whole measurement can be printed in."""
+CHECK_FORMATS = ("text", "json", "github", "gitlab", "sarif", "markdown")
+"""Formats of ``check``, the default first."""
+
+MEASURE_FORMATS = (*CHECK_FORMATS, "html", "csv")
+"""Formats of ``measure``."""
 
 
-def print_form(form: str, report: Report, status: int, *, top: int) -> None:
-    """Print in one of the forms that are no text; ``top`` rows of what has heaviest ones."""
-    if form == "json":
-        from dagster_snapsize.cli.reports.json_report import print_outcome
-
-        print_outcome(report, status)
+def printer(form: str, only_findings: bool = False) -> Printer:
+    """The function that prints the format; with ``only_findings`` a text has nothing else."""
+    if form == "text" and only_findings:
+        from dagster_snapsize.cli.reports.lines import print_report
+    elif form == "text":
+        from dagster_snapsize.cli.reports.text import print_report
+    elif form == "json":
+        from dagster_snapsize.cli.reports.json_report import print_report
     elif form == "github":
-        from dagster_snapsize.cli.reports.github import print_findings
-
-        print_findings(report)
+        from dagster_snapsize.cli.reports.ci.github import print_report
     elif form == "gitlab":
-        from dagster_snapsize.cli.reports.gitlab import print_quality
-
-        print_quality(report)
+        from dagster_snapsize.cli.reports.ci.gitlab import print_report
     elif form == "sarif":
-        from dagster_snapsize.cli.reports.sarif import print_log
-
-        print_log(report, status)
+        from dagster_snapsize.cli.reports.ci.sarif import print_report
     elif form == "markdown":
-        from dagster_snapsize.cli.reports.markdown_report import print_markdown
-
-        print_markdown(report, top)
+        from dagster_snapsize.cli.reports.markdown_report import print_report
     elif form == "html":
-        from dagster_snapsize.cli.reports.html_report import print_page
-
-        print_page(report)
+        from dagster_snapsize.cli.reports.html_report import print_report
     elif form == "csv":
-        from dagster_snapsize.cli.reports.csv_report import print_table
-
-        print_table(report)
+        from dagster_snapsize.cli.reports.csv_report import print_report
     else:
-        raise AssertionError(f"nothing prints {form}")
+        raise AssertionError(f"unknown format {form}")
+    return print_report

@@ -1,142 +1,149 @@
-"""Advice in every form: for a terminal, for other programs, for a pull request."""
+"""Advice in every format: for a terminal, for other programs, for a pull request."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
+import click
 
-from dagster_snapsize.cli.reports import markdown
-from dagster_snapsize.cli.reports.json_report import VERSION, Json
-from dagster_snapsize.cli.reports.lines import place
-from dagster_snapsize.cli.reports.terminal import bytes_cell, report_console
-from dagster_snapsize.cli.run import LocationReport, Report
+from dagster_snapsize.cli.advise import AdviceReport
+from dagster_snapsize.cli.reports import lines, markdown
+from dagster_snapsize.cli.reports.json_report import VERSION
+from dagster_snapsize.cli.reports.lines import place, print_cache_note, print_notes
+from dagster_snapsize.cli.reports.rows import stored_bytes
 from dagster_snapsize.core.advice import Advice, advice_json, advise
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.core.sizes import counted, format_percent, format_size
 
+if TYPE_CHECKING:
+    from dagster_snapsize.cli.reports.terminal import Terminal
+
 _PLACES = 3
 _JOBS = ("same-job", "part-of-job")
 _ALONE = (
-    "Each saving is counted alone. Two of them may be about the same bytes, such as a job and what"
-    " its assets repeat."
+    "Each saving is counted alone; two of them may overlap, such as a job and what its assets"
+    " repeat."
 )
 
 
-def print_json(
-    report: Report, status: int, splits: Mapping[str, Json], upgrade: Json | None
-) -> None:
-    """One JSON object on standard output; ``splits`` are by the name of a location."""
+def printer(form: str) -> Callable[[AdviceReport, int], None]:
+    """The function that prints the format, with ``top`` rows of each list."""
+    return {"text": print_text, "json": print_json, "markdown": print_markdown}[form]
+
+
+def print_json(advised: AdviceReport, top: int) -> None:
+    """Print one JSON object; ``top`` does not apply to it."""
+    splits, upgrade = {}, None
+    if advised.splits:
+        from dagster_snapsize.cli.reports.split import split_json
+
+        splits = {name: split_json(split) for name, split in advised.splits.items()}
+    if advised.upgrade is not None:
+        from dagster_snapsize.cli.reports.diff.json_report import comparison_json
+
+        upgrade = comparison_json(advised.upgrade)
     locations = [
         {
-            "name": location.measurement.name,
-            "dagster_version": location.measurement.dagster_version,
-            "stored_bytes": stored_bytes(location.measurement),
-            "advice": [advice_json(advice) for advice in advise(location.measurement)],
-            "split": splits.get(location.measurement.name),
-            "error": location.measurement.failure.message if location.measurement.failure else None,
+            "name": measurement.name,
+            "dagster_version": measurement.dagster_version,
+            "stored_bytes": stored_bytes(measurement),
+            "advice": [advice_json(advice) for advice in advise(measurement)],
+            "split": splits.get(measurement.name),
+            "error": measurement.failure.message if measurement.failure else None,
         }
-        for location in report.locations
+        for measurement in (location.measurement for location in advised.report.locations)
     ]
     whole = {
         "version": VERSION,
         "locations": locations,
         "upgrade": upgrade,
-        "notes": list(report.notes),
-        "exit_status": status,
+        "notes": list(advised.report.notes),
+        "exit_status": advised.status,
     }
     sys.stdout.write(json.dumps(whole) + "\n")
 
 
-def print_advice(report: Report, top: int) -> None:
-    """What could be done in every location, most bytes first, for a person on a terminal."""
-    console = report_console()
-    for number, location in enumerate(report.locations):
-        if location.measurement.failure:
-            continue
+def print_text(advised: AdviceReport, top: int) -> None:
+    """Print what would make every location smaller, most bytes first."""
+    from dagster_snapsize.cli.reports.terminal import Terminal
+
+    terminal = Terminal()
+    measured = [x.measurement for x in advised.report.locations if not x.measurement.failure]
+    for number, measurement in enumerate(measured):
         if number:
-            console.print()
-        _print_location(console, location, top)
-    for note in report.notes:
-        console.print(f"note: {note}", style="dim", soft_wrap=True)
+            terminal.line()
+        _print_location(terminal, measurement, top)
+    print_notes(advised.report.notes)
+    if advised.splits:
+        from dagster_snapsize.cli.reports import split
+
+        split.print_text(advised.splits, top)
+    lines.print_findings(advised.failed)
+    print_cache_note(advised.report)
+    if advised.upgrade is not None:
+        from dagster_snapsize.cli.reports.diff.text import print_upgrade
+
+        click.echo()
+        print_upgrade(advised.upgrade, top)
 
 
-def _print_location(console: Console, location: LocationReport, top: int) -> None:
-    measurement = location.measurement
+def _print_location(terminal: Terminal, measurement: Measurement, top: int) -> None:
     found = advise(measurement)
-    console.print(headline(measurement), soft_wrap=True)
+    whole = stored_bytes(measurement)
+    size = f"{format_size(whole)} in {counted(len(measurement.snapshots), 'snapshot')}"
+    terminal.line((measurement.name, "bold"), (f"  {size}", "dim"))
     if not found:
-        console.print(nothing(measurement), soft_wrap=True)
+        terminal.line(_nothing(measurement))
         return
-    console.print(_ALONE, style="dim", soft_wrap=True)
+    terminal.line((_ALONE, "dim"))
     values = [advice for advice in found if advice.kind not in _JOBS]
     jobs = [advice for advice in found if advice.kind in _JOBS]
-    whole = stored_bytes(measurement)
-    said: set[str] = set()
+    printed: set[str] = set()
     for advice in values[:top]:
-        _print_one(console, advice, whole, with_how=advice.how not in said)
-        said.add(advice.how)
-    _print_rest(console, values, top)
+        _print_one(terminal, advice, whole, "" if advice.how in printed else advice.how)
+        printed.add(advice.how)
+    _print_rest(terminal, values, top)
     if not jobs:
         return
-    console.print()
-    console.print(Text(_jobs_title(measurement)), soft_wrap=True)
+    terminal.line()
+    terminal.line(_jobs_title(measurement))
     for advice in jobs[:top]:
-        _print_one(console, advice, whole, with_how=False)
-    _print_rest(console, jobs, top)
+        _print_one(terminal, advice, whole)
+    _print_rest(terminal, jobs, top)
     for how in dict.fromkeys(advice.how for advice in jobs[:top]):
-        console.print()
-        console.print(Text(how), soft_wrap=True)
+        terminal.line()
+        terminal.line(how)
 
 
-def headline(measurement: Measurement) -> Text:
-    """The location and its bytes."""
-    return Text(measurement.name, style="bold").append(
-        f"  {format_size(stored_bytes(measurement))} in"
-        f" {counted(len(measurement.snapshots), 'snapshot')}",
-        "not bold dim",
-    )
+def _nothing(measurement: Measurement) -> str:
+    if not measurement.assets:
+        return "Nothing to advise: it has no assets."
+    return "Nothing to advise: no value of 1 kB or more is repeated, and no job is part of another."
 
 
-def nothing(measurement: Measurement) -> str:
-    """That there is nothing to advise."""
-    return (
-        "Nothing to advise: no value of 1 kB and more is repeated, and no job is part of another."
-        if measurement.assets
-        else "Nothing to advise: it has no assets."
-    )
-
-
-def stored_bytes(measurement: Measurement) -> int:
-    """Bytes of all snapshots together."""
-    return sum(snapshot.stored_bytes for snapshot in measurement.snapshots)
-
-
-def _print_one(console: Console, advice: Advice, whole: int, with_how: bool = True) -> None:
-    console.print()
+def _print_one(terminal: Terminal, advice: Advice, whole: int, how: str = "") -> None:
+    terminal.line()
     size = f"{format_size(advice.saved_bytes):>9}  {format_percent(advice.saved_bytes, whole):>6}"
-    line = Text(f"{size}  ").append(advice.title, "bold")
-    console.print(line, soft_wrap=True)
-    details = [advice.preview, _snapshots(advice), _where(advice)]
-    for detail in filter(None, details):
-        console.print(Text(f"{'':19}{detail}", "dim"), soft_wrap=True)
-    if with_how:
-        console.print(Text(f"{'':19}{advice.how}"), soft_wrap=True)
+    terminal.line(f"{size}  ", (advice.title, "bold"))
+    for detail in filter(None, [advice.preview, _snapshots(advice), _where(advice)]):
+        terminal.line((f"{'':19}{detail}", "dim"))
+    if how:
+        terminal.line(f"{'':19}{how}")
 
 
 def _snapshots(advice: Advice) -> str:
     """Exact bytes, and how many snapshots they are in."""
-    exact = f"{bytes_cell(advice.saved_bytes)} bytes"
+    exact = f"{advice.saved_bytes:,} bytes"
     if len(advice.by_snapshot) == 1:
         return f"{exact} in {next(iter(advice.by_snapshot))}"
     most = max(advice.by_snapshot, key=lambda name: advice.by_snapshot[name])
     return (
         f"{exact} in {len(advice.by_snapshot):,} snapshots, most of them"
-        f" ({bytes_cell(advice.by_snapshot[most])}) in {most}"
+        f" ({advice.by_snapshot[most]:,}) in {most}"
     )
 
 
@@ -149,19 +156,17 @@ def _where(advice: Advice) -> str:
     return f"at {shown}{more}"
 
 
-def _print_rest(console: Console, found: Sequence[Advice], top: int) -> None:
+def _print_rest(terminal: Terminal, found: Sequence[Advice], top: int) -> None:
     rest = found[top:]
     if rest:
         most = format_size(rest[0].saved_bytes)
-        console.print()
-        console.print(
-            f"and {len(rest):,} more of at most {most} each; --top {len(found)} shows all",
-            style="dim",
-        )
+        line = f"and {len(rest):,} more of at most {most} each; --top {len(found)} shows all"
+        terminal.line()
+        terminal.line((line, "dim"))
 
 
 def _jobs_title(measurement: Measurement) -> str:
-    """How many snapshots hold the same assets."""
+    """In how many jobs an asset is, on average and at most."""
     jobs = Counter(
         (saving.repository, asset)
         for saving in measurement.savings
@@ -173,23 +178,23 @@ def _jobs_title(measurement: Measurement) -> str:
     (_, asset), most = max(jobs.items(), key=lambda item: (item[1], item[0]))
     mean = jobs.total() / len(jobs)
     return (
-        f"Jobs: an asset stands in {mean:.1f} of them on average, {asset} in"
-        f" {counted(most, 'job')}; each stores it once more"
+        f"Jobs: an asset is in {mean:.1f} of them on average, {asset} in {counted(most, 'job')};"
+        " each job stores it once more"
     )
 
 
-def print_markdown(report: Report, top: int) -> None:
-    """Tables for a pull request or a wiki."""
-    lines: list[str] = []
-    for location in report.locations:
+def print_markdown(advised: AdviceReport, top: int) -> None:
+    """Print tables for a pull request or a wiki."""
+    written: list[str] = []
+    for location in advised.report.locations:
         measurement = location.measurement
-        lines += [f"### {markdown.text(measurement.name)}", ""]
+        written += [f"### {markdown.text(measurement.name)}", ""]
         found = advise(measurement)
         if measurement.failure:
-            lines += [f"Not measured: {markdown.text(measurement.failure.message)}", ""]
+            written += [f"Not measured: {markdown.text(measurement.failure.message)}", ""]
             continue
         if not found:
-            lines += [nothing(measurement), ""]
+            written += [_nothing(measurement), ""]
             continue
         whole = stored_bytes(measurement)
         rows = [
@@ -202,12 +207,21 @@ def print_markdown(report: Report, top: int) -> None:
             ]
             for advice in found[:top]
         ]
-        lines += markdown.table(["saves", "of all", "what", "", "first at"], rows, (0, 1))
+        written += markdown.table(["saves", "of all", "what", "", "first at"], rows, (0, 1))
         if len(found) > top:
-            lines += ["", f"and {len(found) - top:,} more"]
-        lines += ["", _ALONE, ""]
+            written += ["", f"and {len(found) - top:,} more"]
+        written += ["", _ALONE, ""]
         hows = {advice.kind + (advice.field or ""): advice.how for advice in found[:top]}
-        lines += [f"- {how}" for how in dict.fromkeys(hows.values())]
-        lines.append("")
-    lines += [f"note: {markdown.text(note)}" for note in report.notes]
-    sys.stdout.write("\n".join(lines).rstrip() + "\n")
+        written += [f"- {how}" for how in dict.fromkeys(hows.values())]
+        written.append("")
+    written += [f"note: {markdown.text(note)}" for note in advised.report.notes]
+    sys.stdout.write("\n".join(written).rstrip() + "\n")
+    if advised.splits:
+        from dagster_snapsize.cli.reports import split
+
+        split.print_markdown(advised.splits)
+    if advised.upgrade is not None:
+        from dagster_snapsize.cli.reports.diff.markdown import print_comparison
+
+        click.echo()
+        print_comparison(advised.upgrade, top)

@@ -1,4 +1,4 @@
-"""A table for spreadsheets: what every owner has of every snapshot, field by field.
+"""A table for spreadsheets: the bytes of every field of every owner in every snapshot.
 
 RFC 4180: commas, quotes where they are needed, lines end with CR LF. A text that a spreadsheet
 would take for a formula gets an apostrophe in front, as OWASP advises
@@ -21,8 +21,8 @@ HEAD = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def print_table(report: Report) -> None:
-    """Write it to standard output; the bytes of each snapshot's rows sum to its stored bytes."""
+def print_report(report: Report, status: int, top: int) -> None:
+    """Print the table; the bytes of each snapshot's rows sum to its stored bytes."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Or Windows makes CR CR LF of each line's end, and half of a pair cannot be written.
         sys.stdout.reconfigure(newline="", errors="backslashreplace")
@@ -54,5 +54,5 @@ def _rows(location: LocationReport) -> Iterator[tuple[str | int, ...]]:
 
 
 def _text(text: str) -> str:
-    """A text that no spreadsheet calculates."""
+    """The text, with an apostrophe if a spreadsheet would take it for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

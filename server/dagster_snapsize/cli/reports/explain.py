@@ -1,15 +1,16 @@
-"""One asset, opened: field by field, snapshot by snapshot, its own bytes and those it shares."""
+"""One asset: every field in every snapshot, with its exclusive and shared bytes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
 from dagster_snapsize.cli.reports import markdown
 from dagster_snapsize.cli.reports.json_report import asset_json
 from dagster_snapsize.cli.reports.lines import place
+from dagster_snapsize.cli.reports.rows import stored_bytes
 from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.errors import UserError, close_names
 from dagster_snapsize.core.model import AssetCost, Owner, SharedGroup, Snapshot
@@ -48,10 +49,10 @@ def _unknown_key(report: Report, key: str) -> UserError:
     keys = sorted({a.key for location in report.locations for a in location.measurement.assets})
     near = [k for k in keys if k.rpartition("/")[2] == key]
     near += [k for k in close_names(key, keys, _NAMES, cutoff=0.4) if k not in near]
-    hint = (
-        f"The nearest are: {', '.join(near[:_NAMES])}" if near else "Run measure to see them all."
-    )
-    return UserError(f"no asset has the key {key!r} among {len(keys):,} assets", hint)
+    hint = "Run `dagster-snapsize measure` to see the heaviest."
+    if near:
+        hint = f"Did you mean: {', '.join(near[:_NAMES])}?"
+    return UserError(f"none of {counted(len(keys), 'asset')} has the key {key!r}", hint)
 
 
 def _snapshots(location: LocationReport, asset: AssetCost) -> list[Snapshot]:
@@ -66,19 +67,19 @@ def _groups(snapshot: Snapshot, key: str) -> list[SharedGroup]:
 def _size_line(location: LocationReport, asset: AssetCost) -> str:
     """The bytes of the asset, their share of the location, and its rank among the assets."""
     measurement = location.measurement
-    total = sum(s.stored_bytes for s in measurement.snapshots)
+    share = format_percent(asset.total_bytes, stored_bytes(measurement))
     rank = measurement.assets.index(asset) + 1
     return (
-        f"{asset.total_bytes:,} bytes ({format_size(asset.total_bytes)}),"
-        f" {format_percent(asset.total_bytes, total)} of {measurement.name}; number {rank:,} of"
-        f" {len(measurement.assets):,} assets{_of_repository(location, asset)}"
+        f"{asset.total_bytes:,} bytes ({format_size(asset.total_bytes)}), {share} of"
+        f" {measurement.name}; number {rank:,} of"
+        f" {counted(len(measurement.assets), 'asset')}{_of_repository(location, asset)}"
     )
 
 
 def _split_line(asset: AssetCost) -> str:
     return (
-        f"{asset.exclusive_bytes:,} bytes are its own, {asset.shared_bytes:,}"
-        " bytes its part of what it shares"
+        f"{asset.exclusive_bytes:,} bytes are exclusive to it, {asset.shared_bytes:,} bytes are its"
+        " part of what it shares with other assets"
     )
 
 
@@ -90,7 +91,7 @@ def _removal_line(asset: AssetCost) -> str:
 
 
 def _field_rows(snapshot: Snapshot, asset: AssetCost) -> list[tuple[str, str, str, str]]:
-    """Name, bytes, own and shared bytes of every field, heaviest first."""
+    """Name, bytes, exclusive and shared bytes of every field, heaviest first."""
     fields = snapshot.ledger.owners[Owner("asset", asset.key)]
     return [
         (name, f"{share.bytes:,}", f"{share.exclusive:,}", f"{share.shared:,}")
@@ -111,37 +112,26 @@ def _rest_line(rest: list[Snapshot], asset: AssetCost) -> str:
 
 
 def _print(location: LocationReport, asset: AssetCost, top: int) -> None:
-    from rich.text import Text
+    from dagster_snapsize.cli.reports.terminal import Part, Terminal
 
-    from dagster_snapsize.cli.reports.terminal import plain_table, print_table, report_console
-
-    console = report_console()
-    title = Text(asset.key, style="bold")
-    console.print(
-        title.append(f"  {place(asset.location) or 'no source location'}", "not bold dim")
-    )
-    console.print(_size_line(location, asset))
-    console.print(_split_line(asset))
+    terminal = Terminal()
+    terminal.line((asset.key, "bold"), f"  {place(asset.location) or 'no source location'}")
+    terminal.line(_size_line(location, asset))
+    terminal.line(_split_line(asset))
     snapshots = _snapshots(location, asset)
     for snapshot in snapshots[:top]:
-        table = plain_table(
-            (f"{snapshot.kind} {snapshot.name}", "left"),
-            ("bytes", "right"),
-            ("own", "right"),
-            ("shared", "right"),
+        rows: list[Sequence[Part]] = [*_field_rows(snapshot, asset)]
+        rows.append([("total", "bold"), (f"{asset.by_snapshot[snapshot.id]:,}", "bold")])
+        terminal.line()
+        terminal.table(
+            (f"{snapshot.kind} {snapshot.name}", "bytes", "exclusive", "shared"), rows, (1, 2, 3)
         )
-        for name, *sizes in _field_rows(snapshot, asset):
-            table.add_row(Text(name), *sizes)
-        size = asset.by_snapshot[snapshot.id]
-        table.add_row(Text("together", style="bold"), Text(f"{size:,}", "bold"))
-        console.print()
-        print_table(console, table)
         for line in _shared_lines(snapshot, asset):
-            console.print(Text(line, style="dim"), soft_wrap=True)
+            terminal.line((line, "dim"))
     if snapshots[top:]:
-        console.print(_rest_line(snapshots[top:], asset), style="dim")
-    console.print()
-    console.print(_removal_line(asset), soft_wrap=True)
+        terminal.line((_rest_line(snapshots[top:], asset), "dim"))
+    terminal.line()
+    terminal.line(_removal_line(asset))
 
 
 def _markdown(location: LocationReport, asset: AssetCost, top: int) -> Iterator[str]:
@@ -157,9 +147,9 @@ def _markdown(location: LocationReport, asset: AssetCost, top: int) -> Iterator[
     snapshots = _snapshots(location, asset)
     for snapshot in snapshots[:top]:
         rows = [(markdown.code(name), *sizes) for name, *sizes in _field_rows(snapshot, asset)]
-        rows.append(("**together**", f"**{asset.by_snapshot[snapshot.id]:,}**", "", ""))
+        rows.append(("**total**", f"**{asset.by_snapshot[snapshot.id]:,}**", "", ""))
         title = f"{snapshot.kind} {markdown.code(snapshot.name)}"
-        yield from markdown.table((title, "bytes", "own", "shared"), rows, right=(1, 2, 3))
+        yield from markdown.table((title, "bytes", "exclusive", "shared"), rows, right=(1, 2, 3))
         yield ""
         shared = [f"- {markdown.text(line)}" for line in _shared_lines(snapshot, asset)]
         if shared:
@@ -171,7 +161,7 @@ def _markdown(location: LocationReport, asset: AssetCost, top: int) -> Iterator[
 
 
 def _of_repository(location: LocationReport, asset: AssetCost) -> str:
-    """Needed only where a location has several."""
+    """The repository of the asset, where the location has several."""
     several = len({s.repository for s in location.measurement.snapshots}) > 1
     return f", in repository {asset.repository}" if several else ""
 

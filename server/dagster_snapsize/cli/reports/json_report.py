@@ -22,7 +22,7 @@ VERSION = 1
 Json = dict[str, Any]
 
 
-def print_outcome(report: Report, status: int) -> None:
+def print_report(report: Report, status: int, top: int = 0) -> None:
     """Write one JSON object to standard output."""
     whole = {
         "version": VERSION,
@@ -63,7 +63,7 @@ def location_json(location: LocationReport) -> Json:
             "not_stored": list(location.cached.not_stored),
         },
         "baseline": _baseline_json(location),
-        "error": _failure_json(measurement.failure),
+        "error": failure_json(measurement.failure),
     }
 
 
@@ -144,7 +144,8 @@ def place_json(location: SourceLocation | None) -> Json | None:
     return {"path": location.path, "line": location.line} if location else None
 
 
-def _failure_json(failure: Failure | None) -> Json | None:
+def failure_json(failure: Failure | None) -> Json | None:
+    """Why a location could not be measured, or null."""
     if failure is None:
         return None
     return {

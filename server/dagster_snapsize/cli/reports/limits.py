@@ -35,35 +35,31 @@ def print_limits(rows: Sequence[Row], form: str) -> None:
 
 
 def _print(rows: Sequence[Row]) -> None:
-    from rich.text import Text
+    from dagster_snapsize.cli.reports.terminal import Terminal
 
-    from dagster_snapsize.cli.reports.terminal import plain_table, print_table, report_console
-
-    console = report_console()
+    terminal = Terminal()
+    has_room = terminal.width >= _WIDE
     for location, interpreter, environment in rows:
-        title = Text(location.name, style="bold")
-        named = f"  {shown_path(interpreter.path)} ({interpreter.source})"
-        console.print(title.append(named, "not bold dim"), soft_wrap=True)
-        console.print()
-        table = plain_table(("Setting", "left"), ("value", "right"), ("from", "left"))
-        described = console.width >= _WIDE
-        if described:
-            table.columns[0].no_wrap = True
-            table.add_column("")
-        for setting in environment.settings:
-            row = [
-                Text(setting.name),
-                Text(_value(setting), style="bold red" if setting.problem else "bold"),
-                Text(setting.source),
-            ]
-            table.add_row(*row, *[Text(setting.description, style="dim")] * described)
-        print_table(console, table, fold=described)
-        console.print()
+        named = f"{shown_path(interpreter.path)} ({interpreter.source})"
+        terminal.line((location.name, "bold"), (f"  {named}", "dim"))
+        terminal.line()
+        cells = [
+            (
+                setting.name,
+                (_value(setting), "bold red" if setting.problem else "bold"),
+                setting.source,
+                (setting.description, "dim"),
+            )
+            for setting in environment.settings
+        ]
+        head = ("Setting", "value", "from", "what it limits")
+        if has_room:
+            terminal.table(head, cells, right=(1,), unbroken=(0,))
+        else:
+            terminal.table(head[:3], [row[:3] for row in cells], right=(1,), unbroken=None)
+        terminal.line()
     for setting in _problems(rows):
-        console.print(
-            Text("error", style="bold red").append(f": {setting.problem}", "not bold default"),
-            soft_wrap=True,
-        )
+        terminal.line(("error", "bold red"), f": {setting.problem}")
 
 
 def _markdown(rows: Sequence[Row]) -> Iterator[str]:

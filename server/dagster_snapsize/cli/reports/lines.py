@@ -1,69 +1,124 @@
-"""Findings as lines of text, for pipes: importing rich takes longer than a hit of the cache."""
+"""Findings, failures and notes as lines of text.
+
+They are printed without rich: importing it takes longer than reading a measurement from the cache.
+"""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import click
 
+from dagster_snapsize.cli.output import echo
 from dagster_snapsize.cli.run import LocationReport, Report
-from dagster_snapsize.core.model import Finding, SourceLocation
+from dagster_snapsize.core.model import Failure, Finding, SourceLocation
+from dagster_snapsize.measuring.cache.lookup import SWITCHED_OFF
 
-# Any of them may make rich print colours into a pipe (rich.console.Console.is_terminal).
-_COLOURFUL = ("FORCE_COLOR", "TTY_COMPATIBLE", "JUPYTER_COLUMNS", "JUPYTER_LINES")
-_CONTROL = dict.fromkeys((7, 8, 11, 12, 13))
+_COLOURS = {"error": "red", "warning": "yellow"}
+_CONTROL = dict.fromkeys((7, 8, 11, 12))  # bell, backspace, vertical tab, form feed
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\].*?(?:\x1b\\|\x07)|[@-Z\\^_])")
+_EXCERPT = 20  # lines of a traceback, and of what the code printed
+
+
+def print_report(report: Report, status: int, top: int) -> None:
+    """Print findings and notes only; nothing at all where there are none."""
+    print_findings(report)
+    print_notes(report.notes)
 
 
 def print_findings(report: Report) -> None:
-    """Findings only; nothing at all where there are none."""
-    lines = _lines(report)
-    if not lines:
-        return
-    has_failed = any(location.measurement.failure for location in report.locations)
-    if has_failed or sys.stdout.isatty() or any(name in os.environ for name in _COLOURFUL):
-        from dagster_snapsize.cli.reports import text as report_text
-
-        report_text.print_findings(report)
-        return
-    for line in lines:
-        # As rich prints what is the user's.
-        click.echo(line.translate(_CONTROL).expandtabs())
-
-
-def _lines(report: Report) -> list[str]:
-    lines = []
+    """Print the findings of every location, and its notes."""
     for location in report.locations:
-        for finding in told(location.findings):
-            where, first, more = finding_parts(finding, location)
-            lines.append(f"{where}: {finding.severity}: {first} [{finding.rule}]")
-            lines += [f"  {line}" for line in more]
-        lines += note_lines(location)
-    return [*lines, *(f"note: {note}" for note in report.notes)]
+        for finding in reportable(location.findings):
+            where, message, more = finding_parts(finding, location)
+            severity = click.style(finding.severity, _COLOURS[finding.severity], bold=True)
+            echo(f"{_clean(where)}: {severity}: {_clean(message)} {_dim(f'[{finding.rule}]')}")
+            _print_indented(more)
+            failure = location.measurement.failure
+            if finding.rule == "measurement-failed" and failure is not None:
+                print_failure(failure)
+        print_notes(location.notes)
 
 
-def told(findings: Sequence[Finding]) -> list[Finding]:
-    """Those that a text is made of; the rest is for editors and programs."""
+def print_notes(notes: Iterable[str]) -> None:
+    """Print each as one line."""
+    for note in notes:
+        echo(_dim(f"note: {_clean(note)}"))
+
+
+def print_failure(failure: Failure) -> None:
+    """Print the user's traceback and the end of what their code printed, below an error."""
+    # A traceback begins with the user's own frames and ends with the exception.
+    for title, text, first in (
+        ("traceback", failure.traceback, _EXCERPT // 2),
+        ("what the code printed", failure.output, 0),
+    ):
+        lines = excerpt(text.rstrip().splitlines(), _EXCERPT, first)
+        if lines:
+            echo(_dim(f"  {title}:"))
+            for line in lines:
+                echo(f"    {_with_colours(line)}")
+
+
+def print_failed(name: str, label: str, failure: Failure, longest: int) -> None:
+    """Print that the location ``name`` could not be measured in ``label``, and why.
+
+    Of the first line of the message no more than ``longest`` characters are printed.
+    """
+    first, *more = failure.message.splitlines() or [""]
+    if len(first) > longest:
+        first = f"{first[:longest]} ... {len(first) - longest:,} characters more"
+    error = click.style("error", "red", bold=True)
+    where = _clean(place(failure.location) or name)
+    echo(f"{where}: {error}: {_clean(name)} could not be measured in {label}: {_clean(first)}")
+    _print_indented(more[:_EXCERPT])
+    print_failure(failure)
+
+
+def _print_indented(lines: Sequence[str]) -> None:
+    for line in lines:
+        echo(f"  {_clean(line)}")
+
+
+def _clean(text: str) -> str:
+    """The text without control characters that a terminal would obey."""
+    return text.translate(_CONTROL).replace("\r", "").expandtabs()
+
+
+def _with_colours(line: str) -> str:
+    """A line of the user's output with its colours, and without any other escape sequence."""
+    line = line.rsplit("\r", 1)[-1]
+    line = _ESCAPE.sub(lambda found: found[0] if found[0].endswith("m") else "", line)
+    return _clean(line) + ("\x1b[0m" if "\x1b[" in line else "")
+
+
+def _dim(text: str) -> str:
+    return click.style(text, dim=True)
+
+
+def excerpt(lines: Sequence[str], most: int, first: int = 0, gap: str = "") -> list[str]:
+    """At most ``most`` lines: the ``first`` ones and the last, with a line for what is left out.
+
+    ``gap`` replaces the text of that line, ``... 12 lines ...``.
+    """
+    left_out = len(lines) - most
+    if left_out <= 0:
+        return list(lines)
+    return [*lines[:first], gap or f"... {left_out:,} lines ...", *lines[first + left_out :]]
+
+
+def reportable(findings: Sequence[Finding]) -> list[Finding]:
+    """Errors and warnings; findings of level ``information`` are for editors and programs."""
     return [finding for finding in findings if finding.severity != "information"]
 
 
 def finding_parts(finding: Finding, location: LocationReport) -> tuple[str, str, list[str]]:
-    """Where it is, its first line, and the further lines that an exception may have."""
+    """Where a finding is, the first line of its message, and the further lines."""
     first, *more = finding.message.splitlines() or [""]
     return place(finding.location) or location.measurement.name, first, more
-
-
-def note_lines(location: LocationReport) -> list[str]:
-    """What is to be said of a location beside its findings."""
-    untracked = location.measurement.untracked_files
-    if not untracked:
-        return []
-    shown = ", ".join(untracked[:5]) + (", ..." if len(untracked) > 5 else "")
-    return [
-        f"note: {location.measurement.name} was measured with files that git does not track"
-        f" and a commit leaves out: {shown}"
-    ]
 
 
 def place(location: SourceLocation | None) -> str:
@@ -72,9 +127,38 @@ def place(location: SourceLocation | None) -> str:
 
 
 def shown_path(path: str) -> str:
-    """The path as it is shorter: absolute, or from the current folder."""
+    """The path absolute or relative to the current folder, whichever is shorter."""
     try:
         relative = os.path.relpath(path).replace(os.sep, "/")
     except ValueError:  # on another drive
         return path
     return min(path, relative, key=len)
+
+
+def print_cache_note(report: Report) -> None:
+    """Print on standard error that sizes are from the cache, or why they cannot be stored in it."""
+    note = _cache_note(report)
+    if note is not None:
+        click.echo(f"note: {note}", err=True)
+
+
+def _cache_note(report: Report) -> str | None:
+    for location in report.locations:
+        if SWITCHED_OFF in location.cached.not_stored:
+            return f"{location.measurement.name}: {SWITCHED_OFF}"
+    for location in report.locations:
+        if location.cached.is_uncacheable:
+            first, *more = location.cached.not_stored
+            also = f", and {len(more)} more" if more else ""
+            return (
+                f"{location.measurement.name} is measured again each time, since {first}{also};"
+                ' set `cache = "files"` in the configuration to use the cache all the same'
+            )
+    hits = [location for location in report.locations if location.cached.hit]
+    if not hits:
+        return None
+    at = min(location.cached.measured_at or "" for location in hits)
+    when = datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M")
+    names = ", ".join(location.measurement.name for location in hits)
+    what = "sizes are" if len(hits) == len(report.locations) else f"the sizes of {names} are"
+    return f"nothing has changed since {when}: {what} from the cache (see --no-cache)"

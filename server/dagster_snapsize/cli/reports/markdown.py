@@ -1,8 +1,8 @@
-"""User text in Markdown: shown as it stands, and taken for nothing else.
+"""The user's texts in Markdown, escaped so that they are shown as they are.
 
-Names, paths and messages are the user's. Written as character references they cannot be markup, end
-a cell or a block; what services look for in the finished page (mentions, numbers of issues, links)
-is kept apart by an invisible word joiner, or stands in ``<code>``, where they do not look.
+Special characters of names, paths and messages are written as character references, which cannot be
+markup or end a cell. What services look for in a rendered page (mentions, issue numbers, links) is
+broken up by an invisible word joiner, or written as code, where they do not look.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ _REFERENCE = re.compile(r"(?:[@#!$%&~^]|GH-|:/)(?=[\w\"'/])|\bwww(?=\.)", re.I)
 _JOINER = "\u2060"
 
 
-def text(words: str) -> str:
-    """Text of the user's in a sentence."""
-    return _escaped(_REFERENCE.sub(lambda found: found[0] + _JOINER, _flat(words)))
+def text(raw: str) -> str:
+    """A text of the user in a sentence."""
+    return _escaped(_REFERENCE.sub(lambda found: found[0] + _JOINER, flat(raw)))
 
 
-def code(words: str) -> str:
-    """A name or a path of the user's, in the type of code."""
-    if _PLAIN.fullmatch(words):
-        return f"`{words}`"
-    return f"<code>{_escaped(_flat(words))}</code>" if words else ""
+def code(raw: str) -> str:
+    """A name or a path of the user, as code."""
+    if _PLAIN.fullmatch(raw):
+        return f"`{raw}`"
+    return f"<code>{_escaped(flat(raw))}</code>" if raw else ""
 
 
-def block(words: str) -> str:
-    """Lines of the user's, as they stand."""
-    lines = "\n".join(_escaped(_flat(line)) for line in words.splitlines())
+def block(raw: str) -> str:
+    """Lines of the user, preformatted."""
+    lines = "\n".join(_escaped(flat(line)) for line in raw.splitlines())
     return f"<pre>\n{lines}\n</pre>"
 
 
@@ -44,10 +44,10 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _escaped(words: str) -> str:
-    return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", words)
+def _escaped(raw: str) -> str:
+    return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", raw)
 
 
-def _flat(words: str) -> str:
-    """In one line, without what reorders or hides others."""
-    return "".join(c if c.isprintable() else " " for c in words)
+def flat(raw: str) -> str:
+    """The text in one line, without characters that reorder or hide others."""
+    return "".join(c if c.isprintable() else " " for c in raw)

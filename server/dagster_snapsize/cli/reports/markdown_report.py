@@ -1,7 +1,7 @@
 """A report for a pull request: snapshots against budgets, the heaviest assets, findings.
 
-GitHub takes a comment of 65,536 characters; what is longer than ``MOST`` is left out, lightest
-first, and how much that is is said.
+GitHub takes a comment of 65,536 characters; where a report has more than ``MOST``, the last rows of
+its lists are left out and counted.
 """
 
 from __future__ import annotations
@@ -12,12 +12,18 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from dagster_snapsize.cli.reports.lines import note_lines, place, told
+from dagster_snapsize.cli.reports.lines import excerpt, place, reportable
 from dagster_snapsize.cli.reports.markdown import block, code, table, text
+from dagster_snapsize.cli.reports.rows import (
+    budget_use,
+    mostly,
+    repository_suffix,
+    stored_bytes,
+    versions,
+)
 from dagster_snapsize.cli.run import LocationReport, Report
-from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
 from dagster_snapsize.core.model import Finding, Snapshot
-from dagster_snapsize.core.sizes import format_percent, format_size
+from dagster_snapsize.core.sizes import counted, format_percent, format_size
 
 MOST = 60_000
 """Characters of a whole report."""
@@ -30,15 +36,15 @@ _WIDEST = 200  # and of one line below it
 
 @frozen
 class _List:
-    """Lines, of which the last may be left out; ``more`` names what they are."""
+    """Lines, of which the last may be left out; ``more`` is what they list, in the plural."""
 
     head: tuple[str, ...]
     lines: tuple[str, ...]
     more: str
 
 
-def print_markdown(report: Report, top: int) -> None:
-    """Write it to standard output; without assets where ``top`` is 0."""
+def print_report(report: Report, status: int, top: int) -> None:
+    """Print the report; without assets where ``top`` is 0."""
     sys.stdout.write(render(report, top))
 
 
@@ -51,10 +57,10 @@ def render(report: Report, top: int, most: int = MOST) -> str:
 
 
 def _bounded(parts: Sequence[_List], most: int) -> str:
-    """Every part's head, and as many of the lines of all as there is room for."""
+    """The head of every part, and as many lines of all parts as there is room for."""
     room = most - sum(len(_part(part, 0)) for part in parts) - len(parts)
     kept = [0] * len(parts)
-    # Line by line of all in turn: one long list must not take the place of the others.
+    # One line of each part in turn, so that a long list does not crowd out the others.
     for row in range(max((len(part.lines) for part in parts), default=0)):
         for number, part in enumerate(parts):
             if row == kept[number] and row < len(part.lines):
@@ -65,7 +71,7 @@ def _bounded(parts: Sequence[_List], most: int) -> str:
         if room < 0:
             break
     whole = "\n".join(_part(part, lines) for part, lines in zip(parts, kept, strict=True))
-    # Hundreds of locations: not even what stands above their tables has room.
+    # Hundreds of locations: there is no room even for their headings.
     return whole if len(whole) <= most else whole[: whole.rfind("\n", 0, most) + 1]
 
 
@@ -77,12 +83,9 @@ def _part(part: _List, kept: int) -> str:
 
 def _location(location: LocationReport, top: int) -> Iterator[_List]:
     measurement = location.measurement
-    versions = ""
-    if measurement.dagster_version:
-        versions = f"Dagster {measurement.dagster_version}, Python {measurement.python_version}"
     yield _List((f"### {code(measurement.name)}: {_verdict(location)}",), (), "")
-    if versions:
-        yield _List((text(versions),), (), "")
+    if measurement.dagster_version:
+        yield _List((text(versions(measurement)),), (), "")
     if not measurement.failure:
         yield _snapshots(location)
         yield from _assets(location, top)
@@ -92,78 +95,64 @@ def _location(location: LocationReport, top: int) -> Iterator[_List]:
 def _verdict(location: LocationReport) -> str:
     if location.measurement.failure:
         return "could not be measured"
-    count = Counter(finding.severity for finding in location.findings)
-    found = [
-        f"{count[severity]:,} {severity}{'' if count[severity] == 1 else 's'}"
-        for severity in ("error", "warning")
-        if count[severity]
-    ]
+    count = Counter(finding.severity for finding in reportable(location.findings))
+    found = [counted(number, severity) for severity, number in sorted(count.items())]
     return " and ".join(found) or "within budget"
 
 
 def _snapshots(location: LocationReport) -> _List:
-    measurement = location.measurement
-    several = len({snapshot.repository for snapshot in measurement.snapshots}) > 1
-    ranked = sorted(measurement.snapshots, key=lambda s: -_used(s, location))
+    snapshots = location.measurement.snapshots
+    repositories = [snapshot.repository for snapshot in snapshots]
     rows = []
-    for snapshot in ranked:
-        budget = snapshot_budget(snapshot, measurement, location.budgets)
-        size = judged_bytes(snapshot, budget)
-        name = f"{snapshot.kind} {code(snapshot.name)}"
-        if several and snapshot.kind == "job":
-            name += f" of {code(snapshot.repository)}"
-        rows.append(
-            (
-                f"{_sign(snapshot, location)} {name}",
-                f"{snapshot.stored_bytes:,}",
-                f"{snapshot.wire_bytes:,}",
-                format_size(budget.bytes),
-                format_percent(size, budget.bytes),
-            )
+    for snapshot in snapshots:
+        use = budget_use(snapshot, location)
+        of = repository_suffix(snapshot.kind, snapshot.repository, repositories, code)
+        cells = (
+            f"{_sign(snapshot, location)} {snapshot.kind} {code(snapshot.name)}{of}",
+            f"{snapshot.stored_bytes:,}",
+            f"{snapshot.wire_bytes:,}",
+            format_size(use.budget.bytes),
+            use.percent,
         )
+        rows.append((use.bytes / max(1, use.budget.bytes), cells))
+    rows.sort(key=lambda row: -row[0])
     head = ("Snapshot", "stored bytes", "wire bytes", "budget", "used")
-    return _table(head, rows, (1, 2, 3, 4), "snapshots")
-
-
-def _used(snapshot: Snapshot, location: LocationReport) -> float:
-    budget = snapshot_budget(snapshot, location.measurement, location.budgets)
-    return judged_bytes(snapshot, budget) / max(1, budget.bytes)
+    return _table(head, [cells for _, cells in rows], (1, 2, 3, 4), "snapshots")
 
 
 def _sign(snapshot: Snapshot, location: LocationReport) -> str:
-    about = [f for f in told(location.findings) if f.snapshot == snapshot.id and f.asset is None]
-    return _SIGNS[about[0].severity] if about else "🟢"
+    for finding in reportable(location.findings):  # errors come first
+        if finding.snapshot == snapshot.id and finding.asset is None:
+            return _SIGNS[finding.severity]
+    return "🟢"
 
 
 def _assets(location: LocationReport, top: int) -> Iterator[_List]:
     assets = location.measurement.assets
     if not assets or not top:
         return
-    total = sum(snapshot.stored_bytes for snapshot in location.measurement.snapshots)
-    rows = []
-    for asset in assets[:top]:
-        name, size = max(asset.fields.items(), key=lambda item: item[1], default=("", 0))
-        rows.append(
-            (
-                code(asset.key),
-                f"{asset.total_bytes:,}",
-                format_percent(asset.total_bytes, total),
-                f"{text(name)} {format_size(size)}" if name else "",
-                code(place(asset.location)),
-            )
+    total = stored_bytes(location.measurement)
+    rows = [
+        (
+            code(asset.key),
+            f"{asset.total_bytes:,}",
+            format_percent(asset.total_bytes, total),
+            mostly(asset.fields, text),
+            code(place(asset.location)),
         )
+        for asset in assets[:top]
+    ]
     head = ("Heaviest assets", "bytes", "of all", "mostly", "defined at")
     yield _table(head, rows, (1, 2), "assets")
     rest = assets[top:]
     if rest:
-        weight = format_size(sum(asset.total_bytes for asset in rest))
-        noun = "asset" if len(rest) == 1 else "assets"
-        yield _List((f"and {len(rest):,} more {noun}, {weight} in all", ""), (), "")
+        size = format_size(sum(asset.total_bytes for asset in rest))
+        yield _List((f"and {counted(len(rest), 'more asset')}, {size} in all", ""), (), "")
 
 
 def _findings(location: LocationReport) -> _List:
-    lines = [_finding(finding, location) for finding in told(location.findings)]
-    lines += [f"- {text(line)}" for line in note_lines(location)]
+    lines = [_finding(finding, location) for finding in reportable(location.findings)]
+    lines += [f"- {text(f'note: {note}')}" for note in location.notes]
     return _List((), tuple(lines), "findings")
 
 
@@ -177,17 +166,12 @@ def _finding(finding: Finding, location: LocationReport) -> str:
         line += f"<br>{code(where)}"
     failure = location.measurement.failure
     if finding.rule == "measurement-failed" and failure is not None:
-        shown = "\n".join(_ends([*more.splitlines(), *failure.traceback.rstrip().splitlines()]))
+        lines = [*more.splitlines(), *failure.traceback.rstrip().splitlines()]
+        cut = [line if len(line) <= _WIDEST else f"{line[:_WIDEST]} …" for line in lines]
+        shown = "\n".join(excerpt(cut, _FRAMES, _FRAMES // 2, gap="…"))
         if shown:
             line += f"\n\n{block(shown)}\n"
     return line
-
-
-def _ends(lines: Sequence[str]) -> Sequence[str]:
-    """The first and the last: the user's own frames come first, what was wrong last."""
-    cut = [line if len(line) <= _WIDEST else f"{line[:_WIDEST]} …" for line in lines]
-    half = _FRAMES // 2
-    return cut if len(cut) <= _FRAMES else [*cut[:half], "…", *cut[-half:]]
 
 
 def _table(

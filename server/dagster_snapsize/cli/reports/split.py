@@ -1,107 +1,57 @@
-"""A proposed split in every form: for a terminal, for other programs, for a pull request."""
+"""A proposed split in every format: for a terminal, for other programs, for a pull request."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 
-from rich.console import Console
-from rich.text import Text
-
+from dagster_snapsize.cli.advise import HEADROOM
 from dagster_snapsize.cli.reports import markdown
 from dagster_snapsize.cli.reports.json_report import Json
-from dagster_snapsize.cli.reports.terminal import (
-    bytes_cell,
-    plain_table,
-    print_table,
-    report_console,
-)
-from dagster_snapsize.cli.run import LocationReport, Report
-from dagster_snapsize.core.advice.split import (
-    NoSplit,
-    PredictedSnapshot,
-    Split,
-    SplitPart,
-    names_of,
-    propose,
-)
-from dagster_snapsize.core.findings import snapshot_budget
-from dagster_snapsize.core.model import Snapshot
+from dagster_snapsize.core.advice.split import PredictedSnapshot, Split, SplitPart, names_of
 from dagster_snapsize.core.sizes import counted, format_percent, format_size
 
-HEADROOM = 0.2
 _FREE = f"{100 * HEADROOM:.0f} %"
 _UNITS = 6
 _PAIRS = 3
 
-Proposal = Split | str
-"""A split, or why there is none."""
 
+def print_text(splits: Mapping[str, Split | str], top: int) -> None:
+    """Print each split, or why there is none."""
+    from dagster_snapsize.cli.reports.terminal import Terminal
 
-def proposals(report: Report, count: int) -> dict[str, Proposal]:
-    """A split of every location that was measured, by its name."""
-    return {
-        location.measurement.name: _proposal(location, count)
-        for location in report.locations
-        if not location.measurement.failure
-    }
-
-
-def _proposal(location: LocationReport, count: int) -> Proposal:
-    measurement = location.measurement
-
-    def budget(snapshot: Snapshot) -> tuple[int, bool]:
-        found = snapshot_budget(snapshot, measurement, location.budgets)
-        return found.bytes, found.judges == "wire"
-
-    try:
-        return propose(measurement, count, budget, HEADROOM)
-    except NoSplit as why:
-        return f"{measurement.name} cannot be split: {why}."
-
-
-def print_proposals(found: Mapping[str, Proposal], top: int) -> None:
-    """Each split, for a person on a terminal."""
-    console = report_console()
-    for name, proposal in found.items():
-        console.print()
-        if isinstance(proposal, str):
-            console.print(Text(proposal), soft_wrap=True)
-        else:
-            _print(console, name, proposal, top)
-
-
-def _print(console: Console, name: str, split: Split, top: int) -> None:
-    console.print(Text(title(name, split), "bold"), soft_wrap=True)
-    table = plain_table(
-        (split.kind.capitalize(), "left"),
-        ("assets", "right"),
-        ("repository", "right"),
-        ("of budget", "right"),
-        ("largest job", "left"),
-        ("bytes", "right"),
-        ("of budget", "right"),
-        ("stubs", "right"),
-    )
-    for part in split.parts:
-        job = part.largest_job
-        table.add_row(
-            Text(names_of(part.units, max(_UNITS, top))),
-            bytes_cell(len(part.assets)),
-            bytes_cell(part.repository.stored_bytes),
-            _used(part.repository),
-            Text(job.name if job else ""),
-            bytes_cell(job.stored_bytes) if job else "",
-            _used(job) if job else "",
-            bytes_cell(len(part.stubs)),
+    terminal = Terminal()
+    for name, split in splits.items():
+        terminal.line()
+        if isinstance(split, str):
+            terminal.line(split)
+            continue
+        terminal.line((_title(name, split), "bold"))
+        head = (
+            *(split.kind.capitalize(), "assets", "repository", "of budget"),
+            *("largest job", "bytes", "of budget", "stubs"),
         )
-    print_table(console, table)
-    for line in _remarks(split):
-        console.print(Text(line), soft_wrap=True)
+        rows = [_row(part, max(_UNITS, top)) for part in split.parts]
+        terminal.table(head, rows, right=(1, 2, 3, 5, 6, 7))
+        for line in _remarks(split):
+            terminal.line(line)
 
 
-def title(name: str, split: Split) -> str:
-    """What is proposed."""
+def _row(part: SplitPart, units: int) -> tuple[str, ...]:
+    job = part.largest_job
+    return (
+        names_of(part.units, units),
+        f"{len(part.assets):,}",
+        f"{part.repository.stored_bytes:,}",
+        _used(part.repository),
+        job.name if job else "",
+        f"{job.stored_bytes:,}" if job else "",
+        _used(job) if job else "",
+        f"{len(part.stubs):,}",
+    )
+
+
+def _title(name: str, split: Split) -> str:
     return (
         f"{name} as {len(split.parts)} locations, by {split.kind}: "
         f"{split.crossing_count:,} of {counted(split.edges, 'dependency')} cross"
@@ -122,38 +72,38 @@ def _remarks(split: Split) -> list[str]:
         ]
         stubs = sum(len(part.stubs) for part in split.parts)
         lines.append(
-            f"Most of what crosses: {', '.join(pairs)}. Where an asset of another location is"
-            f" needed there is a stub: {stubs:,} in all, {format_size(split.stub_bytes)}."
+            f"Most dependencies that cross: {', '.join(pairs)}. Each asset needed from another"
+            f" location becomes a stub: {stubs:,} in all, {format_size(split.stub_bytes)}."
         )
     fullest = max(split.parts, key=lambda part: part.fullest)
     if fullest.fullest > 1 - HEADROOM:
+        used = format_percent(fullest.fullest, 1)
         lines.append(
-            f"That is too few: {names_of(fullest.units, 1)} would take"
-            f" {format_percent(fullest.fullest, 1)} of a budget, and {_FREE} should stay"
-            " free. Ask for more locations."
+            f"{names_of(fullest.units, 1)} would take {used} of a budget, of which {_FREE} should"
+            " stay free: ask for more locations."
             if len(fullest.units) > 1
-            else f"{fullest.units[0]} alone would take {format_percent(fullest.fullest, 1)} of a"
-            f" budget, and {_FREE} should stay free: it has to become smaller itself."
+            else f"{fullest.units[0]} alone would take {used} of a budget, of which {_FREE} should"
+            " stay free: make it smaller."
         )
     lines.append(
-        "Sizes are those that each location would have with all resources, schedules and sensors"
-        " of this one, and with every job that has assets there."
+        "Sizes assume that each location keeps all resources, schedules and sensors, and every job"
+        " that has assets there."
     )
     return lines
 
 
-def print_markdown(found: Mapping[str, Proposal]) -> None:
-    """Each split as a table."""
+def print_markdown(splits: Mapping[str, Split | str]) -> None:
+    """Print each split as a table, or why there is none."""
     lines: list[str] = []
-    for name, proposal in found.items():
-        if isinstance(proposal, str):
-            lines += ["", markdown.text(proposal)]
+    for name, split in splits.items():
+        if isinstance(split, str):
+            lines += ["", markdown.text(split)]
             continue
-        lines += ["", f"### {markdown.text(title(name, proposal))}", ""]
-        head = [proposal.kind, "assets", "repository", "of budget", "largest job", "", "of budget"]
-        rows = [_markdown_row(part) for part in proposal.parts]
+        lines += ["", f"### {markdown.text(_title(name, split))}", ""]
+        head = [split.kind, "assets", "repository", "of budget", "largest job", "", "of budget"]
+        rows = [_markdown_row(part) for part in split.parts]
         lines += markdown.table(head, rows, (1, 2, 3, 5, 6))
-        lines += ["", *(markdown.text(line) for line in _remarks(proposal))]
+        lines += ["", *(markdown.text(line) for line in _remarks(split))]
     sys.stdout.write("\n".join(lines) + "\n")
 
 
@@ -170,19 +120,19 @@ def _markdown_row(part: SplitPart) -> list[str]:
     ]
 
 
-def proposal_json(proposal: Proposal) -> Json:
+def split_json(split: Split | str) -> Json:
     """A split, or why there is none."""
-    if isinstance(proposal, str):
-        return {"error": proposal, "by": None, "parts": []}
+    if isinstance(split, str):
+        return {"error": split, "by": None, "parts": []}
     return {
         "error": None,
-        "by": proposal.kind,
-        "dependencies": proposal.edges,
+        "by": split.kind,
+        "dependencies": split.edges,
         "crossing": [
             {"from": one, "to": other, "dependencies": number}
-            for (one, other), number in proposal.crossing.items()
+            for (one, other), number in split.crossing.items()
         ],
-        "crossing_count": proposal.crossing_count,
+        "crossing_count": split.crossing_count,
         "parts": [
             {
                 "units": list(part.units),
@@ -199,6 +149,6 @@ def proposal_json(proposal: Proposal) -> Json:
                     for snapshot in part.snapshots
                 ],
             }
-            for part in proposal.parts
+            for part in split.parts
         ],
     }

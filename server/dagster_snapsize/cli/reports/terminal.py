@@ -1,13 +1,18 @@
-"""The console that reports are printed to: colours on a terminal, whole lines in a pipe."""
+"""The terminal that text reports are printed to; all that the reports use of rich."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Collection, Sequence
 
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+
+Part = str | tuple[str, str] | Text
+"""A text, a text with its style, or several of them."""
 
 _PIPE_WIDTH = 10_000
 _BAR_CELLS = 16
@@ -19,57 +24,87 @@ class _Console(Console):
         raise
 
 
-def report_console() -> Console:
-    """Standard output; NO_COLOR and FORCE_COLOR are honoured by rich.
+class Terminal:
+    """Standard output, through rich, which honours NO_COLOR and FORCE_COLOR.
 
-    Brackets in a user's names are no markup. A pipe gets lines as long as they need, so that
-    nothing is folded for want of a window.
+    Brackets in the user's names are not markup. Lines are not folded in a pipe.
     """
-    console = _Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _PIPE_WIDTH
-    return console
+
+    def __init__(self) -> None:
+        self._console = _Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+        if not self._console.is_terminal and "COLUMNS" not in os.environ:
+            self._console.width = _PIPE_WIDTH
+
+    @property
+    def width(self) -> int:
+        """Columns of the window."""
+        return self._console.width
+
+    def line(self, *parts: Part) -> None:
+        """Print one line, however long."""
+        self._console.print(Text.assemble(*parts), soft_wrap=True)
+
+    def table(
+        self,
+        head: Sequence[str],
+        rows: Sequence[Sequence[Part]],
+        right: Collection[int] = (),
+        unbroken: Collection[int] | None = (),
+    ) -> None:
+        """Print a table; columns in ``right`` are numbers.
+
+        Long cells are folded to the window, but for columns in ``unbroken``; None is all of them.
+        """
+        options = self._console.options
+        if unbroken is None:
+            options = options.update(width=_PIPE_WIDTH)
+        table = _table(head, rows, right, unbroken or ())
+        for segments in self._console.render_lines(table, options, pad=False):
+            line = Text.assemble(*((s.text, s.style or "") for s in segments))
+            line.rstrip()  # the blanks that would fill the last column
+            self._console.print(line, soft_wrap=True)
+
+    def fits(self, head: Sequence[str], rows: Sequence[Sequence[Part]]) -> bool:
+        """Whether a table can be printed with every row on one line."""
+        options = self._console.options.update(width=_PIPE_WIDTH)
+        table = _table(head, rows)
+        return Measurement.get(self._console, options, table).maximum <= self.width
+
+    def bar(self, part: int, whole: int, style: str) -> Text:
+        """How much of ``whole`` is used up by ``part``, as a bar of fixed width."""
+        filled = min(_BAR_CELLS, round(_BAR_CELLS * part / whole)) if whole else 0
+        full, empty = "█░" if can_show("█░") else "#."
+        return Text.assemble((full * filled, style), (empty * (_BAR_CELLS - filled), "dim"))
 
 
-def plain_table(*headings: tuple[str, str]) -> Table:
-    """A table without rules; each heading comes with its justification, ``left`` or ``right``."""
+def styled(*parts: Part) -> Text:
+    """A cell of several parts."""
+    return Text.assemble(*parts)
+
+
+def can_show(text: str) -> bool:
+    """Whether standard output can print these characters."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[Part]],
+    right: Collection[int] = (),
+    unbroken: Collection[int] = (),
+) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for heading, justify in headings:
+    for column, heading in enumerate(head):
         table.add_column(
             heading,
-            justify="right" if justify == "right" else "left",
+            justify="right" if column in right else "left",
             overflow="fold",
-            no_wrap=justify == "right",
+            no_wrap=column in right or column in unbroken,
         )
+    for row in rows:
+        table.add_row(*(Text.assemble(cell) for cell in row))
     return table
-
-
-def fits(console: Console, table: Table) -> bool:
-    """Whether the table can be printed with every row on one line."""
-    options = console.options.update(width=_PIPE_WIDTH)
-    return Measurement.get(console, options, table).maximum <= console.width
-
-
-def print_table(console: Console, table: Table, fold: bool = True) -> None:
-    """Print a table without the blanks that would fill its last column.
-
-    With ``fold`` long cells are folded to the window, else lines are as long as they need.
-    """
-    options = console.options if fold else console.options.update(width=_PIPE_WIDTH)
-    for segments in console.render_lines(table, options, pad=False):
-        line = Text.assemble(*((s.text, s.style or "") for s in segments))
-        line.rstrip()
-        console.print(line, soft_wrap=True)
-
-
-def bar(part: int, whole: int, style: str, console: Console) -> Text:
-    """How much of ``whole`` is used up by ``part``, as a bar of fixed width."""
-    filled = min(_BAR_CELLS, round(_BAR_CELLS * part / whole)) if whole else 0
-    full, empty = ("█", "░") if console.encoding.lower().startswith("utf") else ("#", ".")
-    text = Text(full * filled, style=style)
-    return text.append(empty * (_BAR_CELLS - filled), style="dim")
-
-
-def bytes_cell(size: int) -> str:
-    """An exact byte count with thousands separators."""
-    return f"{size:,}"

@@ -8,18 +8,17 @@ from __future__ import annotations
 import json
 import sys
 
-from dagster_snapsize.cli.reports.checkout import checkout_top, finding_place, from_top
-from dagster_snapsize.cli.reports.fingerprints import fingerprints
+from dagster_snapsize.cli.reports.ci import checkout_top, finding_place, fingerprints, from_top
 from dagster_snapsize.cli.run import Report
 from dagster_snapsize.core.model import Severity
 
-# Whoever reviews a change is told what a text tells; the rest is for editors and programs.
+# Findings of level information are for editors and programs.
 _SEVERITY: dict[Severity, str] = {"error": "critical", "warning": "minor"}
 
 
-def print_quality(report: Report) -> None:
-    """One JSON list, empty where nothing was found."""
-    top = checkout_top()
+def print_report(report: Report, status: int, top: int) -> None:
+    """Print one JSON list, empty where there are no findings."""
+    checkout = checkout_top()
     found = []
     for location in report.locations:
         for finding, fingerprint in fingerprints(location):
@@ -33,7 +32,7 @@ def print_quality(report: Report) -> None:
                     "fingerprint": fingerprint,
                     "severity": _SEVERITY[finding.severity],
                     "location": {
-                        "path": from_top(place.path, top) or place.path,
+                        "path": from_top(place.path, checkout) or place.path,
                         "lines": {"begin": place.line},
                     },
                 }

@@ -1,4 +1,4 @@
-"""A comparison for a pull request: the snapshots in a table, the rest to be opened."""
+"""A comparison for a pull request: a table of snapshots, and tables that can be opened."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from dagster_snapsize.cli.diff import Compared, Comparison, Side
-from dagster_snapsize.cli.reports.diff_text import mostly, percent, signed
-from dagster_snapsize.cli.reports.lines import place
+from dagster_snapsize.cli.reports.diff.changes import (
+    cells,
+    changed_snapshots,
+    most_changed_field,
+    new_budget_use,
+    percent,
+    sides,
+    signed,
+)
+from dagster_snapsize.cli.reports.lines import excerpt, place
 from dagster_snapsize.cli.reports.markdown import block, code, table, text
-from dagster_snapsize.core.diff import Change, OwnerChange, SnapshotChange
-from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
-from dagster_snapsize.core.sizes import format_percent, format_size
+from dagster_snapsize.cli.reports.rows import repository_suffix, versions
+from dagster_snapsize.core.diff import Change, OwnerChange
+from dagster_snapsize.core.sizes import counted, format_size
 
 MOST = 60_000
 """Characters of a whole report; GitHub takes a comment of 65,536."""
@@ -25,8 +33,8 @@ _FRAMES = 20
 _Row = tuple[str, Change, str]
 
 
-def print_markdown(comparison: Comparison, top: int) -> None:
-    """Write it to standard output."""
+def print_comparison(comparison: Comparison, top: int) -> None:
+    """Print the report."""
     sys.stdout.write(render(comparison, top))
 
 
@@ -55,21 +63,14 @@ def _location(compared: Compared, comparison: Comparison, top: int) -> Iterator[
     change = compared.difference
     yield f"### {code(compared.name)}: {_verdict(compared)}"
     yield ""
-    versions = " / ".join(
-        dict.fromkeys(
-            f"Dagster {one.measurement.dagster_version}, Python {one.measurement.python_version}"
-            for one in (compared.old, compared.new)
-            if one is not None
-        )
-    )
-    yield f"{code(comparison.old.label)} → {code(comparison.new.label)}, {text(versions)}"
+    measured = text(sides(compared, lambda one: versions(one.measurement)))
+    yield f"{code(comparison.old.label)} → {code(comparison.new.label)}, {measured}"
     yield ""
     if change.is_empty:
         return
-    changed = [s for s in change.snapshots if s.stored.happened != "same" or s.owners]
-    yield from _snapshots(compared, changed, top)
+    yield from _snapshots(compared, top)
     several = len({s.repository for s in change.snapshots}) > 1
-    owners = [(_owner(o, several), o.size, _why(o)) for o in change.owners]
+    owners = [(_owner(o, several), o.size, text(most_changed_field(o))) for o in change.owners]
     yield from _details("What changed", owners, top, ("", "old", "new", "change", "", "mostly"))
     fields = [(code(name), part, "") for name, part in change.fields.items()]
     yield from _details("What the bytes are made of", fields, top, ("", "old", "new", "change", ""))
@@ -80,38 +81,33 @@ def _verdict(compared: Compared) -> str:
     if compared.old is None:
         return f"new, {format_size(change.new or 0)}"
     if compared.new is None:
-        return f"gone, {signed(change.bytes)}"
+        return f"removed, {signed(change.bytes)}"
     if compared.difference.is_empty:
         return "no change"
     return f"{signed(change.bytes)} ({percent(change) or '0 %'})"
 
 
-def _snapshots(compared: Compared, changed: Sequence[SnapshotChange], top: int) -> Iterator[str]:
-    several = len({s.repository for s in compared.difference.snapshots}) > 1
+def _snapshots(compared: Compared, top: int) -> Iterator[str]:
+    changed = changed_snapshots(compared)
+    repositories = [s.repository for s in compared.difference.snapshots]
     rows = []
     for snapshot in changed[:top]:
-        name = f"{_SIGNS[snapshot.stored.happened]} {snapshot.kind} {code(snapshot.name)}"
-        if several and snapshot.kind == "job":
-            name += f" of {code(snapshot.repository)}"
-        rows.append([name, *_cells(snapshot.stored), *_budget(compared, snapshot)])
+        of = repository_suffix(snapshot.kind, snapshot.repository, repositories, code)
+        name = f"{_SIGNS[snapshot.stored.happened]} {snapshot.kind} {code(snapshot.name)}{of}"
+        use = new_budget_use(compared, snapshot)
+        budget = ("", "")
+        if use is not None:
+            over = "🔴 " if use.is_over else ""
+            budget = (format_size(use.budget.bytes), f"{over}{use.percent}")
+        rows.append([name, *cells(snapshot.stored), *budget])
     head = ("Snapshot", "old bytes", "new bytes", "change", "", "budget", "used")
     yield from table(head, rows, (1, 2, 3, 4, 5, 6))
     rest = changed[top:]
     if rest:
+        size = sum(snapshot.stored.bytes for snapshot in rest)
         yield ""
-        yield f"… and {len(rest):,} more snapshots, {sum(s.stored.bytes for s in rest):+,} in all"
+        yield f"… and {counted(len(rest), 'more snapshot')}, {size:+,} in all"
     yield ""
-
-
-def _budget(compared: Compared, change: SnapshotChange) -> tuple[str, str]:
-    location = compared.new
-    if location is None or change.wire.new is None:
-        return "", ""
-    snapshot = next(s for s in location.measurement.snapshots if s.id == change.id)
-    budget = snapshot_budget(snapshot, location.measurement, location.budgets)
-    used = judged_bytes(snapshot, budget)
-    over = "🔴 " if used > budget.bytes else ""
-    return format_size(budget.bytes), f"{over}{format_percent(used, budget.bytes)}"
 
 
 def _owner(change: OwnerChange, several: bool) -> str:
@@ -122,20 +118,16 @@ def _owner(change: OwnerChange, several: bool) -> str:
     return f"{kind}{code(owner.name)}{repository}{f'<br>{text(where)}' if where else ''}"
 
 
-def _why(change: OwnerChange) -> str:
-    return text(mostly(change))
-
-
 def _details(title: str, rows: Sequence[_Row], top: int, head: Sequence[str]) -> Iterator[str]:
     if not rows:
         return
     yield f"<details><summary>{title}: {len(rows):,}</summary>"
     yield ""
-    cells = [
-        [f"{_SIGNS[change.happened]} {name}", *_cells(change), *([why] if len(head) > 5 else [])]
-        for name, change, why in rows[:top]
+    lines = [
+        [f"{_SIGNS[change.happened]} {name}", *cells(change), more][: len(head)]
+        for name, change, more in rows[:top]
     ]
-    yield from table(head, cells, (1, 2, 3, 4))
+    yield from table(head, lines, (1, 2, 3, 4))
     rest = rows[top:]
     if rest:
         yield ""
@@ -143,16 +135,6 @@ def _details(title: str, rows: Sequence[_Row], top: int, head: Sequence[str]) ->
     yield ""
     yield "</details>"
     yield ""
-
-
-def _cells(change: Change) -> tuple[str, str, str, str]:
-    words = {"came": "new", "went": "gone"}
-    return (
-        "" if change.old is None else f"{change.old:,}",
-        "" if change.new is None else f"{change.new:,}",
-        f"{change.bytes:+,}" if change.bytes else "0",
-        words.get(change.happened) or percent(change),
-    )
 
 
 def _failures(side: Side) -> Iterator[str]:
@@ -164,7 +146,7 @@ def _failures(side: Side) -> Iterator[str]:
         yield ""
         yield f"🔴 {text(f'{where}: ' if where else '')}{text(failure.message)[:1500]}"
         yield ""
-        shown = "\n".join(failure.traceback.rstrip().splitlines()[-_FRAMES:])
+        shown = "\n".join(excerpt(failure.traceback.rstrip().splitlines(), _FRAMES))
         if shown:
             yield f"<details><summary>Traceback</summary>\n\n{block(shown)}\n\n</details>"
             yield ""

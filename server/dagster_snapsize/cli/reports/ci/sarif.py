@@ -15,8 +15,7 @@ from typing import Any, get_args
 from urllib.parse import quote
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.cli.reports.checkout import checkout_top, finding_place, from_top
-from dagster_snapsize.cli.reports.fingerprints import fingerprints
+from dagster_snapsize.cli.reports.ci import checkout_top, finding_place, fingerprints, from_top
 from dagster_snapsize.cli.run import Report
 from dagster_snapsize.core.model import Finding, Rule, SourceLocation
 
@@ -27,8 +26,8 @@ _BASE = "%SRCROOT%"
 _SECTION = re.compile(r"^## (\S+)\n(.*?)(?=^## |\Z)", re.M | re.S)
 
 
-def print_log(report: Report, status: int) -> None:
-    """One JSON object with one run; ``status`` is what the program leaves with."""
+def print_report(report: Report, status: int, top: int) -> None:
+    """Print one JSON object with one run; ``status`` is the exit status of the program."""
     sys.stdout.write(json.dumps(log(report, status), indent=2) + "\n")
 
 

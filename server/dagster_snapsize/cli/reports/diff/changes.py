@@ -1,0 +1,65 @@
+"""What every format shows of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dagster_snapsize.cli.diff import Compared
+from dagster_snapsize.cli.reports.rows import BudgetUse, budget_use
+from dagster_snapsize.cli.run import LocationReport
+from dagster_snapsize.core.diff import Change, OwnerChange, SnapshotChange
+from dagster_snapsize.core.sizes import format_size
+
+
+def changed_snapshots(compared: Compared) -> list[SnapshotChange]:
+    """The snapshots of a location that changed, or in which bytes moved between owners."""
+    snapshots = compared.difference.snapshots
+    return [s for s in snapshots if s.stored.happened != "same" or s.owners]
+
+
+def sides(compared: Compared, text_of: Callable[[LocationReport], str]) -> str:
+    """A text about the old and the new side, once where it is the same for both."""
+    both = [text_of(one) for one in (compared.old, compared.new) if one is not None]
+    return " / ".join(dict.fromkeys(both))
+
+
+def new_budget_use(compared: Compared, change: SnapshotChange) -> BudgetUse | None:
+    """How much of its budget a snapshot uses on the new side; None where it is not there."""
+    location = compared.new
+    if location is None or change.wire.new is None:
+        return None
+    snapshot = next(s for s in location.measurement.snapshots if s.id == change.id)
+    return budget_use(snapshot, location)
+
+
+def signed(size: int) -> str:
+    """``+1.2 kB``, ``-12 B``, ``0 B``."""
+    return f"+{format_size(size)}" if size > 0 else format_size(size)
+
+
+def percent(change: Change) -> str:
+    """``+1.2 %``; nothing where there is nothing to compare with."""
+    if not change.old or change.new is None:
+        return ""
+    share = 100 * change.bytes / change.old
+    if 0 < abs(share) < 0.05:
+        return f"{'+' if share > 0 else '-'}<0.1 %"
+    return f"{share:+.1f} %"
+
+
+def cells(change: Change) -> tuple[str, str, str, str]:
+    """Bytes before and after, the difference, and its share of what was before."""
+    labels = {"came": "new", "went": "removed", "same": "moved"}
+    return (
+        "" if change.old is None else f"{change.old:,}",
+        "" if change.new is None else f"{change.new:,}",
+        f"{change.bytes:+,}" if change.bytes else "0",
+        labels.get(change.happened) or percent(change),
+    )
+
+
+def most_changed_field(change: OwnerChange) -> str:
+    """The field that changed most, with the change: ``description +1.2 kB``."""
+    for name, part in change.fields.items():
+        return f"{name} {signed(part.bytes)}"
+    return ""
