@@ -68,7 +68,7 @@ def test_check_says_nothing_within_budget_and_warnings_do_not_fail(
     (line,) = lines(warned.stdout)
     assert FINDING.fullmatch(line)
     # The other asset is as heavy, and silenced where it is defined.
-    assert line.startswith("definitions.py:4: warning: asset orders takes 70.9 kB")
+    assert line.startswith("definitions.py:4: warning: Asset orders takes 70.9 kB")
 
 
 def test_over_budget_is_status_1_with_the_numbers_and_what_to_do(
@@ -96,13 +96,13 @@ def test_over_budget_is_status_1_with_the_numbers_and_what_to_do(
         "warning load-time-over-budget]",
     ]
     repository, asset, nightly, load_time = findings
-    assert repository.startswith("definitions.py:13: error: repository snapshot definitions.py/")
+    assert repository.startswith("definitions.py:13: error: Repository snapshot is 142.8 kB, ")
     assert "over its 50.0 kB budget" in repository
     assert re.search(r"Heaviest assets: customers 71\.\d kB, orders 70\.\d kB;", repository)
-    assert "`dagster-snapsize explain customers` shows where its bytes are" in repository
-    assert asset.startswith("definitions.py:4: error: asset orders takes 70.9 kB")
+    assert "Run `dagster-snapsize explain customers` to see what to shorten" in repository
+    assert asset.startswith("definitions.py:4: error: Asset orders takes 70.9 kB")
     assert "(budget.asset-max)" in asset
-    assert "job/nightly is 27.0 kB" in nightly and "budget.jobs.nightly" in nightly
+    assert "Job snapshot nightly is 27.0 kB" in nightly and "budget.jobs.nightly" in nightly
     assert "0.01 s of budget.load-time" in load_time
     assert (
         note == "note: there is no job `nightli`, which budget.jobs names; did you mean `nightly`?"

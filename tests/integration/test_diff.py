@@ -390,7 +390,7 @@ def test_which_side_could_not_be_measured(project: Project, run: dict[str, Any])
         ("unborn", [], "there is no commit yet", "Commit something first"),
         ("none", [], "is not in a git repository", "dagster-snapsize baseline"),
         ("bare", [], "is not a git work tree", "Run it in a checkout"),
-        ("no git", [], "there is no git on PATH", "Install git"),
+        ("no git", [], "git is not on PATH", "Install git"),
     ],
 )
 def test_what_cannot_be_compared_is_said_and_nothing_is_touched(
