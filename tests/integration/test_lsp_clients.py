@@ -16,6 +16,7 @@ from support import lsp_client
 from support.command import tree
 from support.lsp_client import Editor, editor, full_capabilities, server_environment
 from support.lsp_projects import HANGS, SMALL, Small, line_of, small_project, with_log
+from support.patience import patience
 
 pytestmark = [
     pytest.mark.asyncio,
@@ -444,7 +445,7 @@ async def test_exit_before_anything_else(scratch: Path) -> None:
     body = b'{"jsonrpc":"2.0","method":"exit"}'
     server.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
     await server.stdin.drain()
-    await asyncio.wait_for(server.wait(), lsp_client.PATIENCE)
+    await asyncio.wait_for(server.wait(), patience(lsp_client.PATIENCE))
 
 
 async def test_uris_of_another_spelling(tmp_path: Path, scratch: Path, python: Path) -> None:

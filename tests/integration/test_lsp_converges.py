@@ -25,6 +25,7 @@ from lsprotocol import types as t
 from dagster_snapsize.lsp.features.markup import STALE_NOTE
 from support.command import Result, measure_json, snapsize
 from support.lsp_client import Editor, editor, full_capabilities
+from support.patience import patience
 from support.random_edits import COMMIT, COMMIT_OF_TWO, Step, random_sequence
 
 pytestmark = pytest.mark.asyncio
@@ -37,7 +38,7 @@ elif "SNAPSIZE_SEQUENCES" in os.environ:
 else:
     NUMBERS = IN_CI
 REST = 0.7  # seconds without a sign of work: longer than any watcher takes to tell of a change
-WITHIN = 120.0  # seconds until all is as it should be
+WITHIN = 120.0  # seconds of a quiet machine until all is as it should be
 _SEVERITIES = {"error": 1, "warning": 2, "information": 3}
 _GIT = ("git", "-c", "user.name=tests", "-c", "user.email=tests@localhost", "-c", "gc.auto=0")
 _MISTAKE = re.compile(r"(?:(?P<path>[^:\n]+):(?P<line>\d+): )?error: (?P<message>.*)")
@@ -218,7 +219,7 @@ def _do_outside(project: Path, step: Step) -> None:
 
 async def _rests(opened: Editor) -> None:
     """Wait until the server has had nothing to do for a while."""
-    end = time.monotonic() + WITHIN
+    end = time.monotonic() + patience(WITHIN)
     told, since = -1, 0.0
     while opened.measuring or told != len(opened.statuses) or time.monotonic() - since < REST:
         assert time.monotonic() < end, opened.statuses[-5:]
@@ -236,7 +237,7 @@ async def _is_true(opened: Editor, project: Path) -> bool:
     result = await asyncio.to_thread(snapsize, "check", "--format", "json", cwd=project)
     wanted = Counter(_told(result, project))
     broken = result.status in (2, 3)
-    end = time.monotonic() + WITHIN
+    end = time.monotonic() + patience(WITHIN)
     while True:
         shown, stale = _shown(opened, project)
         if Counter(shown) == wanted and (broken or not stale) and not opened.measuring:

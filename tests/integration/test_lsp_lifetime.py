@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,10 +15,11 @@ import pytest
 from support import ROOT, lsp_client
 from support.command import Result
 from support.lsp_client import Editor, editor
+from support.patience import wait_for
 
 pytestmark = pytest.mark.asyncio
 
-WITHIN = 5.0  # seconds
+WITHIN = 5.0  # seconds of a quiet machine
 HANGING = """\
 import subprocess, sys, time
 import dagster as dg
@@ -105,18 +105,12 @@ async def test_the_client_is_killed(hanging: Path, scratch: Path) -> None:
     try:
         assert client.stdout is not None
         mark = (await asyncio.to_thread(client.stdout.readline)).strip()
-        end = time.monotonic() + lsp_client.PATIENCE
-        while not (hanging.parent / "began").exists():
-            assert time.monotonic() < end
-            await asyncio.sleep(0.02)
+        await asyncio.to_thread(wait_for, (hanging.parent / "began").exists)
     finally:
         client.kill()
         client.wait()
     left = Result(0, "", "", mark)
-    end = time.monotonic() + WITHIN
-    while left.leftovers():
-        assert time.monotonic() < end, left.leftovers()
-        await asyncio.sleep(0.02)
+    await asyncio.to_thread(wait_for, lambda: not left.leftovers(), WITHIN)
     assert list((scratch / "tmp").rglob("*")) == []
 
 

@@ -16,7 +16,7 @@ from support import ROOT
 
 PAGE = ROOT / "docs" / "editors.md"
 NEOVIM = shutil.which("nvim")
-_WITHIN = 60  # seconds
+_WITHIN = 300  # seconds; much more than even a busy machine needs
 
 # Waits for the finding of the heavy asset, then asks for a hover on the line where it stands.
 _LOOK = f"""
@@ -89,7 +89,7 @@ def test_neovim_shows_a_heavy_asset(tmp_path: Path, dagster_python: Callable[...
     printed = (done.stdout + done.stderr).replace("\r", "")
     assert done.returncode == 0, printed
     source = (project / "shop_analytics" / "features.py").read_text("utf-8").splitlines()
-    found = re.search(r"^DIAGNOSTIC (\d+) (\d) (asset customer_features takes .+)$", printed, re.M)
+    found = re.search(r"^DIAGNOSTIC (\d+) (\d) (Asset customer_features takes .+)$", printed, re.M)
     assert found, printed
     assert source[int(found[1]) - 1].startswith("@dg.asset")
     assert found[2] == "2", "a warning"

@@ -23,9 +23,10 @@ from dagster_snapsize.lsp.watching.disk import Disk
 from dagster_snapsize.lsp.watching.plan import Root, is_remote
 from dagster_snapsize.lsp.watching.watcher import FileWatcher
 from dagster_snapsize.measuring.worker.results import BaselineUse, LocationResult
+from support.patience import patience
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="counts what Linux alone counts")
-_PATIENCE = 15.0
+_PATIENCE = 15.0  # seconds of a quiet machine
 
 
 class Seen:
@@ -47,7 +48,7 @@ class Seen:
             self._news.notify_all()
 
     def until(self, holds: Callable[[], bool]) -> None:
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + patience(_PATIENCE)
         with self._news:
             while not holds():
                 assert time.monotonic() < end, sorted(self.paths)
@@ -286,6 +287,7 @@ import sys, threading
 from pathlib import Path
 from dagster_snapsize.lsp.watching.dependencies import WatchList
 from dagster_snapsize.lsp.watching.watcher import FileWatcher
+from support.patience import patience
 
 root, limit, value = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 Path("/proc/sys/user", limit).write_text(value)
@@ -474,8 +476,8 @@ class Measured:
                 _write(fence, str(time.monotonic()))
             for fence in self._fences:
                 places = {str(fence), str(fence.parent)}
-                assert self._news.wait_for(lambda p=places: p & self._told, _PATIENCE)
-            return self._news.wait_for(lambda: self._due is expected, _PATIENCE)
+                assert self._news.wait_for(lambda p=places: p & self._told, patience(_PATIENCE))
+            return self._news.wait_for(lambda: self._due is expected, patience(_PATIENCE))
 
 
 def test_git_checkout_and_stash_start_something_only_when_the_tree_stays_different(

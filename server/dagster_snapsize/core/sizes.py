@@ -27,6 +27,7 @@ _QUANTITY = re.compile(r"\s*(?P<number>\d[\d_,]*(?:\.\d+)?|\.\d+)\s*(?P<unit>[^\
 _LONGEST = 60  # characters
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d{1,4})?)\s*%\s*")  # no comma: is "2,5" two and a half?
+_MOST_SHOWN = 60  # characters of a value in a message
 _MILLIONTHS_OF_PERCENT = 10_000
 
 
@@ -126,7 +127,8 @@ def _decimal(text: str, number: str, unit: str) -> Decimal:
 
 
 def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 3]}..."
 
 
 def format_size(size: int) -> str:
