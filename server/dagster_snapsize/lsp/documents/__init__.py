@@ -1,0 +1,1 @@
+"""Open buffers, positions in them, and edits of them."""

@@ -1,0 +1,1 @@
+"""One module for each LSP feature, and what they share."""

@@ -1,0 +1,1 @@
+"""Which files a measurement depends on, and noticing that they changed."""

@@ -1,0 +1,1 @@
+"""When to measure, and the processes that do."""
