@@ -349,7 +349,7 @@ async def test_options_that_are_no_object_are_told_of(tmp_path: Path, scratch: P
             t.ExecuteCommandParams("dagsterSnapsize.cancel")
         )
         (message,) = opened.client.messages
-        assert 'dagsterSnapsize: ["measure"] is not an object' in message.message
+        assert '`dagsterSnapsize`: ["measure"] is not an object' in message.message
 
 
 @pytest.mark.parametrize(
