@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.measuring.cache.file_key import digest_of_file, digest_of_json
+from dagster_snapsize.measuring.cache.file_states import digest_of_file, digest_of_json
 from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.measuring.process import SupervisedProcess
 

@@ -12,13 +12,13 @@ from shutil import copytree
 import pytest
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.measuring.cache import file_key as keys_files
+from dagster_snapsize.measuring.cache import file_states as keys_files
 from dagster_snapsize.measuring.cache.environment_key import (
     LEFT_OUT,
     LEFT_OUT_PREFIXES,
     relevant_environment,
 )
-from dagster_snapsize.measuring.cache.file_key import FileStates, TooManyBytes, project_files
+from dagster_snapsize.measuring.cache.file_states import FileStates, TooManyBytes, project_files
 from dagster_snapsize.measuring.cache.key import (
     ExternalInputs,
     _own_sources,
@@ -317,7 +317,7 @@ class Popen(real):
 subprocess.Popen = Popen
 from pathlib import Path
 from dagster_snapsize.measuring.cache.key import read_project
-from dagster_snapsize.measuring.cache.file_key import FileStates
+from dagster_snapsize.measuring.cache.file_states import FileStates
 read_project(Path({str(repository)!r}), FileStates())
 print(run)
 """

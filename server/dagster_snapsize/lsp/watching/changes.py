@@ -121,7 +121,7 @@ class ChangeTracker:
     def finish(self, name: str, dependencies: Dependencies) -> ChangeImpact | None:
         """It has ended with a result, which was made from ``dependencies``.
 
-        A impact if files changed while it ran, those too that nobody knew it would read.
+        An impact if files changed while it ran, those too that nobody knew it would read.
         """
         with self._lock:
             location = self._locations.setdefault(name, _Location())

@@ -15,7 +15,7 @@ import stat
 import time
 from collections.abc import Iterator
 
-from dagster_snapsize.measuring.cache.file_key import digest_of_file
+from dagster_snapsize.measuring.cache.file_states import digest_of_file
 from dagster_snapsize.project.dbt import DBT_OUTPUT, DBT_PROJECT_FILE
 from dagster_snapsize.project.layout import ENVIRONMENT_MARKS, is_environment, source_folders
 

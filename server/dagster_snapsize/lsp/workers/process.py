@@ -1,4 +1,4 @@
-"""The processes that measure for the server (measuring/worker.py)."""
+"""The processes that measure for the server (measuring/worker)."""
 
 from __future__ import annotations
 

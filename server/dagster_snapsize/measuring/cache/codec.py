@@ -30,7 +30,7 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
 )
-from dagster_snapsize.measuring.cache.file_key import digest
+from dagster_snapsize.measuring.cache.file_states import digest
 
 _FIRST_LINE = b"dagster-snapsize measurement 4\n"
 _LEVEL = 1  # of compression: time counts, and a tenth remains all the same

@@ -17,7 +17,7 @@ from attrs import field, frozen
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.cache.environment_key import relevant_environment
-from dagster_snapsize.measuring.cache.file_key import (
+from dagster_snapsize.measuring.cache.file_states import (
     FileStates,
     Stamp,
     digest,

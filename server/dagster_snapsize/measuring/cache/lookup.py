@@ -19,7 +19,7 @@ from attrs import astuple, evolve, frozen
 
 from dagster_snapsize.core.model import Measurement, UncacheableCall
 from dagster_snapsize.measuring.cache.codec import CacheEntry, Damaged, from_bytes, to_bytes
-from dagster_snapsize.measuring.cache.file_key import FileStates, Stamp, TooManyBytes, names_in
+from dagster_snapsize.measuring.cache.file_states import FileStates, Stamp, TooManyBytes, names_in
 from dagster_snapsize.measuring.cache.key import (
     ExternalInputs,
     ProjectFiles,

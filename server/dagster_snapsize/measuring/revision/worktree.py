@@ -24,7 +24,7 @@ from typing import IO
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.measuring.cache.file_key import digest
+from dagster_snapsize.measuring.cache.file_states import digest
 from dagster_snapsize.measuring.file_lock import held
 from dagster_snapsize.measuring.revision.refs import Repository, Revision
 from dagster_snapsize.project.git import git, git_error

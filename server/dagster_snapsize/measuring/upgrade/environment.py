@@ -22,7 +22,7 @@ from pathlib import Path
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.measuring.cache.file_key import digest_of_json
+from dagster_snapsize.measuring.cache.file_states import digest_of_json
 from dagster_snapsize.measuring.cache.store import cache_folder
 from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.measuring.file_lock import held

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from dagster_snapsize.measuring.cache.file_key import digest_of_file, digest_of_json
+from dagster_snapsize.measuring.cache.file_states import digest_of_file, digest_of_json
 from dagster_snapsize.measuring.file_lock import lock
 from dagster_snapsize.measuring.worker.results import LocationResult, structure, unstructure
 
