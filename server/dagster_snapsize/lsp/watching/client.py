@@ -51,6 +51,7 @@ class ClientWatching:
         self._roots: tuple[Root, ...] = ()  # as the client watches them
         self._registration: str | None = None
         self._numbers = itertools.count(1)
+        self._asking = asyncio.Lock()
 
     def watch(self, wanted: WatchList) -> None:
         """Watch these instead of those before."""
@@ -67,22 +68,24 @@ class ClientWatching:
             await self._ask(self._wanted)
 
     async def _ask(self, wanted: WatchList) -> None:
-        roots = await asyncio.to_thread(client_roots, wanted)
-        watchers = client_watchers(roots, relative=self._relative)
-        if watchers != self._watchers and wanted == self._wanted:
-            self._watchers = watchers
+        async with self._asking:
+            roots = await asyncio.to_thread(client_roots, wanted)
+            watchers = client_watchers(roots, relative=self._relative)
+            if watchers == self._watchers or wanted != self._wanted:
+                return
             await self._register(watchers)
             new = [root.path for root in roots if root not in self._roots]
-            self._roots = roots
-            await self._tell(new)
+            self._watchers, self._roots = watchers, roots
+        await self._tell(new)
 
     async def _register(self, watchers: list[FileSystemWatcher]) -> None:
         """Begin with these before the others end, so that nothing is missed between."""
         method = WORKSPACE_DID_CHANGE_WATCHED_FILES
-        before, self._registration = self._registration, f"{_REGISTRATION}-{next(self._numbers)}"
+        identity = f"{_REGISTRATION}-{next(self._numbers)}"
         options = DidChangeWatchedFilesRegistrationOptions(watchers)
-        registration = Registration(self._registration, method, options)
+        registration = Registration(identity, method, options)
         await self._server.client_register_capability_async(RegistrationParams([registration]))
+        before, self._registration = self._registration, identity
         if before is not None:
             gone = UnregistrationParams([Unregistration(before, method)])
             await self._server.client_unregister_capability_async(gone)

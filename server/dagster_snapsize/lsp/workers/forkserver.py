@@ -74,6 +74,7 @@ class ForkServerPool:
         self._spare: asyncio.subprocess.Process | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._running = 0  # measurements
         self._closed = False
 
     # -- for a measurement -------------------------------------------------------------------
@@ -81,7 +82,9 @@ class ForkServerPool:
     async def begin(self) -> asyncio.subprocess.Process:
         """A worker for a measurement that begins now, which comes before all that is done here."""
         self.audits.measurement_began()
+        self._running += 1
         self._cancel_timer("spare")
+        self._cancel_timer("idle")
         spare, self._spare = self._spare, None
         if spare is not None and spare.returncode is None:
             return spare
@@ -90,7 +93,8 @@ class ForkServerPool:
     def ended(self, *, keep: bool) -> None:
         """A measurement has ended; with ``keep`` the next one is prepared for."""
         self.audits.measurement_ended()
-        if not self._closed:
+        self._running -= 1
+        if not self._closed and not self._running:
             self._set_timer("idle", self._idle, lambda: self.end_all("nothing was measured"))
             if keep:
                 self._set_timer("spare", _SPARE_AFTER, self._prepare)
