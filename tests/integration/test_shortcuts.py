@@ -86,7 +86,7 @@ def test_measure_verify_says_that_every_text_is_dagsters_own() -> None:
     flags = ["--verify", "--python", str(dagster_python(NEWEST)), "-m", "everything.definitions"]
     done = snapsize("measure", *flags, cwd=known_dagster.EVERYTHING)
     assert done.status == 0, done.stderr
-    said = f"snapshots are, to the byte, what Dagster {NEWEST} makes by itself"
+    said = f"snapshots are byte for byte what Dagster {NEWEST} serializes"
     assert said in done.stdout + done.stderr
 
 
