@@ -9,9 +9,6 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 # The machine's own certificates, as pip takes them: a proxy may have signed what uv fetches.
 export UV_SYSTEM_CERTS ?= 1
-# A connection that stalls is given up after a minute, and tried again.
-export npm_config_fetch_timeout ?= 60000
-export npm_config_fetch_retries ?= 5
 
 # Node and npm of our own, below .cache: systems carry older ones than the packaging runs on.
 NODE_PATH_FIRST := PATH="$(CURDIR)/.cache/tools/node/bin:$$PATH"
