@@ -34,6 +34,7 @@ HERE = SourceLocation("src/shop/definitions.py", 1)
 ASSET_PLACE = SourceLocation("src/shop/assets.py", 12)
 REPOSITORY = "shop/__repository__/repository"
 JOB = "shop/__repository__/job/__ASSET_JOB"
+# As the functions of Dagster 1.13 answer with no DAGSTER_* variable set.
 DEFAULTS: dict[str, int | None] = {
     "max_rx_bytes": 100_000_000,
     "max_send_bytes": 100_000_000,

@@ -12,18 +12,7 @@ from dagster_snapsize.core.limits import (
     problems,
 )
 from dagster_snapsize.core.model import Environment, Setting
-
-# As the functions of Dagster 1.13 answer with no DAGSTER_* variable set.
-DEFAULTS: dict[str, int | None] = {
-    "max_rx_bytes": 100_000_000,
-    "max_send_bytes": 100_000_000,
-    "default_grpc_timeout": 60,
-    "default_repository_grpc_timeout": 180,
-    "default_schedule_grpc_timeout": 60,
-    "default_sensor_grpc_timeout": 60,
-    "default_grpc_server_shutdown_grace_period": 60,
-    "local_startup_timeout": 180,
-}
+from support.measurements import DEFAULTS
 
 
 def environment(
