@@ -53,10 +53,10 @@ class InstanceValue:
 
 @frozen
 class InstanceSettings:
-    """What ``$DAGSTER_HOME/dagster.yaml`` says of code servers; None where it says nothing.
+    """The code server settings of ``$DAGSTER_HOME/dagster.yaml``; None where it has none.
 
-    ``problem`` is set where the whole file cannot be used, and ``source`` names the file. ``note``
-    is what explains that there is no file.
+    ``problem`` is set where the whole file cannot be used, ``source`` names the file, and ``note``
+    explains why there is none.
     """
 
     local_startup_timeout: InstanceValue | None = None
@@ -76,10 +76,10 @@ def effective_environment(
 ) -> Environment:
     """Every setting with its value and source, and the limits that follow from them.
 
-    ``defaults`` are the user's own Dagster's, asked with no DAGSTER_* variable set, by the name of
-    the function (``max_rx_bytes``) or constant (``local_startup_timeout``); None where it has no
-    such thing. ``layers`` come in increasing precedence. ``dagster_plus`` says where it was found
-    that the limit of Dagster+ applies, or is None.
+    ``defaults`` are those of the user's Dagster with no DAGSTER_* variable set, by the name of the
+    function (``max_rx_bytes``) or constant (``local_startup_timeout``); None where that version has
+    none. ``layers`` come in increasing precedence. ``dagster_plus`` names the source of the fact
+    that the limit of Dagster+ applies; None where it does not.
 
     Dagster up to 1.11.14 asks for repositories in chunks (``StreamingExternalRepository``, called
     by ``sync_get_streaming_external_repositories_data_grpc``): no gRPC limit binds them there.
@@ -133,18 +133,18 @@ def _asks_in_chunks(dagster_version: str) -> bool:
 
 
 def is_default(setting: Setting | Limit) -> bool:
-    """Whether nobody set it."""
+    """Whether it has Dagster's default."""
     return setting.source.startswith(DAGSTER_DEFAULT)
 
 
 def problems(environment: Environment) -> tuple[str, ...]:
-    """What Dagster itself will refuse, one sentence each."""
+    """What Dagster itself refuses, one sentence each."""
     return tuple(s.problem for s in environment.settings if s.problem)
 
 
 def _wire_limit(setting: Setting, default: int | None) -> Limit | None:
     if setting.value is None:
-        # Unreadable, which is reported apart: what Dagster takes by itself still judges.
+        # Unreadable, which is reported on its own: judge by the default.
         return Limit(setting.name, "wire", default, DAGSTER_DEFAULT) if default else None
     value = int(setting.value)
     if value < 0:
@@ -154,13 +154,13 @@ def _wire_limit(setting: Setting, default: int | None) -> Limit | None:
 
 
 class _Variables:
-    """DAGSTER_* variables over their layers."""
+    """DAGSTER_* variables, looked up in their layers."""
 
     def __init__(self, layers: Sequence[Layer]):
         self._layers = layers
 
     def _find(self, name: str) -> tuple[str, str] | None:
-        """The text and the layer that it is from; None where it is nowhere set."""
+        """The text and the label of its layer; None where it is not set."""
         for layer in reversed(self._layers):
             if name in layer.variables:
                 return layer.variables[name], layer.label
@@ -296,7 +296,7 @@ def _code_server_settings(default: int | None, instance: InstanceSettings) -> li
 
     startup = instance.local_startup_timeout
     if instance.problem:
-        # One mistake, said once, at the value that decides whether a location loads.
+        # Report the mistake once, at the value that decides whether a location loads.
         startup = InstanceValue(None, instance.source or "dagster.yaml", instance.problem)
     return [
         setting(

@@ -1,4 +1,4 @@
-"""One project in the editor: what changes in its files, and its measurement, kept together."""
+"""One project in the editor: decides from changes of its files when to measure it."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from dagster_snapsize.measuring.worker.results import LocationResult
 from dagster_snapsize.project.baseline_file import NAME
 from dagster_snapsize.project.layout import LOCATION_FILES
 
-_FOLDER = ""  # the name under which changes of the project's own files are followed
+_FOLDER = ""  # the tracker's name for the files that say which code locations there are
 _log = logging.getLogger(__name__)
 
 
 class Project:
     """A folder with code locations.
 
-    ``changed`` is called on the event loop with this project after every change of its state,
-    ``measured`` in a thread with every new result, before the state has it.
+    ``changed`` is called on the event loop with this project after every change of its state.
+    ``measured`` is called in a thread with every new result, before the state has it.
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class Project:
         self.settings = settings
         self.unfocused = False
         self._changed = changed
-        self._waiting = False
-        self._edited: set[str] = set()  # keys of buffers that differ from the file on disk
-        self._dirty: set[str] = set()  # locations whose files are not those of their sizes
-        self._unmeasured: set[str] = set()  # those to be measured for it
+        self._is_postponed = False  # until the window has the focus again
+        self._edited: set[str] = set()  # files with unsaved changes, as real_key spells them
+        self._dirty: set[str] = set()  # locations whose files changed since they were measured
+        self._unmeasured: set[str] = set()  # of those, the ones that a measurement is asked for
         self._closed = False
-        self._in_order = threading.Lock()  # impacts are applied in the order they are found
-        self._real: dict[str, tuple[LocationResult, frozenset[str]]] = {}
+        self._in_order = threading.Lock()  # changes take effect in the order they are found
+        self._real_files_of: dict[str, tuple[LocationResult, frozenset[str]]] = {}
         self._tracker = ChangeTracker()
         self._fork_servers = fork_servers
         self._scheduler = MeasurementScheduler(
@@ -74,12 +74,12 @@ class Project:
 
     @property
     def state(self) -> ProjectState:
-        """What is known now."""
+        """The sizes, failures and progress that the editor shows."""
         return self._scheduler.state
 
     @property
     def interpreter(self) -> str | None:
-        """The Python that the settings name; a relative path starts at the project's folder."""
+        """The Python that the settings name; relative paths are relative to the project."""
         value = self.settings.interpreter
         if value is None or Path(value).name == value:
             return value
@@ -87,13 +87,13 @@ class Project:
 
     @property
     def home(self) -> str:
-        """The file that stands for the project, for what belongs to no other."""
+        """The file on which to publish what belongs to no other file."""
         files = (Path(self.folder) / name for name in LOCATION_FILES)
         return str(next((f for f in files if f.is_file()), Path(self.folder) / LOCATION_FILES[0]))
 
     @property
     def watch_list(self) -> WatchList:
-        """Folders whose changes may matter."""
+        """The folders to watch."""
         found = WatchList()
         for dependencies in self._tracker.dependencies().values():
             found |= dependencies.watch_list()
@@ -101,14 +101,14 @@ class Project:
 
     @property
     def dependencies(self) -> tuple[Dependencies, ...]:
-        """What the locations were made from."""
+        """The files that each code location depends on."""
         return tuple(self._tracker.dependencies().values())
 
     def measure(
         self, only: Iterable[str] | None = None, *, delay: float = 0.0, fresh: bool = True
     ) -> None:
-        """Measure, whatever the settings say: a person asked. ``fresh``: whatever the cache has."""
-        self._waiting = False
+        """Measure, even where the settings say not to. With ``fresh`` the cache is not read."""
+        self._is_postponed = False
         self._scheduler.ask(only, delay, must_run=True, fresh=fresh)
 
     def opened(self) -> None:
@@ -117,36 +117,36 @@ class Project:
             self._measure_when_allowed(None, 0.0, must_run=True)
 
     def cancel(self) -> None:
-        """End what runs."""
+        """Cancel the running measurement."""
         self._unmeasured.clear()
         self._scheduler.cancel()
 
     async def close(self) -> None:
-        """End what runs, and wait until nothing of it is left. Changes mean nothing any more."""
+        """Cancel the running measurement, wait for its processes to end, and ignore changes."""
         self._closed = True
         await self._scheduler.close()
 
     async def files_changed(self, paths: Iterable[str], *, saved: bool = False) -> None:
-        """Files or folders were written, made or removed, by the editor or by others."""
-        await asyncio.to_thread(self._judge, frozenset(paths), saved)
+        """Measure again where these files or folders matter; ``saved`` by the editor."""
+        await asyncio.to_thread(self._find_impacts, frozenset(paths), saved)
 
-    def _judge(self, paths: frozenset[str], saved: bool) -> None:
-        """In a thread."""
+    def _find_impacts(self, paths: frozenset[str], saved: bool) -> None:
+        """Read the changed files. Runs in a thread."""
         with self._in_order:
             impacts = self._tracker.changed(paths, saved=saved)
-            self._scheduler.loop.call_soon_threadsafe(self._heed, impacts)
+            self._scheduler.loop.call_soon_threadsafe(self._take_impacts, impacts)
 
     def edited(self, path: str, is_saved: bool) -> None:
-        """A buffer was typed in; ``is_saved`` says that it holds what is on disk."""
+        """A buffer changed; ``is_saved`` says that it equals the file on disk."""
         real = real_key(path)
         if is_saved:
             self._edited.discard(real)
         else:
             self._edited.add(real)
-        self._mark()
+        self._mark_stale()
 
-    def _mark(self) -> None:
-        """Sizes are stale whose files are other than measured, on disk or in a buffer."""
+    def _mark_stale(self) -> None:
+        """Mark the sizes stale whose files changed since, on disk or in a buffer."""
         if self._closed:
             return
         stale = set(self._dirty)
@@ -159,17 +159,17 @@ class Project:
         self._scheduler.mark_stale(stale)
 
     def _real_files(self, good: LocationResult) -> frozenset[str]:
-        if self._real.get(good.name, (None,))[0] is not good:
-            self._real[good.name] = (good, frozenset(map(real_key, good.definition_files)))
-        return self._real[good.name][1]
+        if self._real_files_of.get(good.name, (None,))[0] is not good:
+            self._real_files_of[good.name] = (good, frozenset(map(real_key, good.definition_files)))
+        return self._real_files_of[good.name][1]
 
     def focus(self, focused: bool) -> None:
         """The editor's window gained or lost the focus."""
         self.unfocused = not focused
-        if focused and self._waiting:
+        if focused and self._is_postponed:
             self.measure(fresh=False)
 
-    def _heed(self, impacts: Iterable[ChangeImpact]) -> None:
+    def _take_impacts(self, impacts: Iterable[ChangeImpact]) -> None:
         names = set()
         wait = 0.0
         for impact in impacts:
@@ -179,19 +179,19 @@ class Project:
                 names.add(impact.location)
                 wait = max(wait, impact.wait)
                 if not all(Path(path).name == NAME for path in impact.paths):
-                    self._dirty.add(impact.location)  # no size is of the baseline
+                    self._dirty.add(impact.location)  # sizes do not depend on the baseline
             elif impact.action == "drop":
                 self._dirty.discard(impact.location)
                 self._unmeasured.discard(impact.location)
         self._unmeasured |= names
         for impact in impacts:
-            # The files are again what was measured, or is being measured now; but what others need
-            # goes on, with it.
+            # Its files are again what was measured, or is being measured. A measurement that other
+            # locations need goes on.
             if impact.action != "measure" and self._unmeasured <= {impact.location}:
                 self._scheduler.withdraw(keep_running=impact.action == "keep")
-        self._mark()
+        self._mark_stale()
         if names and self.settings.enable and self.settings.measure != "manual":
-            # A mistake of the folder's has taken the sizes of all.
+            # A configuration error has dropped the sizes of all locations.
             only = None if _FOLDER in names or self.state.config_error is not None else names
             delay = self.settings.debounce_milliseconds / 1000 + wait
             self._measure_when_allowed(only, delay)
@@ -203,7 +203,7 @@ class Project:
             self.settings.pause_on_battery and on_battery()
         )
         if paused:
-            self._waiting = True
+            self._is_postponed = True
         else:
             self._scheduler.ask(only, delay, must_run=must_run)
 
@@ -223,7 +223,7 @@ class Project:
         )
 
     def take_settings(self, settings: Settings) -> None:
-        """Heed new settings; measure again where they say with what or for how long."""
+        """Apply new settings; measure again where the interpreter or the timeout changed."""
         before, self.settings = self.settings, settings
         if not settings.enable:
             self.cancel()
@@ -231,14 +231,14 @@ class Project:
             self._measure_when_allowed(None, 0.0, must_run=True)
 
     def _began(self, only: tuple[str, ...]) -> None:
-        """In a thread, before a worker starts: contents are compared with those of now."""
+        """Before a worker starts, in a thread: note the contents that it will measure."""
         for name in only or (_FOLDER, *(x.name for x in self.state.locations)):
             self._tracker.start(name)
 
     def _ended(
         self, only: tuple[str, ...], results: dict[str, LocationResult], finished: bool
     ) -> None:
-        """In a thread, after a worker has ended."""
+        """After a worker has ended, in a thread: find what changed while it ran."""
         with self._in_order:
             names = set(only or self._tracker.dependencies()) - {_FOLDER} | set(results)
             names |= {x.name for x in self.state.locations if not only}
@@ -254,7 +254,7 @@ class Project:
     def _finish(
         self, name: str, result: LocationResult | None, finished: bool
     ) -> ChangeImpact | None:
-        """What changed of a location's files while it was measured; with or without a result."""
+        """The impact of what changed in a location's files while it was measured, if any."""
         location = next((x for x in self.state.locations if x.name == name), None)
         home = os.environ.get("DAGSTER_HOME")
         if result is not None:
@@ -267,7 +267,7 @@ class Project:
             )
             return self._tracker.finish(name, dependencies)
         if finished and (location is not None or self.state.config_error is not None):
-            # Its configuration is wrong: so it was found in the files as they were.
+            # Its configuration is wrong, and what was read to find that is all it depends on.
             known = self._tracker.dependencies().get(name)
             if known is None and location is not None:
                 known = dependencies_of_folder(location.root, dagster_home=home)
@@ -280,12 +280,12 @@ class Project:
         return None
 
     def _finish_folder(self, finished: bool) -> ChangeImpact | None:
-        """The same for the folder's own files."""
+        """The same for the files that say which code locations there are."""
         known = self._tracker.dependencies()
         if not finished and _FOLDER in known:
             self._tracker.abort(_FOLDER)
             return None
-        # Where no measurement has ever come to its end, any source may matter.
+        # Until a measurement has finished any source may matter.
         around = dependencies_of_folder(
             self.folder, dagster_home=os.environ.get("DAGSTER_HOME"), sources=not finished
         )
@@ -297,7 +297,7 @@ class Project:
     def _settle(self, done: set[str], good: set[str], news: list[ChangeImpact]) -> None:
         self._unmeasured -= done
         self._dirty -= good
-        self._heed(news)
+        self._take_impacts(news)
 
     def _take_state(self, state: ProjectState) -> None:
         self._changed(self)

@@ -134,7 +134,7 @@ class Scan:
                     description = item
                 elif item[4] is not None and field == "tags":
                     tags = item
-            node = nodes.served(name)
+            node = nodes.of_definition(name)
             assets = _assets_of(node.attribution) if node else ()
             if node is None or not assets:
                 continue

@@ -1,9 +1,8 @@
 """Where a code location could be split: along groups, key prefixes or folders, with few edges cut.
 
-A split repeats some things and loses others. Each part has its own assets and checks; resources,
-schedules, sensors and what belongs to nobody in particular stand in every part; a job stands in
-every part that has assets of it. An asset that is needed from another part becomes a stub in the
-part that needs it, and its edge gets shorter in the jobs there.
+Each part has its own assets and checks. Resources, schedules, sensors and bracketed rows are in
+every part, and a job is in every part that has assets of it. An asset of another part that is
+depended on becomes a stub, and its edge gets shorter in the jobs there.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ from dagster_snapsize.core.sizes import counted
 
 Kind = Literal["group", "key prefix", "folder", "file"]
 _KINDS: tuple[Kind, ...] = ("group", "key prefix", "folder", "file")
-_MOST_UNITS = 1_000  # a cut takes seconds then
-# What goes from an input whose upstream is in another location, without the two names in it.
+_MOST_UNITS = 1_000  # beyond it a cut takes minutes
+# Bytes that an input loses when its upstream is in another location, without the two names.
 _EDGE = len('{"__class__": "OutputHandleSnap", "output_name": "", "solid_name": ""}')
 _PART = re.compile(r"(?:[^\\/]|\\.)+")
 
 
 @frozen
 class PredictedSnapshot:
-    """One snapshot of a part as it would be: bytes as they are stored and as the budget judges."""
+    """The predicted size of one snapshot of a part: stored, and as its budget counts."""
 
     name: str
     kind: str

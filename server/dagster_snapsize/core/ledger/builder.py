@@ -1,4 +1,4 @@
-"""Bytes are attributed to owners while a snapshot is read; at the end they make a Ledger.
+"""Collects bytes by owner while a snapshot is read, and divides shared bytes, into a Ledger.
 
 An attribution belongs to one owner or to several that share it. Shared bytes are divided once, when
 the ledger is built, so that no owner collects the remainders of many small divisions.
@@ -15,8 +15,8 @@ from dagster_snapsize.core.model import Ledger, Owner, OwnerKind, Share, SharedG
 class Attribution:
     """Bytes by field that belong to one owner, or to several in equal parts.
 
-    ``asset`` is the key of the asset that takes all of it along when it goes with its checks, None
-    where there is no such asset. ``group`` names what is held together.
+    ``asset`` is the key of the asset whose removal, with its checks, removes all of these bytes;
+    None where there is none. ``group`` names what the owners share.
     """
 
     __slots__ = ("asset", "fields", "group", "owners")
@@ -41,15 +41,15 @@ class LedgerBuilder:
         self._dangling: dict[str, int] = {}
 
     def asset(self, key: str) -> Attribution:
-        """What belongs to an asset."""
+        """The attribution of an asset."""
         return self._one("asset", key, key)
 
     def check(self, asset: str, name: str) -> Attribution:
-        """What belongs to a check of an asset."""
+        """The attribution of a check of an asset."""
         return self._one("check", f"{asset}:{name}", asset)
 
     def owner(self, kind: OwnerKind, name: str) -> Attribution:
-        """What belongs to any other owner."""
+        """The attribution of any other owner."""
         return self._one(kind, name, None)
 
     def row(self, name: str) -> Attribution:
@@ -77,7 +77,7 @@ class LedgerBuilder:
         return joint
 
     def add_edge(self, upstream: str, attribution: Attribution, size: int) -> None:
-        """Note that these bytes name an upstream asset, and go when it goes."""
+        """Note that these bytes name an upstream asset, and go when that asset is removed."""
         if attribution.asset != upstream:
             self._dangling[upstream] = self._dangling.get(upstream, 0) + size
 

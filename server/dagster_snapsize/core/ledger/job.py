@@ -193,7 +193,7 @@ class JobLedger:
         spans, name = element.value, text_of(element.value, "name")
         if not isinstance(spans, Spans) or not name:
             return 0
-        served = self.nodes.served(name)
+        served = self.nodes.of_definition(name)
         if served is None:
             self.builder.row("unused op definitions").add("op", element.size)
             return element.size
@@ -205,7 +205,7 @@ class JobLedger:
         given = 0
         for field in items_of(item.value):
             for element in items_of(field.value):
-                placed = self.nodes.placed(graph, text_of(element.value, "solid_name"))
+                placed = self.nodes.of_inner_node(graph, text_of(element.value, "solid_name"))
                 if placed is not None and isinstance(element.value, Spans):
                     self._parts(element, element.value, placed)
                     given += element.size

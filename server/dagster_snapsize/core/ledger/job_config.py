@@ -1,4 +1,4 @@
-"""The config schema and the Dagster types of a job snapshot: whose each type is."""
+"""Attributes the config schema and the Dagster types of a job snapshot to owners."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _BUILT_IN, _RUN_CONFIG = "built-in types", "run config"
 
 @define
 class Holder:
-    """Who reaches a type, and the field under which it is entered; fixed ones stay."""
+    """The attribution of a type and its field there. A ``fixed`` one is never shared."""
 
     attribution: Attribution
     field: str
@@ -60,7 +60,7 @@ class ConfigTypes:
         self.holders: dict[str, Holder] = {}
 
     def fields(self, key: str | None) -> list[ConfigField]:
-        """The fields of a shape or a selector; none for other types."""
+        """The fields of a shape or a selector; empty for other types."""
         if key is None or key not in self._types:
             return []
         fields = self._fields.get(key)
@@ -82,21 +82,21 @@ class ConfigTypes:
         ]
 
     def fix(self, keys: Iterable[str | None], attribution: Attribution, field: str) -> None:
-        """Everything that these types reach is one owner's, whoever else reaches it."""
+        """Attribute all that these types reach to one owner, even where others reach it."""
         self._reach(keys, Holder(attribution, field, fixed=True))
 
     def fix_one(self, key: str | None, attribution: Attribution, field: str) -> list[ConfigField]:
-        """Only that type is one owner's, none that it reaches; its fields."""
+        """Attribute that type alone, not what it reaches, to one owner. Returns its fields."""
         if key is not None and key in self._types:
             self._take(key, Holder(attribution, field, fixed=True))
         return self.fields(key)
 
     def reach(self, keys: Iterable[str | None], attribution: Attribution) -> None:
-        """Everything that these types reach belongs here, or is shared with earlier holders."""
+        """Attribute all that these types reach, shared with others that reach it."""
         self._reach(keys, Holder(attribution, "config"))
 
     def hold(self, key: str | None, attribution: Attribution) -> list[ConfigField]:
-        """Only that type, none that it reaches; its fields."""
+        """Attribute that type alone, not what it reaches. Returns its fields."""
         if key is not None and key in self._types:
             self._take(key, Holder(attribution, "config"))
         return self.fields(key)
@@ -112,7 +112,7 @@ class ConfigTypes:
             todo.extend(f.type_key for f in self.fields(key) if f.type_key is not None)
 
     def _take(self, key: str, holder: Holder) -> bool:
-        """Enter a holder; False where that changed nothing."""
+        """Set the holder of a type, or share the type with it. False where nothing changed."""
         before = self.holders.get(key)
         if before is None or (holder.fixed and not before.fixed):
             self.holders[key] = holder
@@ -125,7 +125,7 @@ class ConfigTypes:
             return False
         asset = before.attribution.asset
         if asset is not None and asset == holder.attribution.asset:
-            # An asset and its checks: it goes with the asset.
+            # Reached by an asset and its checks alone: it goes when the asset goes.
             attribution = self._builder.asset(asset)
             if before.attribution is attribution:
                 return False
@@ -146,7 +146,7 @@ def _enum_of(value: object) -> object:
 
 
 class DagsterTypes:
-    """Who reaches the Dagster types of one job: the inputs and outputs that are of them."""
+    """The Dagster types of one job, and whose inputs and outputs use each."""
 
     def __init__(self, builder: LedgerBuilder, types: Mapping[str, Mapping[str, object]]) -> None:
         self._builder = builder
@@ -155,7 +155,7 @@ class DagsterTypes:
         self._users: dict[str, dict[int, Attribution]] = {}
 
     def use(self, key: object, attribution: Attribution) -> None:
-        """Note that something of that attribution is of the type."""
+        """Note that this attribution has an input or output of the type."""
         todo = [key]
         while todo:
             name = todo.pop()
@@ -181,7 +181,7 @@ class DagsterTypes:
         return loader if isinstance(loader, str) else None
 
     def holder(self, key: str) -> Attribution | None:
-        """The one who uses the type alone; a bracketed row where several do, None where nobody."""
+        """The only user of the type; a bracketed row where several use it; None where none does."""
         users = list(self._users.get(key, {}).values())
         if len(users) < 2:
             return users[0] if users else None
@@ -194,10 +194,10 @@ class DagsterTypes:
 
 @frozen
 class _Parts:
-    """A config type whose fields belong to others than the type.
+    """A config type with fields that belong to other owners than the type itself.
 
-    ``attribution`` is that of the type, ``of`` finds the owner of a field, ``inner`` gives what
-    lies inside a field's default to others, and returns how many bytes that were.
+    ``attribution`` is the type's, ``of`` finds that of a field. ``inner`` attributes what is inside
+    the default of a field to further owners and returns its bytes.
     """
 
     attribution: Attribution
@@ -207,7 +207,7 @@ class _Parts:
 
 
 class ConfigSchema:
-    """The types of one job, and who reaches them."""
+    """The config types and Dagster types of one job, each with its attribution."""
 
     def __init__(
         self,
@@ -236,10 +236,10 @@ class ConfigSchema:
         self._reach(modes, definitions)
 
     def attribute_config(self, section: object) -> int:
-        """Enter all config types; returns how many bytes that were."""
-        given = 0
+        """Attribute all config types. Returns their bytes."""
+        attributed = 0
         for item in _members(section):
-            given += item.size
+            attributed += item.size
             key = item.name or ""
             holder = self.config.holders.get(key)
             if holder is None or not isinstance(item.value, Spans):
@@ -251,16 +251,16 @@ class ConfigSchema:
             elif key in self._parts and self._parts[key].attribution is holder.attribution:
                 rest -= self._attribute_parts(item.value, self._parts[key])
             holder.attribution.add(holder.field, rest)
-        # They hold methods of this very object, and with it the whole text: whoever draws ledgers
-        # has no collector running.
+        # They refer back to this object and so to the whole text. With the garbage collector off,
+        # as while ledgers are made, the cycle would keep it in memory.
         self._parts.clear()
-        return given
+        return attributed
 
     def attribute_types(self, section: object) -> int:
-        """Enter all Dagster types; returns how many bytes that were."""
-        given = 0
+        """Attribute all Dagster types. Returns their bytes."""
+        attributed = 0
         for item in _members(section):
-            given += item.size
+            attributed += item.size
             key = item.name or ""
             attribution = self.types.holder(key)
             if self.types.is_built_in(key):
@@ -269,12 +269,12 @@ class ConfigSchema:
                 self._builder.row("dagster_type_namespace_snapshot").add("types", item.size)
             else:
                 attribution.add("types", item.size)
-        return given
+        return attributed
 
     def _use_types(self, definitions: Sequence[Spans]) -> None:
-        """Note which inputs and outputs are of which Dagster type."""
+        """Note which input and output uses which Dagster type."""
         for definition in definitions:
-            served = self._nodes.served(text_of(definition, "name"))
+            served = self._nodes.of_definition(text_of(definition, "name"))
             if served is None:
                 continue
             for item in items_of(definition.get("input_def_snaps")):
@@ -289,7 +289,7 @@ class ConfigSchema:
                     self.types.use(key, served.outputs.get(name, served.attribution))
 
     def _fix(self, modes: Sequence[object]) -> None:
-        """What every job carries is the job's own, whoever else reaches it."""
+        """Attribute what every job carries to the job, even where others reach it."""
         config, job = self.config, self._job
         config.fix(config.scalars(), job, _BUILT_IN)
         built_in = [key for key in self.types.keys if self.types.is_built_in(key)]
@@ -304,7 +304,7 @@ class ConfigSchema:
                         self._parts[field.type_key] = _Parts(job, self._of_resource)
                     elif field.type_key is not None:
                         self._parts[field.type_key] = _Parts(
-                            job, self._of_node, self._give_outer, _CONFIG
+                            job, self._of_node, self._attribute_node_default, _CONFIG
                         )
                 elif field.name in ("execution", "loggers"):
                     config.fix([field.type_key], job, f"{field.name} config")
@@ -314,7 +314,7 @@ class ConfigSchema:
             config.fix(_config_keys(loggers), job, "loggers config")
 
     def _reach(self, modes: Sequence[object], definitions: Sequence[Spans]) -> None:
-        """What else is reached, from resources, nodes, definitions and Dagster types."""
+        """Attribute what resources, nodes, definitions and Dagster types reach."""
         config, builder = self.config, self._builder
         for mode in modes:
             for field in config.fields(text_of(mode, "root_config_key")):
@@ -327,7 +327,7 @@ class ConfigSchema:
                 key = type_key_of(_get(item.value, "config_field_snap"))
                 config.reach([key], builder.owner("resource", text_of(item.value, "name")))
         for definition in definitions:
-            served = self._nodes.served(text_of(definition, "name"))
+            served = self._nodes.of_definition(text_of(definition, "name"))
             if served is not None:
                 config.reach([type_key_of(definition.get("config_field_snap"))], served.attribution)
         for key in self.types.keys:
@@ -336,7 +336,7 @@ class ConfigSchema:
                 config.reach([self.types.loader(key)], holder)
 
     def _reach_node(self, field: ConfigField) -> None:
-        """The types of one node's config."""
+        """Attribute the types of one node's config."""
         node = self._nodes.outer.get(field.name)
         if node is None:
             self.config.fix([field.type_key], self._job, _RUN_CONFIG)
@@ -358,7 +358,7 @@ class ConfigSchema:
                     node.attribution,
                     _nobody,
                     lambda name, default, outer=field.name, attribution=node.attribution: (  # type: ignore[misc]
-                        self._give_nodes(outer, "", default.spans, default, attribution)
+                        self._attribute_nodes(outer, "", default.spans, default, attribution)
                         if name == "ops"
                         else 0
                     ),
@@ -370,7 +370,7 @@ class ConfigSchema:
     def _reach_inner(
         self, outer: str, prefix: str, key: str | None, attribution: Attribution
     ) -> None:
-        """The types of the nodes inside of a graph, where they serve others than the graph."""
+        """Attribute the types of the nodes of a graph that compute for others than the graph."""
         own = {
             field.name: self._nodes.inner.get((outer, f"{prefix}{field.name}"), attribution)
             for field in self.config.fields(key)
@@ -394,7 +394,7 @@ class ConfigSchema:
     def _hold(
         self, key: str | None, attribution: Attribution, part: Callable[[str], Input | None]
     ) -> None:
-        """A type whose fields are named for inputs or outputs, each to its own."""
+        """Attribute a type whose fields are named for inputs or outputs, field by field."""
         for field in self.config.hold(key, attribution):
             found = part(field.name)
             self.config.reach([field.type_key], found.attribution if found else attribution)
@@ -402,7 +402,7 @@ class ConfigSchema:
             self._parts[key] = _Parts(attribution, part)
 
     def _splits(self, key: str | None) -> bool:
-        """Whether a node's config has parts that may belong to others than the node."""
+        """Whether parts of a node's config may belong to other owners than the node."""
         known = self._has_parts.get(key)
         if known is None:
             names = {field.name for field in self.config.fields(key)}
@@ -417,26 +417,26 @@ class ConfigSchema:
         return Input(self._builder.owner("resource", name), None)
 
     def _attribute_root(self, spans: Spans) -> int:
-        """The fields of a job's whole run config; returns all bytes given away."""
-        given = 0
+        """Attribute the fields of a job's run config. Returns the bytes attributed."""
+        attributed = 0
         for field in self._fields_of(spans):
             name = text_of(field.value, "name")
             if name in ("execution", "loggers"):
                 self._job.add(f"{name} config", field.size)
-                given += field.size
+                attributed += field.size
             elif name in ("ops", "solids"):
                 default = self._default(field, _NODES)
-                given += self._give_top(default) if default else 0
+                attributed += self._attribute_node_defaults(default) if default else 0
             elif name == "resources":
                 default = self._default(field, _FLAT)
                 for item in default.spans.items if default else ():
                     size = default.size(item) if default else 0
                     self._builder.owner("resource", item.name or "").add("config", size)
-                    given += size
-        return given
+                    attributed += size
+        return attributed
 
     def _default(self, field: Item, plan: ReadPlan) -> Escaped | None:
-        """The default of a field, an object as JSON in a string; None where it has none."""
+        """The default of a field, which is JSON in a string; None where it has none."""
         spans, _ = self._document.walk(field.at, _DEFAULT)
         for item in items_of(spans):
             if item.name == "default_value_as_json_str" and isinstance(item.value, str):
@@ -444,54 +444,58 @@ class ConfigSchema:
                 return escaped(self._document.text[item.at : end], item.value, plan)
         return None
 
-    def _give_top(self, default: Escaped) -> int:
-        """The default of all nodes, each node's to those that it serves."""
-        given = 0
+    def _attribute_node_defaults(self, default: Escaped) -> int:
+        """Attribute the default of all nodes, each node's part to its owners."""
+        attributed = 0
         for item in default.spans.items:
             attribution = self._nodes.node(item.name or "")
             if attribution is not None:
                 size = default.size(item)
-                inside = self._give_config(item.name or "", "", item.value, default, attribution)
+                inside = self._attribute_config(
+                    item.name or "", "", item.value, default, attribution
+                )
                 attribution.add("config", size - inside)
-                given += size
-        return given
+                attributed += size
+        return attributed
 
-    def _give_outer(self, name: str, default: Escaped) -> int:
-        """What of the default of a node of the job belongs to others than the node."""
+    def _attribute_node_default(self, name: str, default: Escaped) -> int:
+        """Attribute what belongs to inner nodes in the default of a node of the job."""
         attribution = self._nodes.node(name)
         return (
-            self._give_config(name, "", default.spans, default, attribution) if attribution else 0
+            self._attribute_config(name, "", default.spans, default, attribution)
+            if attribution
+            else 0
         )
 
-    def _give_config(
+    def _attribute_config(
         self, outer: str, prefix: str, config: object, default: Escaped, attribution: Attribution
     ) -> int:
-        """What of a node's default belongs to the nodes inside of it; returns its bytes."""
+        """Attribute what belongs to inner nodes in a node's default. Returns its bytes."""
         if len(attribution.owners) < 2:
             return 0
         return sum(
-            self._give_nodes(outer, prefix, part.value, default, attribution)
+            self._attribute_nodes(outer, prefix, part.value, default, attribution)
             for part in items_of(config)
             if part.name == "ops"
         )
 
-    def _give_nodes(
+    def _attribute_nodes(
         self, outer: str, prefix: str, nodes: object, default: Escaped, attribution: Attribution
     ) -> int:
-        given = 0
+        attributed = 0
         for item in items_of(nodes):
             handle = f"{prefix}{item.name}"
             own = self._nodes.inner.get((outer, handle))
             if own is not None and own is not attribution:
                 size = default.size(item)
-                inside = self._give_config(outer, f"{handle}.", item.value, default, own)
+                inside = self._attribute_config(outer, f"{handle}.", item.value, default, own)
                 own.add("config", size - inside)
-                given += size
-        return given
+                attributed += size
+        return attributed
 
     def _attribute_parts(self, spans: Spans, parts: _Parts) -> int:
-        """The fields of a type that belong to others; returns all bytes given away."""
-        given = 0
+        """Attribute the fields of a type that belong to others. Returns the bytes attributed."""
+        attributed = 0
         for field in self._fields_of(spans):
             name = text_of(field.value, "name")
             found = parts.of(name)
@@ -499,25 +503,25 @@ class ConfigSchema:
             if parts.inner and (found is None or len(found.attribution.owners) > 1):
                 default = self._default(field, parts.plan)
                 inside = parts.inner(name, default) if default else 0
-            given += inside
+            attributed += inside
             if found is not None:
                 found.attribution.add("config", field.size - inside)
                 if found.upstream is not None:
                     self._builder.add_edge(found.upstream, found.attribution, field.size)
-                given += field.size - inside
-        return given
+                attributed += field.size - inside
+        return attributed
 
     def _fields_of(self, spans: Spans) -> list[Item]:
         return [f for item in spans.items if item.name == "fields" for f in items_of(item.value)]
 
 
 def _nobody(_name: str) -> Input | None:
-    """Whose the fields are of a type that belongs to one as a whole."""
+    """The owner of a field where all fields belong to the type's owner."""
     return None
 
 
 def _members(section: object) -> list[Item]:
-    """The named types of a section, whose only object they are."""
+    """The types by key of a namespace section."""
     return [
         item
         for field in items_of(section)

@@ -1,9 +1,9 @@
 """Which assets and checks the ops of a job compute.
 
 A job snapshot names nodes (``x``, ``x_2``), definitions and outputs, never assets. The asset nodes
-of the repository name the same things as they are in the job that Dagster saw first. Where one op
-serves one AssetsDefinition, the name of its definition decides; where the same op serves several,
-Dagster numbers the nodes in the order of their assets, and so do we.
+of the repository snapshot name them too, as they are in the first job that Dagster built. Where one
+AssetsDefinition uses an op, the name of its definition decides; where several do, Dagster numbers
+the nodes in the order of their assets, and so does this.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _numbered = re.compile(r"(.+)_[0-9]+")
 
 @frozen
 class Invocation:
-    """A node as its graph uses it; ``inputs`` are lists of serialized upstream outputs by input."""
+    """A node of a graph; ``inputs`` are lists of serialized upstream outputs by input name."""
 
     node: str
     definition: str
@@ -31,7 +31,7 @@ class Invocation:
 
 @frozen
 class Graph:
-    """A graph's nodes, and to which of their inputs and outputs its own are mapped.
+    """A graph's nodes, and which of their inputs and outputs its own are mapped to.
 
     ``outputs`` maps a name to the inner (node, output), ``inputs`` to all inner (node, input).
     """
@@ -43,7 +43,7 @@ class Graph:
 
 @frozen
 class Input:
-    """Whose an input is, and the asset that it names, where it names one."""
+    """The attribution of an input, and the upstream asset that it names, if any."""
 
     attribution: Attribution
     upstream: str | None
@@ -51,7 +51,7 @@ class Input:
 
 @define
 class Node:
-    """Whom a node, or a definition, serves: as a whole, by output, and by input."""
+    """The attribution of a node or definition: as a whole, by output, and by input."""
 
     attribution: Attribution
     outputs: dict[str, Attribution] = field(factory=dict)
@@ -60,8 +60,7 @@ class Node:
 
 @define
 class _Facts:
-    """What is known of one node: the assets or the checks that it computes in this job, and those
-    that it could compute beside them."""
+    """The assets or checks that a node computes in this job, and the others that its op could."""
 
     assets: Sequence[AssetFacts] = ()
     other_assets: Sequence[AssetFacts] = ()
@@ -70,7 +69,7 @@ class _Facts:
 
 
 class Nodes:
-    """The nodes of one job: ``outer`` are its own by name, ``inner`` those inside of graphs by the
+    """The nodes of one job: ``outer`` by name, ``inner`` ones (in graphs) by the name of the
     outermost node and the rest of the handle."""
 
     def __init__(
@@ -101,16 +100,16 @@ class Nodes:
             if use.definition in graphs:
                 self._enter_graph(use, own.assets)
 
-    def served(self, definition: str) -> Node | None:
-        """Whom a definition serves, over all of its uses; None where it has none."""
+    def of_definition(self, definition: str) -> Node | None:
+        """The attribution of a definition, over all its uses; None where it is not used."""
         return self._merged(self._served.get(definition), definition)
 
-    def placed(self, graph: str, node: str) -> Node | None:
-        """Whom a node inside of a graph serves, over all uses of the graph."""
+    def of_inner_node(self, graph: str, node: str) -> Node | None:
+        """The attribution of a node of a graph, over all uses of the graph."""
         return self._merged(self._placed.get((graph, node)), node)
 
     def node(self, name: str) -> Attribution | None:
-        """Whose that node of the job is."""
+        """The attribution of that node of the job."""
         node = self.outer.get(name)
         return node.attribution if node else None
 
@@ -142,8 +141,8 @@ class Nodes:
     def _facts(
         self, use: Invocation, assets: Sequence[AssetFacts], outputs: Sequence[str]
     ) -> _Facts:
-        """The assets and the checks of a node. An op that can subset names all of its own, whether
-        the job selects them or not."""
+        """The assets and checks of a node. An op that can subset names all that it can compute,
+        selected by the job or not."""
         if assets:
             together = self._index.together.get(assets[0].computation)
             keys = {asset.key for asset in assets} if together else ()
@@ -156,7 +155,7 @@ class Nodes:
         return _Facts(checks=selected or checks, other_checks=others)
 
     def _outer(self, use: Invocation, facts: _Facts, outputs: Sequence[str]) -> None:
-        """Whose a node and its outputs are."""
+        """Set the attribution of a node and of its outputs."""
         builder, assets = self._builder, facts.assets
         if assets:
             attribution = builder.joint([builder.asset(asset.key) for asset in assets], use.node)
@@ -190,7 +189,7 @@ class Nodes:
                 )
 
     def _yields(self, asset: AssetFacts, use: Invocation, output: str) -> bool:
-        """Whether that output of the node is the asset."""
+        """Whether that output of the node is the asset's."""
         if use.definition not in self._graphs:
             return asset.output == output
         handle: list[str] = []
@@ -208,7 +207,7 @@ class Nodes:
         return not asset.handles or ".".join(handle) in _inner_handles(asset)
 
     def _inputs(self, use: Invocation, facts: _Facts) -> None:
-        """Whose the inputs of a node are: its assets' that depend on what the input names."""
+        """Set the attribution of inputs: to the assets that depend on the asset an input names."""
         node, builder = self.outer[use.node], self._builder
         named = self._upstreams(use, facts)
         users: dict[str, list[Attribution]] = {}
@@ -227,7 +226,7 @@ class Nodes:
             )
 
     def _upstreams(self, use: Invocation, facts: _Facts) -> dict[str, str]:
-        """The assets that the inputs of a node name: by edge, else by name, else by elimination."""
+        """The asset that each input of a node names: by edge, by name, or by elimination."""
         named: dict[str, str] = {}
         for name, upstreams in use.inputs.items():
             for upstream in upstreams if isinstance(upstreams, list) else ():
@@ -256,14 +255,14 @@ class Nodes:
         return named
 
     def _yielded(self, upstream: object) -> str | None:
-        """The asset that an output of a node yields, or that the check behind it checks."""
+        """The asset of an output, or the one that is checked where the output is a check's."""
         node = self.outer.get(text_of(upstream, "solid_name"))
         if node is None:
             return None
         return node.outputs.get(text_of(upstream, "output_name"), node.attribution).asset
 
     def _enter_graph(self, use: Invocation, assets: Sequence[AssetFacts]) -> None:
-        """Enter all that a graph is made of as uses of their definitions."""
+        """Note all inner nodes of a graph as uses of their definitions."""
         node = self.outer[use.node]
         handles: dict[str, list[Attribution]] = {}
         for asset in assets if len(assets) > 1 else ():
@@ -295,7 +294,7 @@ class Nodes:
                 }
                 placed = Node(own, inputs=its_inputs)
                 self._placed.setdefault((definition, inner.node), []).append(placed)
-                # Without users of its own a handle says nothing new: each definition once.
+                # Each definition once, unless the handle has users of its own.
                 key = (inner.definition, id(own), handle if users else "")
                 if key in seen:
                     continue
@@ -305,7 +304,7 @@ class Nodes:
                     todo.append((inner.definition, f"{handle}.", own, its_inputs))
 
     def _merged(self, uses: list[Node] | None, group: str) -> Node | None:
-        """All uses as one; kept, so that they are merged once."""
+        """All uses merged into one, which replaces them in the list."""
         if not uses:
             return None
         if len(uses) > 1:
@@ -331,7 +330,7 @@ def _inner_handles(asset: AssetFacts) -> set[str]:
 
 
 def _spread(assets: Sequence[AssetFacts], nodes: Sequence[str]) -> dict[str, list[AssetFacts]]:
-    """The assets of one definition on the nodes that use it."""
+    """Distribute the assets of one definition over the nodes that use it."""
     if len(nodes) == 1:
         return {nodes[0]: list(assets)}
     groups: list[list[AssetFacts]] = []

@@ -1,8 +1,8 @@
-"""Which changes of files ask for a new measurement: those that leave other contents than before.
+"""Which changes of files need a new measurement: those after which contents differ.
 
-Contents are compared with those at the start of the last measurement, never with what an event
-says of itself. So a tree that goes away and comes back, as ``git stash`` and ``git checkout`` do,
-asks for nothing, and one change that is told three times is measured once.
+Contents are compared with those at the start of the last measurement; an event alone means
+nothing. So files that go and come back, as with ``git stash`` and ``git checkout``, need no
+measurement, and a change that is reported three times is measured once.
 """
 
 # Paths are plain strings here: they are compared by the thousand.
@@ -26,11 +26,11 @@ Action = Literal["measure", "keep", "drop"]
 
 _UNKNOWN = "changed while it was measured"
 _PRESENT = "present"
-# The clock of file times runs up to a tick of the kernel behind the one that is asked.
+# File times come from a coarser clock, up to one kernel tick behind (nanoseconds).
 _TICK = 10_000_000
-# What tools write, and what changed in so many measurements in a row, they write themselves.
+# A file that is no source and changed during so many measurements in a row is written by them.
 _OWN_WRITING = 2
-# A source that changes in so many in a row ends none of them any more, and the next one waits.
+# A source that changed during so many in a row no longer ends the running one; the next one waits.
 _RESTLESS = 4
 _FIRST_WAIT = 10.0  # seconds
 _LONGEST_WAIT = 300.0
@@ -41,12 +41,12 @@ class ChangeImpact:
     """What a batch of changes means for a location.
 
     - ``measure``: its files have contents that no measurement has seen.
-    - ``keep``: they are what the running measurement began with; one that was asked for since is
-      not needed.
-    - ``drop``: they are what the last result was made from; none is needed, nor the one that runs.
+    - ``keep``: its files are what the running measurement began with; no further one is needed.
+    - ``drop``: its files are what the last result was made from; none is needed, and the running
+      one may be cancelled.
 
-    ``paths`` are the files that decided it. ``wait`` is how many seconds to wait for it, over the
-    usual: more where each measurement finds its sources changed, as code that writes code does.
+    ``paths`` are the files that decided it. ``wait`` is how many seconds to wait beyond the usual
+    delay: more where every measurement finds its sources changed, as with code that writes code.
     """
 
     location: str
@@ -57,7 +57,7 @@ class ChangeImpact:
 
 @define
 class _Baseline:
-    """Contents at one moment, and which files differ from them by now."""
+    """The contents of files at one moment, and which files have changed since."""
 
     contents: dict[str, str]
     dirty: set[str] = field(factory=set)
@@ -80,16 +80,16 @@ class _Location:
     running: _Baseline | None = None
     started: int = 0
     asked: bool = False
-    told: dict[str, str | None] = field(factory=dict)
+    last_seen: dict[str, str | None] = field(factory=dict)  # contents when last judged
     saved: set[str] = field(factory=set)
     in_a_row: dict[str, int] = field(factory=dict)
 
 
 class ChangeTracker:
-    """What each location was measured from, and what has changed since. Safe for threads.
+    """What each location was measured from, and what has changed since. Thread-safe.
 
-    A measurement is ``start``, then ``finish`` or ``abort``. All of them and ``changed`` read
-    files: they belong in a thread, not on an event loop.
+    A measurement is ``start``, then ``finish`` or ``abort``. These and ``changed`` read files, so
+    they must not run on an event loop.
     """
 
     def __init__(self, disk: Disk | None = None) -> None:
@@ -98,14 +98,14 @@ class ChangeTracker:
         self._lock = threading.RLock()
 
     def dependencies(self) -> Mapping[str, Dependencies]:
-        """What each location that has been measured was made from."""
+        """What each location depends on, of those that were measured."""
         with self._lock:
             return {n: x.dependencies for n, x in self._locations.items() if x.dependencies}
 
     def start(self, name: str, provisional: Dependencies | None = None) -> None:
-        """A measurement begins: from now on contents are compared with those of now.
+        """A measurement begins: later contents are compared with the present ones.
 
-        ``provisional`` says what may matter to a location that has not been measured yet.
+        ``provisional`` is what may matter to a location that has not been measured yet.
         """
         with self._lock:
             location = self._locations.setdefault(name, _Location())
@@ -115,13 +115,13 @@ class ChangeTracker:
             location.started = self._disk.now() - _TICK
             location.running = _Baseline(self._contents(location.dependencies))
             location.asked = False
-            location.told.clear()
+            location.last_seen.clear()
             location.saved.clear()
 
     def finish(self, name: str, dependencies: Dependencies) -> ChangeImpact | None:
-        """It has ended with a result, which was made from ``dependencies``.
+        """It ended with a result that was made from ``dependencies``.
 
-        An impact if files changed while it ran, those too that nobody knew it would read.
+        Returns an impact if files changed while it ran, also files that were not known before.
         """
         with self._lock:
             location = self._locations.setdefault(name, _Location())
@@ -141,28 +141,28 @@ class ChangeTracker:
             )
             wait = self._count(location, measured.dirty, finished=True)
             self._leave_out_own_writing(location, measured)
-            location.told = {p: self._content(p, dependencies.part(p)) for p in measured.dirty}
+            location.last_seen = {p: self._content(p, dependencies.part(p)) for p in measured.dirty}
             location.asked = bool(measured.dirty)
             if not measured.dirty:
                 return None
             return ChangeImpact(name, "measure", tuple(sorted(measured.dirty)), wait)
 
     def abort(self, name: str) -> None:
-        """It has ended without a result: the one before is the last again."""
+        """It ended without a result: contents are compared with the last result's again."""
         with self._lock:
             location = self._locations.get(name)
             if location is not None:
                 location.running = None
                 location.asked = False
-                location.told.clear()
+                location.last_seen.clear()
 
     def forget(self, name: str) -> None:
-        """There is no such location any more."""
+        """The location no longer exists."""
         with self._lock:
             self._locations.pop(name, None)
 
     def changed(self, paths: Iterable[str], *, saved: bool = False) -> tuple[ChangeImpact, ...]:
-        """What changes of these files and folders mean; nothing for a location none of them touch.
+        """The impact of changes of these files and folders on each location, where there is one.
 
         ``saved`` says that the editor wrote them.
         """
@@ -185,10 +185,10 @@ class ChangeTracker:
                 location.saved.add(path)
             last = location.running or location.measured
             comes_back = location.measured is not None and location.measured.returns(path, content)
-            known = location.told.get(path, last.contents.get(path) if last else None)
+            known = location.last_seen.get(path, last.contents.get(path) if last else None)
             if comes_back or content != known:
                 news.append(path)
-            location.told[path] = content
+            location.last_seen[path] = content
             for baseline in (location.measured, location.running):
                 if baseline is not None:
                     baseline.compare(path, content)
@@ -203,14 +203,14 @@ class ChangeTracker:
     def _action(self, location: _Location, was_dirty: list[bool]) -> Action | None:
         measured, running = location.measured, location.running
         if measured is not None and not measured.dirty and was_dirty[0]:
-            # What was asked for, or runs, was to see contents that are no more.
+            # The measurement that was asked for, or runs, was for contents that are gone.
             return "drop"
         if running is None:
             return "measure" if measured is not None and measured.dirty else None
         if not running.dirty:
             return "keep" if location.asked and was_dirty[1] else None
         if all(self._may_be_own_writing(location, path) for path in running.dirty):
-            return None  # to be judged when it has finished
+            return None  # decided when it has finished
         return "measure"
 
     def _affected(
@@ -250,7 +250,7 @@ class ChangeTracker:
     def _contents_since(
         self, dependencies: Dependencies, before: _Baseline, since: int
     ) -> dict[str, str]:
-        """The contents as of ``since``, as far as that can be told."""
+        """The contents as of ``since``, as far as they are known."""
         contents: dict[str, str] = {}
         for path, part in dependencies.existing(self._disk):
             earlier = before.contents.get(path)
@@ -286,10 +286,9 @@ class ChangeTracker:
         return not _is_source(location, path) or location.in_a_row.get(path, 0) >= _RESTLESS
 
     def _count(self, location: _Location, dirty: set[str], *, finished: bool) -> float:
-        """Count in how many measurements in a row files changed; how long to wait for the next.
+        """Count during how many measurements in a row files changed; returns seconds to wait.
 
-        Only measurements that finished count for what tools write: the others had another reason
-        to end.
+        For files that are no sources only measurements that finished count.
         """
         counts = {}
         for path in dirty - location.saved:
@@ -302,7 +301,7 @@ class ChangeTracker:
 
     def _leave_out_own_writing(self, location: _Location, measured: _Baseline) -> None:
         for path, count in location.in_a_row.items():
-            # No definition writes a baseline, and one that was written late is yet to judge by.
+            # Definitions write no baseline: a baseline that changed meanwhile must be judged by.
             is_own = not _is_source(location, path) and Path(path).name != NAME
             if count >= _OWN_WRITING and is_own:
                 content = self._disk.digest(path)

@@ -1,4 +1,4 @@
-"""Which files a code location is made from, and so which changes can change its sizes."""
+"""Which files a code location depends on, and which folders to watch for it."""
 
 # Paths are plain strings here: they are compared by the thousand.
 # ruff: noqa: PTH118, PTH119, PTH120, PTH206
@@ -27,7 +27,7 @@ from dagster_snapsize.project.dbt import (
 from dagster_snapsize.project.layout import LOCATION_FILES, is_source_folder
 
 SOURCE_SUFFIXES = frozenset({".py", ".yaml", ".yml", ".toml", ".sql", ".md", ".env"})
-"""What people write by hand."""
+"""Suffixes of files that people write by hand."""
 
 _NEW_SUFFIXES = SOURCE_SUFFIXES | {
     *(".json", ".jsonl", ".csv", ".tsv", ".txt", ".ini", ".cfg", ".xml", ".ipynb"),
@@ -41,10 +41,10 @@ Part = Literal["content", "presence"]
 
 @frozen
 class WatchedTree:
-    """The files in a folder and all folders with sources below it.
+    """Files below a folder, in all subfolders that may hold sources.
 
-    Those with one of the ``suffixes``, or whose path from ``folder``, with slashes, the regular
-    expression ``pattern`` describes as a whole.
+    Files with one of the ``suffixes``, and those whose path relative to ``folder``, with slashes,
+    matches the regular expression ``pattern`` as a whole.
     """
 
     folder: str
@@ -52,7 +52,7 @@ class WatchedTree:
     pattern: str = ""
 
     def holds(self, path: str) -> bool:
-        """Whether ``path`` is one of its files, if it is a file."""
+        """Whether ``path``, if it is a file, belongs to the tree."""
         if not path.startswith(_as_prefix(self.folder)):
             return False
         inside = path[len(_as_prefix(self.folder)) :].split(os.sep)
@@ -65,9 +65,9 @@ class WatchedTree:
 
 @frozen
 class WatchList:
-    """What must be watched: ``folders`` themselves, and ``trees`` with all below.
+    """What must be watched: ``folders`` without, and ``trees`` with, their subfolders.
 
-    Of the folders ``growing``, subfolders that are new are trees; those in ``known`` are not.
+    A subfolder of a ``growing`` folder is watched as a tree, unless it is in ``known``.
     """
 
     folders: frozenset[str] = frozenset()
@@ -79,7 +79,7 @@ class WatchList:
         return WatchList(
             self.folders | other.folders,
             self.growing | other.growing,
-            # What one location knows, another may not; but then it is in its folders or trees.
+            # A subfolder that only one of them knows is in the other's folders or trees.
             self.known | other.known,
             self.trees | other.trees,
         )
@@ -87,15 +87,15 @@ class WatchList:
 
 @frozen
 class Dependencies:
-    """What one code location was made from; all paths as ``normal`` spells them.
+    """What a code location depends on; all paths as ``normal`` spells them.
 
     - ``files`` matter by their content, whether they exist or not.
-    - ``listed`` are folders whose entries the definitions looked at: what is new in one of them
-      matters, and in a new folder there. ``quiet`` are the entries that were there and were not
-      read: of a file only its presence matters, of what is in a folder nothing.
-    - ``suffixes`` are those of new files that matter.
+    - ``listed`` are folders that the definitions listed: new files in them, and in new subfolders,
+      matter. ``quiet`` are entries that existed and were not read: of a file only its presence
+      matters, of a folder nothing.
+    - ``suffixes`` are those that a new file must have to matter.
     - ``generated`` are files that tools write, such as dbt manifests.
-    - ``modules`` are files below the root that were there, whatever has become of them since.
+    - ``modules`` are Python files below the root that were imported, present or not.
     """
 
     root: str
@@ -108,7 +108,7 @@ class Dependencies:
     modules: frozenset[str] = field(default=frozenset())
 
     def part(self, path: str) -> Part | None:
-        """What of ``path`` matters, if it is a file: nothing where None."""
+        """What of the file ``path`` matters; None where nothing does."""
         if path in self.files or any(tree.holds(path) for tree in self.trees):
             return "content"
         if suffix_of(path) not in self.suffixes:
@@ -124,7 +124,7 @@ class Dependencies:
         return None
 
     def existing(self, disk: Disk) -> Iterator[tuple[str, Part]]:
-        """Every file that matters and is there, with what of it matters."""
+        """Every existing file that matters, with what of it matters."""
         seen = set()
         for path in self._candidates(disk):
             if path not in seen:
@@ -147,7 +147,7 @@ class Dependencies:
                     yield from _files_below(place, disk)
 
     def as_of(self, since: int, disk: Disk) -> Dependencies:
-        """With the entries of listed folders as ``quiet`` that are older than ``since``."""
+        """A copy whose ``quiet`` are the unread entries of listed folders older than ``since``."""
         quiet = set()
         for folder in self.listed:
             for names in disk.scan(folder):
@@ -158,7 +158,7 @@ class Dependencies:
         return evolve(self, quiet=frozenset(quiet))
 
     def watch_list(self) -> WatchList:
-        """What must be watched for it."""
+        """The folders to watch for it."""
         return WatchList(
             folders=frozenset(os.path.dirname(path) for path in self.files),
             growing=self.listed,
@@ -175,11 +175,11 @@ def dependencies_of(
     dagster_home: str | None = None,
     good: LocationResult | None = None,
 ) -> Dependencies:
-    """What ``result`` was made from.
+    """What ``result`` depends on.
 
     ``folder`` is where its location was looked for; ``globs`` name more files, relative to its
-    root. Of a failure little is known: then every source below its root matters, and so does what
-    ``good`` was made from, the last result that was none.
+    root. A failure knows little of what it read: then every source below its root matters, and so
+    does all that ``good``, the last result without a failure, depends on.
     """
     results = [result] if result.failure is None or good is None else [result, good]
     root = normal(result.root)
@@ -196,7 +196,7 @@ def dependencies_of(
     projects = [DbtProject(Path(p).parent) for p in read if os.path.basename(p) == DBT_PROJECT_FILE]
     projects += filter(None, (DbtProject.of_manifest(Path(path)) for path in manifests))
     for project in {project.folder: project for project in projects}.values():
-        # Code that fails because the default manifest is missing has read no other.
+        # Code that fails because the manifest is missing has not read it.
         manifests.append(str(project.manifest))
         files += [manifests[-1], *(str(project.folder / name) for name in DBT_FILES)]
         trees += [WatchedTree(place, DBT_SUFFIXES) for place in project.source_folders()]
@@ -218,9 +218,9 @@ def dependencies_of(
 def dependencies_of_folder(
     folder: str, *, dagster_home: str | None = None, sources: bool = False
 ) -> Dependencies:
-    """What could make ``folder`` a project that has a code location, or mend its configuration.
+    """What decides which code locations ``folder`` has, and their configuration.
 
-    With ``sources`` every source below it, for a location that is measured for the first time.
+    With ``sources`` every source below it too, for a location that was never measured.
     """
     files = [*_project_files((folder,), dagster_home), os.path.join(folder, "definitions.py")]
     root = normal(folder)
@@ -229,7 +229,7 @@ def dependencies_of_folder(
 
 
 def suffix_of(path: str) -> str:
-    """``.py``; of a file that begins with its only dot, such as ``.env``, all of its name."""
+    """``.py``; the whole name of a file such as ``.env``."""
     name = os.path.basename(path)
     return "." + name.rpartition(".")[2].lower() if "." in name else ""
 
@@ -242,9 +242,9 @@ def _project_files(folders: Iterable[str], dagster_home: str | None) -> list[str
 
 
 def spelled(paths: Iterable[str], with_targets: bool = False) -> frozenset[str]:
-    """The paths as written and as they are without links: events may name either.
+    """The paths as written and with links resolved: events may name either.
 
-    ``with_targets`` adds what a link itself points to.
+    ``with_targets`` also adds what a path that is a link points to.
     """
     found = set()
     for path in paths:
@@ -255,7 +255,7 @@ def spelled(paths: Iterable[str], with_targets: bool = False) -> frozenset[str]:
 
 
 def _named_files(failure: Failure, root: str) -> list[str]:
-    """The files below ``root`` that a failure names: where it happened, and what was missing."""
+    """The files below ``root`` that a failure names: where it happened, what is missing."""
     named = [failure.location.path] if failure.location else []
     for words in _PATH.finditer(failure.message[:2000]):
         text = next(filter(None, words.groups()))
@@ -283,7 +283,7 @@ def _as_prefix(folder: str) -> str:
 
 
 def _glob_tree(root: str, glob: str) -> WatchedTree:
-    """The tree that a glob describes: from the last folder before its first wildcard."""
+    """The tree of a glob; its folder is the part before the first wildcard."""
     parts = glob.replace("\\", "/").split("/")
     plain = 0
     while plain < len(parts) - 1 and not re.search(r"[*?\[{]", parts[plain]):

@@ -60,12 +60,12 @@ class _Watch:
 
 
 class FileWatcher:
-    """Tells of changes below what it was asked to watch, in batches, from a thread of its own.
+    """Reports changes below the watched folders, in batches, from its own thread.
 
-    ``on_change`` gets absolute paths, of files and of folders in which anything may have changed:
-    it should compare contents. ``on_message`` gets a sentence for the user when the system's limit
-    of watches is reached and files are polled, every ``poll_seconds``; network mounts always are.
-    ``mounts`` is the table of mounts.
+    ``on_change`` gets absolute paths of files, and of folders in which anything may have changed;
+    it must compare contents. ``on_message`` gets a sentence for the user when the system's limit
+    of watches is reached. From then on files are polled every ``poll_seconds``; those on network
+    mounts always are. ``mounts`` is the file that lists the mounted file systems.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class FileWatcher:
         self._must_plan = False
         self._stopping = False
         self._thread: threading.Thread | None = None
-        # The thread's own.
+        # Used by the watching thread alone.
         self._plan = plan(WatchList(), self._disk)
         self._scope = _Scope(self._plan)
         self._native: BaseObserver | None = None
@@ -99,9 +99,9 @@ class FileWatcher:
         self._missed = False
 
     def watch(self, wanted: WatchList) -> None:
-        """From soon on, watch this and nothing else. Returns at once.
+        """Watch this, and nothing else. Returns before the watches are in place.
 
-        What is watched anew is told of as changed: it may have, before.
+        Newly watched folders are reported as changed: they may have changed before.
         """
         with self._news:
             if self._stopping or (wanted == self._wanted and self._thread is not None):
@@ -127,7 +127,7 @@ class FileWatcher:
         try:
             while self._wait():
                 self._renew()
-                self._tell()
+                self._report_batch()
         finally:
             self._drop(list(self._watches))
             for observer in (self._native, self._poller):
@@ -136,7 +136,7 @@ class FileWatcher:
                     observer.join()
 
     def _wait(self) -> bool:
-        """Until there is something to do; False at the end."""
+        """Wait until there is something to do. False when it is to stop."""
         with self._news:
             if not (self._stopping or self._must_plan or self._changed):
                 self._news.wait(_CHECK)
@@ -146,7 +146,7 @@ class FileWatcher:
                 )
             return not self._stopping
 
-    def _tell(self) -> None:
+    def _report_batch(self) -> None:
         end = time.monotonic() + _LONGEST_BATCH
         with self._news:
             while self._changed and not self._stopping and time.monotonic() < end:
@@ -164,7 +164,7 @@ class FileWatcher:
             _log.exception("a change of files could not be handled")
 
     def _renew(self) -> None:
-        """Put the watches where they are needed now."""
+        """Place the watches that are needed, and remove the others."""
         with self._news:
             if not self._must_plan:
                 return
@@ -195,12 +195,12 @@ class FileWatcher:
             self._fall_back("the system's limit of watched folders is reached")
         with self._news:
             self._changed |= moved | {root.path for root in new}
-            # What appeared after the plan was made and before its watches were in place was told to
-            # nobody: so look again until there is nothing new.
+            # No event came for what appeared after the plan was made and before its watches were
+            # in place: so plan again until there is nothing new.
             self._must_plan |= bool(new) or (self._at_limit and bool(native))
 
     def _put(self, root: Root, polled: bool) -> bool:
-        """Watch ``root``; False where it cannot be now, which the next look will see."""
+        """Watch ``root``. False where that fails; the next plan tries it again."""
         if self._at_limit and not polled:
             return False
         try:
@@ -238,7 +238,7 @@ class FileWatcher:
                 placed.observer.unschedule(placed.watch)
 
     def _is_limit_reached(self) -> bool:
-        """watchdog hides that it could not watch a folder below a root: so try one more."""
+        """Try one more watch: watchdog hides that it could not watch a folder below a root."""
         if self._native is None or not sys.platform.startswith("linux"):
             return False
         native = [root for root, w in self._watches.items() if w.observer is self._native]
@@ -252,7 +252,7 @@ class FileWatcher:
         return False
 
     def _fall_back(self, reason: str) -> None:
-        """Poll everything from now on."""
+        """Poll everything from now on, and say why."""
         self._at_limit = True
         self._drop([root for root, w in self._watches.items() if w.observer is self._native])
         if self._native is not None:
@@ -276,7 +276,7 @@ class FileWatcher:
         return frozenset(folder for folder in folders if is_remote(folder, mounts))
 
     def _take(self, event: FileSystemEvent) -> None:
-        """An event, in a thread of watchdog's."""
+        """Take an event, in a thread of watchdog."""
         paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
         paths = [p for p in paths if f"{os.sep}__pycache__" not in p]
         if not paths:
@@ -301,7 +301,7 @@ class _Handler(FileSystemEventHandler):
 
 
 class _Scope:
-    """What a poller looks at; ``plan`` is replaced while it runs."""
+    """The folders that a poller scans; ``plan`` is replaced while it runs."""
 
     def __init__(self, planned: Plan) -> None:
         self._plan = planned
@@ -317,7 +317,7 @@ class _Scope:
         self._plan = planned
 
     def entries(self, folder: str | None) -> Iterator[os.DirEntry[str]]:
-        """The entries of ``folder`` that are needed, or on the way. Raises OSError."""
+        """The entries of ``folder`` that are needed, or lead to such. Raises OSError."""
         folder = folder or os.curdir
         planned, above = self._plan, self._above
         with os.scandir(folder) as entries:
@@ -339,7 +339,7 @@ def _only(planned: Plan, folders: frozenset[str]) -> Plan:
 
 
 def _is_lost(root: Root, placed: _Watch, lost: set[str]) -> bool:
-    """Whether the folder went away, even if another has its name, or its number, by now."""
+    """Whether the folder was removed, even if another has its name or inode by now."""
     gone = any(root.path == path or root.path.startswith(path + os.sep) for path in lost)
     return gone or _identity(root.path) != placed.identity
 

@@ -25,9 +25,10 @@ _Report = Callable[[dict[str, Any]], None]
 
 
 class Audits:
-    """At most one audit at a time, after some rest; a measurement that begins ends it.
+    """Runs one audit at a time, when nothing has been measured for a second.
 
-    ``warn`` is given what users must know. The latest request replaces earlier ones.
+    A measurement that begins cancels it. A new request replaces one that has not begun. ``warn``
+    shows a text to the user.
     """
 
     def __init__(self, warn: Callable[[str], None] = _log.warning):
@@ -40,7 +41,7 @@ class Audits:
         self._closed = False
 
     def want_cache(self, folder: str, location: str, make_request: MakeRequest) -> None:
-        """Audit what the cache has of this location of this project."""
+        """Audit the cached result of a code location."""
 
         def request() -> WorkerRequest:
             made = make_request(folder, (location,), 0.0)
@@ -49,29 +50,29 @@ class Audits:
         self.want(request, self._report_cache)
 
     def want(self, request: Callable[[], WorkerRequest], report: _Report) -> None:
-        """Audit once nothing is measured; ``report`` is given the worker's message."""
+        """Audit when nothing is measured; ``report`` gets the worker's message."""
         self._wanted = (request, report)
         self._schedule()
 
     def measurement_began(self) -> None:
-        """End what runs: the measurement comes first."""
+        """Cancel the audit: the measurement comes first."""
         self._measuring += 1
         self.drop()
 
     def measurement_ended(self) -> None:
-        """Audit what was wanted during the measurement."""
+        """Schedule the audit that was requested meanwhile."""
         self._measuring -= 1
         self._schedule()
 
     def drop(self) -> None:
-        """End what runs, and forget what was wanted."""
+        """Cancel the running audit and the requested one."""
         self._wanted = None
         self._stop_timer()
         if self._task is not None:
             self._task.cancel()
 
     async def close(self) -> None:
-        """End what runs, and wait for it."""
+        """Cancel, and wait until its process has ended."""
         self._closed = True
         self.drop()
         if self._task is not None:

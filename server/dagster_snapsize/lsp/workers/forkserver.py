@@ -1,8 +1,8 @@
-"""What a server keeps ready between measurements: processes to fork from, and the next worker.
+"""Keeps fork servers, and the next worker process, ready between measurements.
 
 A measurement that is forked from a process that has imported Dagster and the installed modules
-(probe/forkserver/server.py) saves their imports. The first measurement of a location never is: it
-tells which modules there are. Only on Linux; elsewhere there is the next worker alone.
+(probe/forkserver/server.py) saves their imports. The first measurement of a location is never
+forked: it says which modules to import. Linux only; elsewhere only the next worker is kept ready.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dagster_snapsize.measuring.worker.request import WorkerRequest
 _PROBE = PACKAGE / "probe"
 _MOST = 2
 _IDLE = 600.0  # seconds
-_OLDEST = 3600.0  # seconds; libraries may grow, and files that nobody looks for may change
+_OLDEST = 3600.0  # seconds; libraries may leak memory, and unwatched files may change
 _IN_USE = 60.0  # seconds for which a process is not ended in favour of another
 _WORTH = 25  # modules, for which an import ahead of time pays
 _SPARE_AFTER = 0.3  # seconds of rest
@@ -100,7 +100,7 @@ class ForkServerPool:
                 self._set_timer("spare", _SPARE_AFTER, self._prepare)
 
     def parents(self, folder: str) -> tuple[ForkServer, ...]:
-        """What measurements of a project may be forked from."""
+        """The fork servers that measurements of a project may use."""
         now = self._loop.time()
         for kept in list(self._kept.values()):
             if now - kept.started > _OLDEST:
@@ -116,7 +116,7 @@ class ForkServerPool:
         return all(place != folder for place, _ in self._off)
 
     def take(self, folder: str, message: dict[str, Any], make_request: MakeRequest) -> None:
-        """Heed what a worker said that the next measurement can be forked from."""
+        """Start the fork server that a worker described for the next measurement."""
         if self._closed or not self.is_on(folder):
             return
         location = (folder, str(message["location"]))
@@ -135,7 +135,7 @@ class ForkServerPool:
         self._spawn(self._start(key, modules, message))
 
     async def close(self) -> None:
-        """End all of it, and wait until nothing is left."""
+        """End all processes, and wait for them."""
         self._closed = True
         self.end_all("the server ends")
         await self.audits.close()
@@ -179,7 +179,7 @@ class ForkServerPool:
         kept.watching = self._spawn(self._watch(kept))
 
     async def _watch(self, kept: _Kept) -> None:
-        """Wait until it is ready, and then until it ends."""
+        """Wait until a fork server is ready, and then until it ends."""
         stdout = kept.process.stdout
         assert stdout is not None
         try:
@@ -219,7 +219,7 @@ class ForkServerPool:
             kept.watching.cancel()
 
     def end_all(self, why: str) -> None:
-        """End what is kept now; measurements go on."""
+        """End all kept processes; running measurements go on."""
         for name in list(self._timers):
             self._cancel_timer(name)
         for kept in list(self._kept.values()):
@@ -243,7 +243,7 @@ class ForkServerPool:
             self._spare = worker
 
     def _audit(self, location: _Location, kept: _Kept, make_request: MakeRequest) -> None:
-        """Have a forked measurement compared; where it is wrong, fork none of this project."""
+        """Compare a forked measurement with a new one; where wrong, stop forking the project."""
         folder, name = location
 
         def request() -> WorkerRequest:

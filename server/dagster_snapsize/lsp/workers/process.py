@@ -25,7 +25,7 @@ async def start_worker() -> asyncio.subprocess.Process:
 
 
 async def end_worker(process: asyncio.subprocess.Process) -> None:
-    """Let it end its tree, and wait for it."""
+    """End a worker and all its processes, and wait for it."""
     assert process.stdin is not None
     process.stdin.close()
     try:
@@ -37,10 +37,9 @@ async def end_worker(process: asyncio.subprocess.Process) -> None:
 
 
 def own_command(module: str, *arguments: str) -> list[str]:
-    """``main`` of a module in this very interpreter, with this very sys.path.
+    """The command that runs ``main`` of a module in this interpreter, with its ``sys.path``.
 
-    PYTHONPATH would leak: what is started in turn is the user's interpreter, which must not see
-    ours.
+    Not by PYTHONPATH: the user's interpreter, which is started in turn, would inherit it.
     """
     own = PACKAGE.parent
     here = Path.cwd()

@@ -1,7 +1,7 @@
-"""Keeps the measurement of one project current: debounced, one at a time, the newest change wins.
+"""Runs the measurements of one project: debounced, one at a time, the newest change wins.
 
-A measurement is a worker process (measuring/worker.py) whose standard input is a lifeline: closing
-it ends the whole tree. Nothing here parses more than a line, and long lines are parsed in a thread.
+A measurement is a worker process (measuring/worker) whose standard input is a lifeline: closing
+it ends the whole tree. Its lines are parsed in a thread.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _log = logging.getLogger(__name__)
 
 
 class MeasurementScheduler:
-    """One project folder: its state, and the worker that is renewing it.
+    """One project folder: its state, and the worker that is measuring it.
 
     ``changed`` is called with the new state after every change, on the event loop. The others are
-    called in threads: ``began`` before a worker starts and ``ended`` after it has ended, with the
-    names of the locations (none: all), the results by name and whether it came to its end;
-    ``measured`` with each result, and what it returns on the event loop, just before the state has
-    that result.
+    called in threads: ``began`` before a worker starts, with the names of the locations (empty:
+    all); ``ended`` after it has ended, also with the results by name and whether it finished;
+    ``measured`` with each result. The function that ``measured`` returns is called on the event
+    loop, just before the state has that result.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class MeasurementScheduler:
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
-        self._must_run = False  # what was asked for is needed whatever the files hold,
-        self._must_go_on = False  # and so is what runs
-        self._fresh = False  # nothing of it may come from the cache
+        self._must_run = False  # the pending measurement runs even where files change back
+        self._must_go_on = False  # the same for the running one
+        self._fresh = False  # without the cache
         self._timer: asyncio.TimerHandle | None = None
         self._asked = 0.0
         self._only: frozenset[str] | None = None  # None: all locations
@@ -83,9 +83,9 @@ class MeasurementScheduler:
     ) -> None:
         """Measure these locations (all, where None) after ``delay`` seconds without another ask.
 
-        A measurement that runs is of the past: it is ended, and what it was to measure is measured
-        again with the rest. ``must_run`` says that files are not the reason: then it is not
-        withdrawn because of them. ``fresh`` takes nothing from the cache.
+        A running measurement is cancelled, and its locations are measured again with these.
+        ``must_run``: ``withdraw`` does not apply to it, as changed files are not its reason.
+        ``fresh``: without the cache.
         """
         if self._closed:
             return
@@ -103,9 +103,9 @@ class MeasurementScheduler:
         self._timer = self.loop.call_later(delay, self._start)
 
     def withdraw(self, keep_running: bool) -> None:
-        """What was asked for and has not begun is not needed after all, nor what runs unless kept.
+        """Drop the pending measurement, and the running one unless kept.
 
-        The files are again what they were when the last result, or the running one, was begun.
+        For when the files are again what the last result, or the running measurement, was made of.
         """
         if self._must_run:
             return
@@ -116,7 +116,7 @@ class MeasurementScheduler:
             self._end_task()
 
     def mark_stale(self, names: Iterable[str]) -> None:
-        """Say of these locations, and of no others, that their sizes are from before an edit."""
+        """Mark the sizes of exactly these locations as from before an edit."""
         marked = frozenset(names)
         locations = tuple(
             evolve(x, stale=x.good is not None and (x.name in marked or _has_failed(x)))
@@ -126,7 +126,7 @@ class MeasurementScheduler:
             self._set(evolve(self.state, locations=locations))
 
     def cancel(self) -> None:
-        """End what runs; the last sizes stay."""
+        """Cancel the pending and the running measurement; the last sizes stay."""
         self._must_run = self._must_go_on = self._fresh = False
         if self._timer is not None:
             self._timer.cancel()
@@ -134,7 +134,7 @@ class MeasurementScheduler:
         self._end_task()
 
     def _end_task(self) -> None:
-        """Cancel what runs, once: a second cancellation would cut its tidying short."""
+        """Cancel the running task once: a second cancellation would cut its cleanup short."""
         task = self._task
         if task is not None and not task.done() and task not in self._ending:
             self._ending.add(task)
@@ -142,14 +142,14 @@ class MeasurementScheduler:
             task.cancel()
 
     def _shield(self) -> None:
-        """Let the running task come to its end: it only tidies up."""
+        """Protect the current task from cancellation: only its cleanup is left."""
         task = asyncio.current_task()
         if task is not None and task not in self._ending:
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
 
     async def close(self) -> None:
-        """End what runs and wait until its tree is dead; none begins any more."""
+        """Cancel, wait until all processes have ended, and start none any more."""
         self._closed = True
         self.cancel()
         if self._task is not None:
@@ -171,13 +171,13 @@ class MeasurementScheduler:
             try:
                 await asyncio.wait({before})
             except asyncio.CancelledError:
-                await asyncio.wait({before})  # whoever comes next must not meet its tree
+                await asyncio.wait({before})  # its processes end before the next measurement
                 raise
         self._set(evolve(self.state, phase="measuring", text="starting", done=0, of=0))
         results: dict[str, LocationResult] = {}
         rows: list[AssetRow] = []
         process: asyncio.subprocess.Process | None = None
-        told_end = begun = False
+        finished = begun = False
         try:
             await asyncio.to_thread(self._began, request.only)
             begun = True
@@ -187,22 +187,22 @@ class MeasurementScheduler:
             process.stdin.write(json.dumps(unstructure(request)).encode("utf-8") + b"\n")
             await process.stdin.drain()
             while line := await process.stdout.readline():
-                told_end = await self._take(line, results, rows) or told_end
+                finished = await self._take(line, results, rows) or finished
         except (BrokenPipeError, ConnectionResetError):
             pass
         finally:
-            # Nobody cancels a task twice, nor from now on, so this is waited for to its end.
+            # A task is cancelled once, and from here on not at all, so this runs to its end.
             self._shield()
             if process is not None:
                 await end_worker(process)
             if begun:
                 self._fork_servers.ended(keep=request.keep_forkserver)
-            await asyncio.to_thread(self._ended, request.only, results, told_end)
-            self._rest(finished=told_end)
+            await asyncio.to_thread(self._ended, request.only, results, finished)
+            self._set_final_phase(finished=finished)
         text = (await noise).decode("utf-8", "replace").strip()
-        if told_end and text:
+        if finished and text:
             _log.info("%s", text)
-        if not told_end:
+        if not finished:
             _log.error("the worker ended by itself: %s", text)
             mistake = ConfigError(
                 "the measurement ended by itself", text.splitlines()[-1] if text else "", None, 1
@@ -273,8 +273,8 @@ class MeasurementScheduler:
         )
         self._set(evolve(self.state, locations=locations))
 
-    def _rest(self, finished: bool) -> None:
-        """The phase after a worker has ended."""
+    def _set_final_phase(self, finished: bool) -> None:
+        """Set the phase after a worker has ended."""
         state = self.state
         failed = [x for x in state.locations if x.failed or x.config_error]
         phase: Phase = "failed" if failed else "idle"
@@ -287,7 +287,7 @@ class MeasurementScheduler:
         if finished and self._timer is None:
             self._fresh = False
         if finished and self._timer is None:
-            self._only = frozenset()  # else what the timer is for was added to it meanwhile
+            self._only = frozenset()  # else the pending measurement was added to it
         self._set(evolve(state, phase=phase, text="", done=0, of=0))
 
     def _set(self, state: ProjectState) -> None:
