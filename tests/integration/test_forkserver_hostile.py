@@ -59,7 +59,7 @@ def test_what_cannot_be_loaded_is_shown_where_it_broke(
     measured = patiently(
         lambda seconds: run(location, dagster_python(), ready.parent, timeout=seconds),
         is_shown,
-        seconds=6 if name in HANGS else 60,
+        seconds=4 if name in HANGS else 60,
     )
     assert is_shown(measured), measured.measurement.failure
     assert measured.measurement.snapshots == ()

@@ -54,7 +54,7 @@ def test_what_cannot_be_loaded_is_shown_where_it_broke(
     result = patiently(
         lambda seconds: run_file(tmp_path, dagster_python(), source, seconds),
         is_shown,
-        seconds=8 if name in HANGS else 60,
+        seconds=5 if name in HANGS else 60,
     )
     assert result.status == 3, result.stderr
     location = result.json["locations"][0]

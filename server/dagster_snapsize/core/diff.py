@@ -21,14 +21,14 @@ from dagster_snapsize.core.model import (
     sum_fields,
 )
 
-Happened = Literal["came", "went", "grew", "shrank", "same"]
+ChangeKind = Literal["added", "removed", "grew", "shrank", "unchanged"]
 _SnapshotKey = tuple[str, SnapshotKind, str]
 _NO_FIELDS: Mapping[str, int] = {}
 
 
 @frozen
 class Change:
-    """Bytes of one thing before and after; None where it was not there, or is not any more."""
+    """Bytes of one thing before and after; None where it did not exist."""
 
     old: int | None
     new: int | None
@@ -39,14 +39,14 @@ class Change:
         return (self.new or 0) - (self.old or 0)
 
     @property
-    def happened(self) -> Happened:
-        """In one word; something that came may weigh nothing."""
+    def kind(self) -> ChangeKind:
+        """What kind of change it is; an added thing may have 0 bytes."""
         if self.old is None:
-            return "same" if self.new is None else "came"
+            return "unchanged" if self.new is None else "added"
         if self.new is None:
-            return "went"
+            return "removed"
         if self.new == self.old:
-            return "same"
+            return "unchanged"
         return "grew" if self.new > self.old else "shrank"
 
 
@@ -54,8 +54,8 @@ class Change:
 class SnapshotChange:
     """One snapshot, before and after.
 
-    ``id`` is the new one's, the old one's where it went. ``owners`` are those of which any field
-    changed, each with the fields that did: together they are ``stored.bytes``.
+    ``id`` is the new one's, the old one's where it was removed. ``owners`` are those with a changed
+    field, each with the fields that did: together they are ``stored.bytes``.
     """
 
     id: str
@@ -119,7 +119,7 @@ class Difference:
     @property
     def is_empty(self) -> bool:
         """Whether every byte belongs to whom it belonged before, and to the same field."""
-        return not self.owners and all(s.stored.happened == "same" for s in self.snapshots)
+        return not self.owners and all(s.stored.kind == "unchanged" for s in self.snapshots)
 
 
 def difference(old: Measurement | None, new: Measurement | None) -> Difference:

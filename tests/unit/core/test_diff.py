@@ -94,7 +94,7 @@ def test_each_owner_is_told_by_snapshot_and_by_field() -> None:
     customers, orders, structure = found.owners
     assert customers.owner.name == "customers"
     assert customers.size == Change(None, 8)
-    assert customers.size.happened == "came"
+    assert customers.size.kind == "added"
     assert orders.size == Change(21, 24)
     repository = "shop.definitions/__repository__/repository/__repository__"
     assert orders.by_snapshot == {repository: Change(14, 17)}
@@ -124,7 +124,7 @@ def test_bytes_that_move_between_fields_are_told_though_the_sum_is_the_same() ->
     found = difference(old, new)
     assert not found.is_empty
     assert found.size.bytes == 0
-    assert [(o.owner.name, o.size.happened) for o in found.owners] == [("orders", "same")]
+    assert [(o.owner.name, o.size.kind) for o in found.owners] == [("orders", "unchanged")]
     assert difference(old, old).is_empty
 
 

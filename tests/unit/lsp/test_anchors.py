@@ -717,10 +717,9 @@ def test_a_key_stroke_in_5000_lines_is_cheap(
 
 def test_100000_lines_are_no_error() -> None:
     text, lines = long_module(11_200)
+    anchors = Anchors.of(text, lines[:50], "python")
+    found = anchors.locate("# down\n" + text.replace("up + 9\n", "up + 10\n"))
+    assert all((place := found[line]) and place.line == line for line in lines[:50])
     shuffled = text.split("\n")
     random.Random(1).shuffle(shuffled)
-    for language in ("python", "yaml", "other"):
-        anchors = Anchors.of(text, lines[:50], language)  # type: ignore[arg-type]
-        found = anchors.locate("# down\n" + text.replace("up + 9\n", "up + 10\n"))
-        assert all((place := found[line]) and place.line == line for line in lines[:50])
-        anchors.locate("\n".join(shuffled))
+    anchors.locate("\n".join(shuffled))

@@ -14,7 +14,7 @@ from dagster_snapsize.core.sizes import format_size
 def changed_snapshots(compared: Compared) -> list[SnapshotChange]:
     """The snapshots of a location that changed, or in which bytes moved between owners."""
     snapshots = compared.difference.snapshots
-    return [s for s in snapshots if s.stored.happened != "same" or s.owners]
+    return [s for s in snapshots if s.stored.kind != "unchanged" or s.owners]
 
 
 def sides(compared: Compared, text_of: Callable[[LocationReport], str]) -> str:
@@ -49,12 +49,12 @@ def percent(change: Change) -> str:
 
 def cells(change: Change) -> tuple[str, str, str, str]:
     """Bytes before and after, the difference, and its share of what was before."""
-    labels = {"came": "new", "went": "removed", "same": "moved"}
+    labels = {"added": "new", "removed": "removed", "unchanged": "moved"}
     return (
         "" if change.old is None else f"{change.old:,}",
         "" if change.new is None else f"{change.new:,}",
         f"{change.bytes:+,}" if change.bytes else "0",
-        labels.get(change.happened) or percent(change),
+        labels.get(change.kind) or percent(change),
     )
 
 

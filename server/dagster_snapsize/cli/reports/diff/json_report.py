@@ -93,5 +93,5 @@ def _change_json(change: Change) -> Json:
         "old_bytes": change.old,
         "new_bytes": change.new,
         "difference_bytes": change.bytes,
-        "happened": change.happened,
+        "change": change.kind,
     }

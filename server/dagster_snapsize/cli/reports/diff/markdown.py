@@ -27,7 +27,7 @@ MOST = 60_000
 MARK = "<!-- dagster-snapsize diff -->"
 """The first line: what a later comment on the same pull request is found and replaced by."""
 
-_SIGNS = {"came": "🔺", "grew": "🔺", "went": "🔻", "shrank": "🔻", "same": "▫️"}
+_SIGNS = {"added": "🔺", "grew": "🔺", "removed": "🔻", "shrank": "🔻", "unchanged": "▫️"}
 _ROWS = (1000, 300, 100, 50, 20, 5, 1)  # of each table, until the whole is short enough
 _FRAMES = 20
 _Row = tuple[str, Change, str]
@@ -93,7 +93,7 @@ def _snapshots(compared: Compared, top: int) -> Iterator[str]:
     rows = []
     for snapshot in changed[:top]:
         of = repository_suffix(snapshot.kind, snapshot.repository, repositories, code)
-        name = f"{_SIGNS[snapshot.stored.happened]} {snapshot.kind} {code(snapshot.name)}{of}"
+        name = f"{_SIGNS[snapshot.stored.kind]} {snapshot.kind} {code(snapshot.name)}{of}"
         use = new_budget_use(compared, snapshot)
         budget = ("", "")
         if use is not None:
@@ -124,7 +124,7 @@ def _details(title: str, rows: Sequence[_Row], top: int, head: Sequence[str]) ->
     yield f"<details><summary>{title}: {len(rows):,}</summary>"
     yield ""
     lines = [
-        [f"{_SIGNS[change.happened]} {name}", *cells(change), more][: len(head)]
+        [f"{_SIGNS[change.kind]} {name}", *cells(change), more][: len(head)]
         for name, change, more in rows[:top]
     ]
     yield from table(head, lines, (1, 2, 3, 4))

@@ -22,7 +22,7 @@ from dagster_snapsize.cli.reports.terminal import Part, Terminal, can_show, styl
 from dagster_snapsize.core.diff import Change, SnapshotChange
 from dagster_snapsize.core.sizes import counted, format_both, format_size
 
-_STYLES = {"came": "red", "grew": "red", "went": "green", "shrank": "green", "same": "dim"}
+_STYLES = {"added": "red", "grew": "red", "removed": "green", "shrank": "green", "unchanged": "dim"}
 _LONGEST = 1_000  # characters of an exception's first line
 
 _Row = tuple[Part, Change, str]
@@ -115,7 +115,7 @@ def _print_difference(terminal: Terminal, compared: Compared, top: int) -> None:
 
 def headlines(compared: Compared, top: int) -> list[str]:
     """One sentence for each snapshot that changed, those with most bytes first."""
-    changed = [s for s in compared.difference.snapshots if s.wire.happened != "same"]
+    changed = [s for s in compared.difference.snapshots if s.wire.kind != "unchanged"]
     lines = [_headline(compared, snapshot) for snapshot in changed[:top]]
     if len(changed) > top:
         rest = sum(s.stored.bytes for s in changed[top:])
@@ -124,7 +124,7 @@ def headlines(compared: Compared, top: int) -> list[str]:
 
 
 def _headline(compared: Compared, change: SnapshotChange) -> str:
-    """What happened to a snapshot, and how large it is against its budget."""
+    """How a snapshot changed, and how large it is against its budget."""
     name = f"{change.kind} {change.name}"
     use = new_budget_use(compared, change)
     if use is None:
@@ -136,7 +136,7 @@ def _headline(compared: Compared, change: SnapshotChange) -> str:
     if change.wire.old is None:
         return f"{name} is new: {size}"
     by = f"{format_size(abs(change.wire.bytes))} ({percent(change.wire)})"
-    return f"{name} {change.wire.happened} by {by} to {size}"
+    return f"{name} {change.wire.kind} by {by} to {size}"
 
 
 def _print_changes(
@@ -149,7 +149,7 @@ def _print_changes(
     table: list[Sequence[Part]] = []
     for name, change, more in rows[:top]:
         old, new, by, share = cells(change)
-        style = _STYLES[change.happened]
+        style = _STYLES[change.kind]
         table.append((name, old, new, (by, style), (share, style), more))
     terminal.line()
     if terminal.fits(head, table):
@@ -159,7 +159,7 @@ def _print_changes(
         for name, change, more in rows[:top]:
             *_, share = cells(change)
             by = f"{change.bytes:+11,}"
-            terminal.line((by, _STYLES[change.happened]), "  ", name, (f"  {share}", "dim"))
+            terminal.line((by, _STYLES[change.kind]), "  ", name, (f"  {share}", "dim"))
             if more:
                 terminal.line((f"{'':13}{more}", "dim"))
     rest = rows[top:]
