@@ -2,11 +2,11 @@
 
     python benchmarks/warm.py FOLDER PYTHON STORE
 
-keeps ready what the server keeps ready (lsp/warm.py), and asks workers as it does. For each line of
-standard input it edits a file, measures, and prints a line of JSON: ``seconds`` from the request to
-the result, ``sizes``, and ``forked``, whether the measurement was forked from a warm process. The
-edit is a comment, so that nothing is found in the cache and the sizes stay. STORE is a folder for
-what is kept.
+keeps ready what the server keeps ready (lsp/workers/forkserver.py), and asks workers as it does.
+For each line of standard input it edits a file, measures, and prints a line of JSON: ``seconds``
+from the request to the result, ``sizes``, and ``forked``, whether the measurement came from a fork
+server. The edit is a comment, so that nothing is found in the cache and the sizes stay. STORE is a
+folder for what is kept.
 """
 
 from __future__ import annotations

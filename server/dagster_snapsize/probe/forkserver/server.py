@@ -13,8 +13,8 @@ Each connection to the abstract socket ``address`` is one measurement: four byte
 with ``key``, ``argument`` and ``cwd``, and with the first byte three descriptors, which are the
 lifeline (its end kills all that the measurement started), standard output and standard error. The
 answers are lines of JSON: ``{"type": "started", "pid": ...}`` and, once nothing of it is left,
-``{"type": "ended", "status": ...}`` (negative: a signal's number), or ``{"type": "cold", "why":
-...}`` where nothing was started.
+``{"type": "ended", "status": ...}`` (negative: a signal's number), or
+``{"type": "not_forked", "why": ...}`` where nothing was started.
 """
 
 from __future__ import annotations
@@ -178,8 +178,8 @@ class _Server:
                     child = os.fork()
                 if child == 0:
                     self._supervise(connection, descriptors, request, pid)
-            except _CannotFork as cold:
-                _answer(connection, {"type": "cold", "why": str(cold)})
+            except _CannotFork as reason:
+                _answer(connection, {"type": "not_forked", "why": str(reason)})
             except (_Abandoned, OSError, ValueError, KeyError):
                 pass
             finally:
