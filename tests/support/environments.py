@@ -83,7 +83,9 @@ def environment(name: str) -> Path:
             own = _OWN_PYTHON.get(name)
             base = (own, "--no-python-downloads") if own else (base_python(),)
             uv("venv", "--quiet", "--no-project", str(folder), "--python", *base)
-            uv("pip", "install", "--quiet", "--python", str(python), *wanted)
+            # Tests start Dagster hundreds of times, most of them with no bytecode written.
+            flags = ("--quiet", "--compile-bytecode", "--python", str(python))
+            uv("pip", "install", *flags, *wanted)
             complete.write_text("\n".join(wanted) + "\n")
     return python
 
