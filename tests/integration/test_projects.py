@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from support import PROJECTS, environments
-from support.command import measure_json, tree
+from support.command import measure_json, snapsize, tree
 from support.environments import NEWEST, OLDEST
 
 
@@ -108,6 +108,24 @@ def test_a_project_with_components_has_the_line_of_its_yaml(
         "places/cities": f"parts/defs/named/defs.yaml:{second}",
     }
     assert tree(folder) == before
+
+
+def test_a_component_that_fails_is_shown_at_its_yaml_with_the_cause(
+    copy_project: Callable[[str], Path], dagster_python: Callable[..., Path]
+) -> None:
+    folder = copy_project("components")
+    file = folder / "parts/defs/tables/defs.yaml"
+    given = file.read_text("utf-8")
+    for old, new, line, cause in (
+        ("sales", "\"{{ env('SHOP_SCHEMA') }}\"", 1, "variable SHOP_SCHEMA is not set"),
+        ("sales", "sales\n  colour: red", 5, "Extra inputs are not permitted"),
+    ):
+        file.write_text(given.replace(f"schema_name: {old}", f"schema_name: {new}"), "utf-8")
+        result = snapsize("check", "--format", "json", "--python", dagster_python(), cwd=folder)
+        (finding,) = result.json["findings"]
+        assert finding["location"] == {"path": "parts/defs/tables/defs.yaml", "line": line}
+        assert cause in finding["message"]
+        assert "which led to Error while loading component tables[0]" in finding["message"]
 
 
 def test_two_repositories_of_one_file_are_told_apart(dagster_python: Callable[..., Path]) -> None:

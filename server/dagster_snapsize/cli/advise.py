@@ -41,8 +41,10 @@ class AdviceReport:
 
     @property
     def status(self) -> int:
-        """The exit status: 3 where something could not be measured."""
-        status = exit_status(self.failed.findings)
+        """The exit status: 3 where something could not be measured, 2 for a wrong version."""
+        status: int = exit_status(self.failed.findings)
+        if self.upgrade_error is not None:
+            return max(status, self.upgrade_error.status)
         return max(status, self.upgrade.status) if self.upgrade else status
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from itertools import pairwise
 from typing import NoReturn
 
 import click
@@ -19,9 +20,10 @@ from dagster_snapsize.cli.options import (
 )
 from dagster_snapsize.cli.output import (
     echo,
-    escape_unencodable,
     leave_with,
     output_file,
+    prepare_streams,
+    print_error,
     written_to,
 )
 from dagster_snapsize.cli.reports import CHECK_FORMATS, MEASURE_FORMATS, printer
@@ -30,7 +32,6 @@ from dagster_snapsize.core.errors import NotMeasured, UserError
 from dagster_snapsize.core.findings import exit_status
 
 _USAGE = 2
-_FAILED = 3
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -208,7 +209,7 @@ def advise(
     with leave_with(advised.status), written_to(file):
         advice.printer(form)(advised, top)
         if advised.upgrade_error is not None:
-            raise advised.upgrade_error
+            _show(advised.upgrade_error)
 
 
 @cli.command(short_help="Print every field of one asset, with its exclusive and shared bytes.")
@@ -300,45 +301,54 @@ def clear_cache() -> None:
 
 def main() -> NoReturn:
     """Run the command line; an error is a message and an exit status, never a traceback."""
-    escape_unencodable()
+    prepare_streams()
     try:
         cli(standalone_mode=False)
-        status = 0
+        sys.exit(0)
     except click.exceptions.Exit as leave:
-        status = leave.exit_code
+        sys.exit(leave.exit_code)
     except click.ClickException as error:
         error.show()
-        status = _USAGE
+        problem, status = UserError(error.format_message()), _USAGE
     except (KeyboardInterrupt, click.Abort):
         click.echo("dagster-snapsize: cancelled", err=True)
-        status = 130
+        problem, status = UserError("cancelled"), 130
     except UserError as error:
         _show(error)
-        status = _FAILED if isinstance(error, NotMeasured) else _USAGE
+        problem, status = error, error.status
     except Exception as error:
-        status = _report_unexpected(error)
+        problem = _unexpected(error)
+        status = problem.status
+    if _wants_json(sys.argv[1:]):
+        with leave_with(status):
+            print_error(problem, status)
     sys.exit(status)
 
 
-def _report_unexpected(error: Exception) -> int:
-    """Print an unexpected error, and return the exit status."""
+def _unexpected(error: Exception) -> UserError:
+    """Print an unexpected error, and return it as one to report."""
     if os.environ.get("SNAPSIZE_DEBUG"):
         raise error
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == "rich":
         # The package for VS Code comes without it.
-        _show(
-            UserError(
-                "--format text needs rich, which is not installed",
-                "Use --format markdown or --format json, or install it: pip install rich",
-            )
+        problem = UserError(
+            "--format text needs rich, which is not installed",
+            "Use --format markdown or --format json, or install it: pip install rich",
         )
-        return _USAGE
-    click.echo(
-        f"dagster-snapsize: internal error: {type(error).__name__}: {error}\n"
+        _show(problem)
+        return problem
+    problem = NotMeasured(
+        f"internal error: {type(error).__name__}: {error}",
         "Please report it, with the output of the same command under SNAPSIZE_DEBUG=1.",
-        err=True,
     )
-    return _FAILED
+    click.echo(f"dagster-snapsize: {problem.message}\n{problem.hint}", err=True)
+    return problem
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    """Whether the command line asks for JSON, which may be wrong in another place."""
+    pairs = pairwise(arguments)
+    return "--format=json" in arguments or ("--format", "json") in pairs
 
 
 def _show(error: UserError) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 
 import click
@@ -17,11 +18,37 @@ from dagster_snapsize.core.errors import UserError
 _FAILED = 3
 
 
-def escape_unencodable() -> None:
-    """Escape what the encoding of the output lacks: names and messages are the user's."""
+def prepare_streams() -> None:
+    """Open those that are closed on nothing, and escape what their encoding lacks.
+
+    Names and messages are the user's. A file that is opened later must not become standard error.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            with suppress(OSError):
+                os.fstat(number)
+                continue
+            nothing = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.set_inheritable(nothing, True)
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(nothing, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def print_error(error: UserError, status: int) -> None:
+    """Print an error as one JSON object, for programs that wait for one."""
+    place = {"path": error.path, "line": error.line} if error.path else None
+    whole = {
+        "version": 1,
+        "error": {"message": error.message, "hint": error.hint, "location": place},
+        "locations": [],
+        "findings": [],
+        "notes": [],
+        "exit_status": status,
+    }
+    print(json.dumps(whole))
 
 
 def echo(line: str, err: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +13,9 @@ from dagster_snapsize.measuring.assemble import OnProgress, Progress
 @contextmanager
 def progress_bar() -> Iterator[OnProgress]:
     """A bar on standard error while the block runs, where that is a terminal."""
-    wanted = sys.stderr.isatty() or "FORCE_COLOR" in os.environ
-    if not wanted or find_spec("rich") is None:  # the editors' package comes without rich
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    # The editors' package comes without rich, which would draw in a pipe under FORCE_COLOR.
+    if not is_terminal or find_spec("rich") is None:
         yield lambda progress: None
         return
     from rich.console import Console

@@ -13,6 +13,8 @@ class UserError(Exception):
     to paste where that helps.
     """
 
+    status = 2
+
     def __init__(self, message: str, hint: str = "", path: str | None = None, line: int = 1):
         super().__init__(message)
         self.message = message
@@ -27,6 +29,8 @@ class NoInterpreter(UserError):
 
 class NotMeasured(UserError):
     """What was asked for could not be found out: exit status 3."""
+
+    status = 3
 
 
 def close_names(

@@ -241,6 +241,8 @@ class _ProbeRun:
             message = "the measurement was cancelled"
         elif status is not None and status < 0:
             message = f"the code ended its interpreter by {_signal_name(-status)}"
+        elif status is None:
+            message = f"{self.interpreter.path} sent no result, and did not end by itself"
         else:
             message = f"the code ended its interpreter with exit status {status}"
         return Failure(message, place, "", without_dump(printed))

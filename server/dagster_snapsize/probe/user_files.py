@@ -42,6 +42,8 @@ class UserFiles:
     def _decide(self, path: str) -> bool:
         if not path or path.startswith("<"):
             return False
+        if not os.path.isabs(path) and not os.path.exists(path):
+            return False  # of a compiled extension, by its path where it was built
         path = os.path.abspath(path)
         if path.startswith(HERE):
             return False

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import click
+from attrs import evolve
 
 from dagster_snapsize.cli.output import echo
 from dagster_snapsize.cli.run import LocationReport, Report
@@ -18,6 +19,7 @@ from dagster_snapsize.core.model import Failure, Finding, SourceLocation
 from dagster_snapsize.measuring.cache.lookup import SWITCHED_OFF
 
 _COLOURS = {"error": "red", "warning": "yellow"}
+FAILED = "measurement-failed"
 _CONTROL = dict.fromkeys((7, 8, 11, 12))  # bell, backspace, vertical tab, form feed
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\].*?(?:\x1b\\|\x07)|[@-Z\\^_])")
 _EXCERPT = 20  # lines of a traceback, and of what the code printed
@@ -31,14 +33,14 @@ def print_report(report: Report, status: int, top: int) -> None:
 
 def print_findings(report: Report) -> None:
     """Print the findings of every location, and its notes."""
-    for location in report.locations:
-        for finding in reportable(location.findings):
+    for location, findings in with_failures_together(report):
+        for finding in reportable(findings):
             where, message, more = finding_parts(finding, location)
             severity = click.style(finding.severity, _COLOURS[finding.severity], bold=True)
             echo(f"{_clean(where)}: {severity}: {_clean(message)} {_dim(f'[{finding.rule}]')}")
             _print_indented(more)
             failure = location.measurement.failure
-            if finding.rule == "measurement-failed" and failure is not None:
+            if finding.rule == FAILED and failure is not None:
                 print_failure(failure)
         print_notes(location.notes)
 
@@ -113,6 +115,30 @@ def excerpt(lines: Sequence[str], most: int, first: int = 0, gap: str = "") -> l
 def reportable(findings: Sequence[Finding]) -> list[Finding]:
     """Errors and warnings; findings of level ``information`` are for editors and programs."""
     return [finding for finding in findings if finding.severity != "information"]
+
+
+def with_failures_together(report: Report) -> Iterator[tuple[LocationReport, list[Finding]]]:
+    """Every location with its findings; locations that fail for one cause share one finding.
+
+    It is that of the first of them, and its last lines list all of them.
+    """
+    alike: dict[str, list[str]] = {}
+    for one in report.locations:
+        if failure := one.measurement.failure:
+            at = f", {place(failure.location)}" if failure.location else ""
+            alike.setdefault(failure.message, []).append(f"- {one.measurement.name}{at}")
+    for one in report.locations:
+        findings, failure = list(one.findings), one.measurement.failure
+        names = alike.pop(failure.message, []) if failure else []
+        if failure and len(names) != 1:
+            count = f"{len(names)} code locations could not be measured: {failure.message}"
+            message = "\n".join((count, *names))
+            findings = [
+                evolve(finding, message=message) if finding.rule == FAILED else finding
+                for finding in findings
+                if names or finding.rule != FAILED
+            ]
+        yield one, findings
 
 
 def finding_parts(finding: Finding, location: LocationReport) -> tuple[str, str, list[str]]:
