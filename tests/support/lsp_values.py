@@ -274,6 +274,7 @@ def over_asset_budget(
         bytes=size,
         budget_bytes=budget,
         location=SourceLocation(path, line) if line else None,
+        advice=f"Run `dagster-snapsize explain {key}`.",
     )
 
 

@@ -154,6 +154,7 @@ def _snapshot_findings(
     its_budget = f"its {sizes.format_size(budget.bytes)} budget"
     rule: Rule = "snapshot-near-budget"
     severity: Severity = "warning"
+    advice = None
     if size > budget.bytes:
         known = baseline.snapshot(snapshot, measurement) if baseline else None
         status = baseline_status(snapshot, known, budget) if known else None
@@ -164,8 +165,8 @@ def _snapshot_findings(
             f" ({_exact(size, budget)})."
             f"{status.message if status else ''}"
             f"{'' if status and status.blocks else _heaviest(snapshot)}"
-            f"{_next_step(snapshot, measurement, budget, status.asset if status else None)}"
         )
+        advice = _next_step(snapshot, measurement, budget, status.asset if status else None)
     elif limit := _exceeded_limit(snapshot, measurement):
         # A budget may be above a limit: the deployment may allow more than what is found here.
         over = judged_bytes(snapshot, limit)
@@ -173,7 +174,10 @@ def _snapshot_findings(
             f"{_capitalized(snapshot_label(snapshot, measurement))} is {sizes.format_size(over)},"
             f" {sizes.format_size(over - limit.bytes)} over a limit of"
             f" {sizes.format_size(limit.bytes)} ({_exact(over, limit)}), but within {its_budget}"
-            f" ({_set_by(budget)}). Lower the budget, or set the variables of your deployment under"
+            f" ({_set_by(budget)})."
+        )
+        advice = (
+            "Lower the budget, or set the variables of your deployment under"
             " [tool.dagster-snapsize.env]."
         )
     elif size > budgets.warn_at * budget.bytes:
@@ -191,6 +195,7 @@ def _snapshot_findings(
         bytes=size,
         budget_bytes=budget.bytes,
         location=measurement.definitions_location,
+        advice=advice,
     )
 
 
@@ -267,9 +272,9 @@ def _next_step(
     rest = ", or ".join(steps)
     assets = _assets_of(snapshot, measurement)
     if not assets:
-        return f" {_capitalized(rest)}."
+        return f"{_capitalized(rest)}."
     top = max(assets, key=lambda a: (a.key == grown, a.by_snapshot[snapshot.id]))
-    return f" Run `{explain_command(top.key)}` to see what to shorten, or {rest}."
+    return f"Run `{explain_command(top.key)}` to see what to shorten, or {rest}."
 
 
 def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
@@ -294,7 +299,6 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
             f" {sizes.format_size(budget)} limit for one asset ({size:,} of"
             f" {sizes.format_exact(budget)}; {name})."
             f"{_heaviest_field(asset, by_id[worst])}"
-            f" Run `{explain_command(asset.key)}` to see all of its fields."
         )
         yield Finding(
             "asset-over-budget",
@@ -305,6 +309,7 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
             bytes=size,
             budget_bytes=budget,
             location=asset.location,
+            advice=f"Run `{explain_command(asset.key)}` to see all of its fields.",
         )
 
 
@@ -369,8 +374,9 @@ def _stale_inputs(measurement: Measurement) -> Iterator[Finding]:
             "stale-input",
             "warning",
             f"{stale.path} is out of date with its sources ({named}{more}), so the sizes are those"
-            f" of older definitions: {stale.advice}.",
+            " of older definitions.",
             location=SourceLocation(stale.path, 1),
+            advice=f"{_capitalized(stale.advice)}.",
         )
 
 
@@ -388,8 +394,9 @@ def _limit_mismatch(measurement: Measurement) -> Iterator[Finding]:
         "grpc-limit-mismatch",
         "warning",
         f"{shown(rx)} and {shown(send)}: the code server enforces the one and its client the"
-        " other, so set both to the same number on both ends.",
+        " other.",
         location=measurement.definitions_location,
+        advice="Set both to the same number on both ends.",
     )
 
 

@@ -25,7 +25,7 @@ from dagster_snapsize.core.model import (
 from dagster_snapsize.core.sizes import Allowance
 
 _NAMED = 3
-UPDATE = f"If this is intended, record the current sizes with `{RENEW}`."
+_UPDATE = f"If this is intended, record the current sizes with `{RENEW}`."
 
 
 @frozen
@@ -121,8 +121,9 @@ def growth_findings(
             "baseline-mismatch",
             "warning",
             f"The baseline is of {'; and of '.join(why)}: sizes may differ for that reason alone,"
-            f" and growth does not block. Run `{RENEW}` to update it.",
+            " and growth does not block.",
             location=baseline.place,
+            advice=f"Run `{RENEW}` to update it.",
         )
     for snapshot in measurement.snapshots:
         known = baseline.snapshot(snapshot, measurement)
@@ -152,9 +153,11 @@ def _of_snapshot(
         f" in the baseline{_allowed(allowance, 'budget.growth', beyond)}"
         f" ({sizes.format_exact(now)} on the wire)."
     )
+    advice = None
     if beyond:
         found = growth_by_owner(known, snapshot)
-        message += f"{describe_growth(found)}{_explain(found)} {UPDATE}"
+        message += describe_growth(found)
+        advice = f"{_explain(found)}{_UPDATE}"
     yield Finding(
         "snapshot-grew",
         ("warning" if is_mismatch else "error") if beyond else "information",
@@ -163,6 +166,7 @@ def _of_snapshot(
         bytes=now,
         budget_bytes=before + allowance.of(before) if allowance is not None else None,
         location=measurement.definitions_location,
+        advice=advice,
     )
 
 
@@ -201,8 +205,6 @@ def _of_asset(
         f"{_allowed(allowance, 'budget.asset-growth', beyond)} ({sizes.format_exact(now)}):"
         f" {_fields(differences(old, fields))}."
     )
-    if beyond:
-        message += f" {UPDATE}"
     return Finding(
         "asset-grew",
         "error" if beyond else "information",
@@ -211,6 +213,7 @@ def _of_asset(
         bytes=now,
         budget_bytes=before + allowance.of(before) if allowance is not None else None,
         location=asset.location,
+        advice=_UPDATE if beyond else None,
     )
 
 
@@ -323,7 +326,7 @@ def _most_grown(found: Sequence[Growth]) -> str | None:
 def _explain(found: Sequence[Growth]) -> str:
     """A command for the asset that grew most."""
     key = _most_grown(found)
-    return f" Run `{explain_command(key)}` to see its bytes." if key else ""
+    return f"Run `{explain_command(key)}` to see its bytes. " if key else ""
 
 
 def explain_command(key: str) -> str:

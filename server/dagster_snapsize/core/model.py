@@ -448,7 +448,11 @@ class Budgets:
 
 @frozen
 class Finding:
-    """One thing that a user should know, in every face the same."""
+    """One thing that a user should know, in every face the same.
+
+    ``message`` is the fact, ``advice`` what to do about it at a command line: editors have links
+    and actions instead.
+    """
 
     rule: Rule
     severity: Severity
@@ -458,3 +462,9 @@ class Finding:
     bytes: int | None = None
     budget_bytes: int | None = None
     location: SourceLocation | None = None
+    advice: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The message with the advice behind it."""
+        return f"{self.message} {self.advice}" if self.advice else self.message

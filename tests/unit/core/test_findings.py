@@ -68,12 +68,16 @@ def test_over_budget_names_numbers_the_heaviest_and_the_next_step() -> None:
     assert finding.snapshot == REPOSITORY
     assert (finding.bytes, finding.budget_bytes) == (12_003_005, 10_000_000)
     assert finding.location == HERE
-    assert finding.message == (
+    assert finding.text == (
         "Repository snapshot is 12.0 MB, 2.0 MB over its 10.0 MB budget (12,003,005 of 10,000,000"
         " bytes on the wire; budget.repository)."
         " Heaviest assets: wh/orders 9.0 MB, wh/users 3.0 MB, wh/items 2.0 kB;"
         " heaviest fields: metadata: dagster/column_schema 9.0 MB, description 3.0 MB, tags 2.0 kB."
         " Run `dagster-snapsize explain wh/orders` to see what to shorten, or split the code"
+        " location, or raise budget.repository."
+    )
+    assert finding.advice == (
+        "Run `dagster-snapsize explain wh/orders` to see what to shorten, or split the code"
         " location, or raise budget.repository."
     )
 
@@ -91,8 +95,8 @@ def test_a_resource_that_is_heavier_than_any_asset_is_named_first() -> None:
     assert finding.message.endswith(
         " Heaviest: resource spark 9.0 kB; heaviest asset: orders 1.0 kB;"
         " heaviest fields: config 9.5 kB, execution config 5.0 kB, op 1.0 kB."
-        " Make the job smaller, or raise budget.job."
     ), finding.message
+    assert finding.advice == "Make the job smaller, or raise budget.job."
 
 
 def test_a_limit_of_grpc_asks_for_both_variables() -> None:
@@ -101,7 +105,7 @@ def test_a_limit_of_grpc_asks_for_both_variables() -> None:
     assert "on the wire; DAGSTER_GRPC_MAX_RX_BYTES, the environment)" in finding.message
     assert (
         "raise DAGSTER_GRPC_MAX_RX_BYTES and DAGSTER_GRPC_MAX_SEND_BYTES on both ends"
-        in finding.message
+        in finding.text
     )
 
 
@@ -164,7 +168,7 @@ def test_an_asset_is_named_once_with_its_heaviest_field() -> None:
     assert (finding.rule, finding.severity) == ("asset-over-budget", "warning")
     assert (finding.asset, finding.bytes, finding.budget_bytes) == ("orders", 75_213, 64_000)
     assert finding.location == ASSET_PLACE
-    assert finding.message == (
+    assert finding.text == (
         "Asset orders takes 75.2 kB of the repository snapshot and of 2 other snapshots, over the"
         " 64.0 kB limit for one asset (75,213 of 64,000 bytes; budget.asset). Its heaviest field is"
         " description, 70.0 kB. Run `dagster-snapsize explain orders` to see all of its fields."
@@ -227,7 +231,7 @@ def test_a_stale_input_is_a_warning_with_advice() -> None:
     assert (finding.rule, finding.severity) == ("stale-input", "warning")
     assert finding.location == SourceLocation("dbt/target/manifest.json", 1)
     assert "(a.sql, b.sql, c.sql and 1 more)" in finding.message
-    assert finding.message.endswith(": run it.")
+    assert finding.advice == "Run it."
     assert exit_status(found) == 0
 
 

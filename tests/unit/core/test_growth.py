@@ -161,7 +161,7 @@ def test_messages_name_who_grew_by_how_much_and_in_which_field() -> None:
     budgets = Budgets(repository=5_000, asset=10**9, growth=parse_allowance("1 kB"))
     budgets = evolve(budgets, asset_growth=parse_allowance("1 kB"))
     over, snapshot_grew, asset_grew, job = judge(new, budgets, baseline_of(old))
-    assert over.message == (
+    assert over.text == (
         "Repository snapshot is 10.4 kB, 5.4 kB over its 5.0 kB budget (10,435 of 5,000 bytes on"
         " the wire; budget.repository). It was within the limit in the baseline and has grown by"
         " 7.7 kB (7,720 bytes) since."
@@ -169,7 +169,7 @@ def test_messages_name_who_grew_by_how_much_and_in_which_field() -> None:
         " smaller or gone: 1, by 700 B. Run `dagster-snapsize explain orders` to see what to"
         " shorten, or split the code location, or raise budget.repository."
     )
-    assert snapshot_grew.message == (
+    assert snapshot_grew.text == (
         "Repository snapshot is 10.4 kB, 7.7 kB (7,720 bytes, 284.3 %) more than in the baseline,"
         " over the 1.0 kB (1,000 bytes) that budget.growth allows (10,435 bytes on the wire)."
         " Grown: orders by 7.5 kB (description 7.5 kB); new: returns 900 B (tags 900 B);"
@@ -178,7 +178,7 @@ def test_messages_name_who_grew_by_how_much_and_in_which_field() -> None:
     )
     assert (snapshot_grew.bytes, snapshot_grew.budget_bytes) == (10_435, 3_715)
     assert (snapshot_grew.snapshot, snapshot_grew.location) == (REPOSITORY, HERE)
-    assert asset_grew.message == (
+    assert asset_grew.text == (
         "Asset orders takes 9.6 kB of 2 snapshots, 7.5 kB (7,521 bytes, 365.1 %) more than in the"
         " baseline, over the 1.0 kB (1,000 bytes) that budget.asset-growth allows (9,581 bytes):"
         " description +7.5 kB, tags +20 B, op +1 B. If this is intended, record the current sizes"
@@ -220,7 +220,7 @@ def test_a_baseline_of_another_dagster_or_python_says_why(
         return
     (finding,) = mismatches
     assert words in finding.message
-    assert finding.message.endswith(" Run `dagster-snapsize baseline` to update it.")
+    assert finding.advice == "Run `dagster-snapsize baseline` to update it."
     assert (finding.severity, finding.location) == ("warning", baseline.place)
     # The same to the byte: nothing to explain.
     assert baseline_mismatch(weighing(1_000), baseline) == ()

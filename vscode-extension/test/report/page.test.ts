@@ -253,6 +253,7 @@ describe("the report in a browser", { skip }, () => {
       rule: "asset-over-budget",
       severity: "warning" as const,
       message: "asset <b> takes 9 kB",
+      advice: null,
       location: place,
     };
     const data = { ...measurement.data, advice: [advice], findings: [finding] };

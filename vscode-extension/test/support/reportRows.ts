@@ -134,6 +134,7 @@ function measurement(
     rule,
     severity: "warning" as const,
     message: rule,
+    advice: null,
     snapshot: ids[n] ?? null,
     asset: null,
     bytes: null,

@@ -140,6 +140,7 @@ export function finding(rule: string, more: Partial<Finding> = {}): Finding {
     rule,
     severity: "warning",
     message: "",
+    advice: null,
     snapshot: null,
     asset: null,
     bytes: null,

@@ -31,7 +31,7 @@ export class FindingList {
     item.append(
       element("strong", "", row.severity),
       " ",
-      element("span", "", flatLines(row.message)),
+      element("span", "", flatLines(row.advice ? `${row.message} ${row.advice}` : row.message)),
       " ",
     );
     item.append(element("span", "rule", `[${row.rule}]`));

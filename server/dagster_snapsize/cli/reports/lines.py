@@ -142,8 +142,8 @@ def with_failures_together(report: Report) -> Iterator[tuple[LocationReport, lis
 
 
 def finding_parts(finding: Finding, location: LocationReport) -> tuple[str, str, list[str]]:
-    """Where a finding is, the first line of its message, and the further lines."""
-    first, *more = finding.message.splitlines() or [""]
+    """Where a finding is, the first line of its text, and the further lines."""
+    first, *more = finding.text.splitlines() or [""]
     return place(finding.location) or location.measurement.name, first, more
 
 

@@ -157,7 +157,7 @@ def _findings(location: LocationReport) -> _List:
 
 
 def _finding(finding: Finding, location: LocationReport) -> str:
-    first, _, more = finding.message.partition("\n")
+    first, _, more = finding.text.partition("\n")
     where = place(finding.location)
     if len(first) > _LONGEST:
         first = f"{first[:_LONGEST]} …"

@@ -126,11 +126,11 @@ def repeated_findings(measurement: Measurement) -> Iterator[Finding]:
             f"{asset} and {counted(others, 'other asset')} store the same"
             f" {label_info(repeat.field).noun} of {format_exact(repeat.value_bytes)}"
             f" ({repeat.preview}): without it {counted(len(repeat.by_snapshot), 'snapshot')}"
-            f" would be {format_both(repeat.saved_bytes)} smaller."
-            " Run `dagster-snapsize advise` to see what to do.",
+            f" would be {format_both(repeat.saved_bytes)} smaller.",
             asset=asset,
             bytes=repeat.saved_bytes,
             location=places.get((repeat.repository, asset)),
+            advice="Run `dagster-snapsize advise` to see what to do.",
         )
 
 

@@ -18,7 +18,6 @@ from lsprotocol.types import (
     Range,
 )
 
-from dagster_snapsize.core.growth import UPDATE
 from dagster_snapsize.core.model import Finding, Severity, SourceLocation, UnusedIgnore
 from dagster_snapsize.core.sizes import counted, format_both
 from dagster_snapsize.lsp.documents.places import Places, View
@@ -131,7 +130,8 @@ def _unreadable(
     location: LocationState, baseline: BaselineUse, problem: BaselineProblem, places: Places
 ) -> tuple[str, Diagnostic]:
     """Of several locations that have the same file it is said once."""
-    error = ConfigError(problem.message, problem.hint, baseline.path, problem.line)
+    hint = "" if problem.is_damaged else problem.hint  # there is a quick fix
+    error = ConfigError(problem.message, hint, baseline.path, problem.line)
     path, diagnostic = _config_error(error, places, baseline.path)
     if problem.is_damaged:
         diagnostic.data = {
@@ -291,8 +291,6 @@ def _grown(
         f"{counted(len(by), 'asset')} on this line take {format_both(sum(by.values()))} more than"
         f" in the baseline{allowed}: {named}{more}."
     )
-    if beyond:
-        message += f" {UPDATE}"
     all_of_them = evolve(ranked[0], message=message)
     return _diagnostic(location, result, all_of_them, place, assets=len(by))
 

@@ -346,7 +346,7 @@ def _repeats(detail: AssetDetail, markup: MarkupBuilder) -> Iterator[str]:
         yield _repeat(repeat, markup)
     rest = len(detail.repeats) - _REPEATS
     if rest > 0:
-        yield "More of its values are repeated: `dagster-snapsize advise` lists them."
+        yield "More of its values are repeated."
 
 
 def _repeat(repeat: RepeatedValue, markup: MarkupBuilder) -> str:

@@ -28,10 +28,10 @@ def print_report(report: Report, status: int, top: int) -> None:
 
 
 def _with_cause(finding: Finding, failure: Failure | None) -> str:
-    """The message, and the end of what was printed where no exception says what went wrong."""
+    """The text, and the end of what was printed where no exception says what went wrong."""
     if finding.rule != FAILED or failure is None or failure.traceback:
-        return finding.message
-    return "\n".join((finding.message, *failure.output.splitlines()[-_LINES:]))
+        return finding.text
+    return "\n".join((finding.text, *failure.output.splitlines()[-_LINES:]))
 
 
 def _data(text: str) -> str:

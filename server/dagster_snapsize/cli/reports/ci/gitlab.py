@@ -27,7 +27,7 @@ def print_report(report: Report, status: int, top: int) -> None:
             place = finding_place(finding, location)
             found.append(
                 {
-                    "description": finding.message,
+                    "description": finding.text,
                     "check_name": finding.rule,
                     "fingerprint": fingerprint,
                     "severity": _SEVERITY[finding.severity],

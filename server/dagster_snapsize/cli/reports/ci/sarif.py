@@ -45,7 +45,7 @@ def log(report: Report, status: int) -> Json:
                     "ruleId": finding.rule,
                     "ruleIndex": index[finding.rule],
                     "level": _LEVEL[finding.severity],
-                    "message": {"text": finding.message},
+                    "message": {"text": finding.text},
                     "locations": [{"physicalLocation": _physical(place, top)}],
                     # GitHub's own goes by the text of the line, which has no sizes in it.
                     "partialFingerprints": {
