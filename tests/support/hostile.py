@@ -136,6 +136,11 @@ LOADS = {
     """,
     "a fork that comes back": "import os\nos.fork()\n",
     "chdir": "import os\nos.chdir('/')\n",
+    "a gigabyte of garbage in cycles": """
+        for _ in range(10_000):
+            cycle = [bytearray(100_000)]
+            cycle.append(cycle)
+    """,
     "open replaced": "import builtins\nbuiltins.open = None\n",
     "json.dumps replaced": """
         import functools, json

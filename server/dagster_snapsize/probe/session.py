@@ -54,8 +54,8 @@ def main(argument: str, log: Optional[AuditLog] = None) -> NoReturn:
     Keys: ``target``, ``location_name``, ``working_directory``, ``tree``, ``dotenv`` (path or null),
     ``env``, ``deadline`` (seconds since the epoch), ``limits_only``.
     """
-    # Imports and definitions make millions of objects that stay alive; to collect garbage among
-    # them takes a quarter of the time.
+    # Imports and snapshots make millions of objects that stay alive; to collect garbage among them
+    # takes a quarter of the time. It is on while the user's definitions are loaded.
     gc.disable()
     writer = _take_over_streams()
     request = json.loads(argument)
@@ -88,6 +88,17 @@ def main(argument: str, log: Optional[AuditLog] = None) -> NoReturn:
         atexit._run_exitfuncs()
     finally:
         _exit_now(0)
+
+
+def _collect_garbage() -> None:
+    """Collect garbage from now on, without looking at the modules that Dagster has imported.
+
+    User code may make much of it. The threshold is that of Python 3.13: that of older ones, 700,
+    costs 5 % of the time with 2,000 assets, this one nothing.
+    """
+    gc.freeze()
+    gc.set_threshold(2_000)
+    gc.enable()
 
 
 def _take_over_streams() -> FrameWriter:
@@ -175,6 +186,7 @@ class _Session:
         calls = CallRecorder(self._files, self._log)
         self._source_loader.install()
         self._send("phase", name="loading")
+        _collect_garbage()
         loaded = load(
             request["target"],
             request["working_directory"],
@@ -183,6 +195,7 @@ class _Session:
             self.origins,
         )
         jobs = {name: all_jobs(repo) for name, repo in loaded.repositories.items()}
+        gc.disable()
         self._send(
             "loaded",
             repositories=sorted(loaded.repositories),
