@@ -31,6 +31,7 @@ from dagster_snapsize.measuring.revision.checkout import (
     errors_in,
     find_in,
     interpreter_for,
+    unchecked_processes,
     with_repository_paths,
 )
 from dagster_snapsize.measuring.revision.refs import (
@@ -247,6 +248,7 @@ class _SideMeasurer:
             others = check_read_from_tree(tree, cached.measurement, interpreter)
             if others:
                 notes.append(f"{revision} was measured with {first_names(others)} of the work tree")
+            notes += unchecked_processes(tree, cached.measurement)
             measurement = relocated(cached.measurement, tree.folder)
             if failure := measurement.failure:
                 failure = evolve(

@@ -13,13 +13,14 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 from urllib.parse import unquote
 
 from . import HERE
+from .protocol import STARTED_PROCESS
 from .user_files import UserFiles
 
 Handler = Callable[[Tuple[Any, ...]], None]
 
 _SYSTEM_STATE = ("/proc/", "/sys/", "/dev/random", "/dev/urandom") if os.name == "posix" else ()
 _MOST_CALLS = 20
-_SOCKET, _PROCESS = "opened a socket", "started a process"
+_SOCKET = "opened a socket"
 _STATE, _RANDOM = "read the system's state", "read random bytes"
 _SOCKET_EVENTS = (
     *("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"),
@@ -184,7 +185,7 @@ class CallRecorder:
         self._files = files
         self._calls: Dict[Tuple[str, Optional[str], Optional[int]], None] = {}  # in their order
         log.on(_SOCKET_EVENTS, lambda args: self._record(_SOCKET))
-        log.on(_PROCESS_EVENTS, lambda args: self._record(_PROCESS))
+        log.on(_PROCESS_EVENTS, lambda args: self._record(STARTED_PROCESS))
         log.on(["import"], self._on_import)
         log.on_system_file(self._on_system_file)
 
@@ -222,7 +223,7 @@ class CallRecorder:
 
     def _on_import(self, args: Tuple[Any, ...]) -> None:
         if args[0] in _STARTERS:
-            self._record(_PROCESS)
+            self._record(STARTED_PROCESS)
 
     def _on_system_file(self, path: str) -> None:
         """Record it where the user's own code opened the file, directly or through pathlib."""

@@ -39,6 +39,8 @@ import struct
 from typing import IO, Any, Dict, Iterator, Tuple, Union
 
 VERSION = 1
+STARTED_PROCESS = "started a process"
+"""``what`` of an uncacheable call."""
 _HEAD = struct.Struct(">IQ")
 _LARGEST_HEADER = 2**27  # any text that is taken for a head says more
 # Bound now: user code may replace json.dumps and os.write before a frame is sent.

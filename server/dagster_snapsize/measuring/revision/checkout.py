@@ -18,6 +18,7 @@ from dagster_snapsize.core.errors import NotMeasured, UserError
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.revision.refs import ignored
 from dagster_snapsize.measuring.revision.worktree import Worktree
+from dagster_snapsize.probe.protocol import STARTED_PROCESS
 from dagster_snapsize.project.git import git
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
@@ -161,25 +162,36 @@ def check_read_from_tree(
             )
     prefix = Path(interpreter.path).parent.parent
     is_environment = (prefix / "pyvenv.cfg").is_file() or (prefix / "conda-meta").is_dir()
+    top, moved_top = tree.repository.top.resolve(), tree.top.resolve()
     others = []
-    tops = {tree.repository.top, tree.repository.top.resolve()}
-    for name in inputs.read:
-        path = Path(name)
-        top = next((t for t in tops if path.is_relative_to(t)), None)
-        if top is None or path.is_relative_to(tree.top) or not path.is_file():
+    for name in (*inputs.read, *inputs.listed):
+        path = Path(name).resolve()
+        if not path.is_relative_to(top) or path.is_relative_to(moved_top) or not path.exists():
             continue
-        if is_environment and path.is_relative_to(prefix):
+        if is_environment and prefix in Path(name).parents:
             continue
         if ".git" in path.parts or not _INSTALLED.isdisjoint(path.parts):
             continue
-        if path.suffix == ".py" or (tree.top / path.relative_to(top)).exists():
+        inside = path.relative_to(top)
+        if path.suffix == ".py" or os.path.lexists(tree.top / inside):
             raise NotMeasured(
-                f"{tree.revision} cannot be measured: its definitions read {_name(name, tree)} of"
+                f"{tree.revision} cannot be measured: its definitions read {inside.as_posix()} of"
                 " the work tree, and not the one of the revision",
                 _ELSEWHERE,
             )
-        others.append(path.relative_to(top).as_posix())
-    return others
+        others.append(inside.as_posix())
+    return sorted(set(others))
+
+
+def unchecked_processes(tree: Worktree, measurement: Measurement) -> Iterator[str]:
+    """Notes on processes that the definitions started: what those read cannot be seen."""
+    for call in measurement.inputs.uncacheable if measurement.inputs else ():
+        if call.what == STARTED_PROCESS:
+            place = f"{_name(call.path, tree)}:{call.line}" if call.path else "the code"
+            yield (
+                f"in {tree.revision} {place} {call.what}; whether that reads files of the revision"
+                " or of the work tree cannot be seen"
+            )
 
 
 def _installed_module(path: str) -> str | None:
@@ -195,9 +207,10 @@ def with_repository_paths(text: str, tree: Worktree) -> str:
 
 
 def _name(path: str, tree: Worktree) -> str:
-    top = tree.repository.top
-    inside = Path(path).is_relative_to(top)
-    return Path(path).relative_to(top).as_posix() if inside else path
+    for top in (tree.repository.top, tree.top):
+        if Path(path).is_relative_to(top):
+            return Path(path).relative_to(top).as_posix()
+    return path
 
 
 def _moved_flags(flags: Flags, tree: Worktree) -> Flags:
@@ -215,14 +228,20 @@ def _moved_flags(flags: Flags, tree: Worktree) -> Flags:
 
 
 def _moved_value(value: str, tree: Worktree) -> str:
-    if str(tree.repository.top) not in value:
-        return value
+    """A variable with the tree's paths in place of the repository's, links followed."""
     return os.pathsep.join(_moved_part(part, tree) for part in value.split(os.pathsep))
 
 
 def _moved_part(part: str, tree: Worktree) -> str:
-    there = tree.moved(absolute(part, tree.repository.top)) if Path(part).is_absolute() else None
-    return str(there) if there is not None and there.exists() else part
+    if not Path(part).is_absolute():
+        return part
+    for path, top in (
+        (absolute(part, tree.repository.top), tree.repository.top),
+        (Path(os.path.realpath(part)), tree.repository.top.resolve()),
+    ):
+        if path.is_relative_to(top) and (there := tree.top / path.relative_to(top)).exists():
+            return str(there)
+    return part
 
 
 def _untracked(tree: Worktree, paths: Sequence[Path]) -> Iterator[Path]:
