@@ -104,6 +104,7 @@ CHANGES: dict[str, Callable[[CachedProject], object]] = {
         p.folder / "generated" / "texts.json",
         lambda: (p.folder / "generated/texts.json").write_text('{"orders": "all orders <é>"}'),
     ),
+    "an ignored file that is asked for": lambda p: (p.folder / "generated" / "flag").touch(),
     "a replaced database": lambda p: write_database(p, "another row"),
     "a file outside that was missing": lambda p: (p.outside / "extra.txt").write_text("now"),
     "a new file in a folder outside that was listed": lambda p: (p.outside / "x.table").touch(),
@@ -121,7 +122,12 @@ def test_what_matters_is_measured_again(project: CachedProject, change: str) -> 
     fresh = project.measure("--no-cache")
     assert sizes(after) == sizes(fresh)
     assert project.hits()
-    same = ("a module", "a new file in the project", "settings")
+    same = (
+        "an ignored file that is asked for",
+        "a module",
+        "a new file in the project",
+        "settings",
+    )
     assert (sizes(before) == sizes(after)) == (change in same)
 
 
@@ -132,6 +138,17 @@ def test_variables_that_matter_are_told_from_those_that_do_not(project: CachedPr
     assert project.hits({"CUSTOMERS": "many"})
     assert not project.hits({"TZ": "Asia/Tokyo"})
     assert project.hits()  # what was measured before is still there
+
+
+def test_a_variable_that_does_not_count_does_once_the_code_asks_for_it(
+    project: CachedProject,
+) -> None:
+    definitions = project.folder / "shop" / "definitions.py"
+    append(definitions, "\ncopy = {**os.environ}; ASKED = os.getenv('SSH_HOST')\n")
+    assert not project.hits({"SSH_HOST": "one"})
+    assert project.hits({"SSH_HOST": "one", "TERM": "dumb"})
+    assert not project.hits({"SSH_HOST": "two"})
+    assert not project.hits()
 
 
 def test_the_instances_settings_count(project: CachedProject, tmp_path: Path) -> None:
@@ -318,7 +335,10 @@ def test_a_folder_that_cannot_be_used_is_no_cache(project: CachedProject) -> Non
     project.cache.write_text("a file")
     for _ in range(2):
         result = project.run("check")
-        assert (result.status, result.stderr) == (0, "")
+        (note,) = result.stderr.splitlines()
+        assert result.status == 0 and "measured again each time, since the cache cannot" in note
+    (why,) = project.measure()["cache"]["not_stored"]
+    assert why.startswith("the cache cannot be written: ") and str(project.cache) in why
 
 
 def test_another_version_of_the_tool_does_not_use_it(

@@ -172,7 +172,7 @@ def full_measurement() -> Measurement:
         inputs=Inputs(
             read=("/p/x",),
             listed=("/p",),
-            missing=(),
+            variables=(),
             installed=(("/lib/a.py", 5, 1_700_000_000_000_000_001),),
             distributions=("/lib",),
             modules=("dagster",),

@@ -340,14 +340,15 @@ class Inputs:
     """What a measurement had for input besides its environment; all paths are absolute.
 
     ``read`` are files that were opened or imported and that are no installed ones; some may not
-    exist. ``listed`` are folders that were listed or that modules were looked for in. ``installed``
-    are the source files of installed modules with size (bytes) and mtime (ns), ``distributions``
-    the folders that hold installed distributions, ``modules`` the installed modules by name.
+    exist. ``listed`` are folders that were listed or that modules were looked for in, ``variables``
+    those of the environment that the user's code asked for by name. ``installed`` are the source
+    files of installed modules with size (bytes) and mtime (ns), ``distributions`` the folders that
+    hold installed distributions, ``modules`` the installed modules by name.
     """
 
     read: tuple[str, ...]
     listed: tuple[str, ...]
-    missing: tuple[str, ...]
+    variables: tuple[str, ...]
     installed: tuple[tuple[str, int, int], ...]
     distributions: tuple[str, ...]
     modules: tuple[str, ...]

@@ -223,7 +223,7 @@ class MeasurementBuilder:
         self._inputs = Inputs(
             read=(*header["read"], *self._read_here),
             listed=tuple(header["listed"]),
-            missing=tuple(header["missing"]),
+            variables=tuple(header["variables"]),
             installed=tuple((path, size, mtime) for path, size, mtime in header["installed"]),
             distributions=tuple(header["distributions"]),
             modules=tuple(header["modules"]),

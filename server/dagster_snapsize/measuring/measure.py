@@ -26,7 +26,8 @@ class Cached:
     """A measurement with absolute paths, and what the cache had to do with it.
 
     ``hit`` says that it is from the cache, made at ``measured_at`` (ISO 8601). ``not_stored`` are
-    the reasons why it was not stored; ``is_uncacheable`` says that the definitions' own code is.
+    the reasons why it was not stored. ``is_uncacheable`` says that the definitions' own code is,
+    ``is_hindered`` that the project is too large or the folder of the cache cannot be written.
     """
 
     measurement: Measurement
@@ -34,6 +35,7 @@ class Cached:
     measured_at: str | None = None
     not_stored: tuple[str, ...] = ()
     is_uncacheable: bool = False
+    is_hindered: bool = False
 
 
 def measure_location(
@@ -79,7 +81,12 @@ def measure_location(
         off = "SNAPSIZE_NO_CACHE is set" if lookup != "off" else "the cache is not used"
         return Cached(measurement, not_stored=(off,))
     why = cache.keep(measurement)
-    return Cached(measurement, not_stored=why, is_uncacheable=cache.is_uncacheable(measurement))
+    return Cached(
+        measurement,
+        not_stored=why,
+        is_uncacheable=cache.is_uncacheable(measurement),
+        is_hindered=cache.is_hindered,
+    )
 
 
 def with_timeout(location: CodeLocation, seconds: float | None) -> CodeLocation:

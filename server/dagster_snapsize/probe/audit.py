@@ -6,10 +6,11 @@ A library in C that opens files by itself (DuckDB, Polars, libpq) raises no even
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import sysconfig
 from types import FrameType
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 from urllib.parse import unquote
 
 from . import HERE
@@ -33,7 +34,7 @@ _PROCESS_EVENTS = (
 # They start processes without an event, and are imported just before the first one.
 _STARTERS = frozenset(f"multiprocessing.popen_{how}" for how in ("spawn_posix", "spawn_win32"))
 _STARTERS |= {"multiprocessing.popen_forkserver"}
-_IMPORTS = "<frozen importlib"
+IMPORTS = "<frozen importlib"
 _OPENERS = (HERE, os.path.join(sysconfig.get_path("stdlib"), "pathlib"), "<frozen")
 
 
@@ -184,13 +185,16 @@ class CallRecorder:
     def __init__(self, files: UserFiles, log: AuditLog):
         self._files = files
         self._calls: Dict[Tuple[str, Optional[str], Optional[int]], None] = {}  # in their order
-        log.on(_SOCKET_EVENTS, lambda args: self._record(_SOCKET))
+        self._other_sockets = set(_connections())
+        log.on(_SOCKET_EVENTS, self._on_socket)
         log.on(_PROCESS_EVENTS, lambda args: self._record(STARTED_PROCESS))
         log.on(["import"], self._on_import)
         log.on_system_file(self._on_system_file)
 
     def report(self) -> List[Dict[str, Any]]:
         """The calls in their order, as the frame ``inputs`` has them."""
+        if not self._other_sockets.issuperset(_connections()):
+            self._add(_SOCKET, None, None)  # a library in C did
         return [
             {"what": what, "path": path and os.path.abspath(path), "line": line}
             for what, path, line in list(self._calls)
@@ -214,12 +218,17 @@ class CallRecorder:
             if self._files.is_users(file):
                 self._add(what, file, frame.f_lineno)
                 return
-            if file.startswith(_IMPORTS):
+            if file.startswith(IMPORTS):
                 return
             if not file.startswith(("<", HERE)) and _is_in_package(file):
                 path, line = file, frame.f_lineno
             frame = frame.f_back
         self._add(what, path, line)
+
+    def _on_socket(self, args: Tuple[Any, ...]) -> None:
+        self._record(_SOCKET)
+        if hasattr(args[0], "fileno"):
+            self._other_sockets.add(os.fstat(args[0].fileno()).st_ino)
 
     def _on_import(self, args: Tuple[Any, ...]) -> None:
         if args[0] in _STARTERS:
@@ -249,6 +258,22 @@ def entries_of(folder: str) -> List[str]:
         return os.listdir(folder)
     except OSError:
         return []
+
+
+def _connections() -> Iterator[int]:
+    """The inodes of this process's sockets that are connected; none where nothing lists them."""
+    for name in entries_of("/dev/fd"):
+        try:
+            status = os.fstat(int(name))
+            if not stat.S_ISSOCK(status.st_mode):
+                continue
+            import socket  # rarely needed
+
+            with socket.socket(fileno=os.dup(int(name))) as connection:
+                if connection.getpeername():  # empty for a pair
+                    yield status.st_ino
+        except (OSError, ValueError):
+            continue
 
 
 def _is_in_package(path: str) -> bool:

@@ -20,7 +20,7 @@ EGG_INFO = ".egg-info"
 
 
 def describe_inputs(
-    files: UserFiles, log: AuditLog, uncacheable: List[Dict[str, Any]]
+    files: UserFiles, log: AuditLog, uncacheable: List[Dict[str, Any]], variables: List[str]
 ) -> Dict[str, Any]:
     """The header of the frame ``inputs``, as protocol.py describes it."""
     opened, folders = log.files(), log.folders()
@@ -55,7 +55,7 @@ def describe_inputs(
     return {
         "read": sorted((read - directories) | archives),
         "listed": sorted(listed - archives),
-        "missing": [],
+        "variables": variables,
         "installed": sorted(installed),
         "distributions": sorted(filter(_has_distributions, set(absolute_all(sys.path)))),
         "modules": sorted(_without_descendants(others, users_modules)),

@@ -21,9 +21,10 @@ In the order in which a measurement sends them:
                 (edited since they were read): absolute paths; before ``failed`` too
 ``inputs``      what the measurement had for input, absolute paths: ``read`` (files, no installed
                 ones, that were opened or imported; some may not exist), ``listed`` (such folders,
-                where modules were looked for included), ``missing`` (reserved), ``installed``
-                ([path, bytes, mtime in ns] of the source of installed modules), ``distributions``
-                (folders of sys.path that hold some), ``modules`` (installed ones by name) and
+                where modules were looked for included), ``variables`` (names in the
+                environment that the user's code asked for), ``installed`` ([path, bytes, mtime
+                in ns] of the source of installed modules), ``distributions`` (folders of
+                sys.path that hold some), ``modules`` (installed ones by name) and
                 ``uncacheable`` (``what``, ``path``, ``line``: see core.model.UncacheableCall)
 ``failed``      ``message``, ``path``, ``line``, ``traceback``, ``usage`` (true where the target
                 itself is wrong: an attribute that is not there, say)

@@ -33,6 +33,7 @@ from .snapshots import (
 )
 from .source_loader import SourceLoader
 from .user_files import UserFiles
+from .variables import VariableLog
 
 _DEFAULTS = (
     "max_rx_bytes",
@@ -184,6 +185,7 @@ class _Session:
         self.origins.install()
         self._log.mark()
         calls = CallRecorder(self._files, self._log)
+        variables = VariableLog(self._files)
         self._source_loader.install()
         self._send("phase", name="loading")
         _collect_garbage()
@@ -212,7 +214,7 @@ class _Session:
                 + "; ".join(shortcuts.differences)
             )
         self._send_files()
-        self._send_inputs(calls)
+        self._send_inputs(calls, variables)
         self._done(unknown_steps=shortcuts.unknown)
 
     def _compare_with_ids(
@@ -242,9 +244,10 @@ class _Session:
             assets = locate_assets(repository, self.origins, self._files)
             self._send("sources", repository=name, assets=assets)
 
-    def _send_inputs(self, calls: CallRecorder) -> None:
+    def _send_inputs(self, calls: CallRecorder, variables: VariableLog) -> None:
         try:
-            inputs = describe_inputs(self._files, self._log, calls.report())
+            names = variables.names()
+            inputs = describe_inputs(self._files, self._log, calls.report(), names)
         except Exception:  # user code has replaced os.stat, say: the inputs are not known
             return
         self._send("inputs", **inputs)

@@ -71,14 +71,15 @@ def _stamp(path: str) -> Optional[Tuple[int, int]]:
 def kept_bytecode(path: str) -> Optional[CodeType]:
     """The bytecode of this source file, or None where the source must be compiled.
 
-    It is taken only where the .pyc was written well after the source was last touched, by a clock
-    that nobody can set for a single file: its ctime. Windows has no such ctime. Never raises.
+    It is taken only where the .pyc was written well after the source was last touched. Of both the
+    ctime counts too, which nobody can set; Windows has no such ctime. Never raises.
     """
     if not _IS_POSIX:
         return None
     try:
         with open(importlib.util.cache_from_source(path), "rb") as stream:
-            written = os.fstat(stream.fileno()).st_mtime_ns
+            status = os.fstat(stream.fileno())
+            written = min(status.st_mtime_ns, status.st_ctime_ns)
             content = stream.read()
         source = os.stat(path)
         code = marshal.loads(memoryview(content)[_HEADER:]) if len(content) > _HEADER else None

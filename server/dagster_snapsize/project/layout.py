@@ -21,6 +21,11 @@ _ROOT_FILES = (*_TOML_FILES, "setup.py", "setup.cfg")
 
 ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
 """An entry of either name makes a folder a Python environment."""
+CACHE_MARK = "CACHEDIR.TAG"
+"""A file of this name makes a folder a cache (bford.info/cachedir)."""
+# What Dagster writes all the time in the folder that DAGSTER_HOME names, and how to know it.
+_INSTANCE_MARKS = frozenset(("history", "schedules", "storage"))
+_INSTANCE_STORAGE = _INSTANCE_MARKS | {"logs", "compute_logs", ".logs_queue", ".telemetry", ".nux"}
 _BY_PRODUCTS = frozenset(
     (
         *("__pycache__", ".git", ".hg", ".svn", ".venv", "venv", "node_modules", ".tox", ".nox"),
@@ -29,7 +34,7 @@ _BY_PRODUCTS = frozenset(
         BASELINE,  # what is measured is compared with it, and does not depend on it
     )
 )
-_BY_PRODUCT_ENDS = (".pyc", ".swp", "~", ".egg-info")
+_BY_PRODUCT_ENDS = (".pyc", ".swp", "~", ".egg-info", ".log")
 _BY_PRODUCT_STARTS = (".tmp_dagster_home_", ".#")
 
 _DEEP = 2
@@ -53,6 +58,16 @@ def is_source_folder(name: str) -> bool:
 def is_environment(names: Collection[str]) -> bool:
     """Whether a folder with these entries is a Python environment."""
     return any(mark in names for mark in ENVIRONMENT_MARKS)
+
+
+def is_cache(names: Collection[str]) -> bool:
+    """Whether a folder with these entries is marked as a cache."""
+    return CACHE_MARK in names
+
+
+def instance_storage(names: Collection[str]) -> frozenset[str]:
+    """Those of the entries of a folder that a Dagster instance keeps its runs and state in."""
+    return _INSTANCE_STORAGE if _INSTANCE_MARKS.issubset(names) else frozenset()
 
 
 def source_folders(folders: Iterable[str], entries: Collection[str]) -> list[str]:

@@ -5,26 +5,26 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.measuring.cache import file_states as keys_files
+from dagster_snapsize.measuring.cache import file_states, project_files
 from dagster_snapsize.measuring.cache.environment_key import (
     LEFT_OUT,
     LEFT_OUT_PREFIXES,
     relevant_environment,
 )
-from dagster_snapsize.measuring.cache.file_states import FileStates, TooManyBytes, project_files
+from dagster_snapsize.measuring.cache.file_states import FileStates, TooMuch
 from dagster_snapsize.measuring.cache.key import (
     ExternalInputs,
     _own_sources,
     external_digest,
-    read_project,
 )
+from dagster_snapsize.measuring.cache.project_files import ProjectFiles, read_project
 from support import ROOT
 from support.lsp_projects import git
 
@@ -35,8 +35,22 @@ def write(path: Path, text: str = "x") -> Path:
     return path
 
 
+def project(folder: Path) -> ProjectFiles:
+    return read_project(folder, FileStates())
+
+
 def names(folder: Path) -> list[str]:
-    return [Path(path).relative_to(folder).as_posix() for path in project_files(str(folder))]
+    """The files of which the content counts."""
+    return _relative(project(folder).known, folder)
+
+
+def others(folder: Path) -> list[str]:
+    """The files that are not read."""
+    return _relative(project(folder).others, folder)
+
+
+def _relative(paths: Iterable[str], folder: Path) -> list[str]:
+    return [Path(path).relative_to(folder).as_posix() for path in paths]
 
 
 @pytest.fixture
@@ -55,10 +69,12 @@ def repository(tmp_path: Path) -> Path:
 def test_a_project_is_what_git_does_not_ignore(repository: Path) -> None:
     write(repository / "ignored" / "c.py")
     write(repository / "x.log")
+    write(repository / ".tox" / "y.py")
     write(repository / "new.py")
     (repository / "sub" / "b.sql").unlink()
     write(repository / "__pycache__" / "a.pyc")
     assert names(repository) == [".gitignore", "a.py", "new.py"]
+    assert others(repository) == ["ignored/c.py"]
 
 
 def test_it_is_the_same_in_a_folder_and_in_a_hook(
@@ -86,6 +102,7 @@ def test_nested_repositories_and_submodules_belong_to_it(repository: Path, tmp_p
     found = names(repository)
     assert {"nested/n.py", "library/n.py", "nested/.gitignore"} <= set(found)
     assert not [name for name in found if name.endswith(".tmp")]
+    assert others(repository) == ["nested/x.tmp"]
 
 
 def test_outside_of_git_everything_counts_but_what_tools_leave(tmp_path: Path) -> None:
@@ -103,17 +120,17 @@ def test_a_project_that_git_ignores_as_a_whole_is_looked_at_all_the_same(reposit
 def test_an_environment_that_git_does_not_ignore_is_none_of_it(repository: Path) -> None:
     write(repository / "env" / "pyvenv.cfg")
     write(repository / "env" / "lib" / "six.py")
-    assert "env/lib/six.py" not in names(repository)
+    assert "env/lib/six.py" not in [*names(repository), *others(repository)]
 
 
 def test_every_kind_of_change_of_a_project_is_seen(repository: Path) -> None:
     link = repository / "link"
     link.symlink_to(repository / "a.py")
-    seen = {read_project(repository, FileStates()).digest}
+    seen = {project(repository).digest}
 
     def changed(act: Callable[[], object]) -> None:
         act()
-        digest = read_project(repository, FileStates()).digest
+        digest = project(repository).digest
         assert digest not in seen
         seen.add(digest)
 
@@ -131,34 +148,48 @@ def test_every_kind_of_change_of_a_project_is_seen(repository: Path) -> None:
 
 def test_a_pipe_in_a_project_is_not_read(repository: Path) -> None:
     os.mkfifo(repository / "pipe")
-    assert read_project(repository, FileStates()).digest
+    assert project(repository).digest
 
 
 def test_a_project_that_is_too_large_is_not_read(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keys_files, "MOST_BYTES", 1000)
+    monkeypatch.setattr(file_states, "MOST_BYTES", 1000)
     with (repository / "sparse").open("wb") as stream:
         stream.truncate(2000)
-    with pytest.raises(TooManyBytes):
-        read_project(repository, FileStates())
+    with pytest.raises(TooMuch, match="hold more than"):
+        project(repository)
+
+
+def test_a_project_of_too_many_files_is_not_looked_at(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(project_files, "MOST_FILES", 10)
+    for number in range(10):
+        write(repository / "ignored" / f"{number}.csv")
+    with pytest.raises(TooMuch, match="more than 10 files"):
+        project(repository)
 
 
 # -- other inputs ----------------------------------------------------------------------------
 
 
-def others(**given: object) -> ExternalInputs:
-    empty = {"read": (), "listed": (), "installed": (), "distributions": (), "sources": {}}
+NO_PROJECT = ProjectFiles("", {}, {}, frozenset())
+
+
+def outside(**given: object) -> ExternalInputs:
+    names = ("read", "listed", "installed", "distributions", "variables")
+    empty = {"sources": {}, **dict.fromkeys(names, ())}
     return ExternalInputs(**{**empty, **given})  # type: ignore[arg-type]
 
 
-def digest(inputs: ExternalInputs) -> str | None:
-    return external_digest(inputs, FileStates())
+def digest(inputs: ExternalInputs, environ: Mapping[str, str] = {}) -> str | None:
+    return external_digest(inputs, NO_PROJECT, environ, FileStates())
 
 
 def test_a_file_that_appears_changes_or_goes_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "read.json"
-    inputs = others(read=(str(path),))
+    inputs = outside(read=(str(path),))
     seen = [digest(inputs)]
     for text in ("one", "two"):
         write(path, text)
@@ -168,16 +199,18 @@ def test_a_file_that_appears_changes_or_goes_is_seen(tmp_path: Path) -> None:
     assert len(set(seen)) == 3
 
 
-def test_a_folder_is_its_names_without_by_products(tmp_path: Path) -> None:
+def test_a_folder_is_the_outline_of_its_entries_without_by_products(tmp_path: Path) -> None:
     folder = tmp_path / "listed"
     write(folder / "a.py")
-    inputs = others(listed=(str(folder),))
+    inputs = outside(listed=(str(folder),))
     before = digest(inputs)
     write(folder / "__pycache__" / "a.pyc")
+    write(folder / "below" / "b.py")
+    seen = {before, digest(inputs)}
+    write(folder / "below" / "c.py")
+    assert digest(inputs) in seen
     write(folder / "a.py", "other text")
-    assert digest(inputs) == before
-    write(folder / "b.py")
-    assert digest(inputs) != before
+    assert digest(inputs) not in seen
 
 
 def test_what_is_in_the_log_of_a_database_counts(tmp_path: Path) -> None:
@@ -188,7 +221,7 @@ def test_what_is_in_the_log_of_a_database_counts(tmp_path: Path) -> None:
     connection.execute("pragma journal_mode=wal")
     connection.execute("create table t (x)")
     connection.commit()
-    inputs = others(read=(str(path),))
+    inputs = outside(read=(str(path),))
     before, content = digest(inputs), path.read_bytes()
     connection.execute("insert into t values (1)")
     connection.commit()
@@ -200,7 +233,7 @@ def test_what_is_in_the_log_of_a_database_counts(tmp_path: Path) -> None:
 def test_an_installed_module_that_was_edited_is_seen(tmp_path: Path) -> None:
     path = write(tmp_path / "lib.py")
     status = path.stat()
-    inputs = others(installed=((str(path), status.st_size, status.st_mtime_ns),))
+    inputs = outside(installed=((str(path), status.st_size, status.st_mtime_ns),))
     assert digest(inputs) is not None
     write(path, "longer")
     assert digest(inputs) is None
@@ -209,7 +242,7 @@ def test_an_installed_module_that_was_edited_is_seen(tmp_path: Path) -> None:
 
 
 def test_what_is_installed_and_where_it_points_is_seen(tmp_path: Path) -> None:
-    inputs = others(distributions=(str(tmp_path),))
+    inputs = outside(distributions=(str(tmp_path),))
     seen = [digest(inputs)]
     write(tmp_path / "six-1.0.dist-info" / "RECORD", "six.py,,")
     seen.append(digest(inputs))
@@ -227,7 +260,7 @@ def test_what_is_installed_and_where_it_points_is_seen(tmp_path: Path) -> None:
 def test_sources_of_a_manifest_count_with_whether_they_are_newer(tmp_path: Path) -> None:
     manifest = write(tmp_path / "target" / "manifest.json", "{}")
     model = write(tmp_path / "models" / "docs.yml")
-    inputs = others(sources={str(manifest): (str(tmp_path),)})
+    inputs = outside(sources={str(manifest): (str(tmp_path),)})
     os.utime(model, (1000, 1000))
     before = digest(inputs)
     os.utime(model, (2000, 2000))
@@ -316,7 +349,7 @@ class Popen(real):
         super().__init__(command, **options)
 subprocess.Popen = Popen
 from pathlib import Path
-from dagster_snapsize.measuring.cache.key import read_project
+from dagster_snapsize.measuring.cache.project_files import read_project
 from dagster_snapsize.measuring.cache.file_states import FileStates
 read_project(Path({str(repository)!r}), FileStates())
 print(run)

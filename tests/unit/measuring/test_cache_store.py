@@ -10,6 +10,7 @@ import pytest
 
 from dagster_snapsize.measuring.cache import store as cache_store
 from dagster_snapsize.measuring.cache.store import MOST_ENTRIES, CacheFolder, cache_folder, clear
+from dagster_snapsize.project.layout import CACHE_MARK
 
 
 def contents(place: CacheFolder, beginning: str = "") -> list[bytes | None]:
@@ -19,12 +20,12 @@ def contents(place: CacheFolder, beginning: str = "") -> list[bytes | None]:
 def test_what_was_used_last_comes_first_and_the_oldest_goes(tmp_path: Path) -> None:
     place = CacheFolder(tmp_path, "shop")
     for number in range(MOST_ENTRIES):
-        assert place.write(f"i-{number}", b"%d" % number)
+        assert not place.write(f"i-{number}", b"%d" % number)
         for path in place.entries(f"i-{number}"):
             os.utime(path, (number + 1, number + 1))
     (first,) = place.entries("i-0")
     assert place.read(first) == b"0"  # which counts as a use
-    assert place.write("i-new", b"new")
+    assert not place.write("i-new", b"new")
     found = contents(place)
     assert len(found) == MOST_ENTRIES
     assert b"1" not in found and b"0" in found and b"new" in found
@@ -52,15 +53,17 @@ def test_the_whole_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.Monke
 def test_nobody_else_can_read_it(tmp_path: Path) -> None:
     place = CacheFolder(tmp_path / "cache" / "measurements", "shop")
     place.write("i", b"secret")
-    for path in (tmp_path / "cache" / "measurements").rglob("*"):
-        assert not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO), path
+    root = tmp_path / "cache" / "measurements"
+    for path in (root, *root.rglob("*")):
+        secret = path.name != CACHE_MARK
+        assert not (secret and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)), path
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_no_cache(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     place = CacheFolder(tmp_path / "measurements", "shop")
-    assert not place.write("i", b"x")
+    assert isinstance(place.write("i", b"x"), PermissionError)
     assert contents(place) == []
 
 
@@ -68,7 +71,7 @@ def test_a_file_in_its_place_is_no_cache(tmp_path: Path) -> None:
     root = tmp_path / "measurements"
     root.write_text("no folder")
     place = CacheFolder(root, "shop")
-    assert not place.write("i", b"x")
+    assert isinstance(place.write("i", b"x"), OSError)
     assert contents(place) == []
     assert not place.is_off
     place.switch_off("why")

@@ -39,7 +39,7 @@ def having(read: tuple[Path, ...] = (), listed: tuple[Path, ...] = ()) -> Measur
     inputs = Inputs(
         read=tuple(map(str, read)),
         listed=tuple(map(str, listed)),
-        missing=(),
+        variables=(),
         installed=(),
         distributions=(),
         modules=(),

@@ -11,18 +11,27 @@ from pathlib import Path
 
 import pytest
 
+from dagster_snapsize.probe import source_loader
 from dagster_snapsize.probe.source_loader import kept_bytecode
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="nothing is sure on Windows")
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """A module whose bytecode was written long after its last edit."""
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A module whose bytecode was written after its last edit, which is long enough here."""
+    monkeypatch.setattr(source_loader, "_MARGIN", 0)
     path = tmp_path / "module.py"
     path.write_text("VALUE = 1\n\n\ndef read():\n    return VALUE\n")
-    _age(Path(py_compile.compile(str(path), dfile="elsewhere/module.py")), 60)
+    edited = path.stat().st_ctime_ns
+    while Path(_compiled(path)).stat().st_ctime_ns <= edited:
+        pass  # the clock that stamps files is a coarse one
+    _age(_bytecode(path), 60)
     return path
+
+
+def _compiled(path: Path) -> str:
+    return str(py_compile.compile(str(path), dfile="elsewhere/module.py"))
 
 
 def _age(file: Path, seconds: float) -> None:
@@ -61,6 +70,14 @@ def test_an_edit_of_the_same_length_in_the_same_second_is_seen(source: Path) -> 
     os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
     # Python itself would take it: second and size are those that it was made of.
     assert source.stat().st_size == before.st_size
+    assert _value(source) is None
+
+
+def test_bytecode_that_calls_itself_newer_than_it_is_is_not_taken(source: Path) -> None:
+    text, before = source.read_text(), source.stat()
+    while source.stat().st_ctime_ns <= _bytecode(source).stat().st_ctime_ns:
+        source.write_text(text.replace("1", "2"))
+        os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert _value(source) is None
 
 

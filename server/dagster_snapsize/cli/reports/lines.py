@@ -180,6 +180,9 @@ def _cache_note(report: Report) -> str | None:
                 f"{location.measurement.name} is measured again each time, since {first}{also};"
                 ' set `cache = "files"` in the configuration to use the cache all the same'
             )
+        if location.cached.is_hindered:
+            why = location.cached.not_stored[0]
+            return f"{location.measurement.name} is measured again each time, since {why}"
     hits = [location for location in report.locations if location.cached.hit]
     if not hits:
         return None

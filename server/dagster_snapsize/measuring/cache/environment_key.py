@@ -56,13 +56,21 @@ _EDITORS_PROGRAMS = ("remote-cli", "noConfigScripts", "debugCommand", "copilotCl
 def relevant_environment(python: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that count, for a measurement with this interpreter."""
     given = interpreter_environ(python, environ)
-    kept = {
-        name: value
-        for name, value in given.items()
-        if name not in LEFT_OUT and not name.startswith(LEFT_OUT_PREFIXES)
-    }
+    kept = {name: value for name, value in given.items() if not _is_left_out(name)}
     kept["PATH"] = relevant_path(given.get("PATH", ""), environ)
     return kept
+
+
+def is_left_out(name: str) -> bool:
+    """Whether a variable that the code asks for by name is among those that do not count.
+
+    PATH and what names the environment are set for the code, whatever the user's are.
+    """
+    return _is_left_out(name) and name not in ("PATH", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT")
+
+
+def _is_left_out(name: str) -> bool:
+    return name in LEFT_OUT or name.startswith(LEFT_OUT_PREFIXES)
 
 
 def relevant_path(path: str, environ: Mapping[str, str]) -> str:

@@ -10,14 +10,11 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from attrs import frozen
 
-from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.project.baseline_file import NAME as BASELINE
-from dagster_snapsize.project.git import git
-from dagster_snapsize.project.layout import is_by_product, is_environment
+from dagster_snapsize.project.layout import is_by_product
 
 MOST_BYTES = 2_000_000_000  # of all inputs together: hashing more takes longer than measuring
 _CHUNK = 1 << 20
@@ -28,11 +25,8 @@ Stamp = tuple[int, ...]
 
 def digest(*parts: bytes | memoryview) -> str:
     """A digest of these parts in this order."""
-    whole = hashlib.blake2b(digest_size=_DIGEST)
-    for part in parts:
-        whole.update(b"%d:" % len(part))
-        whole.update(part)
-    return whole.hexdigest()
+    whole = b"".join(piece for part in parts for piece in (b"%d:" % len(part), part))
+    return hashlib.blake2b(whole, digest_size=_DIGEST).hexdigest()
 
 
 def digest_of_file(path: str) -> str:
@@ -49,8 +43,8 @@ def digest_of_json(data: object) -> str:
     return digest(json.dumps(data, sort_keys=True).encode("ascii"))
 
 
-class TooManyBytes(Exception):
-    """The inputs are so large that looking at them takes longer than measuring."""
+class TooMuch(Exception):
+    """Looking at the inputs would take longer than measuring; the text says what they are."""
 
 
 @frozen
@@ -68,7 +62,7 @@ class FileState:
 class FileStates:
     """Files at one moment; each is read once, however many inputs name it.
 
-    Raises TooManyBytes once all of them together hold more than ``MOST_BYTES``.
+    Raises TooMuch once all of them together hold more than ``MOST_BYTES``.
     """
 
     def __init__(self) -> None:
@@ -102,7 +96,7 @@ class FileStates:
             status = os.lstat(path)
             link = b""
             if stat.S_ISLNK(status.st_mode):
-                link = b"link " + os.fsencode(os.readlink(path)) + b" "
+                link = _target(path)
                 status = os.stat(path)
             if stat.S_ISREG(status.st_mode):
                 executable = b"x" if status.st_mode & 0o111 else b"f"
@@ -122,7 +116,7 @@ class FileStates:
     def _content(self, path: str, size: int) -> bytes:
         self._bytes += size
         if self._bytes > MOST_BYTES:
-            raise TooManyBytes
+            raise TooMuch(f"its files hold more than {MOST_BYTES // 10**9} GB")
         return digest_of_file(path).encode("ascii")
 
 
@@ -131,77 +125,51 @@ def _stamp(status: os.stat_result) -> Stamp:
     return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def names_in(folder: str) -> list[str] | None:
-    """The names in a folder, without by-products; None where there is no folder."""
-    try:
-        return sorted(name for name in os.listdir(folder) if not is_by_product(name))
-    except OSError:
-        return None
+def outline(path: str, status: os.stat_result) -> bytes:
+    """What is known of a file without reading it: kind, rights, size and times.
 
-
-def project_files(root: str) -> list[str]:
-    """Every file of the project in ``root`` that git does not ignore, in order.
-
-    Files of submodules and of repositories inside are among them. Outside of git, and where git
-    says nothing, these are all files but those of environments, caches and version control.
+    ``status`` is of the path itself, which may be a link: then where it leads to counts too. Of a
+    folder there is its kind only, since its times change with what tools leave in it.
     """
-    found = _listed_by_git(root) or _walk(root)
-    return sorted(dict.fromkeys(found))
+    mode = status.st_mode
+    if stat.S_ISDIR(mode):
+        return b"folder"
+    known = b"%o %d %d %d" % (mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return known + _target(path) if stat.S_ISLNK(mode) else known
 
 
-def _listed_by_git(root: str) -> list[str]:
-    arguments = ("ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard")
+def _target(path: str) -> bytes:
+    """Where a link leads to, and what is there."""
+    real = os.path.realpath(path)
     try:
-        listing = git(root, *arguments, timeout=60)
-    except UserError:
-        return []
-    if listing.returncode:
-        return []
-    tracked: list[str] = []
-    others: list[str] = []
-    for line in filter(None, listing.stdout.split(b"\0")):
-        (others if line.startswith(b"?") else tracked).append(os.fsdecode(line[2:]))
-    tracked = [name for name in tracked if os.path.basename(name) != BASELINE]
-    # A virtual environment that git does not ignore.
-    ends = "pyvenv.cfg"
-    environments = tuple(n[: -len(ends)] for n in others if n.endswith("/" + ends))
-    others = [
-        name
-        for name in others
-        if not name.startswith(environments) and not any(map(is_by_product, name.split("/")))
-    ]
-    return list(_with_nested(root, [*tracked, *others]))
-
-
-def _with_nested(root: str, names: Iterable[str]) -> Iterator[str]:
-    for name in names:
-        path = os.path.join(root, name.rstrip("/"))
-        try:
-            mode = os.lstat(path).st_mode
-        except OSError:
-            continue  # removed, and not yet committed so
-        if stat.S_ISDIR(mode):
-            yield from project_files(path)
-        else:
-            yield path
-
-
-def _walk(folder: str) -> Iterator[str]:
-    try:
-        with os.scandir(folder) as entries:
-            listed = list(entries)
+        there = outline(real, os.stat(real))
     except OSError:
-        return
-    if is_environment([entry.name for entry in listed]):
-        return
-    for entry in listed:
-        if is_by_product(entry.name):
-            continue
-        try:
-            is_folder = entry.is_dir(follow_symlinks=False)
-        except OSError:
-            is_folder = False
-        if is_folder:
-            yield from _walk(entry.path)
-        else:
-            yield entry.path
+        there = b"gone"
+    return b" link %b %b " % (os.fsencode(real), there)
+
+
+def folder_outline(folder: str) -> tuple[bytes, int]:
+    """The entries of a folder outside of the project, and when one of them was last changed.
+
+    By-products of tools are left out. The time is in nanoseconds since the epoch.
+    """
+    entries, changed = [], 0
+    try:
+        with os.scandir(folder) as listed:
+            for entry in sorted(listed, key=lambda entry: entry.name):
+                if not is_by_product(entry.name):
+                    status = os.lstat(entry.path)
+                    entries += [os.fsencode(entry.name), outline(entry.path, status)]
+                    if not stat.S_ISDIR(status.st_mode):
+                        changed = max(changed, *times(_stamp(status)))
+    except OSError:
+        return b"gone", changed
+    return b"\0".join(entries), changed
+
+
+def times(stamp: Stamp) -> Stamp:
+    """When a file was last written to or replaced; a link has two stamps, its own and its target's.
+
+    Nobody can set a ctime; Windows has none, its st_ctime is when the file was made.
+    """
+    return stamp[3::4] if os.name == "posix" else stamp[2::4]

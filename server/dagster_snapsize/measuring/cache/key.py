@@ -1,4 +1,4 @@
-"""Digest what a measurement depends on: environment and tool, project files, external inputs.
+"""Digest what a measurement depends on besides its project: environment, tool, other inputs.
 
 docs/cache.md describes it for users, with what no key contains.
 """
@@ -6,25 +6,26 @@ docs/cache.md describes it for users, with what no key contains.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.model import Measurement
-from dagster_snapsize.measuring.cache.environment_key import relevant_environment
+from dagster_snapsize.measuring.cache.environment_key import is_left_out, relevant_environment
 from dagster_snapsize.measuring.cache.file_states import (
     FileStates,
-    Stamp,
     digest,
     digest_of_json,
-    names_in,
-    project_files,
+    folder_outline,
 )
+from dagster_snapsize.measuring.cache.project_files import ProjectFiles
+from dagster_snapsize.measuring.environment import interpreter_environ
 from dagster_snapsize.project.dbt import DbtProject
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.layout import is_environment, repository_root, source_folders
@@ -63,7 +64,7 @@ def identity(location: CodeLocation, interpreter: Interpreter, environ: Mapping[
         "env": sorted(config.env.items()),
         "environment": sorted(relevant_environment(interpreter.path, environ).items()),
         "files": [(path, files.state(path).digest.hex()) for path in read if path],
-        "interpreter": _interpreter_stamp(interpreter.path),
+        "interpreter": _interpreter_stamp(interpreter.path, location.cwd, environ),
         "zone": [time.timezone, time.altzone, list(time.tzname)],
         "system": _system(),
         "folder": _folder_of_home(config.env, environ),
@@ -82,13 +83,32 @@ def _own_sources(package: Path = PACKAGE) -> str:
     return digest(*parts)
 
 
-def _interpreter_stamp(path: str) -> list[Any]:
+def _interpreter_stamp(path: str, cwd: Path, environ: Mapping[str, str]) -> list[Any]:
+    """Which file it is; a script, or a program such as that of mise, says which Python it runs."""
     real = os.path.realpath(path)
     try:
         status = os.stat(real)
+        with open(real, "rb", buffering=0) as stream:
+            is_script = stream.read(2) == b"#!"
     except OSError:
         return [real]
-    return [real, status.st_size, status.st_mtime_ns]
+    stamp = [real, status.st_size, status.st_mtime_ns]
+    return [*stamp, _says(path, cwd, environ)] if is_script or not _is_python(real) else stamp
+
+
+def _is_python(path: str) -> bool:
+    return "py" in os.path.basename(path).lower()
+
+
+def _says(python: str, cwd: Path, environ: Mapping[str, str]) -> str:
+    """What the interpreter says of itself, without running anything that is installed."""
+    command = [python, "-I", "-S", "-c", "import sys; print(sys.executable, sys.version)"]
+    variables = interpreter_environ(python, environ)
+    try:
+        done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "replace")
 
 
 def _system() -> list[str]:
@@ -105,38 +125,12 @@ def _folder_of_home(configured: Mapping[str, str], environ: Mapping[str, str]) -
 
 
 @frozen
-class ProjectFiles:
-    """The files of a project at one moment.
-
-    ``digest`` covers their names and content. ``stamps`` show whether a file was written to since,
-    ``names`` are what each folder contained, ignored files included.
-    """
-
-    digest: str
-    stamps: Mapping[str, Stamp] = field(repr=False)
-    names: Mapping[str, list[str] | None] = field(repr=False)
-
-
-def read_project(root: Path, files: FileStates) -> ProjectFiles:
-    """The project in ``root`` now. Raises TooManyBytes where there is too much of it."""
-    top = str(root)
-    paths = project_files(top)
-    parts = []
-    stamps: dict[str, Stamp] = {}
-    for path in paths:
-        state = files.state(path)
-        parts += [os.fsencode(path), state.digest]
-        stamps[path] = state.stamp
-    folders = {top, *map(os.path.dirname, paths)}
-    return ProjectFiles(digest(*parts), stamps, {folder: names_in(folder) for folder in folders})
-
-
-@frozen
 class ExternalInputs:
     """What a measurement read besides the files of its project.
 
     ``sources`` are the dbt projects of the manifests that it read: by manifest the folder of the
-    project and the folders that its sources are in.
+    project and the folders that its sources are in. ``variables`` are names that it asked for, of
+    those that the key of the environment leaves out.
     """
 
     read: tuple[str, ...]
@@ -144,24 +138,25 @@ class ExternalInputs:
     installed: tuple[tuple[str, int, int], ...]
     distributions: tuple[str, ...]
     sources: Mapping[str, tuple[str, ...]]
+    variables: tuple[str, ...]
 
     @classmethod
-    def of(cls, measurement: Measurement, project: Iterable[str]) -> ExternalInputs:
-        """The inputs of a measurement without the files of its ``project``."""
+    def of(cls, measurement: Measurement, project: ProjectFiles) -> ExternalInputs:
+        """The inputs of a measurement without those that the key of its ``project`` covers."""
         inputs = measurement.inputs
         assert inputs is not None
-        own = set(project)
         # Comments that silence findings are looked for where an asset says that it is defined.
         places = {a.location.path for a in measurement.assets if a.location}
         paths = {os.path.normpath(p) for p in (*inputs.read, *places)}
-        read = [p for p in paths if p not in own and not _is_systems(p)]
+        read = [p for p in paths if not project.has(p) and not _is_systems(p)]
         manifests = [p for p in inputs.read if os.path.basename(p) == "manifest.json"]
         return cls(
             read=tuple(sorted(read)),
-            listed=tuple(sorted(inputs.listed)),
+            listed=tuple(sorted(p for p in inputs.listed if not project.has(p))),
             installed=tuple((p, size, mtime) for p, size, mtime in inputs.installed),
             distributions=tuple(inputs.distributions),
             sources={p: _dbt_folders(p) for p in manifests},
+            variables=tuple(filter(is_left_out, inputs.variables)),
         )
 
 
@@ -169,19 +164,21 @@ def _is_systems(path: str) -> bool:
     return path.startswith(_SYSTEM) and not path.startswith("/dev/shm/")
 
 
-def external_digest(external: ExternalInputs, files: FileStates) -> str | None:
+def external_digest(
+    external: ExternalInputs, project: ProjectFiles, environ: Mapping[str, str], files: FileStates
+) -> str | None:
     """A digest of them as they are now; None where an installed module is not what it was."""
     if not _installed_are(external.installed):
         return None
-    parts: list[bytes] = []
+    parts = [f"{name}={environ.get(name)}".encode() for name in external.variables]
     for path in external.read:
         parts += [os.fsencode(path), files.state(path).digest, *_beside(path, files)]
     for folder in external.listed:
-        parts += [os.fsencode(folder), _joined(names_in(folder))]
+        parts += [os.fsencode(folder), folder_outline(folder)[0]]
     for folder in external.distributions:
         parts += [os.fsencode(folder), *_distributions(folder)]
     for manifest, folders in external.sources.items():
-        parts += [os.fsencode(manifest), *_dated_sources(manifest, folders, files)]
+        parts += [os.fsencode(manifest), *_dated_sources(manifest, folders, project, files)]
     return digest(*parts)
 
 
@@ -202,10 +199,6 @@ def _beside(path: str, files: FileStates) -> list[bytes]:
     if not files.is_database(path):
         return []
     return [files.state(path + end).digest for end in ("-wal", "-journal")]
-
-
-def _joined(names: Iterable[str] | None) -> bytes:
-    return b"gone" if names is None else b"\0".join(map(os.fsencode, names))
 
 
 def _distributions(folder: str) -> Iterator[bytes]:
@@ -259,7 +252,9 @@ def _dbt_folders(manifest: str) -> tuple[str, ...]:
     return (str(project.folder), *project.source_folders()) if project else ()
 
 
-def _dated_sources(manifest: str, folders: Sequence[str], files: FileStates) -> list[bytes]:
+def _dated_sources(
+    manifest: str, folders: Sequence[str], project: ProjectFiles, files: FileStates
+) -> list[bytes]:
     """What `stale_inputs` looks at: the sources, and which of them are newer than the manifest."""
     # What is beside a manifest was generated with it.
     left_out = os.path.dirname(manifest)
@@ -275,8 +270,8 @@ def _dated_sources(manifest: str, folders: Sequence[str], files: FileStates) -> 
             below[:] = sorted(kept)
             for name in [] if is_environment(entries) else sorted(names):
                 path = f"{place}{os.sep}{name}"
-                state = files.state(path)
-                parts += [os.fsencode(path), state.digest, b"%d" % _is_newer(path, made_at)]
+                content = b"" if project.has(path) else files.state(path).digest
+                parts += [os.fsencode(path), content, b"%d" % _is_newer(path, made_at)]
     return parts
 
 

@@ -19,16 +19,15 @@ from attrs import astuple, evolve, frozen
 
 from dagster_snapsize.core.model import Measurement, UncacheableCall
 from dagster_snapsize.measuring.cache.codec import CacheEntry, Damaged, from_bytes, to_bytes
-from dagster_snapsize.measuring.cache.file_states import FileStates, Stamp, TooManyBytes, names_in
+from dagster_snapsize.measuring.cache.file_states import FileStates, TooMuch, folder_outline, times
 from dagster_snapsize.measuring.cache.key import (
     ExternalInputs,
-    ProjectFiles,
     external_digest,
     identity,
     last_installed,
     place_key,
-    read_project,
 )
+from dagster_snapsize.measuring.cache.project_files import ProjectFiles, read_project
 from dagster_snapsize.measuring.cache.store import CacheFolder, cache_folder
 from dagster_snapsize.project.git import untracked_files
 from dagster_snapsize.project.ignore_comments import find_ignores
@@ -40,7 +39,6 @@ SWITCHED_OFF = (
     "the cache is off for this location, since a second measurement gave other sizes;"
     " `dagster-snapsize cache clear` switches it on again"
 )
-_TOO_MANY_BYTES = "its files are too large to be looked at each time"
 # Linux stamps files by the clock that it calls coarse, which can be asked (clock_gettime(2));
 # others may be so many nanoseconds behind, and some file systems (FAT, HFS+) keep whole seconds.
 _CLOCK_REALTIME_COARSE = 5
@@ -97,6 +95,7 @@ class Cache:
         self._began = 0  # nanoseconds since the epoch
         self._why_not = ""
         self._is_noted = False
+        self.is_hindered = False
 
     def look_up(self) -> CacheHit | None:
         """The measurement of exactly this project, environment and configuration, if stored."""
@@ -126,10 +125,8 @@ class Cache:
         try:
             self._identity = identity(self._location, self._interpreter, self._environ)
             self._project = read_project(self._location.root, FileStates())
-        except TooManyBytes:
-            self._why_not = _TOO_MANY_BYTES
-        except OSError as error:
-            self._why_not = _unusable(error)
+        except (TooMuch, OSError) as error:
+            self._why_not = self._unusable(error)
 
     def keep(self, measurement: Measurement) -> tuple[str, ...]:
         """Store what was measured since ``begin``; the reasons where it is not stored."""
@@ -138,23 +135,21 @@ class Cache:
             return why
         try:
             return self._keep(measurement, self._project)
-        except TooManyBytes:
-            return (_TOO_MANY_BYTES,)
-        except OSError as error:
-            return (_unusable(error),)
+        except (TooMuch, OSError) as error:
+            return (self._unusable(error),)
 
     def _keep(self, measurement: Measurement, before: ProjectFiles) -> tuple[str, ...]:
         files = FileStates()
         after = read_project(self._location.root, files)
-        changed = _changed(before, after)
+        changed = before.difference(after)
         if changed:
             return (f"{self._shown(changed)} was changed while it was measured",)
         if identity(self._location, self._interpreter, self._environ) != self._identity:
             return ("the environment was changed while it was measured",)
-        external = ExternalInputs.of(measurement, after.stamps)
+        external = ExternalInputs.of(measurement, after)
         rest = FileStates()
-        digest = external_digest(external, rest)
-        changed = self._changed_external(external, rest, before, after)
+        digest = external_digest(external, after, self._environ, rest)
+        changed = self._changed_external(external, rest)
         if digest is None or changed:
             what = self._shown(changed) if changed else "what is installed"
             return (f"{what} was changed while it was measured",)
@@ -164,8 +159,9 @@ class Cache:
             "external": astuple(external, recurse=False),
         }
         content = to_bytes(measurement, about)
-        self._place.write(f"{self._identity}-{before.digest}-{digest}", content)
-        return ()
+        problem = self._place.write(f"{self._identity}-{before.digest}-{digest}", content)
+        self.is_hindered = problem is not None
+        return (f"the cache cannot be written: {problem}",) if problem else ()
 
     def is_uncacheable(self, measurement: Measurement) -> bool:
         """Whether its definitions depend on what no key can contain, unless `cache = "files"`."""
@@ -201,14 +197,14 @@ class Cache:
             if not is_current(measured_at, self._now() // 10**9):
                 return None
             external = ExternalInputs(*about["external"])
-            if external_digest(external, FileStates()) != digest:
+            project = self._project
+            assert project is not None
+            if external_digest(external, project, self._environ, FileStates()) != digest:
                 return None
             measurement = entry.measurement()
             same_python = about["own_python"] == _OWN_PYTHON
             moment = datetime.fromtimestamp(measured_at, timezone.utc).isoformat()
             return CacheHit(self._renewed(measurement, same_python), moment)
-        except TooManyBytes:
-            return None
         except Exception:  # an entry may contain anything
             return None
 
@@ -241,21 +237,20 @@ class Cache:
         place = f"{self._shown(call.path)}:{call.line}" if call.path else "the code"
         return f"{place} {call.what}"
 
-    def _changed_external(
-        self, external: ExternalInputs, files: FileStates, before: ProjectFiles, after: ProjectFiles
-    ) -> str | None:
+    def _unusable(self, error: Exception) -> str:
+        self.is_hindered = isinstance(error, TooMuch)
+        return f"what it was made from cannot be looked at each time: {error}"
+
+    def _changed_external(self, external: ExternalInputs, files: FileStates) -> str | None:
         """An input outside of the project that was written to since the measurement began."""
         for path, state in files.seen():
             if state.stamp:
-                if any(_is_new(moment, self._began) for moment in _times(state.stamp)):
+                if any(_is_new(moment, self._began) for moment in times(state.stamp)):
                     return path
             elif self._may_be_removed(path):
                 return path
         for folder in external.listed:
-            if folder in before.names:
-                if before.names[folder] != names_in(folder):
-                    return folder
-            elif self._is_new_folder(folder):
+            if self._is_new_folder(folder) or _is_new(folder_outline(folder)[1], self._began):
                 return folder
         for path, _, mtime in external.installed:
             if _is_new(mtime, self._began):
@@ -288,26 +283,6 @@ def _now() -> int:
     if sys.platform == "linux":
         return time.clock_gettime_ns(_CLOCK_REALTIME_COARSE)
     return time.time_ns()
-
-
-def _unusable(error: OSError) -> str:
-    return f"what it was made from cannot be looked at: {error}"
-
-
-def _changed(before: ProjectFiles, after: ProjectFiles) -> str | None:
-    """A file of the project that is not what it was, or was written to."""
-    for path in (*before.stamps, *after.stamps):
-        if before.stamps.get(path) != after.stamps.get(path):
-            return path
-    return None if before.digest == after.digest else "a file"
-
-
-def _times(stamp: Stamp) -> Stamp:
-    """When it was last written to or replaced; a link has two stamps, its own and its target's.
-
-    Nobody can set a ctime; Windows has none, its st_ctime is when the file was made.
-    """
-    return stamp[3::4] if _IS_POSIX else stamp[2::4]
 
 
 def _is_new(moment: int, began: int) -> bool:

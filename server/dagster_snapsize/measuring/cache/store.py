@@ -14,10 +14,13 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from dagster_snapsize.project.layout import CACHE_MARK
+
 MOST_BYTES = 500_000_000
 MOST_ENTRIES = 8  # of one location
 _END = ".measurement"
 _OFF = "off"
+_MARK_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n"  # bford.info/cachedir
 _SCRATCH_AGE = 3600.0  # seconds after which an unfinished file is removed
 
 
@@ -53,26 +56,28 @@ class CacheFolder:
             os.utime(path)
         return content
 
-    def write(self, name: str, content: bytes) -> bool:
-        """Put an entry in place, whole or not at all; whether that could be done."""
+    def write(self, name: str, content: bytes) -> OSError | None:
+        """Put an entry in place, whole or not at all; what prevented it."""
         path = self._folder / f"{name}{_END}"
         scratch = self._folder / f"{uuid.uuid4().hex}.scratch"
         try:
             self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # In a project it must not be an input of measurements.
+            (self._root / CACHE_MARK).write_text(_MARK_TEXT, encoding="ascii")
             self._folder.mkdir(exist_ok=True, mode=0o700)
             with open(  # noqa: PTH123
                 os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
             ) as stream:
                 stream.write(content)
             scratch.replace(path)
-        except OSError:
+        except OSError as error:
             with contextlib.suppress(OSError):
                 scratch.unlink()
-            return False
+            return error
         for old in list(self.entries(""))[MOST_ENTRIES:]:
             _remove(old)
         _make_room(self._root)
-        return True
+        return None
 
     def remove_all(self) -> None:
         """Remove every entry of this location."""

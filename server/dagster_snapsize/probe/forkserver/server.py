@@ -83,7 +83,7 @@ def main(argument: str) -> NoReturn:
     if problem:
         _emit(channel, {"type": "refused", "why": problem, "left_out": left_out})
         session._exit_now(0)
-    preload.also_read(describe_inputs(files, log, [])["read"])
+    preload.also_read(describe_inputs(files, log, [], [])["read"])
     settle()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # An abstract name leaves no file behind; both ends can ask the system for the other's user.
