@@ -274,7 +274,7 @@ def test_the_local_hook_has_the_types_of_the_published_one() -> None:
     ]
     assert local
     for hook in local:
-        for key in ("types_or", "pass_filenames", "require_serial", "verbose"):
+        for key in ("always_run", "pass_filenames", "require_serial", "verbose"):
             assert hook[key] == published[key], key
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -175,14 +176,6 @@ def test_warnings_are_seen_and_let_the_commit_pass(repository: Repository) -> No
     assert "warning: " in passed.stdout and "[snapshot-near-budget]" in passed.stdout
 
 
-def test_a_commit_without_files_of_the_hooks_types_is_skipped(repository: Repository) -> None:
-    (repository.path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    repository.git("add", "picture.png")
-    passed = repository.commit()
-    assert passed.returncode == 0
-    assert "Skipped" in passed.stdout
-
-
 def test_what_is_staged_is_measured_not_what_lies_beside_it(repository: Repository) -> None:
     repository.write("staged")
     repository.git("add", "shop.py")
@@ -275,6 +268,112 @@ def test_the_local_variant_runs_the_tool_of_the_project(repository: Repository) 
     repository.write("x" * 9000)
     repository.git("add", "shop.py")
     assert repository.pre_commit("run", "--all-files").returncode == 1
+
+
+HALVES = {
+    "first.py": 'TEXT = "{text}"\n',
+    "second.py": 'TEXT = "{text}"\n',
+    "shop.py": """import dagster as dg
+
+import first
+import second
+
+
+@dg.asset(description=first.TEXT + second.TEXT)
+def orders(): ...
+
+
+defs = dg.Definitions(assets=[orders])
+""",
+}
+"""A project that is over its budget when both of its texts are long."""
+
+
+class Commits:
+    """The ways to commit of docs/hook.md, each of which takes the snapshot over its budget."""
+
+    def __init__(self, project: Repository):
+        self.project = project
+        for name, text in HALVES.items():
+            (project.path / name).write_text(text.format(text="short"), encoding="utf-8")
+        self.bypassing("commit", "-qam", "halves")
+        for branch, half in (("one", "first.py"), ("other", "second.py")):
+            project.git("checkout", "-q", "-b", branch, "main")
+            self.lengthen(half)
+            self.bypassing("commit", "-qam", f"a long {half}")
+        project.git("checkout", "-q", "one")
+
+    def bypassing(self, *arguments: str) -> None:
+        self.project.git("add", "-A")
+        self.project.git(*arguments, "--no-verify")
+
+    def lengthen(self, half: str) -> None:
+        text = HALVES[half].format(text="x" * 4000)
+        (self.project.path / half).write_text(text, encoding="utf-8")
+
+    def run(self, way: str) -> subprocess.CompletedProcess[str]:
+        """Commit both long texts by that command."""
+        git = self.project.run
+        if way == "`git commit`":
+            self.lengthen("second.py")
+            return git("git", "commit", "-qam", "both")
+        if way == "`git commit` of deletions only":
+            self.project.git("rm", "-q", "second.py")
+            return git("git", "commit", "-qm", "gone")
+        if way == "`git commit --amend`":
+            self.lengthen("second.py")
+            return git("git", "commit", "-qa", "--amend", "--no-edit")
+        if way == "`git merge`":
+            return git("git", "merge", "-q", "--no-edit", "other")
+        if way == "`git merge --no-commit`, then `git commit`":
+            self.project.git("merge", "-q", "--no-commit", "other")
+            return git("git", "commit", "-q", "--no-edit")
+        if way == "`git revert`":
+            self.lengthen("second.py")
+            self.bypassing("commit", "-qam", "both")
+            self.project.git("checkout", "-q", "other", "--", "first.py")
+            (self.project.path / "first.py").write_text('TEXT = "short"\n', encoding="utf-8")
+            self.bypassing("commit", "-qam", "one")
+            return git("git", "revert", "--no-edit", "HEAD")
+        if way == "`git cherry-pick`":
+            return git("git", "cherry-pick", "other")
+        if way == "`git rebase`":
+            return git("git", "rebase", "-q", "other")
+        if way == "`git commit --no-verify`":
+            self.lengthen("second.py")
+            return git("git", "commit", "-qam", "both", "--no-verify")
+        assert way == "`git push` of another branch than the one that is checked out"
+        self.lengthen("second.py")
+        self.bypassing("commit", "-qam", "both")
+        self.project.git("checkout", "-q", "main")
+        return git("git", "status")
+
+
+WAYS = dict(
+    re.findall(r"^\| (`git .+?) \| `(pre-[a-z-]+)` \|$", (ROOT / "docs/hook.md").read_text(), re.M)
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_commit_is_checked_where_the_page_says(
+    way: str, repository: Repository, tmp_path: Path
+) -> None:
+    repository.pre_commit(
+        *("install", "-t", "pre-commit", "-t", "pre-merge-commit", "-t", "pre-push")
+    )
+    commits = Commits(repository)
+    done = commits.run(way)
+    rule = "[measurement-failed]" if "deletions" in way else "[snapshot-over-budget]"
+    if WAYS[way] != "pre-push":
+        assert done.returncode != 0 and rule in done.stdout, done.stdout
+        return
+    assert done.returncode == 0, done.stdout
+    repository.git("init", "-q", "--bare", str(tmp_path / "remote"))
+    pushed = repository.run("git", "push", str(tmp_path / "remote"), "one")
+    assert pushed.returncode != 0 and rule in pushed.stdout, pushed.stdout
+    if "another branch" in way:
+        assert "is what is pushed" in pushed.stdout
+        assert repository.run("git", "push", str(tmp_path / "remote"), "main").returncode == 0
 
 
 @pytest.mark.asyncio

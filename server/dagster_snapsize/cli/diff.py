@@ -120,7 +120,7 @@ def compare_revisions(
     head = _head_of_clean(repository)
     with ended_by_signals(), ExitStack() as stack:
         watch = LateBar(stack)
-        measured = _SideMeasurer(repository, selection, stack, watch)
+        measured = SideMeasurer(repository, selection, stack, watch)
         sides = []
         for revision, python in ((new, None), (old, old_python)):
             if revision is None or (revision.commit == head and python is None):
@@ -184,7 +184,7 @@ def _head_of_clean(repository: Repository) -> str | None:
     return None
 
 
-class _SideMeasurer:
+class SideMeasurer:
     """Measures sides, the work tree only once."""
 
     def __init__(

@@ -92,7 +92,13 @@ def _measure_and_print(
     if form == "html" and file is None and sys.stdout.isatty():
         raise UserError("an HTML report is not readable on a terminal", "Add --output report.html")
     gc.disable()  # the process is short-lived: collecting among millions of live objects frees none
-    report = measure_all(selection)
+    pushed = os.environ.get("PRE_COMMIT_TO_REF") or os.environ.get("PRE_COMMIT_LOCAL_BRANCH")
+    report = None
+    if only_findings and pushed:
+        from dagster_snapsize.cli.push import check_pushed
+
+        report = check_pushed(selection, pushed)
+    report = report or measure_all(selection)
     status = exit_status(report.findings)
     with leave_with(status), written_to(file):
         printer(form, only_findings)(report, status, top)

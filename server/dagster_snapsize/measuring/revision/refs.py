@@ -96,6 +96,11 @@ def is_clean(repository: Repository) -> bool:
     return status.returncode == 0 and not status.stdout
 
 
+def has_tracked_changes(repository: Repository) -> bool:
+    """Whether a file that git tracks differs from HEAD, staged or not."""
+    return git(repository.top, "diff", "--quiet", "HEAD").returncode != 0
+
+
 def changed_names(repository: Repository, old: Revision, new: Revision | None) -> list[str]:
     """Files that differ between two revisions, or a revision and the work tree; from the top."""
     names = [old.commit, *([new.commit] if new else [])]
