@@ -82,6 +82,52 @@ def test_a_function_that_somebody_replaced_is_not_gone_around(tmp_path: Path) ->
     assert sizes == _sizes(known_dagster.PROBE, dagster_python(NEWEST))[0]
 
 
+@pytest.mark.parametrize(
+    "replacement",
+    [
+        "from dagster._core.snap import job_snapshot as m\n"
+        "m.create_snapshot_id = lambda thing: 'f' * 130\n",
+        "from dagster._core.definitions.metadata import MetadataFieldSerializer as m\n"
+        "own = m.pack\n"
+        "m.pack = lambda *a, **k: own(*a, **k) * 2\n",
+        "from dagster_shared.serdes import serdes as m\n"
+        "own = m.seven.json.dumps\n"
+        "m.seven.json.dumps = lambda thing, **k: own(thing, **k).replace(' ', '  ')\n",
+        "from json import JSONEncoder as m\n"
+        "own = m.iterencode\n"
+        "m.iterencode = lambda *a, **k: [x.replace(' ', '  ') for x in own(*a, **k)]\n",
+        "from dagster_shared.serdes.serdes import ObjectSerializer as m\n"
+        "m.pack_items.__code__ = (lambda self, *a: iter([('__class__', 'X')])).__code__\n",
+    ],
+    ids=["create_snapshot_id", "pack", "dumps", "iterencode", "code"],
+)
+def test_functions_that_definitions_replace_while_they_load_are_called(
+    replacement: str, tmp_path: Path
+) -> None:
+    python = dagster_python(NEWEST)
+    definitions = (
+        "import dagster as dg\n"
+        "@dg.asset(metadata={'a': 1, 'b': 'text'})\n"
+        "def one(): ...\n"
+        "defs = dg.Definitions([one], jobs=[dg.define_asset_job('job', [one])])\n"
+    )
+    (tmp_path / "plain.py").write_text(definitions)
+    (tmp_path / "replacing.py").write_text(definitions + replacement)
+    probe = tmp_path / "probe"
+    shutil.copytree(known_dagster.PROBE, probe, ignore=shutil.ignore_patterns("__pycache__"))
+    names = ("PACKING", "JOB_IDS", "REQUIREMENTS")
+    (probe / "fastpath" / "known.py").write_text("".join(f"{name} = {{}}\n" for name in names))
+
+    def sizes(module: str, probe: Path) -> list[int]:
+        frames = known_dagster.frames_of(module, tmp_path, python, probe=probe)
+        assert frames[-1]["type"] == "done", frames[-1]
+        return [f["stored_bytes"] for f in frames if f["type"] == "snapshot"]
+
+    dagsters_own = sizes("replacing", probe)
+    assert dagsters_own != sizes("plain", probe)
+    assert sizes("replacing", known_dagster.PROBE) == dagsters_own
+
+
 def test_measure_verify_says_that_every_text_is_dagsters_own() -> None:
     flags = ["--verify", "--python", str(dagster_python(NEWEST)), "-m", "everything.definitions"]
     done = snapsize("measure", *flags, cwd=known_dagster.EVERYTHING)

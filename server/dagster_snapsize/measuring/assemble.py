@@ -118,7 +118,8 @@ class MeasurementBuilder:
         self._peak_rss_bytes = header["peak_rss_bytes"]
         if header["unknown_steps"]:
             version, steps = self._hello["dagster_version"], ", ".join(header["unknown_steps"])
-            _log.info("Dagster %s is not known: its own code is used for %s", version, steps)
+            why = "is not known, or the definitions replace parts of it"
+            _log.info("Dagster %s %s: its own code is used for %s", version, why, steps)
 
     def _on_hello(self, header: dict[str, Any], payload: bytes) -> None:
         self._hello = header

@@ -175,13 +175,11 @@ class _Session:
         self._measure(request, str(dagster.__version__))
 
     def _measure(self, request: Mapping[str, Any], version: str) -> None:
-        adapter = find_adapter(version)
+        find_adapter(version)  # raises for a Dagster that is too old, before it loads anything
         verify = request.get("verify", False)
         shortcuts = install_shortcuts(verify=verify)
         if not verify:
             defer()
-        if shortcuts.packer:
-            adapter = adapter._replace(serialize=shortcuts.packer.serialize)
         self.origins.install()
         self._log.mark()
         calls = CallRecorder(self._files, self._log)
@@ -198,6 +196,10 @@ class _Session:
         )
         jobs = {name: all_jobs(repo) for name, repo in loaded.repositories.items()}
         gc.disable()
+        shortcuts = shortcuts.after_loading()
+        adapter = find_adapter(version)
+        if shortcuts.packer:
+            adapter = adapter._replace(serialize=shortcuts.packer.serialize)
         self._send(
             "loaded",
             repositories=sorted(loaded.repositories),

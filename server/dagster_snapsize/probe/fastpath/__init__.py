@@ -7,7 +7,8 @@
 - Requirements: a job lists the resources that it requires twice, when it is made and when it is
   validated.
 
-Each of them is used only where the functions that it replaces have a fingerprint in known.py.
+Each of them is used only where the functions that it replaces have a fingerprint in known.py, and
+where the code that was loaded has replaced nothing in their modules.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import json.encoder
+import sys
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from .fingerprints import Fingerprints
+from .fingerprints import Bindings, Fingerprints
 from .known import JOB_IDS, PACKING, REQUIREMENTS
 from .serializer import Packer, Serdes
 
@@ -36,6 +39,14 @@ class Shortcuts(NamedTuple):
     leaves_ids_out: bool
     unknown: Tuple[str, ...]
     differences: List[str]
+
+    bindings: Optional[Bindings]
+
+    def after_loading(self) -> Shortcuts:
+        """These, or none where user code has replaced something that serializes."""
+        if self.bindings is None or self.bindings.are_unchanged():
+            return self
+        return self._replace(packer=None, leaves_ids_out=False, unknown=("every step",))
 
 
 class Sources(NamedTuple):
@@ -108,7 +119,7 @@ def install(verify: bool = False) -> Shortcuts:
     try:
         found = sources()
     except (ImportError, AttributeError):
-        return Shortcuts(None, False, ("every step",), differences)
+        return Shortcuts(None, False, ("every step",), differences, None)
     known = {step: _known_as(functions) for step, functions in found._asdict().items()}
     check = _Check(differences) if verify else None
     packer = None
@@ -126,7 +137,15 @@ def install(verify: bool = False) -> Shortcuts:
         "requirements": REQUIREMENTS,
     }
     unknown = tuple(step for step, table in tables.items() if known[step] not in table)
-    return Shortcuts(packer, known["job_ids"] in JOB_IDS, unknown, differences)
+    names = sorted({function.__module__ for step in found for function in step})
+    modules = [
+        json,
+        json.encoder,
+        _serdes_modules()[0].seven.json,
+        *(sys.modules[n] for n in names),
+    ]
+    ids = known["job_ids"] in JOB_IDS
+    return Shortcuts(packer, ids, unknown, differences, Bindings(modules))
 
 
 def _known_as(functions: List[Any]) -> str:
@@ -170,7 +189,15 @@ class _VerifyingPacker(Packer):
 
 def _is_plain_json() -> bool:
     dumps = _serdes_modules()[0].seven.json.dumps
-    return getattr(dumps, "func", None) is json.dumps and dumps.keywords == {"sort_keys": True}
+    encoder = json.JSONEncoder
+    # A tracing tool may have replaced these when the interpreter started.
+    own = (encoder.__init__, encoder.encode, encoder.iterencode, encoder.default)
+    return (
+        getattr(dumps, "func", None) is json.dumps
+        and dumps.keywords == {"sort_keys": True}
+        and json.dumps.__code__.co_filename == json.__file__
+        and all(function.__code__.co_filename == json.encoder.__file__ for function in own)
+    )
 
 
 @contextlib.contextmanager

@@ -1,13 +1,15 @@
-"""What a function of Dagster says, as a number: the guard before it is done without.
+"""Whether Dagster's functions are the ones that the fast path was compared with.
 
-A fingerprint is of source lines, not of bytecode, so that it is the same on every Python.
+A fingerprint is of source lines, not of bytecode, so that it is the same on every Python. It is
+taken before user code runs; ``Bindings`` tell afterwards whether user code replaced something.
 """
 
 from __future__ import annotations
 
 import hashlib
-from types import FunctionType
-from typing import Any, Dict, List, Sequence
+import operator
+from types import FunctionType, ModuleType
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 
 class Fingerprints:
@@ -54,3 +56,38 @@ def source_block(lines: Sequence[str], first: int) -> List[str]:
     if not has_def:
         raise ValueError(f"no function starts at line {first}")
     return block
+
+
+class Bindings:
+    """The objects behind the globals of modules and the attributes of their classes.
+
+    Also the code and the defaults of functions, which can be replaced too.
+    """
+
+    def __init__(self, modules: Iterable[ModuleType]):
+        self._modules = list(modules)
+        self._before = self._look()
+
+    def are_unchanged(self) -> bool:
+        """Whether everything is still there and the same object; what was added does not count."""
+        now = self._look()
+        return all(
+            len(objects) == len(now.get(name, ())) and all(map(operator.is_, objects, now[name]))
+            for name, objects in self._before.items()
+        )
+
+    def _look(self) -> Dict[Tuple[str, str], Tuple[Any, ...]]:
+        found = {}
+        for module in self._modules:
+            classes: List[Any] = [
+                value
+                for value in vars(module).values()
+                if isinstance(value, type) and value.__module__ == module.__name__
+            ]
+            for owner in (module, *classes):
+                for name, value in list(vars(owner).items()):
+                    function = getattr(value, "__func__", value)  # of a static or a class method
+                    plain = type(function) is FunctionType
+                    inner = (function.__code__, function.__defaults__) if plain else ()
+                    found[f"{module.__name__} {owner.__name__}", name] = (value, *inner)
+        return found

@@ -102,6 +102,8 @@ class Packer(Dict[Type[Any], _Pack]):
         made, stock = type(serializer), module.ObjectSerializer
         if any(getattr(made, name) is not getattr(stock, name) for name in _METHODS):
             return None
+        if not vars(serializer).keys().isdisjoint(_METHODS):
+            return None
         if made.object_as_mapping is not module.NamedTupleSerializer.object_as_mapping:
             return None
         names = _field_names(module, cls)
