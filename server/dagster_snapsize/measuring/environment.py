@@ -8,6 +8,8 @@ from pathlib import Path
 
 # They would make the user's interpreter look for its library in ours.
 _OURS = ("PYTHONHOME", "__PYVENV_LAUNCHER__", "PYTHONEXECUTABLE")
+# They say which packages are installed.
+_USER_SITE = ("PYTHONUSERBASE", "PYTHONNOUSERSITE")
 
 
 def interpreter_environ(python: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -23,3 +25,9 @@ def interpreter_environ(python: str, environ: Mapping[str, str]) -> dict[str, st
     if (folder.parent / "pyvenv.cfg").is_file():
         result["VIRTUAL_ENV"] = str(folder.parent)
     return result
+
+
+def isolated_environ(python: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The same for what the tool itself asks of the interpreter: it imports from nowhere else."""
+    variables = interpreter_environ(python, environ)
+    return {k: v for k, v in variables.items() if not k.startswith("PYTHON") or k in _USER_SITE}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -42,9 +43,8 @@ def own_command(module: str, *arguments: str) -> list[str]:
     Not by PYTHONPATH: the user's interpreter, which is started in turn, would inherit it.
     """
     own = PACKAGE.parent
-    here = Path.cwd()
-    places = [Path(p).resolve() for p in sys.path if p]
-    # `python -m` puts the current folder there, whose modules are the user's.
-    path = [str(p) for p in places if p == own or p != here]
+    # `python -m` puts the current folder there, and PYTHONPATH what it names: the user's modules.
+    users = {Path(p).resolve() for p in ("", *os.environ.get("PYTHONPATH", "").split(os.pathsep))}
+    path = [str(p) for p in (Path(p).resolve() for p in sys.path if p) if p not in users - {own}]
     boot = f"import sys; sys.path[:] = {path!r}; from {module} import main; main()"
     return [sys.executable, "-I", "-c", boot, *arguments]

@@ -24,7 +24,7 @@ from attrs import frozen
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.cache.file_states import digest_of_json
 from dagster_snapsize.measuring.cache.store import cache_folder
-from dagster_snapsize.measuring.environment import interpreter_environ
+from dagster_snapsize.measuring.environment import isolated_environ
 from dagster_snapsize.measuring.file_lock import held
 from dagster_snapsize.measuring.process import supervised
 from dagster_snapsize.measuring.revision.worktree import no_interruption, remove_folder
@@ -172,19 +172,22 @@ def _folders(root: Path) -> list[Path]:
 
 def _ask(interpreter: Interpreter, environ: Mapping[str, str]) -> _Installation:
     try:
-        done = subprocess.run(
-            [interpreter.path, "-c", _ASK],
-            cwd=tempfile.gettempdir(),
-            env=interpreter_environ(interpreter.path, environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            check=True,
-        )
+        # Not with -I, which leaves out the user's site-packages. So Python looks for modules in the
+        # working directory, which nobody else can write to.
+        with tempfile.TemporaryDirectory() as place:
+            done = subprocess.run(
+                [interpreter.path, "-c", _ASK],
+                cwd=place,
+                env=isolated_environ(interpreter.path, environ),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=60,
+                check=True,
+            )
         # Something that starts with the interpreter may print too.
         answer = json.loads(done.stdout.splitlines()[-1])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-        raise UserError(f"{interpreter.path} does not on_step what is installed: {error}") from None
+        raise UserError(f"{interpreter.path} does not say what is installed: {error}") from None
     return _Installation(
         interpreter.path,
         answer["base"],
@@ -299,9 +302,9 @@ def _build(
 def _make_venv(
     folder: Path, installed: _Installation, environ: Mapping[str, str], on_step: OnStep
 ) -> None:
-    plain = interpreter_environ(installed.base, environ)
-    plain.pop("PYTHONPATH", None)
-    status, printed = _run([installed.base, "-m", "venv", str(folder)], plain, lambda text: None)
+    plain = isolated_environ(installed.base, environ)
+    command = [installed.base, "-I", "-m", "venv", str(folder)]
+    status, printed = _run(command, plain, lambda text: None)
     if status == 0:
         return
     # Debian's Python, for one, has no ensurepip until python3-venv is installed.
@@ -322,7 +325,7 @@ def _make_venv(
 
 def _pip_environ(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Keep the user's settings of the index, without those that install elsewhere."""
-    variables = interpreter_environ(str(_python_in(folder)), environ)
+    variables = isolated_environ(str(_python_in(folder)), environ)
     for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_NO_DEPS", "PIP_DRY_RUN"):
         variables.pop(name, None)
     return {**variables, "PIP_USER": "0"}
@@ -334,15 +337,18 @@ def _run(command: Sequence[str], environ: Mapping[str, str], on_step: OnStep) ->
     However this process ends, the command ends with it.
     """
     printed: list[str] = []
-    with subprocess.Popen(
-        supervised(command),
-        stdin=subprocess.PIPE,  # the lifeline
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=tempfile.gettempdir(),
-        env=dict(environ),
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    ) as process:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        subprocess.Popen(
+            supervised(command),
+            stdin=subprocess.PIPE,  # the lifeline
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=place,
+            env=dict(environ),
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        ) as process,
+    ):
         assert process.stdin is not None and process.stdout is not None
         try:
             for line in process.stdout:
