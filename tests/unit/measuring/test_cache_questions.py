@@ -80,6 +80,7 @@ class Example:
 
     def __init__(self, folder: Path, number: int):
         self.random = random.Random(number)
+        self.swapped = False
         self.questions = [self._question() for _ in range(self.random.randint(1, 3))]
         files = {f"{place}/keep.txt": "kept" for place in PLACES.values()}
         expressions = {str(n): q.expression for n, q in enumerate(self.questions)}
@@ -107,8 +108,8 @@ class Example:
         place = question.place
         if question.kind == "prepared" and self.source.startswith(".."):
             place = "beside"
-        # A link in the project may lead out of it, but not what is asked of there.
-        return (question.kind, place) in LISTED
+        is_swapped = self.swapped and (question.kind, place) == ("library in C", "ignored")
+        return is_swapped or (question.kind, place) in LISTED
 
     def change(self) -> str:
         """Change something that may matter."""
@@ -170,6 +171,7 @@ class Example:
         """Other content of the same length at the same time."""
         if not path.is_file():
             return
+        self.swapped = True
         status, content = path.stat(), path.read_bytes()
         path.write_bytes(content.replace(b"one", b"two") if b"one" in content else content[::-1])
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))

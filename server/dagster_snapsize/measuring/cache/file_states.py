@@ -126,7 +126,7 @@ def _stamp(status: os.stat_result) -> Stamp:
 
 
 def outline(path: str, status: os.stat_result) -> bytes:
-    """What is known of a file without reading it: kind, rights, size and times.
+    """What is known of a file without reading it: kind, rights, size and time of writing.
 
     ``status`` is of the path itself, which may be a link: then where it leads to counts too. Of a
     folder there is its kind only, since its times change with what tools leave in it.
@@ -134,7 +134,7 @@ def outline(path: str, status: os.stat_result) -> bytes:
     mode = status.st_mode
     if stat.S_ISDIR(mode):
         return b"folder"
-    known = b"%o %d %d %d" % (mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    known = b"%o %d %d" % (mode, status.st_size, status.st_mtime_ns)
     return known + _target(path) if stat.S_ISLNK(mode) else known
 
 

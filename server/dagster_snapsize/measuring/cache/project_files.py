@@ -47,8 +47,8 @@ class ProjectFiles:
     folders: frozenset[str] = field(repr=False)
 
     def has(self, path: str) -> bool:
-        """Whether the digest covers this file, or the names in this folder."""
-        return path in self.known or path in self.others or path in self.folders
+        """Whether the digest covers the content of this file, or the names in this folder."""
+        return path in self.known or path in self.folders
 
     def difference(self, later: ProjectFiles) -> str | None:
         """A file or folder that was changed between this moment and a later one."""
