@@ -245,12 +245,14 @@ def test_modules_that_are_installed_to_be_edited_are_those_of_the_revision(
     )
     more = (
         "import json, os, words\nfrom pathlib import Path\n\nimport dagster as dg\n\n"
-        "made = json.loads(Path('target/made.json').read_text())\n\n"
+        "made = json.loads(Path('target/made.json').read_text())\n"
+        "assert Path('target/asked_for').exists()\n\n"
         "@dg.asset(description=words.WORDS + made + os.environ['FROM_DOTENV'])\ndef said(): ...\n"
     )
     project.write("src/shop/assets.py", more)
     project.commit("Say it")
     project.write("target/made.json", '" by what git ignores"')
+    project.write("target/asked_for", "")
     project.write(".env", "FROM_DOTENV=' and so is this'\n")
     options = ("--python", str(environment))
     before = project.sizes(*options, **run)

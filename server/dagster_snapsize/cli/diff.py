@@ -213,13 +213,19 @@ class SideMeasurer:
         tree = self._stack.enter_context(checked_out(self._repository, revision, report_progress))
         locations = find_in(tree, self._selection.flags)
         current = self._measured_work_tree()
-        copied = copy_ignored(tree, locations, [one.cached.measurement for one in current])
+        measured = [one.cached.measurement for one in current]
+        copied, too_large = copy_ignored(tree, locations, measured)
         notes = list(tree.notes)
         if copied:
             prepares = any(one.code_location.config.prepare for one in current)
             notes.append(
                 f"{revision} was measured with files of the work tree that git ignores:"
                 f" {first_names(copied)}{', unless `prepare` makes them' if prepares else ''}"
+            )
+        if too_large:
+            notes.append(
+                f"{revision} was measured without {first_names(too_large)}, which git ignores and"
+                " which are too large to be copied"
             )
         environ = environ_in(tree, os.environ)
         chosen = [(one.code_location, one.interpreter) for one in current]

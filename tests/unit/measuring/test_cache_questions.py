@@ -15,8 +15,10 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from attrs import evolve, frozen
 
+from dagster_snapsize.measuring.cache import key
 from support.questions import (
     AskingProject,
     asking_project,
@@ -238,6 +240,45 @@ def test_a_connection_that_a_library_in_c_keeps_is_not_stored(tmp_path: Path) ->
         )
         project = asking_project(tmp_path, {"0": connect, "1": "__import__('socket').socketpair()"})
         assert project.ask().not_stored == ("the code opened a socket",)
+
+
+@pytest.mark.parametrize("started_by", ["CI", "PRE_COMMIT"])
+def test_in_ci_and_in_a_hook_a_hit_is_of_the_same_tool_interpreter_and_tree(
+    started_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = {"0": KINDS["existence"].format(path="generated/flag")}
+    project = evolve(asking_project(tmp_path / "one", question), environ={started_by: "1"})
+    wait_for_the_next_tick()
+    assert [project.ask().is_hit, project.ask().is_hit] == [False, True]
+    same_cache = {**project.environ, "SNAPSIZE_CACHE_DIR": str(project.folder / "cache")}
+    other = evolve(asking_project(tmp_path / "other", question), environ=same_cache)
+    assert not other.ask().is_hit
+    with monkeypatch.context() as patch:
+        patch.setattr(key, "_own_sources", lambda: "another version of the tool")
+        assert not project.ask().is_hit
+    assert project.ask().is_hit
+    python = Path(project.interpreter.path)
+    python.rename(python.with_name("python3"))
+    python.symlink_to("python3")
+    assert project.ask().is_hit
+    python.unlink()
+    python.write_bytes(python.with_name("python3").read_bytes())
+    assert project.cache().look_up() is None
+
+
+def test_a_shim_that_leads_to_another_python_is_not_a_hit(tmp_path: Path) -> None:
+    project = asking_project(tmp_path, {"0": "__import__('sys').executable"})
+    shim, where = Path(project.interpreter.path), tmp_path / "where"
+    for name in ("one", "other"):
+        (tmp_path / name).symlink_to(shim.resolve())
+    shim.unlink()
+    shim.write_text(f'#!/bin/sh\nexec "$(cat {where})" "$@"\n', encoding="utf-8")
+    shim.chmod(0o755)
+    where.write_text(str(tmp_path / "one"), encoding="utf-8")
+    wait_for_the_next_tick()
+    assert [project.ask().is_hit, project.ask().is_hit] == [False, True]
+    where.write_text(str(tmp_path / "other"), encoding="utf-8")
+    assert project.ask().answers == {"0": str(tmp_path / "other")}
 
 
 def test_nothing_changed_is_a_hit_in_a_project_of_every_question(tmp_path: Path) -> None:

@@ -9,15 +9,19 @@ from attrs import evolve
 
 from dagster_snapsize.core.errors import NotMeasured
 from dagster_snapsize.core.model import Inputs, Measurement, UncacheableCall
+from dagster_snapsize.measuring.revision import checkout
 from dagster_snapsize.measuring.revision.checkout import (
     check_read_from_tree,
+    copy_ignored,
     environ_in,
     unchecked_processes,
 )
 from dagster_snapsize.measuring.revision.refs import Repository, Revision
 from dagster_snapsize.measuring.revision.worktree import Worktree
 from dagster_snapsize.project.interpreters import Interpreter
+from support.lsp_projects import git
 from support.measurements import measurement
+from support.questions import AskingProject
 
 REVISION = Revision("main", "a" * 40)
 PYTHON = Interpreter("/usr/bin/python3", "--python")
@@ -81,3 +85,26 @@ def test_files_of_the_revision_are_its_own_and_files_of_no_revision_are_named(
 def test_a_process_that_the_definitions_start_is_named(tree: Worktree) -> None:
     (note,) = unchecked_processes(tree, having())
     assert "/p/a.py:3 started a process" in note
+
+
+def test_other_files_that_git_ignores_are_copied_up_to_a_limit(
+    tree: Worktree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkout, "MOST_BYTES", 100)
+    top = tree.repository.top
+    files = {
+        ".gitignore": "made\n",
+        "made/flag": "",
+        "made/large": "x" * 101,
+        "made/read": "x" * 101,
+    }
+    for name, text in {**files, "made/.venv/pyvenv.cfg": ""}.items():
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(text)
+    git(top, "init", "-q")
+    git(top, "add", "-A")
+    location = evolve(AskingProject(tree.top).location, root=tree.top)
+    read = having(read=(top / "made" / "read",))
+    assert copy_ignored(tree, [location], [read]) == (["made/read"], ["made/large"])
+    copied = {p.name for p in (tree.top / "made").iterdir()}
+    assert copied == {"flag", "read"}

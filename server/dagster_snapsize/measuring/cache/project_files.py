@@ -75,6 +75,11 @@ def read_project(root: Path, files: FileStates) -> ProjectFiles:
     return ProjectFiles(digest(*parts), known, others, frozenset(folders))
 
 
+def ignored_files(root: Path) -> list[str]:
+    """Absolute paths of the files in ``root`` that git ignores. Raises TooMuch as above."""
+    return sorted(_Walk(str(root)).others)
+
+
 class _Walk:
     """One walk through a project.
 

@@ -16,6 +16,8 @@ from attrs import evolve
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.errors import NotMeasured, UserError
 from dagster_snapsize.core.model import Measurement
+from dagster_snapsize.measuring.cache.file_states import TooMuch
+from dagster_snapsize.measuring.cache.project_files import ignored_files
 from dagster_snapsize.measuring.revision.refs import ignored
 from dagster_snapsize.measuring.revision.worktree import Worktree
 from dagster_snapsize.probe.protocol import STARTED_PROCESS
@@ -24,6 +26,7 @@ from dagster_snapsize.project.interpreters import Interpreter, choose_interprete
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
 from dagster_snapsize.project.targets import TARGET_KINDS, absolute
 
+MOST_BYTES = 100_000_000  # of ignored files that were not read: copies take time
 _INSTALLED = {"site-packages", "dist-packages"}
 _MOVED = PACKAGE / "measuring" / "revision" / "redirect"  # holds a sitecustomize.py
 _ELSEWHERE = (
@@ -110,12 +113,13 @@ def environ_in(tree: Worktree, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def copy_ignored(
-    tree: Worktree, locations: Iterable[CodeLocation], read: Iterable[Measurement]
-) -> list[str]:
-    """Copy ignored files that the definitions read into the tree, and return their names.
+    tree: Worktree, locations: Sequence[CodeLocation], read: Iterable[Measurement]
+) -> tuple[list[str], list[str]]:
+    """Copy ignored files into the tree: those that definitions read, and others they may ask for.
 
-    ``read`` are measurements of the work tree. The ``.env`` of each location is copied too, but not
-    named.
+    ``read`` are measurements of the work tree. The others are those below the projects of the
+    ``locations``, the smallest first, up to ``MOST_BYTES``. Returns the names of the files that
+    were read, and of the others that were too large to be copied.
     """
     top = tree.repository.top
     places = {p for x in locations for p in (x.root, x.working_directory, x.cwd)}
@@ -133,11 +137,31 @@ def copy_ignored(
         for path in sorted(wanted)
         if path.is_file() and not _is_there(tree, path) and ".git" not in path.parts
     ]
-    return [
+    copied = [
         path.relative_to(top).as_posix()
         for path in (ignored(tree.repository, missing) if missing else ())
         if _copy(tree, path)
     ]
+    return copied, [path.relative_to(top).as_posix() for path in _copy_others(tree, locations)]
+
+
+def _copy_others(tree: Worktree, locations: Sequence[CodeLocation]) -> Iterator[Path]:
+    """Copy what else git ignores; the files that are too large, or a folder of too many files."""
+    found: list[tuple[int, Path]] = []
+    for root in {tree.back(location.root) for location in locations}:
+        try:
+            paths = [Path(name) for name in ignored_files(root)]
+        except TooMuch:
+            yield root
+            continue
+        found += [(p.stat().st_size, p) for p in paths if p.is_file() and not _is_there(tree, p)]
+    left = MOST_BYTES
+    for size, path in sorted(set(found)):
+        left -= size
+        if left < 0:
+            yield path
+        else:
+            _copy(tree, path)
 
 
 def check_read_from_tree(
