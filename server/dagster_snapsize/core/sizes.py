@@ -28,6 +28,7 @@ _LONGEST = 60  # characters
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d{1,4})?)\s*%\s*")  # no comma: is "2,5" two and a half?
 _MOST_SHOWN = 60  # characters of a value in a message
+_MOST_SECONDS = 30 * 24 * 3600  # threads cannot wait for more than 49 days on Windows
 _MILLIONTHS_OF_PERCENT = 10_000
 
 
@@ -84,7 +85,17 @@ def parse_allowance(value: object) -> Allowance:
 
 
 def parse_seconds(value: object) -> float:
-    """Seconds from ``"300 s"``, ``"5 min"``, ``"1 h"`` or a number. Raises ValueError as above."""
+    """Seconds from ``"300 s"``, ``"5 min"``, ``"1 h"`` or a number, up to 30 days.
+
+    Raises ValueError as above.
+    """
+    seconds = _seconds(value)
+    if seconds > _MOST_SECONDS:
+        raise ValueError(f"{_shown(value)} is longer than 30 days (720 h)")
+    return seconds
+
+
+def _seconds(value: object) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if not math.isfinite(value) or value < 0:
             raise ValueError(f'{value} is not a time; write seconds, like "300 s"')
@@ -154,12 +165,14 @@ def format_both(size: int) -> str:
 
 
 def format_percent(part: float, whole: float) -> str:
-    """``10.3 %``; above 0 never printed as 0, and over the whole never printed as 100.0 %."""
+    """``10.3 %``; above 0 never printed as 0, nor near the whole as 100.0 %."""
     if whole <= 0:
         return "0.0 %" if part <= 0 else "over 100 %"
     share = 100 * part / whole
     if 0 < share < 0.05:
         return "<0.1 %"
+    if 99.95 <= share < 100:
+        return "<100 %"
     if 100 < share < 100.05:
         return ">100 %"
     return f"{share:.1f} %"

@@ -83,7 +83,7 @@ class Project:
         value = self.settings.interpreter
         if value is None or Path(value).name == value:
             return value
-        return str(Path(self.folder) / Path(value).expanduser())
+        return os.path.join(self.folder, os.path.expanduser(value))  # noqa: PTH111, PTH118
 
     @property
     def home(self) -> str:

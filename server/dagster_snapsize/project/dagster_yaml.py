@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from dagster_snapsize.core.errors import UserError
@@ -93,4 +94,4 @@ def read_instance(dagster_home: str | None) -> InstanceSettings:
 
 def instance_file(dagster_home: str) -> Path:
     """The file that ``read_instance`` reads."""
-    return Path(dagster_home).expanduser() / "dagster.yaml"
+    return Path(os.path.expanduser(dagster_home)) / "dagster.yaml"  # noqa: PTH111

@@ -113,7 +113,7 @@ class DbtProject:
         try:
             content = json.loads(manifest.read_bytes())
             made_at = manifest.stat().st_mtime
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return []
         if not isinstance(content, dict):
             return []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib.util
 import os
 import re
@@ -10,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import platformdirs
 from attrs import frozen
 
 from dagster_snapsize.core.errors import NoInterpreter
@@ -22,6 +25,17 @@ _VENV_NAMES = (".venv", "venv")
 # Folders that pre-commit makes for a hook, wherever its cache is: lang_base.environment_dir and
 # the mkdtemp(prefix="repo") of its store.py.
 _HOOK_FOLDER = re.compile(r"/py_env-[^/]+(/|$)|/repo[a-z0-9_]{8}/conda-[^/]+(/|$)|/\.pre-commit/")
+
+# What is in a project of each tool, and the command that prints the environment's Python.
+_TOOL_COMMANDS = (
+    ("poetry.lock", "poetry env info --executable"),
+    ("pixi.lock", "pixi run which python"),
+    ("pdm.lock", "pdm info --python"),
+    ("Pipfile", "pipenv --py"),
+    ("hatch.toml", "hatch run which python"),
+    (".python-version", "pyenv which python"),
+    ("environment.yml", "conda run --name NAME which python"),
+)
 
 
 @frozen
@@ -59,7 +73,8 @@ def choose_interpreter(
     ``flag`` (--python, or the editor's setting: ``flag_source`` says which), ``python`` of the
     configuration, ``executable_path`` of the workspace entry, ``editor_choice`` (what the editor's
     Python extension chose for the folder), UV_PROJECT_ENVIRONMENT, a ``.venv`` or ``venv`` beside
-    the project and then up to the repository's root, VIRTUAL_ENV unless it is this tool's or a
+    the project and then up to the repository's root, one that Poetry, pixi, PDM, Pipenv, hatch or
+    pyenv made for these folders, VIRTUAL_ENV unless it is this tool's or a
     commit hook's, CONDA_PREFIX, and this tool's where it has dagster and is not a hook's. Looks at
     files only, runs nothing. Raises NoInterpreter where an explicit choice is not an interpreter,
     and where there is none, with all that was tried.
@@ -84,8 +99,11 @@ def choose_interpreter(
         tried.append(f"{tool.executable}, which runs dagster-snapsize: has no dagster")
     named = "--python, `python` in the configuration, executable_path: not given"
     lines = ["Tried, in this order:", *(f"  {line}" for line in (named, *tried))]
+    asked = " or ".join(f"`{command}`" for command in _commands(_upwards(location)))
     lines += [
-        "Make a virtual environment beside the project, or name its Python, for example:",
+        f"Name the Python that {asked} prints, for example:"
+        if asked
+        else "Make a virtual environment beside the project, or name its Python, for example:",
         "  [tool.dagster-snapsize]",
         '  python = ".venv/bin/python"',
     ]
@@ -142,8 +160,11 @@ def _explicit_path(
             line=line_of_setting(location.config, "python") if in_config else 1,
         )
 
-    if Path(value).name == value and not (base / value).exists():
-        on_path = shutil.which(value, path=environ.get("PATH", os.defpath))
+    if Path(value).name == value and not absolute(value, base).exists():
+        # pre-commit puts its own environment first on PATH.
+        folders = environ.get("PATH", os.defpath).split(os.pathsep)
+        others = [folder for folder in folders if not is_hook_environment(folder, environ)]
+        on_path = shutil.which(value, path=os.pathsep.join(others))
         if on_path is None:
             raise error(f"is neither on PATH nor in {base}")
         return str(absolute(on_path, Path.cwd()))
@@ -175,9 +196,16 @@ def _environments(
             if (place / name).is_dir():
                 nowhere = False
                 yield place / name, f"{name} in {place}"
+    for place in places:
+        for made, source in _tool_environments(place, environ):
+            nowhere = False
+            yield made, f"{source} for {place}"
     if nowhere:
         between = str(places[0]) if len(places) == 1 else f"{places[0]} up to {places[-1]}"
-        tried.append(f"{' and '.join(_VENV_NAMES)} in {between}: there is none")
+        tried.append(
+            f"{' and '.join(_VENV_NAMES)} in {between}, or one of Poetry, pixi, PDM,"
+            " Pipenv, hatch or pyenv: there is none"
+        )
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = environ.get(variable)
         if not prefix:
@@ -213,3 +241,71 @@ def _same(one: str, other: str) -> bool:
         return Path(one).samefile(other)
     except OSError:
         return False
+
+
+def _tool_environments(place: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    """Folders of environments that tools made for the project in ``place``, and who made each.
+
+    Poetry, Pipenv and hatch name the folder after a digest of the project's path.
+    """
+    pixi = place / ".pixi" / "envs" / "default"
+    if pixi.is_dir():
+        yield pixi, "pixi's default environment"
+    if named := _first_line(place / ".pdm-python"):
+        yield Path(named).parent.parent, ".pdm-python"
+    if (place / "pyproject.toml").is_file():
+        made = list(_poetry_folder(environ).glob(f"*-{_digest(place)}-py*"))
+        # Of several Pythons, envs.toml has the one that was chosen with `poetry env use`.
+        text = _text(_poetry_folder(environ) / "envs.toml")
+        chosen = re.search(rf'-{_digest(place)}"?\]\s*minor = "([\d.]+)"', text)
+        if chosen:
+            made = [path for path in made if path.name.endswith(f"-py{chosen[1]}")]
+        if len(made) == 1:
+            yield made[0], "Poetry's environment"
+        data = environ.get("HATCH_DATA_DIR") or platformdirs.user_data_dir("hatch", False)
+        for found in Path(data, "env", "virtual").glob(f"*/{_digest(place)}/*"):
+            if found.name == found.parent.parent.name:  # as the default environment is called
+                yield found, "hatch's default environment"
+    if (place / "Pipfile").is_file():
+        homes = environ.get("WORKON_HOME") or _home(environ) / ".local" / "share" / "virtualenvs"
+        for found in Path(homes).expanduser().glob(f"*-{_digest(place / 'Pipfile')}"):
+            yield found, "Pipenv's environment"
+    if version := _first_line(place / ".python-version"):
+        versions = Path(environ.get("PYENV_ROOT") or _home(environ) / ".pyenv", "versions")
+        # uv writes such a file too, and a bare Python is no environment of the project.
+        if next((versions / version).glob("lib/python*/site-packages/dagster"), None):
+            yield versions / version, f"pyenv's {version}"
+
+
+def _commands(places: list[Path]) -> list[str]:
+    """The commands that print the Python of a project in ``places``, by what its tools left."""
+    return [
+        command
+        for mark, command in _TOOL_COMMANDS
+        if any((place / mark).is_file() for place in places)
+    ]
+
+
+def _poetry_folder(environ: Mapping[str, str]) -> Path:
+    cache = environ.get("POETRY_CACHE_DIR") or platformdirs.user_cache_dir("pypoetry", False)
+    return Path(environ.get("POETRY_VIRTUALENVS_PATH") or Path(cache, "virtualenvs"))
+
+
+def _digest(path: Path) -> str:
+    real = os.path.normcase(os.path.realpath(path))
+    return base64.urlsafe_b64encode(hashlib.sha256(real.encode()).digest()).decode()[:8]
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("HOME") or Path.home())
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8") if path.is_file() else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _first_line(path: Path) -> str:
+    return next(iter(_text(path).splitlines()), "").strip()

@@ -179,16 +179,23 @@ def _workspaces(paths: list[Path], cwd: Path, environ: Mapping[str, str]) -> Wor
 
 
 def _discover(folder: Path, config: Config, environ: Mapping[str, str]) -> Workspace:
+    if config.has_target:
+        return _from_config(folder, config, environ)
     steps: tuple[Callable[[], Workspace], ...] = (
-        lambda: _from_config(folder, config, environ),
         lambda: _from_workspace_file(folder, environ),
         lambda: _from_dg(folder, environ),
         lambda: Workspace(tool_dagster(folder), ()),
         lambda: _from_dagster_cloud(folder),
         lambda: _from_definitions_file(folder),
     )
-    nothing = Workspace((), ())
-    return next((found for step in steps if (found := step()) != nothing), nothing)
+    # A workspace.yaml of gRPC servers alone, as for Docker, names nothing that can be measured.
+    notes: tuple[str, ...] = ()
+    for step in steps:
+        found = step()
+        notes += found.notes
+        if found.targets:
+            return Workspace(found.targets, notes)
+    return Workspace((), notes)
 
 
 def _from_config(folder: Path, config: Config, environ: Mapping[str, str]) -> Workspace:

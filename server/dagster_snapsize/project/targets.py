@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import frozen
+
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.mapping_reader import shown
 
 TARGET_KINDS = ("package_name", "module_name", "autoload_defs_module_name", "python_file")
 
@@ -41,9 +45,21 @@ def default_name(target: Mapping[str, str]) -> str:
 
 
 def absolute(path: str, folder: Path) -> Path:
-    """``path`` as seen from ``folder``, without ``..`` and with symbolic links kept as given."""
-    # Path.resolve() would follow the links, and sizes depend on the paths that users see.
-    return Path(os.path.abspath(folder / Path(path).expanduser()))  # noqa: PTH100
+    """``path`` as seen from ``folder``, without ``..`` and with symbolic links kept as given.
+
+    Raises UserError for what no system takes as a path.
+    """
+    try:
+        # Path.resolve() would follow the links, and sizes depend on the paths that users see.
+        found = Path(os.path.abspath(folder / Path(path).expanduser()))  # noqa: PTH100
+        found.lstat()
+    except (RuntimeError, ValueError) as error:  # no such user in ~user, a null character
+        raise UserError(f"{shown(path)} is not a path: {error}") from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            message = f"the path {shown(path)} is too long: {len(path):,} characters"
+            raise UserError(message) from error
+    return found
 
 
 def executable(path: str | None, folder: Path) -> str | None:

@@ -6,6 +6,7 @@ TOML readers drop the positions, so ``scan`` finds them again in a text that one
 from __future__ import annotations
 
 import re
+import stat
 import sys
 from functools import cached_property
 from pathlib import Path
@@ -85,6 +86,8 @@ def read_toml(path: Path) -> TomlDocument | None:
         return None
     try:
         return TomlDocument(path, text, tomllib.loads(text))
+    except RecursionError as error:
+        raise UserError(f"{path.name} is nested too deeply", path=str(path)) from error
     except tomllib.TOMLDecodeError as error:
         place = _ERROR_PLACE.search(str(error))
         line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1
@@ -103,11 +106,13 @@ def parse_toml(text: str) -> dict[str, Any] | None:
 def read_text(path: Path) -> str | None:
     """The text of a UTF-8 file with or without a byte order mark, or None where there is none."""
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):  # a pipe would keep us waiting for ever
+            kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+            raise UserError(f"{path.name} is {kind}, not a file", path=str(path))
         content = path.read_bytes()
     except FileNotFoundError:
         return None
-    except IsADirectoryError as error:
-        raise UserError(f"{path.name} is a folder, not a file", path=str(path)) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"{path.name} cannot be read: {reason}", path=str(path)) from error

@@ -1,11 +1,13 @@
 """YAML files as the user wrote them, with the line of every key.
 
-Read as PyYAML does, which Dagster uses: YAML 1.1, where ``yes`` is true.
+Read as Dagster reads them, with PyYAML: YAML 1.1, where ``yes`` is true; the last of equal keys
+counts, and dates are strings.
 """
 
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,22 @@ def read_yaml(path: Path) -> Any:
         return None
     # Imported where there is a file: most projects have none, and start sooner without it.
     from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import RoundTripConstructor
     from ruamel.yaml.error import YAMLError
 
+    class Constructor(RoundTripConstructor):
+        def check_mapping_key(self, *_: Any) -> bool:
+            return True  # False would keep the first value
+
+    timestamp = "tag:yaml.org,2002:timestamp"
+    Constructor.add_constructor(timestamp, RoundTripConstructor.construct_scalar)
     yaml = YAML()
     yaml.version = (1, 1)
+    yaml.Constructor = Constructor
     try:
-        return yaml.load(io.StringIO(text))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of ruamel.yaml, about anchors and numbers
+            return yaml.load(io.StringIO(text))
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
@@ -37,8 +49,10 @@ def read_yaml(path: Path) -> Any:
             path=str(path),
             line=mark.line + 1 if mark else 1,
         ) from error
-    except ValueError as error:  # such as an impossible date
+    except ValueError as error:
         raise UserError(f"{path.name} is not valid YAML: {error}", path=str(path)) from error
+    except RecursionError as error:
+        raise UserError(f"{path.name} is nested too deeply", path=str(path)) from error
 
 
 def line_of(container: Any, key: Any = None) -> int:

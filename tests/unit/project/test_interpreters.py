@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import subprocess
 import sys
@@ -209,3 +211,73 @@ def test_the_tool_knows_itself() -> None:
     assert own.executable == sys.executable
     assert os.path.isdir(own.prefix)  # noqa: PTH112
     assert "dagster" not in sys.modules
+
+
+def digest(path: Path) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(str(path).encode()).digest()).decode()[:8]
+
+
+@pytest.mark.parametrize("tool", ["Poetry", "pixi", "PDM", "Pipenv", "hatch", "pyenv"])
+def test_environments_of_other_tools_are_found_where_they_make_them(
+    tool: str, project: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    environ = {
+        "POETRY_CACHE_DIR": str(cache),
+        "WORKON_HOME": str(cache),
+        "HATCH_DATA_DIR": str(cache),
+        "PYENV_ROOT": str(cache),
+    }
+    folder = {
+        "Poetry": cache / "virtualenvs" / f"shop-{digest(project)}-py3.12",
+        "pixi": project / ".pixi" / "envs" / "default",
+        "PDM": tmp_path / "elsewhere",
+        "Pipenv": cache / f"shop-{digest(project / 'Pipfile')}",
+        "hatch": cache / "env" / "virtual" / "shop" / digest(project) / "shop",
+        "pyenv": cache / "versions" / "shop-3.12",
+    }[tool]
+    python = environment(folder)
+    if tool == "Poetry":
+        environment(folder.with_name(f"shop-{digest(project)}-py3.10"))
+        text = f'[shop-{digest(project)}]\nminor = "3.12"\npatch = "3.12.1"\n'
+        (folder.parent / "envs.toml").write_text(text)
+    elif tool == "PDM":
+        (project / ".pdm-python").write_text(python)
+    elif tool == "Pipenv":
+        (project / "Pipfile").write_text("[packages]\n")
+    elif tool == "pyenv":
+        (project / ".python-version").write_text("shop-3.12\n")
+        assert "no Python found" in refused(project, environ=environ).message
+        (folder / "lib/python3.12/site-packages/dagster").mkdir(parents=True)
+    chosen = choose(project, environ=environ)
+    assert chosen.path == python
+    assert tool.casefold() in chosen.source.casefold()
+
+
+@pytest.mark.parametrize(
+    ("mark", "command"),
+    [
+        ("poetry.lock", "poetry env info --executable"),
+        ("pixi.lock", "pixi run which python"),
+        ("Pipfile", "pipenv --py"),
+        ("environment.yml", "conda run --name NAME which python"),
+    ],
+)
+def test_where_none_is_found_the_tools_command_that_prints_it_is_named(
+    mark: str, command: str, project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / mark).write_text("")
+    assert f"Name the Python that `{command}` prints" in refused(project).hint
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names on PATH have an extension there")
+def test_a_name_on_path_is_never_the_commit_hooks_python(project: Path, tmp_path: Path) -> None:
+    hook = environment(tmp_path / "cache" / "repo1a2b3c4d" / "py_env-python3.12")
+    own = environment(tmp_path / "own")
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('[tool.dagster-snapsize]\npython = "python"\n')
+    folders = [str(Path(python).parent) for python in (hook, own)]
+    environ = {"PATH": os.pathsep.join(folders)}
+    assert choose(project, environ=environ).path == own
+    environ = {"PATH": folders[0]}
+    assert "is neither on PATH" in refused(project, environ=environ).message

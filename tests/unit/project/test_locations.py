@@ -228,6 +228,15 @@ def test_a_workspace_that_dagster_refuses_is_an_error(
     assert (error.path, error.line) == (str(path), line)
 
 
+def test_a_workspace_of_servers_alone_does_not_end_the_search(tmp_path: Path) -> None:
+    write(tmp_path / "workspace.yaml", "load_from:\n  - grpc_server: {port: 4266}\n")
+    write(tmp_path / "pyproject.toml", '[tool.dagster]\nmodule_name = "shop.definitions"\n')
+    found = find_locations(tmp_path, Flags(), {})
+    assert [one.name for one in found.locations] == ["shop.definitions"]
+    (note,) = found.notes
+    assert "grpc:localhost:4266 is a running gRPC server and was skipped" in note
+
+
 def test_only_servers_elsewhere_cannot_be_measured(tmp_path: Path) -> None:
     write(tmp_path / "workspace.yaml", "load_from:\n  - grpc_server: {port: 4266}\n")
     error = refused(tmp_path)

@@ -1,0 +1,72 @@
+"""Files and paths that nobody expects, and YAML that Dagster takes: one sentence, or its value."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.project.config import load_config
+from dagster_snapsize.project.locations import Flags, find_locations
+from dagster_snapsize.project.yaml_document import line_of, read_yaml
+
+
+def test_of_equal_keys_in_yaml_the_last_counts_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "dagster.yaml"
+    path.write_text("a: 1\nb: {c: 1, c: 2}\na: 2\nd: 2020-99-01\n", encoding="utf-8")
+    content = read_yaml(path)
+    assert content == {"a": 2, "b": {"c": 2}, "d": "2020-99-01"}
+    assert line_of(content, "a") == 3
+
+
+def test_an_anchor_used_twice_prints_no_warning(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    path = tmp_path / "dagster.yaml"
+    path.write_text("a: &x 1\nb: &x 2\nc: 1e3\n", encoding="utf-8")
+    read_yaml(path)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "snapsize.toml", "workspace.yaml"])
+def test_files_nested_too_deeply_are_named(name: str, tmp_path: Path) -> None:
+    nested = "[" * 50_000 + "]" * 50_000
+    sign = ":" if name.endswith("yaml") else "="
+    (tmp_path / name).write_text(f"load_from {sign} {nested}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=f"{name} is nested too deeply"):
+        find_locations(tmp_path, Flags(), {})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_devices_and_pipes_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").symlink_to("/dev/zero")
+    with pytest.raises(UserError, match="is a device or a pipe, not a file"):
+        load_config(tmp_path)
+    (tmp_path / "pyproject.toml").unlink()
+    os.mkfifo(tmp_path / "snapsize.toml")
+    with pytest.raises(UserError, match="is a device or a pipe, not a file"):
+        load_config(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows finds no such file instead")
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("x" * 300, "is too long: 300 characters"),
+        ("x/" * 3000, "is too long: 6,000 characters"),
+        ("~no-such-user/x", "is not a path: Could not determine home directory"),
+    ],
+)
+def test_what_is_no_path_for_the_system_is_one_sentence(
+    value: str, problem: str, tmp_path: Path
+) -> None:
+    for flags in (
+        Flags(python_file=(value,)),
+        Flags(workspace=(value,)),
+        Flags(working_directory=value),
+    ):
+        with pytest.raises(UserError, match=problem):
+            find_locations(tmp_path, flags, {})
