@@ -270,6 +270,27 @@ def test_the_local_variant_runs_the_tool_of_the_project(repository: Repository) 
     assert repository.pre_commit("run", "--all-files").returncode == 1
 
 
+def test_a_commit_that_changes_no_input_measures_nothing(
+    repository: Repository, tmp_path: Path
+) -> None:
+    env = {"SNAPSIZE_NO_CACHE": "", "SNAPSIZE_CACHE_DIR": str(tmp_path / "cache"), "CI": ""}
+    readme = repository.path / "README.md"
+    readme.write_text("# Shop", encoding="utf-8")
+    repository.git("add", "-A")
+    assert repository.commit(env=env).returncode == 0
+    readme.write_text("# The shop", encoding="utf-8")
+    repository.git("add", "-A")
+    passed = repository.commit(env=env)
+    assert passed.returncode == 0
+    assert "made from none of the files that have changed since" in passed.stdout
+    assert "(README.md)" in passed.stdout
+
+    repository.write("x" * 9000)
+    repository.git("add", "-A")
+    blocked = repository.commit(env=env)
+    assert blocked.returncode == 1 and "from the cache" not in blocked.stdout
+
+
 HALVES = {
     "first.py": 'TEXT = "{text}"\n',
     "second.py": 'TEXT = "{text}"\n',

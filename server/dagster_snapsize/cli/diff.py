@@ -44,11 +44,10 @@ from dagster_snapsize.measuring.revision.refs import (
     merge_base,
 )
 from dagster_snapsize.measuring.revision.worktree import checked_out, sweep
+from dagster_snapsize.project.layout import is_lock_file
 from dagster_snapsize.project.targets import absolute
 
 WORK_TREE = "the work tree"
-# Files that list the installed packages, in any folder of the repository.
-_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pixi.lock", "Pipfile.lock", "conda-lock.yml")
 
 
 @frozen
@@ -281,16 +280,12 @@ class SideMeasurer:
 def _lock_notes(repository: Repository, old: Revision, new: Revision | None) -> Iterator[str]:
     """A note that lock files differ, while both sides were measured in one environment."""
     names = changed_names(repository, old, new)
-    locks = [name for name in names if _is_lock(Path(name).name)]
+    locks = [name for name in names if is_lock_file(Path(name).name)]
     if locks:
         yield (
             f"{', '.join(locks[:3])} differs between the sides, but both were measured with the"
             " packages installed now; use --old-python for an environment of the old side"
         )
-
-
-def _is_lock(name: str) -> bool:
-    return name in _LOCKS or (name.startswith("requirements") and name.endswith(".txt"))
 
 
 @contextmanager

@@ -25,9 +25,11 @@ CacheLookup = Literal["on", "fresh", "off"]
 class Cached:
     """A measurement with absolute paths, and what the cache had to do with it.
 
-    ``hit`` says that it is from the cache, made at ``measured_at`` (ISO 8601). ``not_stored`` are
-    the reasons why it was not stored. ``is_uncacheable`` says that the definitions' own code is,
-    ``is_hindered`` that the project is too large or the folder of the cache cannot be written.
+    ``hit`` says that it is from the cache, made at ``measured_at`` (ISO 8601); ``changed`` are the
+    files that have changed since, in a commit hook, where it was made from none of them.
+    ``not_stored`` are the reasons why it was not stored. ``is_uncacheable`` says that the
+    definitions' own code is, ``is_hindered`` that the project is too large or the folder of the
+    cache cannot be written.
     """
 
     measurement: Measurement
@@ -36,6 +38,7 @@ class Cached:
     not_stored: tuple[str, ...] = ()
     is_uncacheable: bool = False
     is_hindered: bool = False
+    changed: tuple[str, ...] = ()
 
 
 def measure_location(
@@ -63,7 +66,7 @@ def measure_location(
         cache = Cache(location, interpreter, environ, lambda path: shown_path(path, folder))
         hit = cache.look_up() if lookup == "on" else None
         if hit is not None:
-            return Cached(hit.measurement, True, hit.measured_at)
+            return Cached(hit.measurement, True, hit.measured_at, changed=hit.changed)
     # A hit needs neither a process nor a ledger.
     from dagster_snapsize.measuring.probe_run import run_probe
 

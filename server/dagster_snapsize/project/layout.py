@@ -37,8 +37,22 @@ _BY_PRODUCTS = frozenset(
 _BY_PRODUCT_ENDS = (".pyc", ".swp", "~", ".egg-info", ".log")
 _BY_PRODUCT_STARTS = (".tmp_dagster_home_", ".#")
 
+_LOCK_FILES = (
+    "uv.lock",
+    "poetry.lock",
+    "pdm.lock",
+    "pixi.lock",
+    "Pipfile.lock",
+    "conda-lock.yml",
+)
+
 _DEEP = 2
 _AT_MOST = 5
+
+
+def is_lock_file(name: str) -> bool:
+    """Whether a file of this name lists the packages to install."""
+    return name in _LOCK_FILES or (name.startswith("requirements") and name.endswith(".txt"))
 
 
 def is_by_product(name: str) -> bool:

@@ -14,7 +14,7 @@ import click
 from attrs import evolve
 
 from dagster_snapsize.cli.output import echo
-from dagster_snapsize.cli.run import LocationReport, Report
+from dagster_snapsize.cli.run import LocationReport, Report, first_names
 from dagster_snapsize.core.model import Failure, Finding, SourceLocation
 from dagster_snapsize.measuring.cache.lookup import SWITCHED_OFF
 
@@ -189,5 +189,11 @@ def _cache_note(report: Report) -> str | None:
     at = min(location.cached.measured_at or "" for location in hits)
     when = datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M")
     names = ", ".join(location.measurement.name for location in hits)
+    if changed := sorted({path for location in hits for path in location.cached.changed}):
+        others = first_names([shown_path(path) for path in changed])
+        return (
+            f"{names} was made from none of the files that have changed since {when} ({others}):"
+            " sizes are from the cache (see --no-cache)"
+        )
     what = "sizes are" if len(hits) == len(report.locations) else f"the sizes of {names} are"
     return f"nothing has changed since {when}: {what} from the cache (see --no-cache)"

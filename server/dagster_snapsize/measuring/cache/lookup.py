@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -29,6 +30,11 @@ from dagster_snapsize.measuring.cache.key import (
 )
 from dagster_snapsize.measuring.cache.project_files import ProjectFiles, read_project
 from dagster_snapsize.measuring.cache.store import CacheFolder, cache_folder
+from dagster_snapsize.measuring.cache.unaffected import (
+    harmless_changes,
+    in_commit_hook,
+    record,
+)
 from dagster_snapsize.project.git import untracked_files
 from dagster_snapsize.project.ignore_comments import find_ignores
 from dagster_snapsize.project.interpreters import Interpreter
@@ -52,10 +58,14 @@ _OWN_PYTHON = list(sys.version_info[:2])
 
 @frozen
 class CacheHit:
-    """A measurement from the cache, all its paths absolute, and when it was made (ISO 8601)."""
+    """A measurement from the cache, all its paths absolute, and when it was made (ISO 8601).
+
+    ``changed`` are files that have changed since, and that it was not made from: see unaffected.py.
+    """
 
     measurement: Measurement
     measured_at: str
+    changed: tuple[str, ...] = ()
 
 
 def is_wanted(environ: Mapping[str, str]) -> bool:
@@ -113,7 +123,7 @@ class Cache:
             hit = self._matching(entry, path.stem.rpartition("-")[2])
             if hit is not None:
                 return hit
-        return None
+        return self._unaffected() if in_commit_hook(self._environ) else None
 
     def begin(self) -> None:
         """Note the state of files and environment; called before the definitions are loaded."""
@@ -157,6 +167,7 @@ class Cache:
             "measured_at": self._began // 10**9,
             "own_python": _OWN_PYTHON,
             "external": astuple(external, recurse=False),
+            "files": record(after, files),
         }
         content = to_bytes(measurement, about)
         problem = self._place.write(f"{self._identity}-{before.digest}-{digest}", content)
@@ -189,6 +200,21 @@ class Cache:
             return None if content is None else from_bytes(content)
         except Damaged:
             return None
+
+    def _unaffected(self) -> CacheHit | None:
+        """The newest measurement, where nothing that it was made from has changed since."""
+        for path in self._place.entries(f"{self._identity}-"):
+            entry = self._opened(path)
+            hit = self._matching(entry, path.stem.rpartition("-")[2]) if entry else None
+            if entry is None or hit is None:
+                continue
+            assert self._project is not None
+            recorded = entry.about()["files"]
+            with suppress(TooMuch, OSError):
+                changed = harmless_changes(recorded, self._project, hit.measurement)
+                if changed is not None:
+                    return evolve(hit, changed=changed)
+        return None
 
     def _matching(self, entry: CacheEntry, digest: str) -> CacheHit | None:
         try:
