@@ -6,5 +6,6 @@ if sys.argv[:1] == ["-m"] and not (sys.flags.isolated or getattr(sys.flags, "saf
     del sys.path[0]  # `python -m` put the current folder there, whose modules are the user's
 from pathlib import Path
 
+VERSION = "0.1.0"
 PACKAGE = Path(__file__).parent
 """The folder of the installed package; paths to its own files start here."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dagster_snapsize import VERSION
 from support import ROOT, lsp_client
 from support.lsp_client import editor
 from support.lsp_projects import small_project
@@ -77,7 +78,7 @@ async def test_bundle_measures_on_every_python(
         assert opened.parameters is not None
         info = (await opened.client.initialize_session(opened.parameters)).server_info
         assert info is not None
-        assert (info.name, info.version) == ("dagster-snapsize", version())
+        assert (info.name, info.version) == ("dagster-snapsize", VERSION)
         opened.open(small.definitions)
         await opened.ended(1)
         assert opened.statuses[-1]["phase"] == "idle"
@@ -85,12 +86,6 @@ async def test_bundle_measures_on_every_python(
         limits = await opened.run("dagsterSnapsize.showLimits")
         assert limits.startswith("### "), limits
         assert "- `DAGSTER_GRPC_MAX_RX_BYTES`: **100.0 MB** (Dagster's default)" in limits
-
-
-def version() -> str:
-    """The version of the tool that was bundled."""
-    line = (EXTENSION.parent / "pyproject.toml").read_text(encoding="utf-8").split('version = "')[1]
-    return line.partition('"')[0]
 
 
 def test_bundle_has_no_libraries_of_the_terminal(bundled: Path) -> None:
@@ -109,7 +104,7 @@ def test_libraries_are_those_of_the_bundle(bundled: Path) -> None:
     done = subprocess.run([sys.executable, "-I", "-c", show], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     printed, *files = done.stdout.splitlines()
-    assert printed.endswith(version())
+    assert printed.endswith(VERSION)
     assert len(files) == 4
     assert all(Path(file).is_relative_to(bundled) for file in files)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +82,9 @@ async def test_one_change_is_measured_once(small: Small, scratch: Path) -> None:
         await current(other, small, "description, 4.0 kB")
         assert other.begun(small.folder) == begun
         assert len(small.loads) == before + 1
+        (of_location,) = (p for p in (scratch / "cache" / "results").iterdir() if p.is_dir())
+        for folder in (of_location, of_location.parent):
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700, "others could read the sizes"
 
 
 async def test_one_is_killed_while_it_measures_for_both(small: Small, scratch: Path) -> None:

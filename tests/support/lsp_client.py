@@ -37,7 +37,7 @@ def server_environment(mark: str, scratch: Path) -> dict[str, str]:
         for key, value in os.environ.items()
         if key not in _DROPPED and not key.startswith(("DAGSTER_", "GIT_", "SNAPSIZE_"))
     }
-    folders = {"XDG_CACHE_HOME": scratch / "cache", "TMPDIR": scratch / "tmp"}
+    folders = {"SNAPSIZE_CACHE_DIR": scratch / "cache", "TMPDIR": scratch / "tmp"}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
     paths = {key: str(folder) for key, folder in folders.items()}

@@ -79,16 +79,6 @@ def tidy(libs: Path) -> None:
 def copy_server(server: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PACKAGE, server / PACKAGE.name, ignore=ignored)
-    # So that the tool knows its version.
-    found = re.search(
-        r'^version = "(.+)"$', (HERE.parent / "pyproject.toml").read_text(encoding="utf-8"), re.M
-    )
-    if found is None:
-        sys.exit("pyproject.toml has no version")
-    metadata = server / f"dagster_snapsize-{found[1]}.dist-info" / "METADATA"
-    metadata.parent.mkdir()
-    text = f"Metadata-Version: 2.1\nName: dagster-snapsize\nVersion: {found[1]}\n"
-    metadata.write_text(text, encoding="utf-8")
 
 
 def read_python_notices(libs: Path) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from dagster_snapsize import VERSION
 from dagster_snapsize.cli.options import (
     format_option,
     no_cache_option,
@@ -35,7 +36,7 @@ _USAGE = 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="dagster-snapsize")
+@click.version_option(VERSION, prog_name="dagster-snapsize")
 def cli() -> None:
     """Measure the exact size of every Dagster snapshot, and which asset owns each byte.
 
@@ -288,21 +289,25 @@ def cache() -> None:
 
 @cache.command(name="clear")
 def clear_cache() -> None:
-    """Remove every cached measurement, and the environments made by `advise --dagster`.
+    """Remove every cached measurement, what the language server keeps, and the environments of
+    `advise --dagster`.
 
     The cache is used again for projects for which it was switched off.
     """
     from dagster_snapsize.core.sizes import counted, format_size
+    from dagster_snapsize.measuring.cache.folders import cache_root, remove_unused
     from dagster_snapsize.measuring.cache.store import cache_folder, clear
-    from dagster_snapsize.measuring.upgrade.environment import clear_environments
+    from dagster_snapsize.measuring.upgrade.environment import FOLDER
+    from dagster_snapsize.measuring.worker.shared_results import REPORTS, RESULTS
 
     folder = cache_folder(os.environ)
     count, freed = clear(folder)
     click.echo(f"removed {counted(count, 'measurement')}, {format_size(freed)}, from {folder}")
-    count, freed = clear_environments(os.environ)
-    if count:
-        environments = counted(count, "environment")
-        click.echo(f"removed {environments} of advise --dagster, {format_size(freed)}")
+    for name, what in ((FOLDER, "environment"), (RESULTS, "result"), (REPORTS, "report")):
+        count, freed = remove_unused(cache_root(os.environ) / name)
+        if count:
+            of = "advise --dagster" if name == FOLDER else "the language server"
+            click.echo(f"removed {counted(count, what)} of {of}, {format_size(freed)}")
 
 
 def main() -> NoReturn:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from attrs import evolve
 from lsprotocol import types
 
@@ -20,18 +19,21 @@ from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.session import Session
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.lsp.workers.process import own_command
+from dagster_snapsize.measuring.cache.folders import cache_root, make_cache, remove_unused
 from dagster_snapsize.measuring.worker.results import (
     AssetRow,
     LocationResult,
     detail_of,
     unstructure,
 )
+from dagster_snapsize.measuring.worker.shared_results import REPORTS
 
 MEASURE = "dagsterSnapsize.measure"
 CANCEL = "dagsterSnapsize.cancel"
 RESTART = "dagsterSnapsize.restart"
 SHOW_LIMITS = "dagsterSnapsize.showLimits"
 _WITHIN = 120.0  # seconds for a process that a command waits for
+_KEPT_REPORTS = 20
 _MESSAGE_LINES = 12
 _REFUSED = "The baseline was not written: "
 
@@ -129,7 +131,7 @@ async def _show(session: Session, name: str, text: str) -> None:
     """As a document where the client shows documents, else the beginning of it as a message."""
     if session.capability("window.show_document.support"):
         safe = "".join(c if c.isalnum() or c in "._- " else "_" for c in name)
-        path = Path(platformdirs.user_cache_dir("dagster-snapsize")) / "reports" / safe
+        path = cache_root(os.environ) / REPORTS / safe
         await asyncio.to_thread(_write, path, text)
         await _show_document(session, path.as_uri(), None)
         return
@@ -148,8 +150,9 @@ async def _show_document(session: Session, uri: str, selection: types.Range | No
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_cache(path.parent)
     path.write_text(text, encoding="utf-8")
+    remove_unused(path.parent, _KEPT_REPORTS)
 
 
 # -- the baseline --------------------------------------------------------------------------------

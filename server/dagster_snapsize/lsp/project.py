@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import platformdirs
 from attrs import evolve
 
 from dagster_snapsize.lsp.documents.positions import real_key
@@ -25,8 +24,10 @@ from dagster_snapsize.lsp.watching.dependencies import (
 )
 from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.lsp.workers.scheduler import MeasurementScheduler
+from dagster_snapsize.measuring.cache.folders import cache_root
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import LocationResult
+from dagster_snapsize.measuring.worker.shared_results import RESULTS
 from dagster_snapsize.project.baseline_file import NAME
 from dagster_snapsize.project.layout import LOCATION_FILES
 
@@ -211,7 +212,7 @@ class Project:
         settings = self.settings
         return WorkerRequest(
             folder=folder,
-            store=str(Path(platformdirs.user_cache_dir("dagster-snapsize")) / "results"),
+            store=str(cache_root(os.environ) / RESULTS),
             asked=asked,
             only=only,
             python=self.interpreter,

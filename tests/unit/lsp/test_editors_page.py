@@ -52,7 +52,7 @@ def test_what_is_pasted_for_helix_is_toml_with_good_settings() -> None:
 
 def test_every_command_of_the_server_is_on_the_page() -> None:
     (section,) = re.findall(r"^## Commands$(.*?)^## ", PAGE, re.S | re.M)
-    server = create_server("0")
+    server = create_server()
     assert set(re.findall(r"^\| `(dagsterSnapsize\.\w+)` \|", section, re.M)) == set(
         server.protocol.fm.commands
     )

@@ -14,24 +14,18 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from dagster_snapsize.project.layout import CACHE_MARK
+from dagster_snapsize.measuring.cache.folders import cache_root, make_cache, make_private
 
 MOST_BYTES = 500_000_000
 MOST_ENTRIES = 8  # of one location
 _END = ".measurement"
 _OFF = "off"
-_MARK_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n"  # bford.info/cachedir
 _SCRATCH_AGE = 3600.0  # seconds after which an unfinished file is removed
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Where measurements are kept: SNAPSIZE_CACHE_DIR, or the user's folder for caches."""
-    given = environ.get("SNAPSIZE_CACHE_DIR")
-    if given:
-        return Path(given) / "measurements"
-    import platformdirs  # not needed where the folder is given
-
-    return platformdirs.user_cache_path("dagster-snapsize") / "measurements"
+    """Where measurements are kept."""
+    return cache_root(environ) / "measurements"
 
 
 class CacheFolder:
@@ -61,10 +55,8 @@ class CacheFolder:
         path = self._folder / f"{name}{_END}"
         scratch = self._folder / f"{uuid.uuid4().hex}.scratch"
         try:
-            self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # In a project it must not be an input of measurements.
-            (self._root / CACHE_MARK).write_text(_MARK_TEXT, encoding="ascii")
-            self._folder.mkdir(exist_ok=True, mode=0o700)
+            make_cache(self._root)
+            make_private(self._folder)
             with open(  # noqa: PTH123
                 os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
             ) as stream:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
-import stat
 import tempfile
 import threading
 import uuid
@@ -25,6 +23,7 @@ from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.cache.file_states import digest
+from dagster_snapsize.measuring.cache.folders import remove_folder
 from dagster_snapsize.measuring.file_lock import held
 from dagster_snapsize.measuring.revision.refs import Repository, Revision
 from dagster_snapsize.project.git import git, git_error
@@ -202,20 +201,6 @@ def sweep(repository: Repository) -> None:
             remove_folder(folder)
             _remove_empty(folder.parent)
         remove_folder(administration)
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder, read-only files included."""
-    for _ in range(2):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        for place, below, names in os.walk(folder):
-            for name in (*below, *names):
-                path = Path(place) / name
-                if not path.is_symlink():
-                    with contextlib.suppress(OSError):
-                        path.chmod(stat.S_IRWXU)
 
 
 def _remove_empty(folder: Path) -> None:

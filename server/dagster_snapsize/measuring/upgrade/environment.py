@@ -23,11 +23,17 @@ from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.cache.file_states import digest_of_json
-from dagster_snapsize.measuring.cache.store import cache_folder
+from dagster_snapsize.measuring.cache.folders import (
+    cache_root,
+    lock_of,
+    make_cache,
+    remove_folder,
+    remove_unused,
+)
 from dagster_snapsize.measuring.environment import isolated_environ
 from dagster_snapsize.measuring.file_lock import held
 from dagster_snapsize.measuring.process import supervised
-from dagster_snapsize.measuring.revision.worktree import no_interruption, remove_folder
+from dagster_snapsize.measuring.revision.worktree import no_interruption
 from dagster_snapsize.measuring.upgrade.versions import (
     folded_name,
     latest_of_all,
@@ -36,6 +42,7 @@ from dagster_snapsize.measuring.upgrade.versions import (
 )
 from dagster_snapsize.project.interpreters import Interpreter
 
+FOLDER = "environments"  # in the cache folder
 _KEPT = 6  # environments; one is some 150 MB
 _PATIENCE = 5.0  # seconds for a supervisor to end what it started
 _COMPLETE = "complete.json"
@@ -137,39 +144,6 @@ def upgraded(
     return UpgradedEnvironment(made, _with_users_programs(installed, environ), wanted), tuple(notes)
 
 
-def clear_environments(environ: Mapping[str, str]) -> tuple[int, int]:
-    """Remove all environments; returns their number and the bytes that were freed."""
-    count = freed = 0
-    for folder in _folders(_root(environ)):
-        freed += sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file())
-        remove_folder(folder)
-        count += 1
-    for lock in _root(environ).glob("*.lock"):
-        with contextlib.suppress(OSError):
-            lock.unlink()
-    return count, freed
-
-
-def _root(environ: Mapping[str, str]) -> Path:
-    return cache_folder(environ).parent / "environments"
-
-
-def _folders(root: Path) -> list[Path]:
-    """The environments, the last used first."""
-
-    def used(folder: Path) -> float:
-        try:
-            return (folder / _COMPLETE).stat().st_mtime
-        except OSError:
-            return 0.0
-
-    try:
-        found = [path for path in root.iterdir() if path.is_dir()]
-    except OSError:
-        return []
-    return sorted(found, key=used, reverse=True)
-
-
 def _ask(interpreter: Interpreter, environ: Mapping[str, str]) -> _Installation:
     try:
         # Not with -I, which leaves out the user's site-packages. So Python looks for modules in the
@@ -240,18 +214,18 @@ def _environment(
     known: list[object] = [installed.base, installed.version, installed.prefix, installed.sites]
     known += [sorted(installed.distributions.items()), list(requirements)]
     key = digest_of_json(known)
-    root = _root(environ)
+    root = cache_root(environ) / FOLDER
     folder = root / key
     try:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_cache(root)
     except OSError as error:
         raise UserError(f"no environment can be built in {root}: {error.strerror}") from None
-    lock = held(folder.with_suffix(".lock"), wait=True)
+    lock = held(lock_of(folder), wait=True)
     try:
         complete = folder / _COMPLETE
         try:
             conflicts = json.loads(complete.read_text("utf-8"))
-            os.utime(complete)
+            os.utime(folder)
         except (OSError, ValueError):
             with _whole_or_not_at_all(folder):
                 conflicts = _build(folder, installed, requirements, environ, on_step)
@@ -259,8 +233,7 @@ def _environment(
     finally:
         if lock is not None:
             lock.close()
-    for old in _folders(root)[_KEPT:]:
-        remove_folder(old)
+    remove_unused(root, _KEPT)
     return folder, [(name, what, got) for name, what, got in conflicts]
 
 

@@ -1,8 +1,8 @@
 """Share results between servers: two windows on one project measure it once.
 
-Each location has a folder in the store, with a lock that is held while it is measured, the newest
-result and its file of rows. A result is taken over only if it was measured after the
-change that asks for it was seen, and only while every file that it was made from is unchanged.
+Each location has a folder in the store, with the newest result and its file of rows, and a lock
+that is held while it is measured. A result is taken over only if it was measured after the change
+that asks for it was seen, and only while every file that it was made from is unchanged.
 """
 
 from __future__ import annotations
@@ -16,9 +16,18 @@ from types import TracebackType
 from typing import IO, Any
 
 from dagster_snapsize.measuring.cache.file_states import digest_of_file, digest_of_json
-from dagster_snapsize.measuring.file_lock import lock
+from dagster_snapsize.measuring.cache.folders import (
+    lock_of,
+    make_cache,
+    make_private,
+    remove_unused,
+)
+from dagster_snapsize.measuring.file_lock import held
 from dagster_snapsize.measuring.worker.results import LocationResult, structure, unstructure
 
+RESULTS = "results"  # in the cache folder
+REPORTS = "reports"  # what was shown as documents, beside it
+_KEPT_LOCATIONS = 50
 _KEPT_ROWS = 3  # a server may still read the rows of the result before the newest
 
 
@@ -34,9 +43,9 @@ class SharedResults:
         self._lock: IO[bytes] | None = None
 
     def __enter__(self) -> SharedResults:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self._folder / "lock").open("wb")
-        lock(self._lock, wait=True)
+        make_cache(self._folder.parent)
+        self._lock = held(lock_of(self._folder), wait=True)
+        make_private(self._folder)
         return self
 
     def __exit__(
@@ -45,8 +54,8 @@ class SharedResults:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        assert self._lock is not None
-        self._lock.close()  # and with it goes the lock
+        if self._lock is not None:
+            self._lock.close()  # and with it goes the lock
 
     def measured_since(self, asked: float) -> LocationResult | None:
         """What was measured since then (seconds since the epoch) of files that are still the same.
@@ -88,6 +97,7 @@ class SharedResults:
         scratch = self._newest.with_suffix(f".{uuid.uuid4().hex}")
         scratch.write_text(json.dumps(kept), encoding="utf-8")
         scratch.replace(self._newest)
+        remove_unused(self._folder.parent, _KEPT_LOCATIONS)
 
 
 def _digest(files: Sequence[str]) -> str:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import re
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import quote
 
-from dagster_snapsize import PACKAGE
+from dagster_snapsize import PACKAGE, VERSION
 from dagster_snapsize.cli.reports.ci import checkout_top, finding_place, fingerprints, from_top
 from dagster_snapsize.cli.run import Report
 from dagster_snapsize.core.model import Finding, Rule, SourceLocation
@@ -57,7 +56,7 @@ def log(report: Report, status: int) -> Json:
             )
     driver = {
         "name": "dagster-snapsize",
-        "version": version("dagster-snapsize"),
+        "version": VERSION,
         "rules": rules,
     }
     run = {
