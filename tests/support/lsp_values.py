@@ -275,6 +275,7 @@ def over_asset_budget(
         budget_bytes=budget,
         location=SourceLocation(path, line) if line else None,
         advice=f"Run `dagster-snapsize explain {key}`.",
+        repository="__repository__",
     )
 
 
@@ -286,6 +287,7 @@ def grown(
         "error" if severity == "error" else "information",
         f"asset {key} takes {now:,} bytes of 2 snapshots, {by:,} more than in the baseline",
         asset=key,
+        repository="__repository__",
         bytes=now,
         location=SourceLocation(ASSETS, line) if line else None,
     )

@@ -310,6 +310,7 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
             budget_bytes=budget,
             location=asset.location,
             advice=f"Run `{explain_command(asset.key)}` to see all of its fields.",
+            repository=asset.repository,
         )
 
 

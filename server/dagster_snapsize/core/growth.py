@@ -190,17 +190,26 @@ def _of_assets(measurement: Measurement, budgets: Budgets, baseline: Baseline) -
             if len(by_snapshot) < len(asset.by_snapshot):
                 mine = [s for s in both if s.repository == asset.repository]
                 fields = sum_fields(s.ledger.by_field(owner) for s in mine)
-            yield _of_asset(asset, old, by_snapshot, fields, budgets)
+            shared = any(
+                a.key == asset.key and a.repository != asset.repository for a in measurement.assets
+            )
+            label = f"{asset.key} of repository {asset.repository}" if shared else asset.key
+            yield _of_asset(asset, label, old, by_snapshot, fields, budgets)
 
 
 def _of_asset(
-    asset: AssetCost, old: Fields, by_snapshot: Fields, fields: Fields, budgets: Budgets
+    asset: AssetCost,
+    label: str,
+    old: Fields,
+    by_snapshot: Fields,
+    fields: Fields,
+    budgets: Budgets,
 ) -> Finding:
     before, now, count = sum(old.values()), sum(by_snapshot.values()), len(by_snapshot)
     allowance = budgets.asset_growth
     beyond = allowance is not None and now - before > allowance.of(before)
     message = (
-        f"Asset {asset.key} takes {sizes.format_size(now)} of {sizes.counted(count, 'snapshot')},"
+        f"Asset {label} takes {sizes.format_size(now)} of {sizes.counted(count, 'snapshot')},"
         f" {_more(now, before)} more than in the baseline"
         f"{_allowed(allowance, 'budget.asset-growth', beyond)} ({sizes.format_exact(now)}):"
         f" {_fields(differences(old, fields))}."
@@ -214,6 +223,7 @@ def _of_asset(
         budget_bytes=before + allowance.of(before) if allowance is not None else None,
         location=asset.location,
         advice=_UPDATE if beyond else None,
+        repository=asset.repository,
     )
 
 

@@ -452,7 +452,7 @@ class Finding:
     """One thing that a user should know, in every face the same.
 
     ``message`` is the fact, ``advice`` what to do about it at a command line: editors have links
-    and actions instead.
+    and actions instead. ``repository`` is that of the ``asset``: two may have one key.
     """
 
     rule: Rule
@@ -464,6 +464,7 @@ class Finding:
     budget_bytes: int | None = None
     location: SourceLocation | None = None
     advice: str | None = None
+    repository: str | None = None
 
     @property
     def text(self) -> str:

@@ -41,9 +41,11 @@ _REFUSED = "The baseline was not written: "
 # -- reports, whose text is returned too, for clients that draw it themselves ---------------------
 
 
-async def show_asset(session: Session, location: str, key: str, folder: str) -> str | None:
+async def show_asset(
+    session: Session, location: str, key: str, folder: str, repository: str | None = None
+) -> str | None:
     """Show everything about one asset."""
-    found = _asset(session, folder, location, key)
+    found = _asset(session, folder, location, key, repository)
     if found is None:
         return None
     state, good, row = found
@@ -70,9 +72,11 @@ async def show_limits(session: Session) -> str:
     return text
 
 
-async def open_heaviest_field(session: Session, location: str, key: str, folder: str) -> None:
+async def open_heaviest_field(
+    session: Session, location: str, key: str, folder: str, repository: str | None = None
+) -> None:
     """Show where the heaviest field of an asset is written, or else where the asset is."""
-    found = _asset(session, folder, location, key)
+    found = _asset(session, folder, location, key, repository)
     row = found[2] if found else None
     if found is None or row is None or row.location is None:
         return
@@ -94,13 +98,14 @@ def _location(session: Session, folder: str, name: str) -> LocationState | None:
 
 
 def _asset(
-    session: Session, folder: str, location: str, key: str
+    session: Session, folder: str, location: str, key: str, repository: str | None
 ) -> tuple[LocationState, LocationResult, AssetRow] | None:
     state = _location(session, folder, location)
     if state is None or state.good is None:
         return None
     good = state.good
-    return next(((state, good, row) for row in good.assets if row.key == key), None)
+    row = good.row(key, repository)
+    return (state, good, row) if row else None
 
 
 async def _limits(project: Project) -> str:

@@ -136,8 +136,10 @@ def create_server() -> SnapsizeServer:
         return await commands.update_baseline(server.session, of)
 
     @server.command(asset_groups.SHOW_ASSET)
-    async def show_asset(location: str, key: str, folder: str) -> str | None:
-        return await commands.show_asset(server.session, location, key, folder)
+    async def show_asset(
+        location: str, key: str, folder: str, repository: str | None = None
+    ) -> str | None:
+        return await commands.show_asset(server.session, location, key, folder, repository)
 
     @server.command(asset_groups.SHOW_REPORT)
     async def show_report(location: str, folder: str) -> str | None:
@@ -148,8 +150,10 @@ def create_server() -> SnapsizeServer:
         return await commands.show_limits(server.session)
 
     @server.command(asset_groups.OPEN_HEAVIEST_FIELD)
-    async def open_heaviest_field(location: str, key: str, folder: str) -> None:
-        await commands.open_heaviest_field(server.session, location, key, folder)
+    async def open_heaviest_field(
+        location: str, key: str, folder: str, repository: str | None = None
+    ) -> None:
+        await commands.open_heaviest_field(server.session, location, key, folder, repository)
 
     return server
 

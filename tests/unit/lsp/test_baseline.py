@@ -121,6 +121,7 @@ def test_each_repeated_value_is_told_with_the_places_of_the_others() -> None:
             "information",
             f"t0 and 2 other assets carry the same {what}",
             asset="t0",
+            repository="__repository__",
             bytes=size,
             location=SourceLocation(ASSETS, 10),
         )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol.types import (
@@ -109,7 +110,7 @@ def test_a_heavy_asset_can_be_allowed_silenced_and_looked_at() -> None:
     assert report.command == Command(
         title="Show the full report of orders",
         command="dagsterSnapsize.showAsset",
-        arguments=["shop", "orders", "/shop"],
+        arguments=["shop", "orders", "/shop", "__repository__"],
     )
 
 
@@ -260,7 +261,7 @@ def test_the_heaviest_field_can_be_opened() -> None:
     assert found[1].command == Command(
         title="Open the source of the heaviest field of orders (description, 400 B)",
         command="dagsterSnapsize.openHeaviestField",
-        arguments=["shop", "orders", "/shop"],
+        arguments=["shop", "orders", "/shop", "__repository__"],
     )
 
 
@@ -308,3 +309,23 @@ def test_budgets_are_round_leave_room_and_are_read_back(size: int) -> None:
     assert size <= budget <= size * 1.22 + 1
     assert parse_size(short_size(budget).replace(",", "")) == budget
     assert len(str(budget).rstrip("0")) <= 2
+
+
+def test_assets_of_two_repositories_with_one_key_have_actions_of_their_own() -> None:
+    rows = [asset("orders", line, size, repository=name) for name, line, size in TWINS]
+    findings = [
+        evolve(over_asset_budget("orders", line, size), repository=name)
+        for name, line, size in TWINS
+    ]
+    twins = result(assets=rows, findings=findings)
+    for name, line, _ in TWINS:
+        found = actions(twins, within=line_range(line - 1))
+        opened = {
+            tuple(action.command.arguments or ())
+            for action in found
+            if action.command and action.command.command == "dagsterSnapsize.showAsset"
+        }
+        assert opened == {("shop", "orders", "/shop", name)}
+
+
+TWINS = (("left", 4, 90_000), ("right", 9, 80_000))

@@ -59,11 +59,11 @@ def test_a_lens_opens_the_report_of_its_asset() -> None:
     assert first.command == Command(
         title="4.9 kB · 2 % of repository",
         command="dagsterSnapsize.showAsset",
-        arguments=["shop", "orders", "/shop"],
+        arguments=["shop", "orders", "/shop", "__repository__"],
     )
     # Of many assets it is the heaviest.
     assert factory.command is not None
-    assert factory.command.arguments == ["shop", "table_11", "/shop"]
+    assert factory.command.arguments == ["shop", "table_11", "/shop", "__repository__"]
 
 
 def test_a_lens_moves_with_its_asset_and_goes_with_it() -> None:

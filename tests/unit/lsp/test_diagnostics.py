@@ -253,6 +253,7 @@ def test_data_is_json_with_all_that_a_quick_fix_needs() -> None:
         "location": "shop",
         "snapshot": REPOSITORY,
         "asset": "orders",
+        "repository": "__repository__",
         "assets": 1,
         "bytes": 83_910,
         "budget_bytes": 64_000,

@@ -144,7 +144,7 @@ export function registerSizes(context: vscode.ExtensionContext, store: Measureme
       if (subject === undefined) return;
       const { folder, location, asset } = subject;
       const command = "dagsterSnapsize.showAsset";
-      await vscode.commands.executeCommand(command, location, asset.key, folder);
+      await vscode.commands.executeCommand(command, location, asset.key, folder, asset.repository);
     },
     "dagsterSnapsize.sizes.copyKey": async (id) => {
       const subject = assetOf(id);

@@ -134,6 +134,7 @@ def finding_json(finding: Finding) -> Json:
         "advice": finding.advice,
         "snapshot": finding.snapshot,
         "asset": finding.asset,
+        "repository": finding.repository,
         "bytes": finding.bytes,
         "budget_bytes": finding.budget_bytes,
         "location": place_json(finding.location),

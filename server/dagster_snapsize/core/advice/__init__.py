@@ -131,6 +131,7 @@ def repeated_findings(measurement: Measurement) -> Iterator[Finding]:
             bytes=repeat.saved_bytes,
             location=places.get((repeat.repository, asset)),
             advice="Run `dagster-snapsize advise` to see what to do.",
+            repository=repeat.repository,
         )
 
 

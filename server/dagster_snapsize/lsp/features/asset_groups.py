@@ -95,11 +95,15 @@ def _by_line(
     ]
 
 
-def command(title: str, name: str, folder: str, location: str, key: str | None = None) -> Command:
+def command(
+    title: str, name: str, folder: str, location: str, row: AssetRow | None = None
+) -> Command:
     """A command on a location or on one of its assets.
 
-    Its arguments are the location's name, the asset's key (none for a location) and the project's
-    folder, because two projects may have locations of one name.
+    Its arguments are the location's name, the asset's key (none for a location), the project's
+    folder, because two projects may have locations of one name, and the asset's repository.
     """
-    arguments = [location, folder] if key is None else [location, key, folder]
+    arguments = [location, folder]
+    if row is not None:
+        arguments = [location, row.key, folder, row.repository]
     return Command(title=title, command=name, arguments=arguments)

@@ -58,7 +58,7 @@ def _code_actions(view: View, within: Range) -> Iterator[CodeAction]:
     state = view.state
     by_name = {location.name: location for location in state.locations}
     shown = groups(view)
-    fixed: set[tuple[str, str]] = set()
+    fixed: set[tuple[str, str, str]] = set()
     for diagnostic in view.published:
         data = diagnostic.data
         if diagnostic.source != SOURCE or not isinstance(data, dict):
@@ -71,16 +71,17 @@ def _code_actions(view: View, within: Range) -> Iterator[CodeAction]:
             yield _action(title, diagnostic, run=update)
         yield from _quick_fixes(view, location, diagnostic, data, shown)
         if data["asset"] is not None:
-            fixed.add((location.name, data["asset"]))
-            row = _row(location.good, data["asset"])
+            fixed.add((location.name, data["repository"], data["asset"]))
+            row = _row(location.good, data["repository"], data["asset"])
             if row is not None:
                 yield from _reports(view, location, row, diagnostic)
     for group in shown:
         if not _overlap(group.range, within):
             continue
         for row in group.rows[:_MOST_ASSETS]:
-            if (group.state.name, row.key) not in fixed:
-                fixed.add((group.state.name, row.key))
+            identity = (group.state.name, row.repository, row.key)
+            if identity not in fixed:
+                fixed.add(identity)
                 yield from _reports(view, group.state, row, None)
 
 
@@ -96,8 +97,8 @@ def _is_wanted(action: CodeAction, only: Sequence[str] | None) -> bool:
     return any(not k or kind == k or kind.startswith(f"{k}.") for k in only)
 
 
-def _row(result: LocationResult | None, key: str) -> AssetRow | None:
-    return next((a for a in result.assets if a.key == key), None) if result else None
+def _row(result: LocationResult | None, repository: str, key: str) -> AssetRow | None:
+    return result.row(key, repository) if result else None
 
 
 def _reports(
@@ -115,7 +116,7 @@ def _reports(
         )
     for run, title in titles.items():
         yield _action(
-            title, diagnostic, run=command(title, run, view.state.folder, location.name, row.key)
+            title, diagnostic, run=command(title, run, view.state.folder, location.name, row)
         )
 
 

@@ -55,9 +55,7 @@ def _code_lenses(view: View) -> list[CodeLens]:
         for location, place, title in _definitions(view)
     ]
     found += [
-        CodeLens(
-            group.range, command(title, SHOW_ASSET, folder, group.state.name, group.rows[0].key)
-        )
+        CodeLens(group.range, command(title, SHOW_ASSET, folder, group.state.name, group.rows[0]))
         for group, title in _assets(view, view.settings.code_lens.minimum_bytes)
     ]
     return sorted(found, key=lambda lens: lens.range.start.line)

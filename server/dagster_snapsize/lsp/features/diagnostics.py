@@ -220,7 +220,8 @@ def _carriers(result: LocationResult, finding: Finding) -> Iterator[tuple[Source
     """The first of the others that carry the same value; those of one line stand there once."""
     seen = {finding.location}
     for repeated in result.repeated:
-        if (repeated.asset, repeated.saved_bytes) == (finding.asset, finding.bytes):
+        of = (repeated.repository, repeated.asset, repeated.saved_bytes)
+        if of == (finding.repository, finding.asset, finding.bytes):
             for key in repeated.others:
                 place = result.location_of.get((repeated.repository, key))
                 if place is not None and place not in seen:
@@ -280,7 +281,10 @@ def _grown(
     location: LocationState, result: LocationResult, together: Sequence[Finding], place: Range
 ) -> Diagnostic:
     """One diagnostic for all assets of a line that grew."""
-    by = {f.asset or "": result.growth_of.get(f.asset or "", 0) for f in together}
+    by: dict[str, int] = {}
+    for f in together:  # an asset of two repositories counts once
+        grown = result.growth_of.get((f.repository or "", f.asset or ""), 0)
+        by[f.asset or ""] = max(grown, by.get(f.asset or "", 0))
     ranked = sorted(together, key=lambda f: (f.severity != "error", -by[f.asset or ""]))
     named = ", ".join(f"{flat(key)} +{short_size(size)}" for key, size in _most(by)[:_HEAVIEST])
     rest = len(by) - _HEAVIEST
@@ -322,6 +326,7 @@ def _diagnostic(
             "location": location.name,
             "snapshot": finding.snapshot,
             "asset": finding.asset,
+            "repository": finding.repository,
             "assets": assets if finding.asset else 0,
             "bytes": finding.bytes,
             "budget_bytes": finding.budget_bytes,

@@ -248,13 +248,19 @@ class LocationResult:
         return {(a.repository, a.key): a.location for a in self.assets if a.location is not None}
 
     @cached_property
-    def growth_of(self) -> Mapping[str, int]:
-        """By how many bytes assets grew, by key; of two repositories the larger one counts."""
-        found: dict[str, int] = {}
-        for row in self.assets:
-            if row.growth_bytes > 0:
-                found[row.key] = max(row.growth_bytes, found.get(row.key, 0))
-        return found
+    def growth_of(self) -> Mapping[tuple[str, str], int]:
+        """By how many bytes assets grew, by repository and key."""
+        return {
+            (row.repository, row.key): row.growth_bytes
+            for row in self.assets
+            if row.growth_bytes > 0
+        }
+
+    def row(self, key: str, repository: str | None = None) -> AssetRow | None:
+        """The row of an asset; the heaviest one of all repositories where none is named."""
+        return next(
+            (a for a in self.assets if a.key == key and repository in (None, a.repository)), None
+        )
 
     def rank(self, asset: AssetRow) -> int:
         """One more than the number of heavier assets."""

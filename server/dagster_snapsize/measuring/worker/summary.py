@@ -163,11 +163,11 @@ def _without_least_growth(
 
     All assets of a line are kept or none, so that their sum is right.
     """
-    grown = {row.key: row.growth_bytes for row in assets}
+    grown = {(row.repository, row.key): row.growth_bytes for row in assets}
     lines: defaultdict[object, int] = defaultdict(int)
     for finding in findings:
         if _is_reported_by_line(finding):
-            lines[_line(finding)] += grown.get(finding.asset or "", 0)
+            lines[_line(finding)] += grown.get((finding.repository or "", finding.asset or ""), 0)
     if len(lines) <= _MOST_LINES:
         return tuple(findings)
     most = set(heapq.nlargest(_MOST_LINES, lines, key=lambda line: lines[line]))
@@ -180,7 +180,7 @@ def _is_reported_by_line(finding: Finding) -> bool:
 
 def _line(finding: Finding) -> object:
     """The line of a finding, or the asset where it has none."""
-    return finding.location or finding.asset
+    return finding.location or (finding.repository, finding.asset)
 
 
 # -- repeats and advice --------------------------------------------------------------------------

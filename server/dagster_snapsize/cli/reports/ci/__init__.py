@@ -61,12 +61,14 @@ def fingerprints(location: LocationReport) -> Iterator[tuple[Finding, str]]:
     """
     seen: Counter[tuple[str | None, ...]] = Counter()
     for finding in location.findings:
+        about: tuple[str | None, ...]
         if finding.asset is None:
             path = finding.location.path if finding.location else None
             about = (finding.rule, location.measurement.name, finding.snapshot, path)
         else:
             # Not its file and not its heaviest snapshot, which change.
-            about = (finding.rule, location.measurement.name, "asset", finding.asset)
+            of = finding.repository
+            about = (finding.rule, location.measurement.name, "asset", of, finding.asset)
         text = json.dumps([*about, seen[about]])
         seen[about] += 1
         yield finding, hashlib.sha256(text.encode("ascii")).hexdigest()
