@@ -14,7 +14,7 @@ from attrs import evolve
 from dagster_snapsize.lsp.documents.positions import real_key
 from dagster_snapsize.lsp.settings import Settings, on_battery
 from dagster_snapsize.lsp.state import ProjectState
-from dagster_snapsize.lsp.watching.changes import ChangeImpact, ChangeTracker
+from dagster_snapsize.lsp.watching.changes import ChangedPaths, ChangeImpact, ChangeTracker
 from dagster_snapsize.lsp.watching.dependencies import (
     Dependencies,
     WatchList,
@@ -127,11 +127,11 @@ class Project:
         self._closed = True
         await self._scheduler.close()
 
-    async def files_changed(self, paths: Iterable[str], *, saved: bool = False) -> None:
+    async def files_changed(self, paths: ChangedPaths, *, saved: bool = False) -> None:
         """Measure again where these files or folders matter; ``saved`` by the editor."""
-        await asyncio.to_thread(self._find_impacts, frozenset(paths), saved)
+        await asyncio.to_thread(self._find_impacts, paths, saved)
 
-    def _find_impacts(self, paths: frozenset[str], saved: bool) -> None:
+    def _find_impacts(self, paths: ChangedPaths, saved: bool) -> None:
         """Read the changed files. Runs in a thread."""
         with self._in_order:
             impacts = self._tracker.changed(paths, saved=saved)

@@ -17,7 +17,7 @@ from dagster_snapsize import PACKAGE
 from dagster_snapsize.lsp.documents.buffers import Buffers
 from dagster_snapsize.lsp.documents.edits import FileEdits
 from dagster_snapsize.lsp.documents.places import View
-from dagster_snapsize.lsp.documents.positions import to_path
+from dagster_snapsize.lsp.documents.positions import real_key, to_path
 from dagster_snapsize.lsp.features import diagnostics
 from dagster_snapsize.lsp.progress import ProgressBars
 from dagster_snapsize.lsp.project import Project
@@ -25,6 +25,7 @@ from dagster_snapsize.lsp.requests import STATUS, status_of
 from dagster_snapsize.lsp.settings import ClientSettings
 from dagster_snapsize.lsp.shutdown import leave_on_signals, leave_with_client
 from dagster_snapsize.lsp.state import ProjectState
+from dagster_snapsize.lsp.watching.changes import ChangedPaths
 from dagster_snapsize.lsp.watching.client import ClientWatching
 from dagster_snapsize.lsp.watching.dependencies import WatchList
 from dagster_snapsize.lsp.watching.watcher import FileWatcher
@@ -231,17 +232,20 @@ class Session:
 
     async def uris_changed(self, uris: Iterable[str], *, saved: bool = False) -> None:
         """Files were changed; with ``saved`` by the client."""
-        await self.files_changed(filter(None, map(to_path, uris)), saved=saved)
+        paths = await asyncio.to_thread(lambda: [*filter(None, map(to_path, uris))])
+        await self.files_changed(paths, saved=saved)
 
     async def files_changed(self, paths: Iterable[str], *, saved: bool = False) -> None:
         """Files were changed, by the client or by others."""
         changed = list(paths)
-        self.buffers.forget_disk(changed)
-        files = [*changed, *self.buffers.opened_below(changed)]
+        # In a thread: there may be thousands, and each is looked up on disk.
+        keys = await asyncio.to_thread(lambda: set(map(real_key, changed)))
+        spelled = await asyncio.to_thread(ChangedPaths.of, changed)
+        documents = self.buffers.changed_on_disk(keys)
         for project in list(self.projects.values()):
-            for path in files:
+            for path in documents:
                 project.edited(path, self.buffers.is_saved(path))
-            await project.files_changed(changed, saved=saved)
+            await project.files_changed(spelled, saved=saved)
         if isinstance(self._watcher, ClientWatching):
             self._watcher.changed(changed)
 

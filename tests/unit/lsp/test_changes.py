@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_snapsize.core.model import Budgets, Failure, SourceLocation
-from dagster_snapsize.lsp.watching.changes import ChangeImpact, ChangeTracker
+from dagster_snapsize.lsp.watching.changes import ChangedPaths, ChangeImpact, ChangeTracker
 from dagster_snapsize.lsp.watching.dependencies import (
     Dependencies,
     WatchedTree,
@@ -86,7 +86,9 @@ class Project:
 
     def tell(self, *names: str, saved: bool = False) -> str | None:
         """The action after an event for each of the names."""
-        impacts = self.tracker.changed([str(self.root / name) for name in names], saved=saved)
+        impacts = self.tracker.changed(
+            ChangedPaths.of(str(self.root / name) for name in names), saved=saved
+        )
         assert len(impacts) <= 1
         return impacts[0].action if impacts else None
 

@@ -60,15 +60,14 @@ class Buffers(Places):
             self._uris.pop(self._key(path), None)
             self._disk.pop(self._key(path), None)
 
-    def forget_disk(self, paths: Iterable[str]) -> None:
-        """These files have changed on disk, or anything in these folders."""
-        changed = {self._key(path) for path in paths}
-        for path in [*changed, *_below(self._disk, changed)]:
-            self._disk.pop(path, None)
+    def changed_on_disk(self, changed: Set[str]) -> list[str]:
+        """These files have changed on disk, or anything in these folders.
 
-    def opened_below(self, folders: Iterable[str]) -> list[str]:
-        """The keys of open documents in these folders."""
-        return _below(self._uris, {self._key(path) for path in folders})
+        Takes keys of real paths, and returns those of the open documents among them.
+        """
+        for path in _among(self._disk, changed):
+            self._disk.pop(path, None)
+        return _among(self._uris, changed)
 
     def is_saved(self, path: str) -> bool:
         """Whether no buffer of this file differs from the file on disk."""
@@ -201,13 +200,13 @@ class Buffers(Places):
         return self._workspace().position_codec
 
 
-def _below(paths: Iterable[str], folders: Set[str]) -> list[str]:
-    """Those of ``paths`` that are in one of the folders, however deep."""
+def _among(paths: Iterable[str], changed: Set[str]) -> list[str]:
+    """Those of ``paths`` that changed themselves, or are in a changed folder, however deep."""
     parents = {os.path.dirname(path) for path in paths}  # noqa: PTH120
     inside = {
-        p for p in parents if p in folders or any(x.as_posix() in folders for x in Path(p).parents)
+        p for p in parents if p in changed or any(x.as_posix() in changed for x in Path(p).parents)
     }
-    return [path for path in paths if os.path.dirname(path) in inside]  # noqa: PTH120
+    return [p for p in paths if p in changed or os.path.dirname(p) in inside]  # noqa: PTH120
 
 
 def _read(path: str) -> str | None:

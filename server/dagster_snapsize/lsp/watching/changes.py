@@ -55,6 +55,23 @@ class ChangeImpact:
     wait: float = 0.0
 
 
+@frozen
+class ChangedPaths:
+    """Files and folders that changed, in every spelling that dependencies have.
+
+    ``has_folder``: files that are not named may have changed, too.
+    """
+
+    spelled: frozenset[str]
+    has_folder: bool
+
+    @classmethod
+    def of(cls, paths: Iterable[str], disk: Disk | None = None) -> ChangedPaths:
+        """Looks at the disk."""
+        spelled = frozenset(s for path in paths for s in (normal(path), resolved(path)))
+        return cls(spelled, any(map((disk or Disk()).is_folder, spelled)))
+
+
 @define
 class _Baseline:
     """The contents of files at one moment, and which files have changed since."""
@@ -99,8 +116,8 @@ class ChangeTracker:
 
     def dependencies(self) -> Mapping[str, Dependencies]:
         """What each location depends on, of those that were measured."""
-        with self._lock:
-            return {n: x.dependencies for n, x in self._locations.items() if x.dependencies}
+        # Without the lock, which is held while files are read.
+        return {n: x.dependencies for n, x in list(self._locations.items()) if x.dependencies}
 
     def start(self, name: str, provisional: Dependencies | None = None) -> None:
         """A measurement begins: later contents are compared with the present ones.
@@ -161,18 +178,17 @@ class ChangeTracker:
         with self._lock:
             self._locations.pop(name, None)
 
-    def changed(self, paths: Iterable[str], *, saved: bool = False) -> tuple[ChangeImpact, ...]:
-        """The impact of changes of these files and folders on each location, where there is one.
+    def changed(self, paths: ChangedPaths, *, saved: bool = False) -> tuple[ChangeImpact, ...]:
+        """The impact of changes on each location, where there is one.
 
         ``saved`` says that the editor wrote them.
         """
-        spelled = {s for path in paths for s in (normal(path), resolved(path))}
         with self._lock:
-            impacts = [self._judge(n, x, spelled, saved) for n, x in self._locations.items()]
+            impacts = [self._judge(n, x, paths, saved) for n, x in self._locations.items()]
         return tuple(v for v in impacts if v is not None)
 
     def _judge(
-        self, name: str, location: _Location, paths: set[str], saved: bool
+        self, name: str, location: _Location, paths: ChangedPaths, saved: bool
     ) -> ChangeImpact | None:
         dependencies = location.dependencies
         if dependencies is None:
@@ -214,15 +230,16 @@ class ChangeTracker:
         return "measure"
 
     def _affected(
-        self, location: _Location, dependencies: Dependencies, paths: set[str]
+        self, location: _Location, dependencies: Dependencies, changed: ChangedPaths
     ) -> list[str]:
         """The files that matter among ``paths``, and those in folders among them."""
+        paths = changed.spelled
         known: set[str] = set()
         for baseline in (location.measured, location.running):
             if baseline is not None:
                 known.update(baseline.contents, baseline.dirty)
         found = {path for path in paths if self._matters(dependencies, path)}
-        if any(self._disk.is_folder(path) for path in paths):
+        if changed.has_folder:
             known.update(path for path, _ in dependencies.existing(self._disk))
         for path in known:
             place = os.path.dirname(path)
