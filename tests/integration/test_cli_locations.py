@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -410,3 +411,24 @@ def test_an_old_python_with_an_old_dagster_is_measured(
     (location,) = measure_json("--python", python, cwd=tmp_path)["locations"]
     assert location["python_version"].startswith("3.9.")
     assert len(snapshots(location)) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_project_opened_through_a_link_has_its_paths_below_the_link(
+    tmp_path: Path, dagster_python: Callable[..., Path]
+) -> None:
+    package = tmp_path / "real" / "src" / "shop"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "import dagster as dg\n\n\n@dg.asset\ndef orders(): ...\n\n\n"
+        "defs = dg.Definitions(assets=[orders])\n"
+    )
+    (tmp_path / "real" / "pyproject.toml").write_text('[tool.dagster]\nmodule_name = "shop"\n')
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    # As the .pth file of an editable installation has it.
+    environ = {"PYTHONPATH": str(tmp_path / "real" / "src")}
+    python = dagster_python()
+    whole = measure_json("-d", "link", "--python", python, cwd=tmp_path, env=environ)
+    (location,) = whole["locations"]
+    assert location["assets"][0]["location"] == {"path": "link/src/shop/__init__.py", "line": 4}
+    assert location["definition_files"] == ["link/src/shop/__init__.py"]

@@ -33,6 +33,7 @@ from dagster_snapsize.core.model import (
     SourceLocation,
     UncacheableCall,
 )
+from dagster_snapsize.measuring.paths import spelled_in
 from dagster_snapsize.project.dagster_yaml import instance_file, read_instance
 from dagster_snapsize.project.dbt import stale_inputs
 from dagster_snapsize.project.git import untracked_files
@@ -101,6 +102,7 @@ class MeasurementBuilder:
         self._read_here: list[str] = []  # by us, not by the probe
         self._peak_rss_bytes = 0
         root = location.root
+        self.spelled = spelled_in(tree)
         self._path = ProjectPath.of((str(root), os.path.realpath(root), root.as_posix()))
         self._started = time.monotonic()
 
@@ -216,8 +218,8 @@ class MeasurementBuilder:
         self._assets += asset_costs(header["repository"], mine, located, groups, deps)
 
     def _on_files(self, header: dict[str, Any], payload: bytes) -> None:
-        self._files = header["definitions"]
-        self._folders = header["folders"]
+        self._files = sorted(set(map(self.spelled, header["definitions"])))
+        self._folders = sorted(set(map(self.spelled, header["folders"])))
         self.changed = header["changed"]
 
     def _on_inputs(self, header: dict[str, Any], payload: bytes) -> None:
@@ -247,7 +249,7 @@ class MeasurementBuilder:
 
     def place(self, place: Any) -> SourceLocation | None:
         """The place that a path and a line are, with forward slashes."""
-        return SourceLocation(Path(place[0]).as_posix(), place[1]) if place else None
+        return SourceLocation(Path(self.spelled(place[0])).as_posix(), place[1]) if place else None
 
     def failed(self, failure: Failure) -> Measurement:
         """What is known of a location that could not be measured: no half sizes."""

@@ -1,12 +1,33 @@
-"""Make the paths of a measurement relative to a folder."""
+"""The paths of a measurement: spelled as the project was opened, and relative to a folder."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path, PurePath
 
 from attrs import evolve
 
 from dagster_snapsize.core.model import Measurement, SourceLocation
+
+
+def spelled_in(tree: Path) -> Callable[[str], str]:
+    """Gives absolute paths of files in ``tree`` the spelling in which it was opened.
+
+    A project may be opened through a symbolic link, and import its code by the real path, or the
+    other way round. Links inside of the tree are kept.
+    """
+    own, real = os.path.join(tree, ""), os.path.join(os.path.realpath(tree), "")  # noqa: PTH118
+
+    @cache
+    def spelled(path: str) -> str:
+        if path.startswith(own):
+            return path
+        found = os.path.realpath(path)
+        return own + found[len(real) :] if found.startswith(real) else path
+
+    return spelled
 
 
 def relocated(measurement: Measurement, folder: Path) -> Measurement:

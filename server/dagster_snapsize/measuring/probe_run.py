@@ -248,7 +248,7 @@ class _ProbeRun:
         return Failure(message, place, "", without_dump(printed))
 
     def _is_users(self, path: str) -> bool:
-        inside = Path(path).is_relative_to(self._tree)
+        inside = Path(self._builder.spelled(path)).is_relative_to(self._tree)
         return inside and "site-packages" not in Path(path).parts
 
 

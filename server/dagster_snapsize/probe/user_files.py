@@ -23,7 +23,10 @@ class UserFiles:
     """
 
     def __init__(self, tree: str, own_package: Optional[str] = None):
-        self._tree = os.path.join(os.path.abspath(tree), "")
+        # A project that is opened through a symbolic link may be imported by its real path.
+        self._trees = tuple(
+            {os.path.join(f(tree), "") for f in (os.path.abspath, os.path.realpath)}
+        )
         self._installed = _installed_folders()
         self._own = (own_package + os.sep, own_package + ".py") if own_package else ()
         self._known: Dict[str, bool] = {}
@@ -37,7 +40,7 @@ class UserFiles:
 
     def is_in_tree(self, path: str) -> bool:
         """Whether a file or folder is the user's own and belongs to the project."""
-        return os.path.join(path, "").startswith(self._tree) and self.is_users(path)
+        return os.path.join(path, "").startswith(self._trees) and self.is_users(path)
 
     def _decide(self, path: str) -> bool:
         if not path or path.startswith("<"):
