@@ -1,4 +1,6 @@
-"""Whatever is changed, what comes through the cache is what a new measurement says.
+"""Whatever is changed in a Dagster project, a hit is what a new measurement says.
+
+tests/unit/measuring/test_cache_questions.py has more ways to ask and to change, without Dagster.
 
 A random sequence of changes and of changes taken back, each followed by a measurement through the
 cache and by one without. ``SNAPSIZE_SEQUENCES`` says how many sequences; ``SNAPSIZE_SEED`` makes
@@ -20,7 +22,7 @@ from support import environments
 from support.cached_project import CachedProject, cached_project, sizes, write_database
 from support.lsp_projects import git
 
-STEPS = 12
+STEPS = 6
 SEQUENCES = int(os.environ.get("SNAPSIZE_SEQUENCES", "1"))
 USES_LIBRARY = (
     "\nimport texts\n\n\n@dg.asset(description=texts.TEXT)\ndef libraried() -> None: ...\n"

@@ -158,7 +158,7 @@ def asking_project(
 
 
 _PREAMBLE = """\
-import os, sqlite3
+import os
 from pathlib import Path
 
 def ask(question):
@@ -168,6 +168,7 @@ def ask(question):
         return type(error).__name__
 
 def through_c(path):
+    import sqlite3
     connection = sqlite3.connect(":memory:")
     if not os.path.exists(path):
         return "none"

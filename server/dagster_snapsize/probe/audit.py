@@ -1,6 +1,7 @@
 """What this process opened, listed, started and connected to, from audit events (PEP 578).
 
-A library in C that opens files by itself (DuckDB, Polars, libpq) raises no event.
+A library in C that opens files by itself (DuckDB, Polars, libpq) raises no event. A name that is
+opened relative to the descriptor of a folder is taken for one in the current folder.
 """
 
 from __future__ import annotations
@@ -51,7 +52,6 @@ class AuditLog:
         self.listed: Set[str] = set()
         self._opened_otherwise: Set[str] = set()
         self._listed_otherwise: Set[str] = set()
-        self._relative: Set[str] = set()
         self._path = list(sys.path)
         self._handlers: Dict[str, Handler] = {
             "open": self._on_open,
@@ -113,16 +113,12 @@ class AuditLog:
         if type(path) is str:
             if path[-4:] == ".pyc" and "__pycache__" in path:
                 return  # most of what is opened, and never an input
-            absolute = os.path.isabs(path)
-            self.opened.add(path if absolute else os.path.abspath(path))
+            self.opened.add(path if os.path.isabs(path) else os.path.abspath(path))
         elif isinstance(path, int):
             return
         else:
             path = os.fsdecode(path)
-            absolute = os.path.isabs(path)
             self._opened_otherwise.add(os.path.abspath(path))
-        if mode is None and not absolute:
-            self._relative.add(path)  # dir_fd is not among the arguments
         if path.startswith(_SYSTEM_STATE):
             self._system_file(path)
 
@@ -156,22 +152,7 @@ class AuditLog:
 
     def files(self) -> Set[str]:
         """Absolute paths of all that was opened for reading, whether it exists or not."""
-        found = {os.path.abspath(p) for p in self.opened} | self._opened_otherwise
-        # A name opened relative to a descriptor may be in any folder that was opened.
-        names: Dict[str, List[str]] = {}
-        for name in self._relative:
-            names.setdefault(os.path.normpath(name).split(os.sep)[0], []).append(name)
-        folders = list(filter(os.path.isdir, found)) if names else []
-        while folders:
-            folder = folders.pop()
-            for entry in (os.pardir, *entries_of(folder)):
-                for name in names.get(entry, ()):
-                    path = os.path.normpath(os.path.join(folder, name))
-                    if path not in found:
-                        found.add(path)
-                        if os.path.isdir(path):
-                            folders.append(path)
-        return found
+        return {os.path.abspath(p) for p in self.opened} | self._opened_otherwise
 
     def folders(self) -> Set[str]:
         """Absolute paths of the folders that were listed, or that modules were looked for in."""

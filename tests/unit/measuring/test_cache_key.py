@@ -117,6 +117,16 @@ def test_a_project_that_git_ignores_as_a_whole_is_looked_at_all_the_same(reposit
     assert names(repository / "ignored") == ["definitions.py"]
 
 
+def test_caches_and_what_a_dagster_instance_stores_are_none_of_it(repository: Path) -> None:
+    for name in ("CACHEDIR.TAG", "deep/a.bin"):
+        write(repository / "ignored" / "cache" / name)
+    for name in ("history/runs.db", "schedules/s.db", "storage/x", "dagster.yaml"):
+        write(repository / "ignored" / "home" / name)
+    write(repository / "ignored" / "etl.log")
+    write(repository / "ignored" / "storage" / "y")
+    assert others(repository) == ["ignored/home/dagster.yaml", "ignored/storage/y"]
+
+
 def test_an_environment_that_git_does_not_ignore_is_none_of_it(repository: Path) -> None:
     write(repository / "env" / "pyvenv.cfg")
     write(repository / "env" / "lib" / "six.py")
@@ -142,6 +152,8 @@ def test_every_kind_of_change_of_a_project_is_seen(repository: Path) -> None:
     changed(lambda: write(a, "z"))
     changed(lambda: a.chmod(0o755))
     changed(lambda: (link.unlink(), link.symlink_to("c.py")))
+    changed(lambda: (link.unlink(), link.symlink_to("nowhere")))
+    changed(lambda: (link.unlink(), link.symlink_to("./nowhere")))
     changed(lambda: write(repository / "empty", ""))
     changed(lambda: (repository / "empty").unlink() or write(repository / "empty2", ""))
 

@@ -97,6 +97,8 @@ class FileStates:
             link = b""
             if stat.S_ISLNK(status.st_mode):
                 link = _target(path)
+                if not os.path.exists(path):
+                    return FileState(link, _stamp(status))
                 status = os.stat(path)
             if stat.S_ISREG(status.st_mode):
                 executable = b"x" if status.st_mode & 0o111 else b"f"
@@ -145,7 +147,7 @@ def _target(path: str) -> bytes:
         there = outline(real, os.stat(real))
     except OSError:
         there = b"gone"
-    return b" link %b %b " % (os.fsencode(real), there)
+    return b" link %b %b %b " % (os.fsencode(os.readlink(path)), os.fsencode(real), there)
 
 
 def folder_outline(folder: str) -> tuple[bytes, int]:
