@@ -4,8 +4,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 p
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 DEMO := .cache/demo
 DEMO_BIN := $(DEMO)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-# Hook tests share one pre-commit environment, so they stay on one worker.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+# One worker more than a small machine has cores: many tests wait, for a timeout or for rest. Tests
+# that share an environment or a measured project stay on one worker.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadgroup
 
 # The machine's own certificates, as pip takes them: a proxy may have signed what uv fetches.
 export UV_SYSTEM_CERTS ?= 1

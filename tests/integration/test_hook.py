@@ -388,7 +388,9 @@ def test_every_way_to_commit_is_checked_where_the_page_says(
     if WAYS[way] != "pre-push":
         assert done.returncode != 0 and rule in done.stdout, done.stdout
         return
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0 and "dagster-snapsize..." not in done.stdout, done.stdout
+    if way not in ("`git revert`", "`git push` of another branch than the one that is checked out"):
+        return  # what is pushed is the same
     repository.git("init", "-q", "--bare", str(tmp_path / "remote"))
     pushed = repository.run("git", "push", str(tmp_path / "remote"), "one")
     assert pushed.returncode != 0 and rule in pushed.stdout, pushed.stdout
