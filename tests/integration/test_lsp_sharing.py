@@ -22,7 +22,7 @@ import os, subprocess, sys, time
 import dagster as dg
 
 with open(LOG, "a") as log:
-    log.write(os.environ["SNAPSIZE_TEST_MARK"] + "\\n")
+    log.write(dict(os.environ)["SNAPSIZE_TEST_MARK"] + "\\n")
 try:
     os.remove(LOG + "-hang")
 except FileNotFoundError:

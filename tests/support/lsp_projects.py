@@ -14,7 +14,7 @@ import os
 import dagster as dg
 
 with open(LOG, "a") as log:
-    log.write(os.environ["SNAPSIZE_TEST_MARK"] + "\\n")
+    log.write(dict(os.environ)["SNAPSIZE_TEST_MARK"] + "\\n")
 
 
 @dg.asset(description="d" * 3000)
@@ -34,7 +34,7 @@ import dagster as dg
 
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"], start_new_session=True)
 with open(LOG, "a") as log:
-    log.write(os.environ["SNAPSIZE_TEST_MARK"] + "\\n")
+    log.write(dict(os.environ)["SNAPSIZE_TEST_MARK"] + "\\n")
 time.sleep(1000)
 defs = dg.Definitions()
 """
