@@ -244,6 +244,7 @@ def _audit(
     new: list[Measurement] = []
 
     def measure(parent: ForkServer | None) -> Measurement:
+        cancel.forked = False  # it may end before it starts a process
         return run_probe(
             location,
             interpreter,
