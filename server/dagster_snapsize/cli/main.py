@@ -21,6 +21,7 @@ from dagster_snapsize.cli.options import (
 )
 from dagster_snapsize.cli.output import (
     echo,
+    escaped,
     leave_with,
     output_file,
     prepare_streams,
@@ -366,6 +367,6 @@ def _show(error: UserError) -> None:
     from dagster_snapsize.cli.reports.lines import shown_path
 
     place = f"{shown_path(error.path)}:{error.line}: " if error.path else ""
-    echo(f"{place}{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
+    echo(f"{place}{click.style('error', fg='red', bold=True)}: {escaped(error.message)}", err=True)
     if error.hint:
         click.echo(error.hint, err=True)

@@ -5,21 +5,61 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
+from typing import IO, Any, TextIO, cast
 
 import click
 
 from dagster_snapsize.core.errors import UserError
 
 _FAILED = 3
+# Escape sequences other than colours, other control characters but tabs and ends of lines, and
+# marks that change the direction or the lines of a text.
+_OBEYED = re.compile(
+    r"\x1b(?!\[[\d;]*m)|\r(?!\n)|[\x00-\x08\v\f\x0e-\x1a\x1c-\x1f\x7f-\x9f"
+    r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+
+
+def escaped(text: str) -> str:
+    """Text from user code in which nothing is obeyed by a terminal or a CI service."""
+    return _escaped_but_colours(text).replace("\x1b", "\\x1b")
+
+
+def _escaped_but_colours(text: str) -> str:
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+class Unescaped:
+    """A guarded stream for what draws, and escapes by itself what comes from user code."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write it as it is."""
+        return type(self._stream).write(self._stream, text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _guard(stream: io.TextIOWrapper) -> None:
+    """Escape what is written, whoever writes it: reports are made of the user's text."""
+
+    def write(text: str) -> int:
+        return type(stream).write(stream, escaped(text))
+
+    stream.write = write  # type: ignore[method-assign]
 
 
 def prepare_streams() -> None:
-    """Open those that are closed on nothing, and escape what their encoding lacks.
+    """Open those that are closed on nothing, escape what their encoding lacks and what is obeyed.
 
     Names and messages are the user's. A file that is opened later must not become standard error.
     """
@@ -35,6 +75,7 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+            _guard(stream)
 
 
 def print_error(error: UserError, status: int) -> None:
@@ -57,7 +98,8 @@ def echo(line: str, err: bool = False) -> None:
     environ = os.environ.get
     wanted = bool(environ("FORCE_COLOR")) or stream.isatty()
     styled = wanted and not environ("NO_COLOR") and environ("TERM") not in ("dumb", "unknown")
-    click.echo(line, err=err, color=styled)
+    unescaped = cast("IO[str]", Unescaped(stream))
+    click.echo(_escaped_but_colours(line), file=unescaped, color=styled)
 
 
 @contextmanager
@@ -128,6 +170,7 @@ def written_to(path: Path | None) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"--output: {path} cannot be written: {error.strerror}") from error
     try:
+        _guard(stream)
         with stream, redirect_stdout(stream):
             yield
         if not is_special:

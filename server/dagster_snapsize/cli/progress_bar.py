@@ -6,7 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import IO, cast
 
+from dagster_snapsize.cli.output import Unescaped, escaped
 from dagster_snapsize.measuring.assemble import OnProgress, Progress
 
 
@@ -28,7 +30,7 @@ def progress_bar() -> Iterator[OnProgress]:
     )
     from rich.progress import Progress as Bars
 
-    console = Console(stderr=True)
+    console = Console(file=cast("IO[str]", Unescaped(sys.stderr)))
     if not console.is_terminal:
         yield lambda progress: None
         return
@@ -45,7 +47,7 @@ def progress_bar() -> Iterator[OnProgress]:
         def watch(progress: Progress) -> None:
             bars.update(
                 task,
-                description=f"{progress.location}: {progress.text}",
+                description=escaped(f"{progress.location}: {progress.text}"),
                 completed=progress.done,
                 total=progress.of or None,
                 refresh=True,  # a step may be over before the next tick

@@ -13,14 +13,13 @@ from datetime import datetime
 import click
 from attrs import evolve
 
-from dagster_snapsize.cli.output import echo
+from dagster_snapsize.cli.output import echo, escaped
 from dagster_snapsize.cli.run import LocationReport, Report, first_names
 from dagster_snapsize.core.model import Failure, Finding, SourceLocation
 from dagster_snapsize.measuring.cache.lookup import SWITCHED_OFF
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 FAILED = "measurement-failed"
-_CONTROL = dict.fromkeys((7, 8, 11, 12))  # bell, backspace, vertical tab, form feed
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\].*?(?:\x1b\\|\x07)|[@-Z\\^_])")
 _EXCERPT = 20  # lines of a traceback, and of what the code printed
 
@@ -86,15 +85,14 @@ def _print_indented(lines: Sequence[str]) -> None:
 
 
 def _clean(text: str) -> str:
-    """The text without control characters that a terminal would obey."""
-    return text.translate(_CONTROL).replace("\r", "").expandtabs()
+    return escaped(text.replace("\r\n", "\n")).expandtabs()
 
 
 def _with_colours(line: str) -> str:
     """A line of the user's output with its colours, and without any other escape sequence."""
     line = line.rsplit("\r", 1)[-1]
     line = _ESCAPE.sub(lambda found: found[0] if found[0].endswith("m") else "", line)
-    return _clean(line) + ("\x1b[0m" if "\x1b[" in line else "")
+    return line.expandtabs() + ("\x1b[0m" if "\x1b[" in line else "")
 
 
 def _dim(text: str) -> str:

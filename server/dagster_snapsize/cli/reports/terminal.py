@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Sequence
+from typing import IO, cast
 
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+
+from dagster_snapsize.cli.output import Unescaped, escaped
 
 Part = str | tuple[str, str] | Text
 """A text, a text with its style, or several of them."""
@@ -31,7 +34,13 @@ class Terminal:
     """
 
     def __init__(self) -> None:
-        self._console = _Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+        self._console = _Console(
+            file=cast("IO[str]", Unescaped(sys.stdout)),
+            markup=False,
+            highlight=False,
+            emoji=False,
+            soft_wrap=False,
+        )
         if not self._console.is_terminal and "COLUMNS" not in os.environ:
             self._console.width = _PIPE_WIDTH
 
@@ -42,7 +51,7 @@ class Terminal:
 
     def line(self, *parts: Part) -> None:
         """Print one line, however long."""
-        self._console.print(Text.assemble(*parts), soft_wrap=True)
+        self._console.print(styled(*parts), soft_wrap=True)
 
     def table(
         self,
@@ -79,7 +88,13 @@ class Terminal:
 
 def styled(*parts: Part) -> Text:
     """A cell of several parts."""
-    return Text.assemble(*parts)
+    return Text.assemble(*map(_plain, parts))
+
+
+def _plain(part: Part) -> Part:
+    if isinstance(part, str):
+        return escaped(part)
+    return (escaped(part[0]), part[1]) if isinstance(part, tuple) else part
 
 
 def can_show(text: str) -> bool:
@@ -106,5 +121,5 @@ def _table(
             no_wrap=column in right or column in unbroken,
         )
     for row in rows:
-        table.add_row(*(Text.assemble(cell) for cell in row))
+        table.add_row(*(styled(cell) for cell in row))
     return table
