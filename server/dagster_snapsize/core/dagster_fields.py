@@ -61,7 +61,7 @@ LABELS: Mapping[str, Label] = {
         Label(
             "op tags",
             advice="Every job stores them for every op. Tags for whole runs are stored once:"
-            " `dg.define_asset_job(tags=...)`; settings for Kubernetes belong to the executor or"
+            " `dg.define_asset_job(..., tags=...)`; settings for Kubernetes belong to the executor or"
             " to the run launcher.",
         ),
         Label("metadata", arguments=("metadata", "definition_metadata"), advice=_METADATA),

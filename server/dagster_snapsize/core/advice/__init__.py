@@ -38,9 +38,12 @@ _HANDLED_APART = ("job", "one-value")
 _LISTED = 100  # assets and places
 _MUCH = 64_000  # bytes, as one asset may take of a snapshot unless the user says otherwise
 _HOW: Mapping[str, str] = {
-    "resource": "Every job stores the schema of every resource's configuration. A resource that is"
-    " given its configuration in code has none: `resource.configured({...})`, or a"
-    " `dg.ConfigurableResource` with the few fields that differ between deployments.",
+    "resource": "Every job stores the schema of every resource's configuration, and so does the"
+    " repository snapshot. A function without a `config_schema` has none. Let one make the resource:"
+    " `@dg.resource`, or `@dg.io_manager` for an I/O manager, over `def engine(_):`, and below it"
+    " `with Engine(...).process_config_and_initialize_cm() as made: yield made` for a"
+    " `dg.ConfigurableResource`, else what the resource's own function returns. Nobody can then"
+    " configure it in the launchpad.",
     "code-references": "Add code references only where they are of use: paths of the machine that"
     " built the location lead nowhere from elsewhere. Call `dg.with_source_code_references` only in"
     " development, and set `enable_code_references=False` in `DagsterDbtTranslatorSettings`.",
@@ -160,7 +163,7 @@ def _saved(saving: Saving, places: _Places) -> Advice:
         f" {label_info(saving.field).noun} of {counted(len(saving.assets), 'asset')}",
         "one-value": f"the {label_info(saving.field).noun} of {''.join(saving.assets)}",
         "resource": f"the configuration schema of resource {saving.field} in"
-        f" {counted(len(saving.by_snapshot), 'job')}",
+        f" {counted(len(saving.by_snapshot), 'snapshot')}",
     }
     return Advice(
         kind=kind,
