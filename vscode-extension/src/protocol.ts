@@ -140,6 +140,7 @@ export interface OtherOwner {
     | "op"
     | "partition_set"
     | "component"
+    | "definitions_metadata"
     | "structure";
   name: string;
   fields: Record<string, number>;

@@ -61,8 +61,8 @@ LABELS: Mapping[str, Label] = {
         Label(
             "op tags",
             advice="Every job stores them for every op. Tags for whole runs are stored once:"
-            " `dg.define_asset_job(..., tags=...)`; settings for Kubernetes belong to the executor or"
-            " to the run launcher.",
+            " `dg.define_asset_job(..., tags=...)`; settings for Kubernetes belong to the"
+            " executor or to the run launcher.",
         ),
         Label("metadata", arguments=("metadata", "definition_metadata"), advice=_METADATA),
         Label("metadata: dagster/column_schema", "table schema", advice=_METADATA),

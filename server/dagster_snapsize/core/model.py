@@ -25,12 +25,21 @@ OwnerKind = Literal[
     "resource",
     "partition_set",
     "component",
+    "definitions_metadata",
     "structure",
 ]
 SnapshotKind = Literal["repository", "job"]
 Severity = Literal["error", "warning", "information"]
 JudgedSize = Literal["wire", "stored"]
-SavingKind = Literal["code-references", "raw-sql", "non-latin", "one-value", "resource", "job"]
+SavingKind = Literal[
+    "code-references",
+    "raw-sql",
+    "non-latin",
+    "one-value",
+    "resource",
+    "definitions-metadata",
+    "job",
+]
 Rule = Literal[
     "snapshot-over-budget",
     "snapshot-near-budget",
@@ -388,7 +397,8 @@ class Saving(Saves):
     """Bytes of one kind that could go, and from which snapshots, by snapshot id.
 
     ``field`` is the user's word for where they stand; a job's name where it is the job that could
-    go, a resource's where it is its schema; ``assets`` are those that carry them, sorted.
+    go, a resource's where it is its schema, the key where it is metadata of the definitions;
+    ``assets`` are those that carry them, sorted.
     """
 
     kind: SavingKind

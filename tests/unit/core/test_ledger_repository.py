@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from dagster_snapsize.core.model import Owner
 from support.ledgers import attribute_repository, bracketed, fields_of
 from support.snapshot_values import (
     asset,
@@ -192,3 +193,13 @@ def test_a_value_that_nests_too_deep_to_be_read_has_its_owner_all_the_same():
     assert sum(fields_of(drawn, "asset", "a").values()) > len(deep)
     with pytest.raises(ValueError, match="no valid JSON"):
         attribute_repository(text.replace(b"]]", b"]}", 1))
+
+
+def test_the_state_of_an_integration_is_its_keys() -> None:
+    state = {"__class__": "CodeLocationReconstructionMetadataValue", "data": "r" * 900}
+    metadata = {"reports": state, "note": "n", "plugin_component_types_json": {"data": []}}
+    drawn, _ = attribute_repository(payload({**repository(asset("x")), "metadata": metadata}))
+    size = len(json.dumps({"reports": state})) - len("{}") + len(", ")
+    assert fields_of(drawn, "definitions_metadata", "reports") == {"value": size}
+    assert fields_of(drawn, "definitions_metadata", "note")
+    assert Owner("definitions_metadata", "reports").label == "definitions metadata reports"

@@ -49,6 +49,7 @@ const KIND_WORDS: Readonly<Record<string, string>> = {
   op: "ops",
   partition_set: "partition sets",
   component: "components",
+  definitions_metadata: "definitions metadata",
 };
 
 /** `checks`, `partition sets`; kinds of a later server stay as they are. */

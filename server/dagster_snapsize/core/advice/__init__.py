@@ -30,6 +30,7 @@ AdviceKind = Literal[
     "non-latin",
     "one-value",
     "resource",
+    "definitions-metadata",
     "same-job",
     "part-of-job",
 ]
@@ -39,7 +40,7 @@ _LISTED = 100  # assets and places
 _MUCH = 64_000  # bytes, as one asset may take of a snapshot unless the user says otherwise
 _HOW: Mapping[str, str] = {
     "resource": "Every job stores the schema of every resource's configuration, and so does the"
-    " repository snapshot. A function without a `config_schema` has none. Let one make the resource:"
+    " repository snapshot. A function without a `config_schema` has none. Let one make it:"
     " `@dg.resource`, or `@dg.io_manager` for an I/O manager, over `def engine(_):`, and below it"
     " `with Engine(...).process_config_and_initialize_cm() as made: yield made` for a"
     " `dg.ConfigurableResource`, else what the resource's own function returns. Nobody can then"
@@ -52,6 +53,11 @@ _HOW: Mapping[str, str] = {
     "non-latin": "Snapshots are stored as ASCII, where such a letter takes six bytes and a Latin"
     " one one. Keep long texts on a page to link to with `dg.MetadataValue.url`. What is said to be"
     " saved is what as many Latin letters save.",
+    "definitions-metadata": "An integration keeps there what it fetched when the code server"
+    " started, for the processes that run its assets; `dg.Definitions(metadata=...)` adds to it."
+    " Let the integration fetch only what is used, by its selector or filter. A state-backed"
+    " component, from Dagster 1.12 on, stores its state elsewhere with `management_type:"
+    " VERSIONED_STATE_STORAGE` or `LOCAL_FILESYSTEM` in its `defs_state`.",
     "same-job": "Keep one of the two, and let the schedules and sensors of both start it.",
     "part-of-job": "Every job is a snapshot of its own. A schedule or a sensor can start a part of"
     " the larger job instead: `dg.RunRequest(asset_selection=[...])`.",
@@ -164,6 +170,7 @@ def _saved(saving: Saving, places: _Places) -> Advice:
         "one-value": f"the {label_info(saving.field).noun} of {''.join(saving.assets)}",
         "resource": f"the configuration schema of resource {saving.field} in"
         f" {counted(len(saving.by_snapshot), 'snapshot')}",
+        "definitions-metadata": f"the metadata {saving.field} of the definitions",
     }
     return Advice(
         kind=kind,

@@ -167,12 +167,21 @@ def count_non_ascii(text: str) -> tuple[int, int]:
 
 
 def large_savings(measurement: Measurement) -> Iterator[Saving]:
-    """Values and schemas that take a twentieth of all stored bytes, and 16 kB."""
+    """Values, schemas and metadata that take a twentieth of all stored bytes, and 16 kB."""
     whole = sum(snapshot.stored_bytes for snapshot in measurement.snapshots)
     values = (saving for saving in measurement.savings if saving.kind == "one-value")
-    for saving in (*values, *_schemas(measurement)):
+    for saving in (*values, *_schemas(measurement), *_metadata(measurement)):
         if saving.saved_bytes >= max(_LEAST, _LEAST_PART * whole):
             yield saving
+
+
+def _metadata(measurement: Measurement) -> Iterator[Saving]:
+    """Each entry of the metadata of the definitions."""
+    for snapshot in measurement.snapshots:
+        for owner in snapshot.ledger.owners:
+            if owner.kind == "definitions_metadata":
+                size = {snapshot.id: snapshot.ledger.total(owner)}
+                yield Saving("definitions-metadata", owner.name, "", (), snapshot.repository, size)
 
 
 def _schemas(measurement: Measurement) -> Iterator[Saving]:

@@ -18,6 +18,7 @@ from dagster_snapsize.core.ledger.asset_index import (
 from dagster_snapsize.core.ledger.builder import Attribution, LedgerBuilder
 from dagster_snapsize.core.model import Ledger, OwnerKind
 
+_COMPONENT_TYPES = "plugin_component_types_json"
 _LISTS: dict[str, OwnerKind] = {
     "external_job_refs": "job",
     "external_pipeline_datas": "job",
@@ -72,7 +73,7 @@ class RepositoryLedger:
         elif isinstance(value, Spans) and name == "component_tree":
             self._components(item, value)
         elif isinstance(value, Spans) and name == "metadata":
-            self._component_types(item, value)
+            self._metadata(item, value)
         else:
             self.builder.row(name).add(name, item.size)
 
@@ -280,10 +281,15 @@ class RepositoryLedger:
                     named += leaf.size
         self.builder.row("component_tree").add("component_tree", item.size - named)
 
-    def _component_types(self, item: Item, metadata: Spans) -> None:
-        """The repository's metadata: each schema of a component type to its own name."""
-        listed = metadata.get("plugin_component_types_json")
+    def _metadata(self, item: Item, metadata: Spans) -> None:
+        """The metadata of the definitions: each entry to its key, such as an integration's for the
+        state that it keeps there, and each schema of a component type to its own name."""
+        listed = metadata.get(_COMPONENT_TYPES)
         named = 0
+        for entry in metadata.items:
+            if entry.name and entry.name != _COMPONENT_TYPES:
+                self.builder.owner("definitions_metadata", entry.name).add("value", entry.size)
+                named += entry.size
         for package in items_of(listed.get("data") if isinstance(listed, Spans) else None):
             types = (
                 package.value.get("componentTypes") if isinstance(package.value, Spans) else None
