@@ -226,6 +226,35 @@ def test_the_hook_blocks_what_grows_and_lets_pass_what_was_inherited(shop: Shop)
     assert "has grown by 4 bytes since. Grown: customers by 4 B (description 4 B)." in line
 
 
+def test_of_growth_that_others_left_in_the_baseline_the_change_has_its_own_part(shop: Shop) -> None:
+    def grown(status: int) -> dict[str, str]:
+        found = shop.snapsize("check", "--format", "json")
+        assert found.status == status, found.stdout + found.stderr
+        errors = [f for f in found.json["findings"] if f["severity"] == "error"]
+        return {f["asset"] or f["snapshot"].rsplit("/", 1)[-1]: f["message"] for f in errors}
+
+    shop.baseline()
+    shop.commit("a baseline")
+    shop.write("orders", "All orders. " + "x" * 300)
+    shop.commit("growth without a new baseline")
+    assert " HEAD" not in str(grown(1))  # nothing changed since
+    shop.write("customers", "All the customers.")
+    found = grown(1)
+    assert found["orders"].endswith(" None of this is in the change since HEAD.")
+    assert found["repository"].endswith(" Of this, 4 bytes in the change since HEAD.")
+
+    text = (shop.path / "pyproject.toml").read_text()
+    (shop.path / "pyproject.toml").write_text(f'{text}growth-against = "HEAD"\n')
+    assert grown(0) == {}
+    shop.write("customers", "All the customers. " + "x" * 300)
+    assert set(grown(1)) == {"customers", "repository"}
+    assert " more than in HEAD (" in grown(1)["customers"]
+    shop.git("checkout", "-qb", "feature")
+    shop.commit("growth on a branch")
+    (shop.path / "pyproject.toml").write_text(f'{text}growth-against = "merge-base"\n')
+    assert " more than in main...HEAD (" in grown(1)["customers"]
+
+
 def test_growth_without_a_baseline_is_a_note(shop: Shop) -> None:
     found = shop.snapsize("check")
     assert found.status == 0

@@ -184,16 +184,21 @@ def _head_of_clean(repository: Repository) -> str | None:
 
 
 class SideMeasurer:
-    """Measures sides, the work tree only once."""
+    """Measures sides, the work tree only once: not at all where ``current`` is given."""
 
     def __init__(
-        self, repository: Repository, selection: Selection, stack: ExitStack, watch: LateBar
+        self,
+        repository: Repository,
+        selection: Selection,
+        stack: ExitStack,
+        watch: LateBar,
+        current: tuple[LocationReport, ...] | None = None,
     ):
         self._repository = repository
         self._selection = selection
         self._stack = stack
         self._watch = watch
-        self._current: tuple[LocationReport, ...] | None = None
+        self._current = current
 
     def work_tree(self, revision: Revision | None) -> Side:
         """Measure the work tree; ``revision`` is the commit that was asked for, if it is that."""

@@ -100,7 +100,12 @@ def _measure_and_print(
         from dagster_snapsize.cli.push import check_pushed
 
         report = check_pushed(selection, pushed)
-    report = report or measure_all(selection)
+    if report is None:
+        report = measure_all(selection)
+        if any(one.growth_blocks for one in report.locations):
+            from dagster_snapsize.cli.growth_since import with_revisions
+
+            report = with_revisions(report, selection)
     status = exit_status(report.findings)
     with leave_with(status), written_to(file):
         printer(form, only_findings)(report, status, top)

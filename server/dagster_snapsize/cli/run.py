@@ -57,6 +57,12 @@ class LocationReport:
     baseline: Baseline | None = None
 
     @property
+    def growth_blocks(self) -> bool:
+        """Whether it grew by more than its budget allows."""
+        rules = ("snapshot-grew", "asset-grew")
+        return any(f.severity == "error" and f.rule in rules for f in self.findings)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What to say about the location besides its findings."""
         files = self.measurement.untracked_files

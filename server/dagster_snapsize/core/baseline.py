@@ -52,7 +52,9 @@ class Baseline:
     """The sizes that one code location had.
 
     ``python_version`` is without its last part. ``snapshots`` are by id without the location's
-    name, such as ``__repository__/job/nightly``. ``place`` is where it is in a file.
+    name, such as ``__repository__/job/nightly``. ``place`` is where it is in a file. Sizes of a git
+    revision have its name in ``revision``. ``head`` are the sizes at HEAD, where they are known,
+    and ``against`` those that growth is judged by instead of these.
 
     As it is written, the bytes of the project's own path are left out, since every checkout has
     others. What is compared has those of this checkout: ``with_local_paths``.
@@ -62,6 +64,14 @@ class Baseline:
     python_version: str
     snapshots: Mapping[str, KnownSnapshot]
     place: SourceLocation | None = field(default=None, eq=False)
+    revision: str | None = None
+    head: Baseline | None = field(default=None, eq=False)
+    against: Baseline | None = field(default=None, eq=False)
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return self.revision or "the baseline"
 
     def snapshot(self, snapshot: Snapshot, measurement: Measurement) -> KnownSnapshot | None:
         """The sizes that this snapshot had, or None where it is new."""

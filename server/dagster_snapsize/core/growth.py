@@ -115,6 +115,7 @@ def growth_findings(
     measurement: Measurement, budgets: Budgets, baseline: Baseline
 ) -> Iterator[Finding]:
     """The findings about growth; a measurement with a failure has none."""
+    baseline = baseline.against or baseline
     why = baseline_mismatch(measurement, baseline)
     if why:
         yield Finding(
@@ -128,7 +129,7 @@ def growth_findings(
     for snapshot in measurement.snapshots:
         known = baseline.snapshot(snapshot, measurement)
         if known is not None:
-            yield from _of_snapshot(snapshot, known, measurement, budgets, bool(why))
+            yield from _of_snapshot(snapshot, known, measurement, budgets, baseline, bool(why))
     if not why:
         yield from _of_assets(measurement, budgets, baseline)
 
@@ -138,6 +139,7 @@ def _of_snapshot(
     known: KnownSnapshot,
     measurement: Measurement,
     budgets: Budgets,
+    baseline: Baseline,
     is_mismatch: bool,
 ) -> Iterator[Finding]:
     before, now = known.wire_bytes, snapshot.wire_bytes
@@ -150,13 +152,16 @@ def _of_snapshot(
     label = snapshot_label(snapshot, measurement)
     message = (
         f"{label[0].upper()}{label[1:]} is {sizes.format_size(now)}, {_more(now, before)} more than"
-        f" in the baseline{_allowed(allowance, 'budget.growth', beyond)}"
+        f" in {baseline.label}{_allowed(allowance, 'budget.growth', beyond)}"
         f" ({sizes.format_exact(now)} on the wire)."
     )
     advice = None
     if beyond:
         found = growth_by_owner(known, snapshot)
+        at_head = baseline.head and baseline.head.snapshot(snapshot, measurement)
         message += describe_growth(found)
+        if baseline.head:
+            message += _since_head(now - before, now - (at_head.wire_bytes if at_head else 0))
         advice = f"{_explain(found)}{_UPDATE}"
     yield Finding(
         "snapshot-grew",
@@ -180,6 +185,9 @@ def _of_assets(measurement: Measurement, budgets: Budgets, baseline: Baseline) -
     kept = {short: k for short, k in baseline.snapshots.items() if short in shorts}
     if len(kept) < len(baseline.snapshots):
         baseline = evolve(baseline, snapshots=kept)
+    if head := baseline.head:
+        kept = {short: known for short, known in head.snapshots.items() if short in shorts}
+        baseline = evolve(baseline, head=evolve(head, snapshots=kept))
     ids = {s.id for s in both}
     for asset in measurement.assets:
         owner = Owner("asset", asset.key)
@@ -194,7 +202,7 @@ def _of_assets(measurement: Measurement, budgets: Budgets, baseline: Baseline) -
                 a.key == asset.key and a.repository != asset.repository for a in measurement.assets
             )
             label = f"{asset.key} of repository {asset.repository}" if shared else asset.key
-            yield _of_asset(asset, label, old, by_snapshot, fields, budgets)
+            yield _of_asset(asset, label, old, by_snapshot, fields, budgets, baseline)
 
 
 def _of_asset(
@@ -204,16 +212,20 @@ def _of_asset(
     by_snapshot: Fields,
     fields: Fields,
     budgets: Budgets,
+    baseline: Baseline,
 ) -> Finding:
     before, now, count = sum(old.values()), sum(by_snapshot.values()), len(by_snapshot)
     allowance = budgets.asset_growth
     beyond = allowance is not None and now - before > allowance.of(before)
     message = (
         f"Asset {label} takes {sizes.format_size(now)} of {sizes.counted(count, 'snapshot')},"
-        f" {_more(now, before)} more than in the baseline"
+        f" {_more(now, before)} more than in {baseline.label}"
         f"{_allowed(allowance, 'budget.asset-growth', beyond)} ({sizes.format_exact(now)}):"
         f" {_fields(differences(old, fields))}."
     )
+    if beyond and baseline.head:
+        at_head = baseline.head.owners.get((asset.repository, Owner("asset", asset.key)), {})
+        message += _since_head(now - before, now - sum(at_head.values()))
     return Finding(
         "asset-grew",
         "error" if beyond else "information",
@@ -283,6 +295,15 @@ def _more(now: int, before: int) -> str:
     if by < 1000:
         return f"{sizes.format_exact(by)} ({percent})"
     return f"{sizes.format_size(by)} ({sizes.format_exact(by)}, {percent})"
+
+
+def _since_head(growth: int, since_head: int) -> str:
+    """How much of a growth, in bytes, the change since the last commit is."""
+    if since_head >= growth:
+        return " All of this is in the change since HEAD."
+    if since_head <= 0:
+        return " None of this is in the change since HEAD."
+    return f" Of this, {sizes.format_both(since_head)} in the change since HEAD."
 
 
 def describe_growth(found: Sequence[Growth]) -> str:

@@ -30,6 +30,7 @@ OwnerKind = Literal[
 ]
 SnapshotKind = Literal["repository", "job"]
 Severity = Literal["error", "warning", "information"]
+GrowthAgainst = Literal["baseline", "HEAD", "merge-base"]
 JudgedSize = Literal["wire", "stored"]
 SavingKind = Literal[
     "code-references",
@@ -455,6 +456,7 @@ class Budgets:
     load_time: float | None = None
     growth: Allowance | None = None
     asset_growth: Allowance | None = None
+    growth_against: GrowthAgainst = "baseline"
 
 
 @frozen

@@ -20,7 +20,7 @@ from dagster_snapsize.core.mapping_reader import (
     shown,
     string,
 )
-from dagster_snapsize.core.model import Budgets
+from dagster_snapsize.core.model import Budgets, GrowthAgainst
 from dagster_snapsize.core.sizes import parse_allowance, parse_seconds, parse_size
 from dagster_snapsize.project.toml_document import TomlDocument, read_toml
 
@@ -228,6 +228,7 @@ _BUDGET_KEYS = {
     "load-time": Key(_seconds, 'load-time = "120 s"'),
     "growth": Key(parse_allowance, 'growth = "5 %"'),
     "asset-growth": Key(parse_allowance, 'asset-growth = "20 kB"'),
+    "growth-against": Key(choice(get_args(GrowthAgainst)), 'growth-against = "merge-base"'),
 }
 # Tables whose keys the user chooses.
 _EACH: Mapping[tuple[str, ...], Callable[[str], Key]] = {

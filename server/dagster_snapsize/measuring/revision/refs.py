@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
@@ -88,6 +89,16 @@ def merge_base(repository: Repository, one: Revision, other: Revision) -> Revisi
             "If this clone is shallow: git fetch --unshallow",
         )
     return Revision(f"{one.name}...{other.name}", found.stdout.decode("ascii").strip())
+
+
+def default_branch(repository: Repository) -> Revision:
+    """The branch that others start from: the remote's, else main or master. Raises UserError."""
+    named = git(repository.top, "symbolic-ref", "--short", "refs/remotes/origin/HEAD")
+    remote = named.stdout.decode("utf-8", "replace").strip()
+    for name in filter(None, (remote, "origin/main", "origin/master", "main")):
+        with suppress(UserError):
+            return find_revision(repository, name)
+    return find_revision(repository, "master")
 
 
 def is_clean(repository: Repository) -> bool:
