@@ -54,7 +54,7 @@ _HOW: Mapping[str, str] = {
     " one one. Keep long texts on a page to link to with `dg.MetadataValue.url`. What is said to be"
     " saved is what as many Latin letters save.",
     "definitions-metadata": "An integration keeps there what it fetched when the code server"
-    " started, for the processes that run its assets; `dg.Definitions(..., metadata=...)` adds to it."
+    " started, for the processes that run assets; `dg.Definitions(..., metadata=...)` adds to it."
     " Let the integration fetch only what is used, by its selector or filter. A state-backed"
     " component, from Dagster 1.12 on, stores its state elsewhere with `management_type:"
     " VERSIONED_STATE_STORAGE` or `LOCAL_FILESYSTEM` in its `defs_state`.",
