@@ -63,9 +63,10 @@ def _text(path: Path) -> str | None:
 def write_baselines(root: Path, baselines: Mapping[str, Baseline]) -> bool:
     """Write the file as a whole, or not at all; False where its content was the same already.
 
-    Raises UserError where it cannot be written.
+    Raises UserError where it cannot be written, or is a link to no baseline of the project.
     """
     path = root / NAME
+    _check_link(path)
     text = to_text(baselines)
     try:
         # git may have checked it out with the line ends of Windows: those are not ours to change.
@@ -76,6 +77,25 @@ def write_baselines(root: Path, baselines: Mapping[str, Baseline]) -> bool:
         reason = error.strerror or str(error)
         raise UserError(f"{NAME} was not written: {reason}", path=str(path)) from error
     return True
+
+
+def _check_link(path: Path) -> None:
+    """Whoever makes the link need not be who writes through it."""
+    if not path.is_symlink():
+        return
+    target = Path(os.path.realpath(path))
+    why = None
+    if not target.is_relative_to(os.path.realpath(path.parent)):
+        why = "outside the project"
+    elif text := _text(target):
+        try:
+            from_text(text)
+        except UnreadableBaseline:
+            why = "which is no baseline"
+    if why:
+        hint = f"Replace the link by a file: remove it and run `{RENEW}`."
+        message = f"{NAME} was not written: it is a link to {target}, {why}"
+        raise UserError(message, hint, path=str(path))
 
 
 def _replace(path: Path, content: bytes) -> None:

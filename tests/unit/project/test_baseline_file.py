@@ -62,6 +62,22 @@ def test_a_link_stays_a_link_and_a_mode_its_mode(tmp_path: Path) -> None:
 
 
 @posix
+def test_no_file_is_written_through_a_link_but_a_baseline_of_the_project(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    inside, outside = project / "notes.txt", tmp_path / "outside"
+    for target, text in ((inside, "mine\n"), (outside, ""), (tmp_path / "new", None)):
+        if text is not None:
+            target.write_text(text)
+        (project / NAME).unlink(missing_ok=True)
+        (project / NAME).symlink_to(target)
+        with pytest.raises(UserError, match="was not written: it is a link to"):
+            write_baselines(project, SHOP)
+        assert (target.read_text() if target.exists() else None) == text
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["outside", "project"]
+
+
+@posix
 def test_where_it_cannot_be_written_whole_the_old_one_stays(tmp_path: Path) -> None:
     import resource
 
