@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -21,6 +21,8 @@ from dagster_snapsize.probe.protocol import read_frames
 _SUPERVISOR = PACKAGE / "probe" / "supervisor.py"
 _KEPT_OUTPUT = 64_000
 _PATIENCE = 5.0  # seconds for the supervisor to end a tree before it is killed itself
+_PAUSE = 1.0  # seconds in which the rest of the output of an ended process is read
+_MOMENT = 0.01  # seconds
 _AHEAD = 4  # frames: two snapshots, and what announces them
 
 
@@ -78,8 +80,11 @@ class SupervisedProcess(ABC):
 
         A few are read ahead, so that the probe goes on while a ledger is made.
         """
-        self._ahead = _FramesAhead(self._stdout)
+        self._ahead = _FramesAhead(self._stdout, self._has_ended)
         return iter(self._ahead)
+
+    def _has_ended(self) -> bool:
+        return self.wait(_MOMENT) is not None
 
     def cancel(self) -> None:
         """End the tree from another thread; the frames then stop."""
@@ -124,7 +129,13 @@ class ProbeProcess(SupervisedProcess):
     def run_to_end(self) -> tuple[int | None, str]:
         """For a command that sends no frames: its exit status and the end of all it printed."""
         printed = _Tail()
-        printed.drain(self._stdout)
+        reader = threading.Thread(target=printed.drain, args=(self._stdout,), daemon=True)
+        reader.start()
+        while reader.is_alive():
+            has_ended = self._has_ended()
+            reader.join(_PAUSE)
+            if has_ended:
+                break
         return self.wait(_PATIENCE), printed.text() + self.output()
 
     def wait(self, seconds: float) -> int | None:
@@ -146,7 +157,8 @@ def supervised(command: Sequence[str]) -> list[str]:
 class _FramesAhead:
     """Frames that a thread reads ahead."""
 
-    def __init__(self, stream: IO[bytes]):
+    def __init__(self, stream: IO[bytes], has_ended: Callable[[], bool]):
+        self._has_ended = has_ended
         self._frames: queue.Queue[Any] = queue.Queue(_AHEAD)
         self._stopped = False
         self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
@@ -164,9 +176,20 @@ class _FramesAhead:
         self._frames.put(last)
 
     def __iter__(self) -> Iterator[tuple[dict[str, Any], bytes]]:
-        while (frame := self._frames.get()) is not None:
+        has_ended = False
+        while True:
+            try:
+                frame = self._frames.get(timeout=_PAUSE)
+            except queue.Empty:
+                # Where the supervisor alone was killed, others may hold the pipe open for ever.
+                if has_ended:
+                    return
+                has_ended = self._has_ended()
+                continue
             if isinstance(frame, Exception):
                 raise frame
+            if frame is None:
+                return
             yield frame
 
     def stop(self, seconds: float) -> bool:

@@ -60,6 +60,8 @@ if sys.platform != "win32":
     import resource
 
     def _supervise_posix() -> NoReturn:
+        with contextlib.suppress(PermissionError):  # it leads a session already
+            os.setsid()  # who kills the caller's whole group must not kill this process
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash leaves no file in the project
         set_option = prctl()
         set_option(PR_SET_CHILD_SUBREAPER, 1)
