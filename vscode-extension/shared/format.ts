@@ -40,7 +40,7 @@ export function formatBoth(size: number): string {
   return size < 1000 ? formatExact(size) : `${formatSize(size)} (${formatExact(size)})`;
 }
 
-/** `10.3 %`; above 0 never printed as 0, and over the whole never printed as 100.0 %. */
+/** `10.3 %`; above 0 never printed as 0, nor near the whole as 100.0 %. */
 export function formatPercent(part: number, whole: number): string {
   if (whole <= 0) {
     return part <= 0 ? "0.0 %" : "over 100 %";
@@ -48,6 +48,9 @@ export function formatPercent(part: number, whole: number): string {
   const share = (100 * part) / whole;
   if (share > 0 && share < 0.05) {
     return "<0.1 %";
+  }
+  if (share >= 99.95 && share < 100) {
+    return "<100 %";
   }
   if (share > 100 && share < 100.05) {
     return ">100 %";

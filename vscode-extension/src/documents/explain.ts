@@ -6,6 +6,7 @@ import { assetsAt, readHeads } from "../measurements/rows.ts";
 
 interface Choice extends vscode.QuickPickItem {
   location: string;
+  repository: string;
   line: number;
 }
 
@@ -36,6 +37,7 @@ export async function explainAtCursor(projects: readonly Project[]): Promise<voi
     picked.location,
     picked.label,
     project.folder,
+    picked.repository,
   );
 }
 
@@ -45,10 +47,13 @@ async function choicesIn(project: Project, path: string): Promise<Choice[]> {
   const found: Choice[] = [];
   for (const { name, rowsFile, totalBytes } of project.locations) {
     if (rowsFile === null) continue;
-    for (const { key, location, total_bytes } of await readHeads(rowsFile, totalBytes)) {
-      if (location === null || vscode.Uri.file(location.path).fsPath !== own) continue;
-      const description = `${formatSize(total_bytes)}, line ${location.line}`;
-      found.push({ label: key, description, location: name, line: location.line });
+    const heads = await readHeads(rowsFile, totalBytes);
+    const several = new Set(heads.map((head) => head.repository)).size > 1;
+    for (const { key, repository, location: place, total_bytes } of heads) {
+      if (place === null || vscode.Uri.file(place.path).fsPath !== own) continue;
+      const of = several ? `, in ${repository}` : "";
+      const description = `${formatSize(total_bytes)}, line ${place.line}${of}`;
+      found.push({ label: key, description, location: name, repository, line: place.line });
     }
   }
   return found.sort((a, b) => a.line - b.line); // and heaviest first, as they are read

@@ -51,7 +51,14 @@ describe("the report in a browser", { skip }, () => {
   const box = (name: string | RegExp) => page.getByRole("treeitem", { name });
   const crumbs = () => page.locator(".breadcrumb li").allInnerTexts();
   const rowNames = () => page.locator(".rows .row .name").allTextContents();
-  const until = (script: string) => page.waitForFunction(script);
+  // Not page.waitForFunction: the page's own policy forbids what that evaluates while it waits.
+  const until = async (script: string) => {
+    const end = Date.now() + 60_000;
+    while (!(await page.evaluate<boolean>(script))) {
+      assert.ok(Date.now() < end, script);
+      await page.evaluate("new Promise(requestAnimationFrame)");
+    }
+  };
 
   test("keyboard alone goes in down to the fields, and out again to the box one came from", async () => {
     await open(await measured(200, 3));

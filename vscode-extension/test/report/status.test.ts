@@ -106,6 +106,7 @@ test("sizes are printed as on the command line", () => {
   assert.equal(formatBoth(10_312_345), "10.3 MB (10,312,345 bytes)");
   assert.equal(formatBoth(1), "1 byte");
   assert.equal(formatPercent(1, 10_000), "<0.1 %");
+  assert.equal(formatPercent(99_970, 100_000), "<100 %");
   assert.equal(formatPercent(100_001, 100_000), ">100 %");
   assert.equal(formatPercent(0, 0), "0.0 %");
 });
