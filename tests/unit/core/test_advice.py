@@ -10,8 +10,10 @@ from dagster_snapsize.core.model import (
     Budgets,
     IgnoreComment,
     Measurement,
+    Owner,
     Repeat,
     Saving,
+    Share,
     SourceLocation,
 )
 from support.measurements import full_measurement
@@ -78,6 +80,23 @@ def test_a_job_is_compared_with_the_smallest_that_has_all_of_its_assets() -> Non
         ("part-of-job", "job again selects 2 assets, all of them part of job all"),
         ("part-of-job", "job one selects 1 asset, all of them part of job again"),
     ]
+
+
+def test_many_jobs_that_are_large_together_are_one_line_with_the_heaviest() -> None:
+    jobs = [job(f"j{n:02}", 1_000_000 + n, f"a{n}") for n in range(25)]
+    measured = with_savings(*jobs)
+    (repository, *_) = measured.snapshots
+    snapshots = [
+        evolve(repository, id=f"here/r/job/j{n:02}", kind="job", name=f"j{n:02}") for n in range(25)
+    ]
+    rows = {Owner("job", "j"): {"x": Share(1_000_000, 0)}}
+    large = evolve(repository.ledger, stored_bytes=1_000_000, owners=rows)
+    assert advise(evolve(measured, snapshots=tuple(snapshots))) == ()
+    heavy = [evolve(s, stored_bytes=1_000_000, ledger=large) for s in snapshots]
+    seconds = evolve(measured.seconds, jobs={s.id: 0.5 for s in snapshots})
+    (found,) = advise(evolve(measured, snapshots=tuple(heavy), seconds=seconds))
+    assert found.kind == "many-jobs" and found.saved_bytes == 1_000_024
+    assert found.title == "25 jobs of 25.0 MB together, built in 12.5 s: the heaviest is job j24"
 
 
 def test_many_jobs_are_compared_in_no_time_to_speak_of() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dagster_snapsize.cli.reports.terminal import Terminal
 
 _PLACES = 3
-_JOBS = ("same-job", "part-of-job")
+_JOBS = ("same-job", "part-of-job", "many-jobs")
 _ALONE = (
     "Each saving is counted alone; two of them may overlap, such as a job and what its assets"
     " repeat."

@@ -21,7 +21,13 @@ from dagster_snapsize.core.model import (
     Saving,
     SourceLocation,
 )
-from dagster_snapsize.core.sizes import counted, format_both, format_exact
+from dagster_snapsize.core.sizes import (
+    counted,
+    format_both,
+    format_exact,
+    format_seconds,
+    format_size,
+)
 
 AdviceKind = Literal[
     "repeat",
@@ -33,11 +39,15 @@ AdviceKind = Literal[
     "definitions-metadata",
     "same-job",
     "part-of-job",
+    "many-jobs",
 ]
 
 _HANDLED_APART = ("job", "one-value")
 _LISTED = 100  # assets and places
 _MUCH = 64_000  # bytes, as one asset may take of a snapshot unless the user says otherwise
+# So many jobs of so many bytes together take about ten seconds to build, at every load.
+_MANY_JOBS = 20
+_MANY_BYTES = 20_000_000
 _HOW: Mapping[str, str] = {
     "resource": "Every job stores the schema of every resource's configuration, and so does the"
     " repository snapshot. A function without a `config_schema` has none. Let one make it:"
@@ -59,6 +69,9 @@ _HOW: Mapping[str, str] = {
     " component, from Dagster 1.12 on, stores its state elsewhere with `management_type:"
     " VERSIONED_STATE_STORAGE` or `LOCAL_FILESYSTEM` in its `defs_state`.",
     "same-job": "Keep one of the two, and let the schedules and sensors of both start it.",
+    "many-jobs": "Every job is a snapshot of its own, which Dagster builds whenever the code"
+    " location loads. What is said to be saved is the heaviest of them alone. A schedule or a sensor"
+    " can start a part of one large job instead: `dg.RunRequest(asset_selection=[...])`.",
     "part-of-job": "Every job is a snapshot of its own. A schedule or a sensor can start a part of"
     " the larger job instead: `dg.RunRequest(asset_selection=[...])`.",
 }
@@ -95,6 +108,7 @@ def advise(measurement: Measurement) -> tuple[Advice, ...]:
         ),
         *(_saved(saving, places) for saving in large_savings(measurement)),
         *_jobs([s for s in measurement.savings if s.kind == "job"], places, several),
+        *_many_jobs(measurement, places),
     ]
     return tuple(sorted(found, key=lambda a: (-a.saved_bytes, a.kind, a.title, a.assets[:1])))
 
@@ -213,6 +227,27 @@ def _jobs(jobs: Sequence[Saving], places: _Places, several: bool) -> Iterator[Ad
                 how=_HOW[kind],
                 preview=job.preview,
             )
+
+
+def _many_jobs(measurement: Measurement, places: _Places) -> Iterator[Advice]:
+    """Jobs that are large together, though none is near its budget, with the heaviest of them."""
+    sizes = [s.stored_bytes for s in measurement.snapshots if s.kind == "job"]
+    jobs = [saving for saving in measurement.savings if saving.kind == "job"]
+    if len(sizes) < _MANY_JOBS or sum(sizes) < _MANY_BYTES or not jobs:
+        return
+    heaviest = max(jobs, key=lambda job: (job.saved_bytes, job.field))
+    seconds = format_seconds(sum(measurement.seconds.jobs.values()))
+    yield Advice(
+        kind="many-jobs",
+        title=f"{counted(len(sizes), 'job')} of {format_size(sum(sizes))} together, built in"
+        f" {seconds}: the heaviest is job {heaviest.field}",
+        by_snapshot=heaviest.by_snapshot,
+        field=heaviest.field,
+        assets=heaviest.assets,
+        places=_places(heaviest, places),
+        how=_HOW["many-jobs"],
+        preview="",
+    )
 
 
 def _contained(jobs: Sequence[Saving]) -> Iterator[tuple[Saving, Saving]]:
