@@ -70,8 +70,8 @@ _HOW: Mapping[str, str] = {
     " VERSIONED_STATE_STORAGE` or `LOCAL_FILESYSTEM` in its `defs_state`.",
     "same-job": "Keep one of the two, and let the schedules and sensors of both start it.",
     "many-jobs": "Every job is a snapshot of its own, which Dagster builds whenever the code"
-    " location loads. What is said to be saved is the heaviest of them alone. A schedule or a sensor"
-    " can start a part of one large job instead: `dg.RunRequest(asset_selection=[...])`.",
+    " location loads. What is said to be saved is the heaviest of them alone. A schedule or a"
+    " sensor can start a part of one large job instead: `dg.RunRequest(asset_selection=[...])`.",
     "part-of-job": "Every job is a snapshot of its own. A schedule or a sensor can start a part of"
     " the larger job instead: `dg.RunRequest(asset_selection=[...])`.",
 }
