@@ -503,18 +503,24 @@ async def test_a_project_behind_a_link(small: Small, tmp_path: Path, scratch: Pa
         await opened.until(lambda: not opened.measuring)
 
 
-async def test_a_folder_that_cannot_be_written(small: Small, scratch: Path) -> None:
-    """Nor is it in a git repository."""
+async def test_neither_the_project_nor_the_cache_folder_can_be_written(
+    small: Small, scratch: Path
+) -> None:
+    """Nor is the project in a git repository."""
+    blocked = {"SNAPSIZE_CACHE_DIR": str(small.config), "SNAPSIZE_NO_CACHE": ""}
     before = tree(small.folder)
     paths = [small.folder, small.definitions, small.config]
     for path in paths:
         path.chmod(path.stat().st_mode & 0o555)
     try:
-        async with editor(scratch, small.folder) as opened:
+        async with editor(scratch, small.folder, env=blocked) as opened:
             opened.open(small.definitions)
-            await opened.ended(1)
+            assert (await opened.ended(1))["phase"] == "idle"
             await opened.until(lambda: opened.shown(small.definitions) == found(small))
             assert len(await opened.lenses(small.definitions)) == 3
+            line = line_of(small.definitions, "def orders") - 1
+            assert "orders" in str(await opened.hover(small.definitions, line, 3))
+            assert "no longer available" in await opened.run("dagsterSnapsize.updateBaseline")
     finally:
         for path in paths:
             path.chmod(path.stat().st_mode | 0o200)

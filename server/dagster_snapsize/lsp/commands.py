@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -137,9 +138,10 @@ async def _show(session: Session, name: str, text: str) -> None:
     if session.capability("window.show_document.support"):
         safe = "".join(c if c.isalnum() or c in "._- " else "_" for c in name)
         path = cache_root(os.environ) / REPORTS / safe
-        await asyncio.to_thread(_write, path, text)
-        await _show_document(session, path.as_uri(), None)
-        return
+        with contextlib.suppress(OSError):  # where it cannot be written, its beginning is shown
+            await asyncio.to_thread(_write, path, text)
+            await _show_document(session, path.as_uri(), None)
+            return
     lines = text.splitlines()
     more = ["..."] if len(lines) > _MESSAGE_LINES else []
     session.server.window_show_message(

@@ -90,7 +90,7 @@ def _location(location: LocationState) -> dict[str, Any]:
         "assets": len(good.assets) if good else 0,
         "assetBudgetBytes": good.budgets.asset if good else None,
         "level": _level([location]),
-        "rowsFile": good.rows if good else None,
+        "rowsFile": (good.rows or None) if good else None,
         "definitionsLocation": unstructure(good.definitions_location) if good else None,
         "failedLocation": unstructure(failure.location) if failure else None,
         "findings": [unstructure(finding) for finding in findings],

@@ -55,6 +55,16 @@ def test_the_file_of_rows_holds_details_and_nothing_else(tmp_path: Path) -> None
         assert unstructure(structure(asset, AssetDetail)) == asset
 
 
+def test_rows_that_cannot_be_written_take_nothing_else_away(tmp_path: Path) -> None:
+    sized = [row.total_bytes for row in summarized(tmp_path).assets]
+    (tmp_path / "shop.rows").unlink()
+    (tmp_path / "shop.rows").symlink_to("/dev/full")
+    result = summarized(tmp_path)
+    assert result.rows == ""
+    assert [row.total_bytes for row in result.assets] == sized
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_file_of_rows_tiles_every_snapshot(tmp_path: Path) -> None:
     result = summarized(tmp_path)
     *assets, last = map(json.loads, Path(result.rows).read_text(encoding="utf-8").splitlines())

@@ -79,7 +79,7 @@ class CacheFolder:
     @property
     def is_off(self) -> bool:
         """Whether the cache was found to be wrong for this location."""
-        return (self._folder / _OFF).exists()
+        return any(path.name == _OFF for path in _listed(self._folder))
 
     def switch_off(self, why: str) -> None:
         """Use no entry of this location any more, until the cache is cleared."""

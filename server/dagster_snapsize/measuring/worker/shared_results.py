@@ -2,7 +2,8 @@
 
 Each location has a folder in the store, with the newest result and its file of rows, and a lock
 that is held while it is measured. A result is taken over only if it was measured after the change
-that asks for it was seen, and only while every file that it was made from is unchanged.
+that asks for it was seen, and only while every file that it was made from is unchanged. Where the
+store cannot be written, each server measures for itself.
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ class SharedResults:
         self._lock: IO[bytes] | None = None
 
     def __enter__(self) -> SharedResults:
-        make_cache(self._folder.parent)
-        self._lock = held(lock_of(self._folder), wait=True)
-        make_private(self._folder)
+        with contextlib.suppress(OSError):
+            make_cache(self._folder.parent)
+            self._lock = held(lock_of(self._folder), wait=True)
+            make_private(self._folder)
         return self
 
     def __exit__(
@@ -73,9 +75,9 @@ class SharedResults:
 
     def new_rows(self) -> Path:
         """A file of rows for a new result; old ones are removed."""
-        rows = sorted(self._folder.glob("*.rows"), key=lambda p: p.stat().st_mtime)
-        for old in rows[: 1 - _KEPT_ROWS]:
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            rows = sorted(self._folder.glob("*.rows"), key=lambda p: p.stat().st_mtime)
+            for old in rows[: 1 - _KEPT_ROWS]:
                 old.unlink()
         return self._folder / f"{uuid.uuid4().hex}.rows"
 
@@ -84,7 +86,7 @@ class SharedResults:
 
         ``started`` is when its measurement began (seconds since the epoch).
         """
-        if result.failure:
+        if result.failure or not result.rows:
             return
         files = [*result.definition_files, result.baseline.path]
         files += filter(None, [result.config_path])
@@ -95,8 +97,12 @@ class SharedResults:
             "result": unstructure(result),
         }
         scratch = self._newest.with_suffix(f".{uuid.uuid4().hex}")
-        scratch.write_text(json.dumps(kept), encoding="utf-8")
-        scratch.replace(self._newest)
+        try:
+            scratch.write_text(json.dumps(kept), encoding="utf-8")
+            scratch.replace(self._newest)
+        except OSError:  # then no other server takes it over
+            with contextlib.suppress(OSError):
+                scratch.unlink()
         remove_unused(self._folder.parent, _KEPT_LOCATIONS)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
+import io
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -38,6 +41,7 @@ from dagster_snapsize.measuring.worker.results import (
 
 _HEAVIEST = 5
 _MOST_LINES = 50
+_log = logging.getLogger(__name__)
 
 
 def summarize(
@@ -54,7 +58,7 @@ def summarize(
     baseline_name: str = "",
     baseline_problem: BaselineProblem | None = None,
 ) -> LocationResult:
-    """Write the file of rows and return the summary that goes with it."""
+    """Write the file of rows, where that is possible, and return the summary that goes with it."""
     baseline = with_local_paths(baseline, measurement) if baseline else None
     by_id = {snapshot.id: snapshot for snapshot in measurement.snapshots}
     repositories = {s.repository: s.id for s in measurement.snapshots if s.kind == "repository"}
@@ -63,7 +67,7 @@ def summarize(
     since = _SinceBaseline(measurement, baseline)
     assets = []
     offset = 0
-    with rows.open("wb") as stream:
+    with io.BytesIO() as stream:
         for asset in measurement.assets:
             repository = repositories[asset.repository]
             detail = _detail(asset, by_id, groups)
@@ -95,6 +99,7 @@ def summarize(
             ],
         }
         stream.write(json.dumps(last, separators=(",", ":")).encode("utf-8") + b"\n")
+        is_written = _is_written(rows, stream.getvalue())
     return LocationResult(
         name=measurement.name,
         root=str(root),
@@ -116,7 +121,7 @@ def summarize(
         definitions_location=measurement.definitions_location,
         definition_files=measurement.definition_files,
         folders=measurement.folders,
-        rows=str(rows),
+        rows=str(rows) if is_written else "",
         failure=measurement.failure,
         baseline=BaselineUse(
             path=baseline_path,
@@ -127,6 +132,17 @@ def summarize(
         ),
         repeated=tuple(_repeated(measurement)),
     )
+
+
+def _is_written(rows: Path, content: bytes) -> bool:
+    try:
+        rows.write_bytes(content)
+    except OSError as error:
+        _log.warning("%s cannot be written, so details of assets are not shown: %s", rows, error)
+        with contextlib.suppress(OSError):
+            rows.unlink()
+        return False
+    return True
 
 
 # -- since the baseline --------------------------------------------------------------------------
