@@ -25,6 +25,7 @@ pytestmark = [
     ),
 ]
 
+EXECUTE = "workspace/executeCommand"
 WIDE = "\N{GRINNING FACE}漢字"
 ENCODED = f"""\
 import dagster as dg
@@ -265,6 +266,9 @@ async def nonsense(opened: Editor, path: Path) -> None:
             send(opened, method=f"textDocument/{method}", params=params)
         send(opened, method="dagsterSnapsize/focus", params=params)
         send(opened, id="rows", method="dagsterSnapsize/measurement", params=params)
+    assert opened.client._server is not None and opened.client._server.stdin is not None
+    for length in (b"-2", b"x"):
+        opened.client._server.stdin.write(b"Content-Length: %b\r\n\r\n{}" % length)
     for arguments in ([], [1], ["a", "b"], ["a", "b", "c", "d"], None, {}):
         for command in ("showAsset", "showReport", "openHeaviestField", "measure"):
             named = {"command": f"dagsterSnapsize.{command}", "arguments": arguments}
@@ -273,6 +277,29 @@ async def nonsense(opened: Editor, path: Path) -> None:
     send(opened, id="unknown", method="textDocument/unheardOf", params={})
     send(opened, method="$/unheardOf", params={})
     send(opened, id=5, result=None)
+
+
+async def test_parameters_that_do_not_fit_are_an_error(small: Small, scratch: Path) -> None:
+    """And no baseline is written, which without arguments is that of all projects."""
+    async with editor(scratch, small.folder) as opened:
+        await opened.ended(1)
+        answers: dict[Any, Any] = {}
+        take = opened.client.protocol._handle_response
+
+        def note(number: Any, result: Any = None, error: Any = None) -> None:
+            answers[number] = error and error.code
+            if not isinstance(number, str) or not number.startswith("bad"):
+                take(number, result, error)
+
+        opened.client.protocol._handle_response = note
+        for number, params in enumerate([None, [], {}, {"textDocument": {"uri": 7}}, "x"]):
+            send(opened, id=f"bad hover {number}", method="textDocument/hover", params=params)
+        for number, of in enumerate([["small"], ["small", 5], ["a", "b", "c"], [None, None]]):
+            params = {"command": "dagsterSnapsize.updateBaseline", "arguments": of}
+            send(opened, id=f"bad command {number}", method=EXECUTE, params=params)
+        await opened.until(lambda: len(answers) == 9)
+        assert set(answers.values()) == {t.ErrorCodes.InvalidParams.value}
+        assert [p for p in small.folder.iterdir() if "baseline" in p.name] == []
 
 
 async def test_settings_that_cannot_be_used(small: Small, scratch: Path) -> None:

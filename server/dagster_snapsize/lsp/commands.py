@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import evolve
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 
 from dagster_snapsize.lsp.features.field_source import field_source
 from dagster_snapsize.lsp.features.hover import asset_report, location_report
@@ -169,12 +170,15 @@ class _Refused(Exception):
     """Why a baseline cannot be written now."""
 
 
-async def update_baseline(session: Session, of: Sequence[str]) -> str:
+async def update_baseline(session: Session, of: Sequence[object]) -> str:
     """Write the baseline of a location's project, or of all; tell the user and return the text.
 
-    ``of`` is the location's name and the project's folder, or nothing.
+    ``of`` is the location's name and the project's folder, or nothing. Raises JsonRpcInvalidParams
+    where it is something else.
     """
-    location, folder = (of[0], of[1]) if len(of) == 2 else (None, None)
+    if len(of) not in (0, 2) or not all(isinstance(x, str) for x in of):
+        raise JsonRpcInvalidParams.of(ValueError("expected a location and its folder, or nothing"))
+    location, folder = map(str, of) if of else (None, None)
     texts, is_good = [], True
     for project in list(session.projects.values()):
         if folder is None or project.folder == folder:

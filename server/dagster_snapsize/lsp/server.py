@@ -5,17 +5,56 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import sys
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcServerNotInitialized
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcServerNotInitialized
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
 
 from dagster_snapsize import VERSION
 from dagster_snapsize.lsp import commands, requests
 from dagster_snapsize.lsp.features import asset_groups, code_actions, code_lens, hover
 from dagster_snapsize.lsp.session import Session
+
+_LENGTH = re.compile(rb"Content-Length: *(\d+) *\r?\n$", re.IGNORECASE)
+
+
+class SnapsizeProtocol(LanguageServerProtocol):
+    """Answers also a request whose parameters do not fit, which pygls only logs."""
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """The message that JSON holds. Raises JsonRpcException where it is none."""
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if "id" in data and "method" in data:
+                invalid = JsonRpcInvalidParams.of(error.__cause__ or error)
+                self._send_response(data["id"], error=invalid.to_response_error())
+            raise
+
+
+class StandardInput:
+    """Standard input for pygls.
+
+    A header that cannot be read makes its message the beginning of the next header, and pygls
+    would then understand nothing any more: here only the end of such a line counts.
+    """
+
+    def __init__(self, stream: IO[bytes]):
+        self._stream = stream
+
+    def readline(self) -> bytes:
+        """A line of a header."""
+        line = self._stream.readline()
+        found = _LENGTH.search(line)
+        return b"Content-Length: %b\r\n" % found[1] if found else line
+
+    def read(self, size: int) -> bytes:
+        """A message."""
+        return self._stream.read(size)
 
 
 class SnapsizeServer(LanguageServer):
@@ -43,7 +82,7 @@ class SnapsizeServer(LanguageServer):
 
 def create_server() -> SnapsizeServer:
     """A server with every method registered."""
-    server = SnapsizeServer("dagster-snapsize", VERSION)
+    server = SnapsizeServer("dagster-snapsize", VERSION, protocol_cls=SnapsizeProtocol)
 
     # -- the client and its window -----------------------------------------------------------
 
@@ -132,7 +171,7 @@ def create_server() -> SnapsizeServer:
         await server.session.restart()
 
     @server.command(asset_groups.UPDATE_BASELINE)
-    async def update_baseline(*of: str) -> str:
+    async def update_baseline(*of: object) -> str:
         return await commands.update_baseline(server.session, of)
 
     @server.command(asset_groups.SHOW_ASSET)
@@ -172,7 +211,7 @@ def serve(port: int | None) -> NoReturn:
     server = create_server()
     gc.freeze()  # modules stay: looking through them takes a tenth of a second each time
     if port is None:
-        server.start_io()
+        server.start_io(StandardInput(sys.stdin.buffer))  # type: ignore[arg-type]
     else:
         server.start_tcp("127.0.0.1", port)
     # The client is gone. Workers notice the end of their lifelines and end what they started; a

@@ -723,3 +723,12 @@ def test_100000_lines_are_no_error() -> None:
     shuffled = text.split("\n")
     random.Random(1).shuffle(shuffled)
     anchors.locate("\n".join(shuffled))
+
+
+def test_a_huge_buffer_is_not_compared_with_what_was_measured() -> None:
+    text = MODULE + "padding = 1\n" * 200_000
+    line = line_of(text, "def orders")
+    anchors = Anchors.of(text, [line], "python")
+    assert shown(anchors.locate(text)[line], text) == "def orders("
+    assert anchors.locate("\n" + text) == {line: None}
+    assert anchors.locate(text.replace("\n", "\r\n"))[line] is not None

@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 from attrs import evolve, field, frozen
 
-from dagster_snapsize.lsp.anchors.line_map import LineMap, digests, split_lines, whole_line
+from dagster_snapsize.lsp.anchors.line_map import LineMap, digests, lf_only, split_lines, whole_line
 from dagster_snapsize.lsp.anchors.spans import Language, Span, spans
 
 __all__ = ["Anchors", "Language", "Place", "split_lines"]
 
 _BOM = "\ufeff"
+_LARGEST = 2_000_000  # characters; all that is done with a text holds the server up
 # What a line begins with that says what it holds: a line that is edited keeps it.
 _OPENING = re.compile(r"@|(?:async\s+)?(def|class)\b|#|--")
 
@@ -100,25 +101,34 @@ class Anchors:
         """Remember what stands at these lines (from 1) of a measured text.
 
         A line that the text does not have is gone everywhere. Python is parsed, which takes 10 to
-        40 ms for 1,000 lines.
+        40 ms for 1,000 lines; a very large text is not.
         """
-        rows = split_lines(text.removeprefix(_BOM))
+        text = lf_only(text.removeprefix(_BOM))
+        rows = text.split("\n")
+        if len(text) > _LARGEST:
+            language = "other"
         wanted = sorted({line - 1 for line in lines if 1 <= line <= len(rows)})
         places: dict[int, Place | None] = dict.fromkeys(lines)
         measured = []
         for line, span in spans(rows, wanted, language).items():
             places[line + 1] = Place(line, span.start, span.end, span.first, span.last, span.name)
             measured.append(_Measured(_Row.of(rows, line), span, _Row.of(rows, span.last)))
-        return cls(_digest(rows), places, tuple(measured), array("q", digests(rows)))
+        return cls(hash(text), places, tuple(measured), array("q", digests(rows)))
 
     def locate(self, buffer: str) -> Mapping[int, Place | None]:
         """Each measured line (from 1) with its place in the buffer, or None where it is gone.
 
-        Nothing is parsed: an edit costs a comparison of lines, some 5 ms for 5,000 of them.
+        Nothing is parsed: an edit costs a comparison of lines, some 5 ms for 5,000 of them. In a
+        very large buffer that was edited every line counts as gone.
         """
         has_bom = buffer.startswith(_BOM)
-        rows = split_lines(buffer.removeprefix(_BOM))
-        places = self._places if _digest(rows) == self._digest else self._find(rows)
+        text = lf_only(buffer.removeprefix(_BOM))
+        if hash(text) == self._digest:
+            places = self._places
+        elif len(text) > _LARGEST:
+            places = dict.fromkeys(self._places)
+        else:
+            places = self._find(text.split("\n"))
         if not has_bom:
             return places
         return {line: _behind_bom(place) if place else None for line, place in places.items()}
@@ -129,10 +139,6 @@ class Anchors:
         for measured in self._measured:
             places[measured.row.line + 1] = _place(measured, now, rows)
         return places
-
-
-def _digest(rows: Sequence[str]) -> int:
-    return hash("\n".join(rows))
 
 
 def _place(measured: _Measured, now: LineMap, rows: Sequence[str]) -> Place | None:

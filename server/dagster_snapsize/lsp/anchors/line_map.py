@@ -31,14 +31,19 @@ def split_lines(text: str) -> list[str]:
     ``str.splitlines`` also ends lines at form feeds, U+2028 and the like, which neither the
     language server protocol nor Python's own line numbers do.
     """
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lf_only(text).split("\n")
+
+
+def lf_only(text: str) -> str:
+    """The text with every end of a line as LF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 class Lines(Sequence[str]):
     """The same, each cut out of the text when it is asked for: lines take twice their length."""
 
     def __init__(self, text: str):
-        self._text = text.replace("\r\n", "\n").replace("\r", "\n")
+        self._text = lf_only(text)
         ends = (match.end() for match in re.finditer("\n", self._text))
         self._starts = array("L", [0, *ends, len(self._text) + 1])
 

@@ -203,7 +203,8 @@ class LocationResult:
 
     ``folders`` are those that the definitions listed: a new file in one of them may be a new
     definition. ``rows`` is the file of AssetDetails (empty if it could not be written), whose last
-    line lists the OtherOwners: both together tile every snapshot. With a ``failure`` there are no snapshots.
+    line lists the OtherOwners: both together tile every snapshot. With a ``failure`` there are no
+    snapshots.
     """
 
     name: str
