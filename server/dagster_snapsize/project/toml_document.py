@@ -93,13 +93,15 @@ def read_toml(path: Path) -> TomlDocument | None:
         line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1
         message = f"{path.name} is not valid TOML: {_ERROR_PLACE.sub('', str(error))}"
         raise UserError(message, path=str(path), line=line) from error
+    except ValueError as error:  # a number of thousands of digits, which Python does not read
+        raise UserError(f"{path.name} is not valid TOML: {error}", path=str(path)) from error
 
 
 def parse_toml(text: str) -> dict[str, Any] | None:
     """The content of a text; None where it is not valid TOML, or nested too deeply."""
     try:
         return dict(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.toml_document import read_text
 
+_LONGEST = 1_000_000  # reading as much takes seconds, and three times as much may take minutes
+
 
 def read_yaml(path: Path) -> Any:
     """The content of the file: None where it is missing or empty.
@@ -23,6 +25,9 @@ def read_yaml(path: Path) -> Any:
     text = read_text(path)
     if text is None:
         return None
+    if len(text) > _LONGEST:
+        message = f"{path.name} has {len(text):,} characters; more than {_LONGEST:,} are not read"
+        raise UserError(message, path=str(path))
     # Imported where there is a file: most projects have none, and start sooner without it.
     from ruamel.yaml import YAML
     from ruamel.yaml.constructor import RoundTripConstructor

@@ -40,6 +40,18 @@ def test_files_nested_too_deeply_are_named(name: str, tmp_path: Path) -> None:
         find_locations(tmp_path, Flags(), {})
 
 
+def test_numbers_of_thousands_of_digits_are_a_mistake_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"a = {'9' * 5_000}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"pyproject\.toml is not valid TOML: .*digits"):
+        load_config(tmp_path)
+
+
+def test_yaml_that_would_take_minutes_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "workspace.yaml").write_text(f"#{'x' * 3_000_000}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"workspace\.yaml has 3,000,002 characters"):
+        find_locations(tmp_path, Flags(), {})
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 def test_devices_and_pipes_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").symlink_to("/dev/zero")
