@@ -15,6 +15,7 @@ import pytest
 
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.compare import difference
+from dagster_snapsize.measuring.forkserver import ForkedProcess
 from dagster_snapsize.measuring.process import SupervisedProcess
 from support.command import Result
 from support.forkservers import (
@@ -367,6 +368,24 @@ def test_the_end_of_the_process_is_that_of_all_it_forked(
     found.process.wait(patience(10))
     forked = Result(0, "", "", found.mark)
     wait_for(lambda: forked.leftovers() == [])
+
+
+def test_the_end_of_a_supervisor_is_that_of_all_it_started(
+    shop: Path, warmed: Callable[..., Kept], dagster_python: Callable[..., Path]
+) -> None:
+    python = dagster_python()
+    found = warmed(shop, python)
+    (shop / "shop" / "texts.py").write_text(HANGS, encoding="utf-8")
+    (location,) = locations(shop)
+    started: list[SupervisedProcess] = []
+    in_thread(lambda: run(location, python, found.parent, timeout=900, began=started.append))
+    wait_for((shop / "shop" / "began").exists)
+    assert isinstance(started[0], ForkedProcess)
+    os.kill(started[0]._supervisor, signal.SIGKILL)
+    found.process.wait(patience(10))
+    wait_for(lambda: len(started) == 2)  # it is measured again, with a new interpreter
+    started[1].cancel()
+    wait_for(lambda: Result(0, "", "", found.mark).leftovers() == [])
 
 
 def test_the_end_of_the_one_who_measures_is_that_of_the_measurement(

@@ -6,8 +6,9 @@ command. It leaves with the command's own exit status, or by the command's own s
 
 POSIX: the command leads a session of its own. On Linux this process is also the subreaper
 (prctl(2), PR_SET_CHILD_SUBREAPER), so even what detached itself comes back here as a child;
-elsewhere a process that detached itself twice is not found. Windows: a job object that kills on
-close.
+elsewhere a process that detached itself twice is not found. There are two such processes, one the
+child of the other: where one is killed, the other ends the tree. Windows: a job object that kills
+on close.
 
 It is in the probe's folder because forkserver/, in the user's interpreter, uses it too.
 """
@@ -68,6 +69,16 @@ if sys.platform != "win32":
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # A handler, not SIG_IGN: that would be inherited by the command.
             signal.signal(number, lambda *_: None)
+        lifeline, end_of_outer = os.pipe()
+        inner = os.fork()
+        if inner:
+            os.close(lifeline)
+            _end_with(inner)
+        os.setsid()
+        os.close(end_of_outer)  # so that it ends with the outer one
+        os.dup2(lifeline, 0)
+        os.close(lifeline)
+        set_option(PR_SET_CHILD_SUBREAPER, 1)  # fork(2) does not pass it on
         try:
             child = subprocess.Popen(
                 sys.argv[1:],
@@ -77,17 +88,21 @@ if sys.platform != "win32":
             )
         except OSError as error:
             _could_not_start(error)
+        _end_with(child.pid)
+
+    def _end_with(child: int) -> NoReturn:
+        """Wait for a child or the end of the lifeline, kill all that is left, and leave."""
         ended = threading.Lock()
 
         def end() -> None:
             with ended:
-                kill_all(child.pid)
+                kill_all(child)
                 os._exit(128 + signal.SIGKILL)
 
         _on_lifeline_end(end)
-        status = _wait_for(child.pid)
+        status = _wait_for(child)
         with ended:
-            kill_all(child.pid)
+            kill_all(child)
             _leave_like(status)
 
     def prctl() -> Callable[[int, int], object]:
@@ -114,10 +129,11 @@ if sys.platform != "win32":
         while True:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(command, signal.SIGKILL)
-            for pid in _descendants(os.getpid()):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
             try:
+                os.waitpid(-1, os.WNOHANG)  # looking for descendants reads all of /proc
+                for pid in _descendants(os.getpid()):
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.kill(pid, signal.SIGKILL)
                 os.waitpid(-1, 0)
             except ChildProcessError:
                 return

@@ -161,7 +161,7 @@ class _Server:
 
     def serve(self) -> NoReturn:
         """Fork for every connection."""
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps
+        signal.signal(signal.SIGCHLD, _reap)
         pid = os.getpid()
         while True:
             connection, _ = self._listener.accept()
@@ -264,6 +264,17 @@ class _Server:
             session.main(request["argument"], self._log)
         finally:
             session._exit_now(70)
+
+
+def _reap(*_: object) -> None:
+    """Where a supervisor was killed, end too: our own supervisor then ends what that one left."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            if os.WIFSIGNALED(status):
+                session._exit_now(1)
 
 
 def _wait(child: int, lifeline: int, woken: int) -> int:
