@@ -13,6 +13,8 @@ from attrs import frozen
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.git import git, git_error
 
+_SUBMODULES_TOO = "--ignore-submodules=none"  # whatever the settings of git ignore
+
 
 @frozen
 class Repository:
@@ -103,13 +105,23 @@ def default_branch(repository: Repository) -> Revision:
 
 def is_clean(repository: Repository) -> bool:
     """Whether the work tree is what HEAD says; files that git ignores do not count."""
-    status = git(repository.top, "status", "--porcelain", "--untracked-files=normal")
-    return status.returncode == 0 and not status.stdout
+    options = ("--porcelain", "--untracked-files=normal", _SUBMODULES_TOO)
+    status = git(repository.top, "status", *options)
+    return status.returncode == 0 and not status.stdout and not _has_unwatched(repository)
 
 
 def has_tracked_changes(repository: Repository) -> bool:
-    """Whether a file that git tracks differs from HEAD, staged or not."""
-    return git(repository.top, "diff", "--quiet", "HEAD").returncode != 0
+    """Whether a file that git tracks differs from HEAD, staged or not, or may differ unseen."""
+    compared = git(repository.top, "diff", "--quiet", "--no-ext-diff", _SUBMODULES_TOO, "HEAD")
+    return compared.returncode != 0 or _has_unwatched(repository)
+
+
+def _has_unwatched(repository: Repository) -> bool:
+    """Whether git compares some file with nothing: assume-unchanged (in small letters here) or
+    skip-worktree, as in a sparse checkout.
+    """
+    files = git(repository.top, "ls-files", "-v").stdout.splitlines()
+    return any(line[:1].islower() or line.startswith(b"S") for line in files)
 
 
 def changed_names(repository: Repository, old: Revision, new: Revision | None) -> list[str]:
