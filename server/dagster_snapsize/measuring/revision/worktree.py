@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
+import stat
 import tempfile
 import threading
 import uuid
@@ -30,7 +32,9 @@ from dagster_snapsize.project.git import git, git_error
 
 _SHORTEST, _LENGTH, _LONGEST = 3, 15, 200  # characters of the temporary folder's name
 _PREFIX = "snapsize-"
-_MARK = "snapsize.lock"
+_NAME = re.compile(rf"(?:{_PREFIX}|{_PREFIX[0]})[0-9a-f]+")
+_MARK = "snapsize.lock"  # in the folder
+_FORCE = ("--force", "--force")  # also where a killed git left it locked
 
 
 @frozen
@@ -71,11 +75,11 @@ def checked_out(
     ``on_step`` is given a line for progress. Raises UserError where git cannot check it out.
     """
     top = repository.top
-    folder = _make_folder(top, revision.commit)
+    folder, mark = _make_folder(top, revision.commit)
     notes: list[str] = []
     with ExitStack() as stack:
         on_step(f"checking out {revision}")
-        stack.callback(_remove_empty, folder.parent)
+        stack.callback(_give_up, folder.parent, mark)
         stack.enter_context(_worktree(top, revision.commit, folder, str(revision)))
         _submodules(top, revision, folder, stack, notes)
         if _json_bytes(folder) != _json_bytes(top):
@@ -88,12 +92,13 @@ def checked_out(
         yield Worktree(repository, revision, folder, tuple(notes))
 
 
-def _make_folder(top: Path, commit: str) -> Path:
+def _make_folder(top: Path, commit: str) -> tuple[Path, IO[bytes]]:
     """A temporary folder whose path has as many bytes in a snapshot as ``top``, if possible.
 
     Its last part is that of ``top``, since a location may be named after it. The path is always the
-    same for the same commit, so that the cache finds it. Only its parent is made here: git makes
-    the folder itself. Raises UserError where that cannot be done.
+    same for the same commit, so that the cache finds it. Only its parent is made here, with a lock
+    that says that it is in use: git makes the folder itself. Raises UserError where that cannot be
+    done.
     """
     name = top.name or "root"
     known = digest(os.fsencode(top), commit.encode("ascii"))
@@ -108,8 +113,8 @@ def _make_folder(top: Path, commit: str) -> Path:
                 prefix = _PREFIX if length >= _LENGTH else _PREFIX[0]
                 folder = base / (prefix + digits * _LONGEST)[:length] / name
                 is_right = not same_length or _json_bytes(folder) == _json_bytes(top)
-                if is_right and _is_made(folder.parent):
-                    return folder
+                if is_right and (mark := _made(folder.parent)):
+                    return folder, mark
     raise UserError("no temporary folder can be made", "Set TMPDIR to a folder with room in it.")
 
 
@@ -119,13 +124,22 @@ def _json_bytes(path: Path) -> tuple[int, int]:
     return len(once), len(json.dumps(once))
 
 
-def _is_made(folder: Path) -> bool:
-    """Whether it did not exist and is made now: accessible to nobody else."""
+def _made(folder: Path) -> IO[bytes] | None:
+    """The lock of a folder that is made now, accessible to nobody else; None where it exists."""
     try:
         folder.mkdir(mode=0o700)
     except OSError:
-        return False
-    return True
+        return None
+    return held(folder / _MARK)
+
+
+def _give_up(folder: Path, mark: IO[bytes]) -> None:
+    if os.name == "nt":  # which removes no open file
+        mark.close()
+    with contextlib.suppress(OSError):
+        (folder / _MARK).unlink()
+        folder.rmdir()  # not where another process has its lock there
+    mark.close()
 
 
 def _temporary_folders() -> list[Path]:
@@ -139,10 +153,9 @@ def _temporary_folders() -> list[Path]:
 @contextmanager
 def _worktree(top: Path, commit: str, folder: Path, name: str) -> Iterator[None]:
     known = _administrations(top)
-    mark: IO[bytes] | None = None
     try:
         folder.mkdir(exist_ok=True)  # a submodule's is there
-        done = git(top, "worktree", "add", "--detach", "--force", str(folder), commit)
+        done = git(top, "worktree", "add", "--detach", *_FORCE, str(folder), commit)
         if done.returncode:
             why = git_error(done)
             raise UserError(
@@ -151,13 +164,9 @@ def _worktree(top: Path, commit: str, folder: Path, name: str) -> Iterator[None]
                 if "promisor" in why or "remote" in why
                 else "",
             )
-        for administration in _of(known, folder):
-            mark = held(administration / _MARK)
         yield
     finally:
         with no_interruption():
-            if mark is not None:
-                mark.close()
             remove_folder(folder)
             for administration in _of(known, folder):
                 remove_folder(administration)
@@ -190,17 +199,26 @@ def _folder_of(administration: Path) -> Path | None:
 
 def sweep(repository: Repository) -> None:
     """Remove what killed processes left: no process holds its lock any more."""
-    for administration in _of(_administrations(repository.top)):
-        path = administration / _MARK
-        mark = held(path) if path.is_file() else None
-        if mark is None:
-            continue
-        mark.close()
-        folder = _folder_of(administration)
-        if folder is not None:
-            remove_folder(folder)
-            _remove_empty(folder.parent)
-        remove_folder(administration)
+    known = [(each, _folder_of(each)) for each in _of(_administrations(repository.top))]
+    ours = [(each, path) for each, path in known if path and _NAME.fullmatch(path.parent.name)]
+    left = {mark.parent for base in _temporary_folders() for mark in base.glob(f"s*/{_MARK}")}
+    for folder in left | {path.parent for _, path in ours if (path.parent / _MARK).is_file()}:
+        mark = held(folder / _MARK) if _is_own(folder) else None
+        if mark is not None:
+            for path in folder.iterdir():
+                if path.name != _MARK:
+                    remove_folder(path)
+            _give_up(folder, mark)
+    for administration, path in ours:
+        if not path.exists():
+            remove_folder(administration)
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether it has a name of ours and belongs to this user."""
+    status = folder.lstat()
+    is_users = os.name == "nt" or status.st_uid == os.geteuid()
+    return stat.S_ISDIR(status.st_mode) and is_users and bool(_NAME.fullmatch(folder.name))
 
 
 def _remove_empty(folder: Path) -> None:
