@@ -16,7 +16,13 @@ _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 # The other variables of git are set for a hook, and would make git take the folder for another.
 _KEPT = ("GIT_CONFIG", "GIT_SSH", "GIT_CEILING")
 # Without optional locks `git status` leaves the user's index as it is.
-_SET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+# What is pushed is the commit itself, and not the one that `git replace` shows in its place.
+_SET = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "LC_ALL": "C",
+}
 
 
 def git(
