@@ -405,7 +405,7 @@ async def test_what_was_measured_on_save_is_not_measured_again(
 ) -> None:
     shared = {
         "SNAPSIZE_NO_CACHE": "",
-        "XDG_CACHE_HOME": str(scratch / "cache"),
+        "SNAPSIZE_CACHE_DIR": str(scratch / "cache"),
         "TMPDIR": str(scratch / "tmp"),
         "PYTEST_CURRENT_TEST": "",
     }

@@ -16,7 +16,7 @@ from attrs import evolve
 from lsprotocol.types import FileSystemWatcher, RelativePattern
 
 from dagster_snapsize.core.model import Budgets
-from dagster_snapsize.lsp.watching.changes import ChangeTracker
+from dagster_snapsize.lsp.watching.changes import ChangedPaths, ChangeTracker
 from dagster_snapsize.lsp.watching.client import client_roots, client_watchers
 from dagster_snapsize.lsp.watching.dependencies import WatchList, dependencies_of
 from dagster_snapsize.lsp.watching.disk import Disk
@@ -453,7 +453,7 @@ class Measured:
         self.watcher = FileWatcher(self._change)
 
     def _change(self, paths: frozenset[str]) -> None:
-        impacts = self._tracker.changed(paths)
+        impacts = self._tracker.changed(ChangedPaths.of(paths))
         with self._news:
             for impact in impacts:
                 self._due = impact.action == "measure"

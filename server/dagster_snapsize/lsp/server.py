@@ -171,14 +171,12 @@ def create_server() -> SnapsizeServer:
         await server.session.restart()
 
     @server.command(asset_groups.UPDATE_BASELINE)
-    async def update_baseline(*of: object) -> str:
+    async def update_baseline(*of: str) -> str:  # for `object` pygls would give the server, too
         return await commands.update_baseline(server.session, of)
 
     @server.command(asset_groups.SHOW_ASSET)
-    async def show_asset(
-        location: str, key: str, folder: str, repository: str | None = None
-    ) -> str | None:
-        return await commands.show_asset(server.session, location, key, folder, repository)
+    async def show_asset(location: str, key: str, folder: str, *repository: str) -> str | None:
+        return await commands.show_asset(server.session, location, key, folder, *repository[:1])
 
     @server.command(asset_groups.SHOW_REPORT)
     async def show_report(location: str, folder: str) -> str | None:
@@ -189,10 +187,8 @@ def create_server() -> SnapsizeServer:
         return await commands.show_limits(server.session)
 
     @server.command(asset_groups.OPEN_HEAVIEST_FIELD)
-    async def open_heaviest_field(
-        location: str, key: str, folder: str, repository: str | None = None
-    ) -> None:
-        await commands.open_heaviest_field(server.session, location, key, folder, repository)
+    async def open_heaviest_field(location: str, key: str, folder: str, *repository: str) -> None:
+        await commands.open_heaviest_field(server.session, location, key, folder, *repository[:1])
 
     return server
 
