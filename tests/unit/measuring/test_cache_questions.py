@@ -34,7 +34,7 @@ KINDS = {
     "content": "open({path!r}).read()",
     "existence": "os.path.exists({path!r})",
     "listing": "sorted(os.listdir({folder!r}))",
-    "outlines": "sorted((e.name, e.is_dir(), e.stat().st_size) for e in os.scandir({folder!r}))",
+    "outlines": "sorted((e.name, e.is_dir() or e.stat().st_size) for e in os.scandir({folder!r}))",
     "walk": "sorted(map(str, Path({folder!r}).rglob('*')))",
     "size": "os.stat({path!r}).st_size",
     "time": "os.stat({path!r}).st_mtime_ns",
