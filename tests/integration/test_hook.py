@@ -399,6 +399,22 @@ def test_every_way_to_commit_is_checked_where_the_page_says(
         assert repository.run("git", "push", str(tmp_path / "remote"), "main").returncode == 0
 
 
+def test_a_baseline_of_what_is_pushed_is_named_where_it_is_in_the_repository(
+    repository: Repository,
+) -> None:
+    baseline = repository.path / "snapsize-baseline.jsonl"
+    baseline.write_text("this is none\n", encoding="utf-8")
+    repository.git("add", "-A")
+    repository.git("commit", "-qm", "damaged", "--no-verify")
+    repository.git("branch", "damaged")
+    repository.git("reset", "-q", "--hard", "HEAD~1")
+    checked = repository.run(
+        sys.executable, "-m", "dagster_snapsize", "check", env={"PRE_COMMIT_TO_REF": "damaged"}
+    )
+    assert checked.returncode == 3, checked.stdout
+    assert f"{baseline}:1: " in checked.stdout
+
+
 @pytest.mark.asyncio
 async def test_what_was_measured_on_save_is_not_measured_again(
     repository: Repository, scratch: Path

@@ -43,7 +43,7 @@ from dagster_snapsize.measuring.revision.refs import (
     is_clean,
     merge_base,
 )
-from dagster_snapsize.measuring.revision.worktree import checked_out, sweep
+from dagster_snapsize.measuring.revision.worktree import Worktree, checked_out, sweep
 from dagster_snapsize.project.layout import is_lock_file
 from dagster_snapsize.project.targets import absolute
 
@@ -52,12 +52,16 @@ WORK_TREE = "the work tree"
 
 @frozen
 class Side:
-    """One side: its label and its locations, with paths as they are shown."""
+    """One side: its label and its locations, with paths as they are shown.
+
+    ``tree`` is the checkout of a revision, which exists until the stack of its measurer is closed.
+    """
 
     label: str
     locations: tuple[LocationReport, ...]
     commit: str | None = None
     notes: tuple[str, ...] = ()
+    tree: Worktree | None = None
 
     @property
     def failed(self) -> tuple[LocationReport, ...]:
@@ -270,7 +274,7 @@ class SideMeasurer:
                 measurement = evolve(measurement, failure=failure)
             budgets = location.config.budgets
             reports.append(LocationReport(location, interpreter, measurement, budgets, (), cached))
-        return Side(str(revision), tuple(reports), revision.commit, tuple(notes))
+        return Side(str(revision), tuple(reports), revision.commit, tuple(notes), tree)
 
     def _measured_work_tree(self) -> tuple[LocationReport, ...]:
         """The locations of the work tree; empty where none can be found."""

@@ -11,10 +11,9 @@ from pathlib import Path
 from attrs import evolve
 
 from dagster_snapsize.cli.diff import Side, SideMeasurer, ended_by_signals
-from dagster_snapsize.cli.run import LateBar, LocationReport, Report, Selection
+from dagster_snapsize.cli.run import LateBar, LocationReport, Report, Selection, judged
 from dagster_snapsize.core.baseline import Baseline, baseline_of, with_local_paths
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import GrowthAgainst
 from dagster_snapsize.measuring.revision.refs import (
     Repository,
@@ -45,7 +44,7 @@ def with_revisions(report: Report, selection: Selection) -> Report:
                 repository, selection, stack, LateBar(stack), current=report.locations
             )
             by_mode: dict[GrowthAgainst, Side | None] = {}
-            judged = {}
+            found = {}
             for one in grown:
                 mode = one.budgets.growth_against
                 if mode not in by_mode:
@@ -53,11 +52,11 @@ def with_revisions(report: Report, selection: Selection) -> Report:
                     by_mode[mode] = sides.at(revision, None) if revision else None
                 if side := by_mode[mode]:
                     several = len(report.locations) > 1
-                    judged[one.measurement.name] = _judged(one, mode, side, several)
+                    found[one.measurement.name] = _judged_since(one, mode, side, several)
     except UserError as error:
         return evolve(report, notes=(*report.notes, _unknown(str(error))))
-    locations = tuple(judged.get(one.measurement.name, one) for one in report.locations)
-    missing = [name for name, one in judged.items() if one in report.locations]
+    locations = tuple(found.get(one.measurement.name, one) for one in report.locations)
+    missing = [name for name, one in found.items() if one in report.locations]
     notes = [_unknown(f"{name} could not be measured there") for name in missing]
     return Report(locations, (*report.notes, *notes))
 
@@ -69,7 +68,9 @@ def _revision(repository: Repository, mode: GrowthAgainst) -> Revision | None:
     return None if mode == "baseline" and is_clean(repository) else head
 
 
-def _judged(one: LocationReport, mode: GrowthAgainst, side: Side, several: bool) -> LocationReport:
+def _judged_since(
+    one: LocationReport, mode: GrowthAgainst, side: Side, several: bool
+) -> LocationReport:
     """The location judged with its sizes at the revision; as it was where there are none."""
     measurement = one.measurement
     then = next((x for x in side.locations if x.measurement.name == measurement.name), None)
@@ -80,8 +81,7 @@ def _judged(one: LocationReport, mode: GrowthAgainst, side: Side, several: bool)
     baseline = one.baseline
     is_judge = mode != "baseline"
     baseline = evolve(baseline, against=sizes) if is_judge else evolve(baseline, head=sizes)
-    findings = judge(measurement, one.budgets, baseline, one_of_several=several)
-    return evolve(one, baseline=baseline, findings=findings)
+    return judged(one, baseline, several)
 
 
 def _unknown(why: str) -> str:

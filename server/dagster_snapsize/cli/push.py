@@ -5,12 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from attrs import evolve
-
 from dagster_snapsize.cli.diff import SideMeasurer, ended_by_signals
-from dagster_snapsize.cli.run import LateBar, Report, Selection
+from dagster_snapsize.cli.run import LateBar, Report, Selection, baselines_in, judged
 from dagster_snapsize.core.baseline import with_local_paths
-from dagster_snapsize.core.findings import judge
+from dagster_snapsize.measuring.revision.checkout import errors_in
 from dagster_snapsize.measuring.revision.refs import (
     Repository,
     Revision,
@@ -19,7 +17,6 @@ from dagster_snapsize.measuring.revision.refs import (
     has_tracked_changes,
 )
 from dagster_snapsize.measuring.revision.worktree import sweep
-from dagster_snapsize.project.baseline_file import read_baselines
 
 
 def check_pushed(selection: Selection, name: str) -> Report | None:
@@ -29,8 +26,8 @@ def check_pushed(selection: Selection, name: str) -> Report | None:
     PRE_COMMIT_LOCAL_BRANCH where the remote has no commit of it.
 
     Raises:
-        UserError: There is no such commit, or its configuration is wrong.
-        NotMeasured: It has no location to measure.
+        UserError: There is no such commit.
+        NotMeasured: It has no location to measure, or its configuration or baseline is wrong.
     """
     repository = find_repository(Path.cwd())
     revision = find_revision(repository, name)
@@ -42,11 +39,12 @@ def check_pushed(selection: Selection, name: str) -> Report | None:
         side = SideMeasurer(repository, selection, stack, LateBar(stack)).at(revision, None)
         for one in side.locations:
             location = one.code_location
-            baseline = read_baselines(location.root).get(location.stable_name)
+            assert side.tree is not None
+            with errors_in(side.tree):
+                baselines = baselines_in(location.root, side.tree.folder)
+            baseline = baselines.get(location.stable_name)
             baseline = with_local_paths(baseline, one.measurement) if baseline else None
-            several = len(side.locations) > 1
-            findings = judge(one.measurement, one.budgets, baseline, one_of_several=several)
-            reports.append(evolve(one, findings=findings, baseline=baseline))
+            reports.append(judged(one, baseline, several=len(side.locations) > 1))
     return Report(tuple(reports), (f"{revision} is what is pushed, and was measured", *side.notes))
 
 

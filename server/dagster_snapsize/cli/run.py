@@ -112,7 +112,7 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
     reports: list[LocationReport] = []
     folder = Path.cwd()
     roots = dict.fromkeys(location.root for location, _ in chosen) if with_baseline else ()
-    baselines = {root: _baselines(root, folder) for root in roots}
+    baselines = {root: baselines_in(root, folder) for root in roots}
     with ExitStack() as stack:
         on_progress = LateBar(stack)
         prepared: set[object] = set()
@@ -129,14 +129,10 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
             )
             measurement = relocated(cached.measurement, folder)
             budgets = location.config.budgets
+            one = LocationReport(location, interpreter, measurement, budgets, (), cached)
             baseline = baselines.get(location.root, {}).get(location.stable_name)
             baseline = with_local_paths(baseline, measurement) if baseline else None
-            findings = judge(measurement, budgets, baseline, one_of_several=len(chosen) > 1)
-            reports.append(
-                LocationReport(
-                    location, interpreter, measurement, budgets, findings, cached, baseline
-                )
-            )
+            reports.append(judged(one, baseline, several=len(chosen) > 1))
     notes = (
         *notes,
         *_budgets_of_unknown_jobs(reports),
@@ -147,7 +143,17 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
     return Report(tuple(reports), notes)
 
 
-def _baselines(root: Path, folder: Path) -> dict[str, Baseline]:
+def judged(one: LocationReport, baseline: Baseline | None, several: bool) -> LocationReport:
+    """The report with the findings that its budgets and this baseline give.
+
+    ``several``: it is one of several locations, so that messages name it.
+    """
+    findings = judge(one.measurement, one.budgets, baseline, one_of_several=several)
+    return evolve(one, baseline=baseline, findings=findings)
+
+
+def baselines_in(root: Path, folder: Path) -> dict[str, Baseline]:
+    """The baselines in ``root`` by location, with their paths as seen from ``folder``."""
     return with_path(read_baselines(root), shown_path(str(root / NAME), folder))
 
 
