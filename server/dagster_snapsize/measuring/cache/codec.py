@@ -2,8 +2,8 @@
 
 An entry is a line that names the format, a line of JSON with the lengths of what follows and a
 digest of it all, and then compressed JSON: what the measurement was made from, the measurement
-without its ledgers, and each snapshot's ledger. A ledger is read when it is asked for. There is no
-pickle: reading an entry runs no code.
+without its ledgers, the files of its project, and each snapshot's ledger. Files and ledgers are
+read when they are asked for. There is no pickle: reading an entry runs no code.
 
 What there are thousands of, assets and their shares, is written as tuples. An entry is read only by
 the very source that wrote it, since the cache's key holds a digest of that.
@@ -32,7 +32,7 @@ from dagster_snapsize.core.model import (
 )
 from dagster_snapsize.measuring.cache.file_states import digest
 
-_FIRST_LINE = b"dagster-snapsize measurement 4\n"
+_FIRST_LINE = b"dagster-snapsize measurement 5\n"
 _LEVEL = 1  # of compression: time counts, and a tenth remains all the same
 
 
@@ -53,17 +53,22 @@ class CacheEntry:
     def measurement(self) -> Measurement:
         """The measurement; ledgers follow when they are asked for."""
         data = _unpacked(self._parts[1])
-        ledgers = zip(data["snapshots"], self._parts[2:], strict=True)
+        ledgers = zip(data["snapshots"], self._parts[3:], strict=True)
         data["snapshots"] = [(*row, ledger) for row, ledger in ledgers]
         read: Measurement = _CONVERTER.structure(data, Measurement)
         return read
 
+    def files(self) -> Any:
+        """What was written of the project's files, of which there may be many thousands."""
+        return _unpacked(self._parts[2])
 
-def to_bytes(measurement: Measurement, about: Any) -> bytes:
-    """A measurement without failure, and ``about``, any JSON that goes with it."""
+
+def to_bytes(measurement: Measurement, about: Any, files: Any = None) -> bytes:
+    """A measurement without failure, and ``about`` and ``files``, any JSON that goes with it."""
     parts = [
         _packed(about),
         _packed(_CONVERTER.unstructure(measurement)),
+        _packed(files),
         *(_packed(_ledger_row(snapshot.ledger)) for snapshot in measurement.snapshots),
     ]
     body = b"".join(parts)
@@ -83,7 +88,7 @@ def from_bytes(content: bytes) -> CacheEntry:
         whole = start > 0 and sum(lengths) == len(body) and expected == digest(body)
     except (ValueError, TypeError, KeyError):
         raise Damaged from None
-    if not whole or len(lengths) < 2:
+    if not whole or len(lengths) < 3:
         raise Damaged
     parts = []
     for length in lengths:

@@ -167,9 +167,8 @@ class Cache:
             "measured_at": self._began // 10**9,
             "own_python": _OWN_PYTHON,
             "external": astuple(external, recurse=False),
-            "files": record(after, files),
         }
-        content = to_bytes(measurement, about)
+        content = to_bytes(measurement, about, record(after, files))
         problem = self._place.write(f"{self._identity}-{before.digest}-{digest}", content)
         self.is_hindered = problem is not None
         return (f"the cache cannot be written: {problem}",) if problem else ()
@@ -209,9 +208,8 @@ class Cache:
             if entry is None or hit is None:
                 continue
             assert self._project is not None
-            recorded = entry.about()["files"]
             with suppress(TooMuch, OSError):
-                changed = harmless_changes(recorded, self._project, hit.measurement)
+                changed = harmless_changes(entry.files(), self._project, hit.measurement)
                 if changed is not None:
                     return evolve(hit, changed=changed)
         return None
