@@ -25,8 +25,11 @@ Stamp = tuple[int, ...]
 
 def digest(*parts: bytes | memoryview) -> str:
     """A digest of these parts in this order."""
-    whole = b"".join(piece for part in parts for piece in (b"%d:" % len(part), part))
-    return hashlib.blake2b(whole, digest_size=_DIGEST).hexdigest()
+    whole = hashlib.blake2b(digest_size=_DIGEST)
+    for part in parts:
+        whole.update(b"%d:" % len(part))
+        whole.update(part)
+    return whole.hexdigest()
 
 
 def digest_of_file(path: str) -> str:

@@ -10,7 +10,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from attrs import frozen
 
@@ -60,46 +60,17 @@ def summarize(
 ) -> LocationResult:
     """Write the file of rows, where that is possible, and return the summary that goes with it."""
     baseline = with_local_paths(baseline, measurement) if baseline else None
-    by_id = {snapshot.id: snapshot for snapshot in measurement.snapshots}
-    repositories = {s.repository: s.id for s in measurement.snapshots if s.kind == "repository"}
-    groups = _groups(measurement.snapshots)
-    carried = _carried(measurement.repeats)
     since = _SinceBaseline(measurement, baseline)
-    assets = []
-    offset = 0
-    with io.BytesIO() as stream:
-        for asset in measurement.assets:
-            repository = repositories[asset.repository]
-            detail = _detail(asset, by_id, groups)
-            detail["growth"] = growth = since.growth(asset)
-            detail["repeats"] = carried.get((asset.repository, asset.key), [])
-            line = json.dumps(detail, separators=(",", ":")).encode("utf-8") + b"\n"
-            stream.write(line)
-            assets.append(
-                AssetRow(
-                    key=asset.key,
-                    repository=asset.repository,
-                    total_bytes=asset.total_bytes,
-                    repository_bytes=asset.by_snapshot.get(repository, 0),
-                    location=asset.location,
-                    offset=offset,
-                    length=len(line),
-                    growth_bytes=asset.total_bytes - (growth["before"] or 0) if growth else 0,
-                    repository_growth_bytes=since.repository_growth(asset, by_id[repository]),
-                )
-            )
-            offset += len(line)
-        last = {
-            "others": [unstructure(other) for other in _others(measurement.snapshots)],
-            "advice": [advice_json(advice) for advice in advise(measurement)],
-            "paths": [
-                [snapshot.id, owner.kind, owner.name, dict(fields)]
-                for snapshot in measurement.snapshots
-                for owner, fields in snapshot.paths.items()
-            ],
-        }
-        stream.write(json.dumps(last, separators=(",", ":")).encode("utf-8") + b"\n")
-        is_written = _is_written(rows, stream.getvalue())
+    is_written = True
+    try:
+        with rows.open("wb") as stream:
+            assets = _write_rows(stream, measurement, since)
+    except OSError as error:
+        _log.warning("%s cannot be written, so details of assets are not shown: %s", rows, error)
+        with contextlib.suppress(OSError):
+            rows.unlink()
+        is_written = False
+        assets = _write_rows(io.BytesIO(), measurement, since)
     return LocationResult(
         name=measurement.name,
         root=str(root),
@@ -134,17 +105,6 @@ def summarize(
     )
 
 
-def _is_written(rows: Path, content: bytes) -> bool:
-    try:
-        rows.write_bytes(content)
-    except OSError as error:
-        _log.warning("%s cannot be written, so details of assets are not shown: %s", rows, error)
-        with contextlib.suppress(OSError):
-            rows.unlink()
-        return False
-    return True
-
-
 # -- since the baseline --------------------------------------------------------------------------
 
 
@@ -170,6 +130,50 @@ class _SinceBaseline:
         known = self.baseline.snapshot(repository, self.measurement)
         old = known.owners.get(Owner("asset", asset.key), {}) if known else {}
         return asset.by_snapshot.get(repository.id, 0) - sum(old.values())
+
+
+def _write_rows(
+    stream: IO[bytes], measurement: Measurement, since: _SinceBaseline
+) -> list[AssetRow]:
+    """Write an AssetDetail for each asset and the OtherOwners, a line each. Raises OSError."""
+    by_id = {snapshot.id: snapshot for snapshot in measurement.snapshots}
+    repositories = {s.repository: s.id for s in measurement.snapshots if s.kind == "repository"}
+    groups = _groups(measurement.snapshots)
+    carried = _carried(measurement.repeats)
+    assets = []
+    offset = 0
+    for asset in measurement.assets:
+        repository = repositories[asset.repository]
+        detail = _detail(asset, by_id, groups)
+        detail["growth"] = growth = since.growth(asset)
+        detail["repeats"] = carried.get((asset.repository, asset.key), [])
+        line = json.dumps(detail, separators=(",", ":")).encode("utf-8") + b"\n"
+        stream.write(line)
+        assets.append(
+            AssetRow(
+                key=asset.key,
+                repository=asset.repository,
+                total_bytes=asset.total_bytes,
+                repository_bytes=asset.by_snapshot.get(repository, 0),
+                location=asset.location,
+                offset=offset,
+                length=len(line),
+                growth_bytes=asset.total_bytes - (growth["before"] or 0) if growth else 0,
+                repository_growth_bytes=since.repository_growth(asset, by_id[repository]),
+            )
+        )
+        offset += len(line)
+    last = {
+        "others": [unstructure(other) for other in _others(measurement.snapshots)],
+        "advice": [advice_json(advice) for advice in advise(measurement)],
+        "paths": [
+            [snapshot.id, owner.kind, owner.name, dict(fields)]
+            for snapshot in measurement.snapshots
+            for owner, fields in snapshot.paths.items()
+        ],
+    }
+    stream.write(json.dumps(last, separators=(",", ":")).encode("utf-8") + b"\n")
+    return assets
 
 
 def _without_least_growth(
