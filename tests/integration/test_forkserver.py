@@ -7,9 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -333,6 +335,18 @@ time.sleep(1000)
 """
 
 
+def hanging(
+    shop: Path, python: Path, found: Kept, **options: Any
+) -> tuple[threading.Thread, list[SupervisedProcess]]:
+    """A thread that measures definitions which hang by now, and the processes that it began."""
+    (shop / "shop" / "texts.py").write_text(HANGS, encoding="utf-8")
+    (location,) = locations(shop)
+    began: list[SupervisedProcess] = []
+    thread = in_thread(lambda: run(location, python, found.parent, began=began.append, **options))
+    wait_for((shop / "shop" / "began").exists)
+    return thread, began
+
+
 def test_cancelling_leaves_the_process_and_nothing_else(
     shop: Path, warmed: Callable[..., Kept], dagster_python: Callable[..., Path]
 ) -> None:
@@ -340,17 +354,14 @@ def test_cancelling_leaves_the_process_and_nothing_else(
     found = warmed(shop, python)
     texts = shop / "shop" / "texts.py"
     good = texts.read_text()
-    texts.write_text(HANGS, encoding="utf-8")
-    (location,) = locations(shop)
-    running: list[SupervisedProcess] = []
-    thread = in_thread(lambda: run(location, python, found.parent, began=running.append))
-    wait_for((shop / "shop" / "began").exists)
+    thread, running = hanging(shop, python, found)
     assert len(found.others()) >= 3
     running[0].cancel()
     thread.join(patience(10))
     assert not thread.is_alive()
     wait_for(lambda: found.others() == [])
     texts.write_text(good, encoding="utf-8")
+    (location,) = locations(shop)
     assert run(location, python, found.parent).forked
 
 
@@ -359,10 +370,7 @@ def test_the_end_of_the_process_is_that_of_all_it_forked(
 ) -> None:
     python = dagster_python()
     found = warmed(shop, python)
-    (shop / "shop" / "texts.py").write_text(HANGS, encoding="utf-8")
-    (location,) = locations(shop)
-    in_thread(lambda: run(location, python, found.parent, timeout=patience(60)))
-    wait_for((shop / "shop" / "began").exists)
+    hanging(shop, python, found, timeout=patience(60))
     assert found.process.stdin is not None
     found.process.stdin.close()
     found.process.wait(patience(10))
@@ -375,11 +383,7 @@ def test_the_end_of_a_supervisor_is_that_of_all_it_started(
 ) -> None:
     python = dagster_python()
     found = warmed(shop, python)
-    (shop / "shop" / "texts.py").write_text(HANGS, encoding="utf-8")
-    (location,) = locations(shop)
-    started: list[SupervisedProcess] = []
-    in_thread(lambda: run(location, python, found.parent, timeout=900, began=started.append))
-    wait_for((shop / "shop" / "began").exists)
+    _, started = hanging(shop, python, found, timeout=900)
     assert isinstance(started[0], ForkedProcess)
     os.kill(started[0]._supervisor, signal.SIGKILL)
     found.process.wait(patience(10))
