@@ -15,6 +15,7 @@ from dagster_snapsize.project.dagster_toml import dg_project, dg_project_folders
 from dagster_snapsize.project.dotenv import read_dotenv
 from dagster_snapsize.project.layout import (
     DAGSTER_CLOUD_FILES,
+    LOCATION_FILES,
     WORKSPACE_FILES,
     nearby_projects,
     project_root,
@@ -311,7 +312,8 @@ def _longer_name(location: CodeLocation, folder: Path) -> str:
 
 def is_project(folder: Path, environ: Mapping[str, str]) -> bool:
     """Whether a folder has code locations, or settings that are wrong."""
-    if (folder / "__init__.py").is_file():
+    has_settings = any((folder / name).is_file() for name in LOCATION_FILES)
+    if (folder / "__init__.py").is_file() and not has_settings:
         return False  # the definitions.py of a package is loaded from the project around it
     try:
         return bool(_discover(folder, load_config(folder), environ).targets)

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.project.locations import CodeLocation, Flags, Found, find_locations
+from dagster_snapsize.project.locations import (
+    CodeLocation,
+    Flags,
+    Found,
+    find_locations,
+    project_folders,
+)
 
 
 def find(folder: Path, environ: dict[str, str] | None = None, **flags: object) -> Found:
@@ -383,3 +389,12 @@ def test_links_are_kept_as_given(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("real")
     assert only(tmp_path / "link").working_directory == tmp_path / "link"
     assert only(tmp_path / "real/../link").working_directory == tmp_path / "link"
+
+
+def test_a_package_is_a_project_only_with_settings_of_its_own(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    write(shop / "definitions.py")
+    write(shop / "__init__.py")
+    assert project_folders(tmp_path, {}) == []
+    write(shop / "workspace.yaml", "load_from:\n- python_file: definitions.py\n")
+    assert project_folders(shop, {}) == project_folders(tmp_path, {}) == [shop]
