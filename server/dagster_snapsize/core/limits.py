@@ -14,6 +14,7 @@ from typing import Literal
 from attrs import frozen
 
 from dagster_snapsize.core.model import Environment, Limit, Setting
+from dagster_snapsize.core.sizes import format_seconds, format_size
 
 DAGSTER_DEFAULT = "Dagster's default"
 RX, SEND = "DAGSTER_GRPC_MAX_RX_BYTES", "DAGSTER_GRPC_MAX_SEND_BYTES"
@@ -130,6 +131,19 @@ def effective_environment(
 def _asks_in_chunks(dagster_version: str) -> bool:
     released = re.match(r"(\d+)\.(\d+)\.(\d+)", dagster_version)
     return released is not None and tuple(map(int, released.groups())) < (1, 11, 15)
+
+
+def shown_value(setting: Setting) -> str:
+    """``100 MB``, ``60 s`` or ``off``; ``-`` where there is no such setting."""
+    if setting.problem:
+        return "unusable"
+    if setting.value is None:
+        return "-"
+    if setting.unit == "switch":
+        return "on" if setting.value else "off"
+    if setting.unit == "bytes":
+        return format_size(int(setting.value))
+    return format_seconds(float(setting.value))
 
 
 def is_default(setting: Setting | Limit) -> bool:

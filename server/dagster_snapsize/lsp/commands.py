@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from dagster_snapsize.lsp.features.field_source import field_source
 from dagster_snapsize.lsp.features.hover import asset_report, location_report
-from dagster_snapsize.lsp.features.markup import flat
+from dagster_snapsize.lsp.features.markup import code, escaped, flat
 from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.session import Session
 from dagster_snapsize.lsp.state import LocationState
@@ -37,6 +38,7 @@ SHOW_LIMITS = "dagsterSnapsize.showLimits"
 _WITHIN = 120.0  # seconds for a process that a command waits for
 _KEPT_REPORTS = 20
 _MESSAGE_LINES = 12
+_MOST_CHARACTERS = 80  # of a name, in that of a file
 _REFUSED = "The baseline was not written: "
 
 
@@ -52,7 +54,7 @@ async def show_asset(
         return None
     state, good, row = found
     text = asset_report(state, good, row, detail_of(good, row))
-    await _show(session, f"{key}.md", text)
+    await _show(session, folder, f"{good.name} {row.repository} {key}", text)
     return text
 
 
@@ -62,16 +64,35 @@ async def show_report(session: Session, location: str, folder: str) -> str | Non
     if state is None or state.good is None:
         return None
     text = location_report(state, state.good)
-    await _show(session, f"{location}.md", text)
+    await _show(session, folder, location, text)
     return text
 
 
 async def show_limits(session: Session) -> str:
-    """Show the effective limits of every project."""
-    texts = [await _limits(project) for project in list(session.projects.values())]
-    text = "\n".join(texts) or "No code location was found.\n"
-    await _show(session, "limits.md", text)
+    """Show the effective limits of every code location, as they were when it was measured."""
+    texts = [limits_report(x) for project in session.states() for x in project.locations]
+    text = "\n".join(texts) or "No code location has been measured yet.\n"
+    await _show(session, "", "limits", text)
     return text
+
+
+def limits_report(location: LocationState) -> str:
+    """A location's effective limits, in Markdown."""
+    found = (location.failed, location.good)
+    measured = next((result for result in found if result and result.limits), None)
+    if measured is None:
+        return f"### {code(location.name)}\n\nNot measured yet.\n"
+    lines = [
+        f"### {code(location.name)}",
+        "",
+        f"{code(measured.python)} ({escaped(measured.python_source)})",
+        "",
+    ]
+    # A list and not a table: four columns do not fit beside an editor's side bar.
+    for limit in measured.limits:
+        lines.append(f"- {code(limit.name)}: **{limit.value}** ({escaped(limit.source)})\\")
+        lines.append(f"  {escaped(limit.problem or limit.description)}")
+    return "\n".join([*lines, ""])
 
 
 async def open_heaviest_field(
@@ -110,35 +131,10 @@ def _asset(
     return (state, good, row) if row else None
 
 
-async def _limits(project: Project) -> str:
-    """A project's effective limits as Markdown; why they are not known where they are not."""
-    folder = project.folder
-    arguments = ["limits", "-d", folder, "--format", "markdown"]
-    if project.interpreter:
-        arguments += ["--python", project.interpreter]
-    process = await asyncio.create_subprocess_exec(
-        *own_command("dagster_snapsize.cli.main", *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=folder,
-        env={**os.environ, "NO_COLOR": "1"},
-    )
-    try:
-        printed, errors = await asyncio.wait_for(process.communicate(), _WITHIN)
-    except asyncio.TimeoutError:
-        process.kill()
-        return f"The limits of {folder} were not known after {_WITHIN:.0f} s.\n"
-    text = printed.decode("utf-8", "replace")
-    noise = errors.decode("utf-8", "replace").strip()
-    return f"{text}\n````text\n{noise}\n````\n" if noise else text
-
-
-async def _show(session: Session, name: str, text: str) -> None:
+async def _show(session: Session, folder: str, name: str, text: str) -> None:
     """As a document where the client shows documents, else the beginning of it as a message."""
     if session.capability("window.show_document.support"):
-        safe = "".join(c if c.isalnum() or c in "._- " else "_" for c in name)
-        path = cache_root(os.environ) / REPORTS / safe
+        path = cache_root(os.environ) / REPORTS / report_name(folder, name)
         with contextlib.suppress(OSError):  # where it cannot be written, its beginning is shown
             await asyncio.to_thread(_write, path, text)
             await _show_document(session, path.as_uri(), None)
@@ -148,6 +144,13 @@ async def _show(session: Session, name: str, text: str) -> None:
     session.server.window_show_message(
         types.ShowMessageParams(types.MessageType.Info, "\n".join([*lines[:_MESSAGE_LINES], *more]))
     )
+
+
+def report_name(folder: str, name: str) -> str:
+    """The file for what is shown under a name in a project, which no other project writes."""
+    digest = hashlib.sha256(f"{folder}\n{name}".encode()).hexdigest()[:12]
+    safe = "".join(c if c.isalnum() or c in "._- " else "_" for c in name)
+    return f"{safe[-_MOST_CHARACTERS:]} {digest}.md"
 
 
 async def _show_document(session: Session, uri: str, selection: types.Range | None) -> None:

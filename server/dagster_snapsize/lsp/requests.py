@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from dagster_snapsize.lsp.state import LocationState, ProjectState
-from dagster_snapsize.measuring.worker.results import unstructure
+from dagster_snapsize.measuring.worker.results import SnapshotRow, unstructure
 
 MEASUREMENT = "dagsterSnapsize/measurement"
 STATUS = "dagsterSnapsize/status"
 FOCUS = "dagsterSnapsize/focus"
+VISIBLE = "dagsterSnapsize/visible"
 Level = Literal["none", "within", "near", "over"]
 
 
@@ -32,10 +33,29 @@ def status_of(project: ProjectState | None) -> dict[str, Any]:
         "locations": [x.name for x in project.locations],
         "stale": any(x.stale for x in project.locations),
         "totalBytes": sum(x.good.total_bytes for x in project.locations if x.good),
+        "nearest": _nearest(project.locations),
         "level": _level(project.locations),
         "over": [f.snapshot for f in findings if f.rule == "snapshot-over-budget"],
         "message": _wrong(project),
     }
+
+
+def _nearest(locations: Sequence[LocationState]) -> dict[str, Any] | None:
+    """The snapshot that uses the largest share of its budget."""
+    snapshots = [(x.name, s) for x in locations if x.good for s in x.good.snapshots]
+    if not snapshots:
+        return None
+    name, nearest = max(snapshots, key=lambda found: _share(found[1]))
+    return {
+        "location": name,
+        "snapshot": nearest.id,
+        "usedBytes": nearest.used_bytes,
+        "budgetBytes": nearest.budget_bytes,
+    }
+
+
+def _share(snapshot: SnapshotRow) -> float:
+    return snapshot.used_bytes / max(1, snapshot.budget_bytes)
 
 
 def _level(locations: Sequence[LocationState]) -> Level:
@@ -78,6 +98,7 @@ def _location(location: LocationState) -> dict[str, Any]:
     failed = location.failed
     failure = failed.failure if failed else None
     findings = [f for result in (good, failed) if result for f in result.findings]
+    limits = next((x.limits for x in (failed, good) if x and x.limits), ())
     return {
         "name": location.name,
         "root": location.root,
@@ -93,6 +114,7 @@ def _location(location: LocationState) -> dict[str, Any]:
         "rowsFile": (good.rows or None) if good else None,
         "definitionsLocation": unstructure(good.definitions_location) if good else None,
         "failedLocation": unstructure(failure.location) if failure else None,
+        "limits": [unstructure(limit) for limit in limits],
         "findings": [unstructure(finding) for finding in findings],
         "snapshots": [unstructure(snapshot) for snapshot in good.snapshots] if good else [],
     }

@@ -110,6 +110,10 @@ def create_server() -> SnapsizeServer:
     def focus(params: Any) -> None:
         server.session.focus(bool(getattr(params, "focused", True)))
 
+    @server.feature(requests.VISIBLE)
+    def visible(params: Any) -> None:
+        server.session.became_visible(getattr(params, "uri", None))
+
     # -- documents and files -----------------------------------------------------------------
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)

@@ -60,6 +60,7 @@ class Session:
         self._tasks: set[asyncio.Future[Any]] = set()
         self._loop = asyncio.get_running_loop()
         self._leaving = False
+        self.visible_file: str | None = None
         self._wants_status = False
         if isinstance(options, dict):
             options = dict(options)
@@ -146,6 +147,10 @@ class Session:
         """The client's window gained or lost the focus."""
         for project in self.projects.values():
             project.focus(focused)
+
+    def became_visible(self, uri: object) -> None:
+        """The client shows another file to the user, or none."""
+        self.visible_file = to_path(uri) if isinstance(uri, str) else None
 
     def states(self) -> list[ProjectState]:
         """What is known of every project."""

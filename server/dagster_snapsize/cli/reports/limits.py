@@ -9,8 +9,8 @@ import click
 
 from dagster_snapsize.cli.reports import markdown
 from dagster_snapsize.cli.reports.lines import shown_path
+from dagster_snapsize.core.limits import shown_value
 from dagster_snapsize.core.model import Environment, Setting
-from dagster_snapsize.core.sizes import format_seconds, format_size
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation
 
@@ -46,7 +46,7 @@ def _print(rows: Sequence[Row]) -> None:
         cells = [
             (
                 setting.name,
-                (_value(setting), "bold red" if setting.problem else "bold"),
+                (shown_value(setting), "bold red" if setting.problem else "bold"),
                 setting.source,
                 (setting.description, "dim"),
             )
@@ -70,7 +70,7 @@ def _markdown(rows: Sequence[Row]) -> Iterator[str]:
         yield ""
         # A list and not a table: four columns do not fit beside an editor's side bar.
         for setting in environment.settings:
-            value = f"**{_value(setting)}** ({markdown.text(setting.source)})"
+            value = f"**{shown_value(setting)}** ({markdown.text(setting.source)})"
             yield f"- {markdown.code(setting.name)}: {value}\\"
             yield f"  {markdown.text(setting.description)}"
         yield ""
@@ -80,18 +80,6 @@ def _markdown(rows: Sequence[Row]) -> Iterator[str]:
 
 def _problems(rows: Sequence[Row]) -> list[Setting]:
     return [s for _, _, environment in rows for s in environment.settings if s.problem]
-
-
-def _value(setting: Setting) -> str:
-    if setting.problem:
-        return "unusable"
-    if setting.value is None:
-        return "-"
-    if setting.unit == "switch":
-        return "on" if setting.value else "off"
-    if setting.unit == "bytes":
-        return format_size(int(setting.value))
-    return format_seconds(float(setting.value))
 
 
 def _json(row: Row) -> dict[str, object]:

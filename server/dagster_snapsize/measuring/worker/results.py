@@ -198,6 +198,17 @@ class RepeatedOn:
 
 
 @frozen
+class LimitRow:
+    """One limit or timeout of a location, ready to be shown; ``problem`` is why it is unusable."""
+
+    name: str
+    value: str
+    source: str
+    description: str
+    problem: str | None
+
+
+@frozen
 class LocationResult:
     """One measured code location. All paths are absolute.
 
@@ -227,6 +238,7 @@ class LocationResult:
     failure: Failure | None
     baseline: BaselineUse
     repeated: tuple[RepeatedOn, ...] = ()
+    limits: tuple[LimitRow, ...] = ()
 
     @property
     def total_bytes(self) -> int:

@@ -18,6 +18,7 @@ from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.baseline import Baseline, with_local_paths
 from dagster_snapsize.core.findings import judge, judged_bytes, snapshot_budget, unused_ignores
 from dagster_snapsize.core.growth import baseline_mismatch, differences
+from dagster_snapsize.core.limits import shown_value
 from dagster_snapsize.core.model import (
     AssetCost,
     Budgets,
@@ -32,6 +33,7 @@ from dagster_snapsize.measuring.worker.results import (
     AssetRow,
     BaselineProblem,
     BaselineUse,
+    LimitRow,
     LocationResult,
     OtherOwner,
     RepeatedOn,
@@ -102,6 +104,10 @@ def summarize(
             problem=baseline_problem,
         ),
         repeated=tuple(_repeated(measurement)),
+        limits=tuple(
+            LimitRow(s.name, shown_value(s), s.source, s.description, s.problem)
+            for s in measurement.environment.settings
+        ),
     )
 
 
