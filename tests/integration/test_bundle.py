@@ -85,7 +85,7 @@ async def test_bundle_measures_on_every_python(
         assert opened.statuses[-1]["totalBytes"] > 0
         limits = await opened.run("dagsterSnapsize.showLimits")
         assert limits.startswith("### "), limits
-        assert "- `DAGSTER_GRPC_MAX_RX_BYTES`: **100.0 MB** (Dagster's default)" in limits
+        assert "- `DAGSTER_GRPC_MAX_RX_BYTES`: **100 MB** (Dagster's default)" in limits
 
 
 def test_bundle_has_no_libraries_of_the_terminal(bundled: Path) -> None:

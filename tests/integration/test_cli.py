@@ -97,12 +97,12 @@ def test_over_budget_is_status_1_with_the_numbers_and_what_to_do(
     ]
     repository, asset, nightly, load_time = findings
     assert repository.startswith("definitions.py:13: error: Repository snapshot is ")
-    assert "over its 50.0 kB budget" in repository
+    assert "over its 50 kB budget" in repository
     assert re.search(r"Heaviest assets: customers 71\.\d kB, orders 70\.\d kB;", repository)
     assert "Run `dagster-snapsize explain customers` to see what to shorten" in repository
     assert asset.startswith("definitions.py:4: error: Asset orders takes 70.9 kB")
     assert "budget.asset-max)" in asset
-    assert "Job snapshot nightly is 27.0 kB" in nightly and "budget.jobs.nightly" in nightly
+    assert "Job snapshot nightly is 27 kB" in nightly and "budget.jobs.nightly" in nightly
     assert "0.01 s of budget.load-time" in load_time
     assert (
         note == "note: there is no job `nightli`, which budget.jobs names; did you mean `nightly`?"
@@ -568,7 +568,7 @@ def test_what_an_editor_runs_needs_no_rich(shop: Path, command: tuple[str, ...])
     assert (done.returncode, done.stderr) == (0, "")
     if command[0] != "lsp":
         assert done.stdout.startswith("### `")
-        assert ("| ---: |" if command[0] == "explain" else "`: **100.0 MB** (") in done.stdout
+        assert ("| ---: |" if command[0] == "explain" else "`: **100 MB** (") in done.stdout
 
 
 def test_a_text_that_needs_rich_says_what_to_do_without_it(shop: Path) -> None:

@@ -94,7 +94,7 @@ async def test_ten_saves_end_in_one_result(
         (lens,) = [title for _, title in await opened.lenses(small.definitions) if "%" in title]
         assert lens.startswith("7.")
         assert "stale" not in lens
-        assert [d.message for d in opened.all_shown() if "7.0 kB" in d.message]
+        assert [d.message for d in opened.all_shown() if "7 kB" in d.message]
         loads = [line.split() for line in small.loads]
         # One at a time: nobody of those before was there any more, nor a child of theirs.
         assert {living for _, living, *_ in loads} == {"0"}
@@ -211,17 +211,17 @@ async def test_changes_from_outside(
             assert size in found.message
             assert opened.begun(small.folder) == count
 
-        await measured("of 3,000 bytes", "description, 5.0 kB")
+        await measured("of 3,000 bytes", "description, 5 kB")
         write = f"from pathlib import Path; Path({str(component)!r}).write_text('''"
         write += component.read_text().replace("1000", "2000") + "''')"
         subprocess.run([sys.executable, "-c", write], check=True)
-        await measured("of 3,000 bytes", "description, 10.0 kB")
+        await measured("of 3,000 bytes", "description, 10 kB")
         dotenv.write_text("WORD=four\n")
-        await measured("of 3,000 bytes", "description, 8.0 kB")
+        await measured("of 3,000 bytes", "description, 8 kB")
         small.config.write_text(config.replace("3 kB", "4 kB"))
-        await measured("of 4,000 bytes", "description, 8.0 kB")
+        await measured("of 4,000 bytes", "description, 8 kB")
         (home / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
-        await measured("of 4,000 bytes", "description, 8.0 kB")
+        await measured("of 4,000 bytes", "description, 8 kB")
 
 
 async def test_typed_deleted_broken_and_mended(

@@ -11,7 +11,12 @@ export function grouped(whole: number): string {
   return whole.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** `10.3 MB`; exact below 1,000 bytes. */
+function fromTenths(tenths: number): string {
+  const rest = tenths % 10;
+  return `${grouped(Math.floor(tenths / 10))}${rest ? `.${rest}` : ""}`;
+}
+
+/** `10.3 MB`, `80 MB`; exact below 1,000 bytes. core/sizes.py writes the same. */
 export function formatSize(size: number): string {
   if (size < 1000) {
     return `${size} B`;
@@ -19,15 +24,10 @@ export function formatSize(size: number): string {
   for (const [unit, factor] of UNITS) {
     const tenths = Math.floor((size * 10 + factor / 2) / factor);
     if (tenths < 10_000 || unit === "GB") {
-      return `${grouped(Math.floor(tenths / 10))}.${tenths % 10} ${unit}`;
+      return `${fromTenths(tenths)} ${unit}`;
     }
   }
   throw new Error("every size has a unit");
-}
-
-/** `80 MB` rather than `80.0 MB`. */
-export function shortSize(size: number): string {
-  return formatSize(size).replace(".0 ", " ");
 }
 
 /** `12,345 bytes`. */
@@ -40,27 +40,21 @@ export function formatBoth(size: number): string {
   return size < 1000 ? formatExact(size) : `${formatSize(size)} (${formatExact(size)})`;
 }
 
-/** `10.3 %`; above 0 never printed as 0, nor near the whole as 100.0 %. */
+/** `2.3 %`, `87 %`; above 0 never printed as 0, nor beside the whole as 100 %. */
 export function formatPercent(part: number, whole: number): string {
   if (whole <= 0) {
-    return part <= 0 ? "0.0 %" : "over 100 %";
+    return part <= 0 ? "0 %" : "over 100 %";
   }
   const share = (100 * part) / whole;
-  if (share > 0 && share < 0.05) {
+  const tenths = Math.floor(share * 10 + 0.5);
+  if (share > 0 && tenths === 0) {
     return "<0.1 %";
   }
-  if (share >= 99.95 && share < 100) {
-    return "<100 %";
+  const text = fromTenths(tenths < 100 ? tenths : Math.floor(share + 0.5) * 10);
+  if (text === "100" && share !== 100) {
+    return share < 100 ? "<100 %" : ">100 %";
   }
-  if (share > 100 && share < 100.05) {
-    return ">100 %";
-  }
-  return `${share.toFixed(1)} %`;
-}
-
-/** `2 %` rather than `2.0 %`. */
-export function shortPercent(part: number, whole: number): string {
-  return formatPercent(part, whole).replace(".0 %", " %");
+  return `${text} %`;
 }
 
 /** `1 asset`, `1,200 assets`. */

@@ -21,7 +21,7 @@ import { LocationModel } from "./model/locationModel.ts";
 import { isZoomable, lineage, type Part, pathOf } from "./model/parts.ts";
 import { rowsOf, type Sort } from "./model/tableRows.ts";
 import { type Found, Search } from "./model/search.ts";
-import { counted, flat, formatBoth, shortSize } from "../shared/format.ts";
+import { counted, flat, formatBoth, formatSize } from "../shared/format.ts";
 import { SnapshotBars } from "./components/snapshotBars.ts";
 import { StatusBanner } from "./components/statusBanner.ts";
 import { rowCount, Table } from "./components/table.ts";
@@ -285,7 +285,7 @@ export class Report {
     this.#table.rewind();
     this.#go(part);
     this.#treemap.animateFrom(from);
-    this.#say(`${part.name}, ${shortSize(part.bytes)}`);
+    this.#say(`${part.name}, ${formatSize(part.bytes)}`);
     if (takesFocus) {
       this.#treemap.focus();
     }
@@ -344,7 +344,7 @@ export class Report {
     const kinds = new Set(data.names.kinds);
     const entries: [string, string, boolean][] = [
       ["asset", "asset", true],
-      ["over", `over ${shortSize(data.assetBudgetBytes ?? 0)}`, hasAssetOver(data)],
+      ["over", `over ${formatSize(data.assetBudgetBytes ?? 0)}`, hasAssetOver(data)],
       ["of-check", "check", kinds.has("check")],
       ["of-definition", "job, resource, …", true],
       ["of-structure", "structure", kinds.has("structure")],

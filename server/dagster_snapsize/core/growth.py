@@ -290,7 +290,7 @@ def _allowed(allowance: Allowance | None, name: str, beyond: bool) -> str:
 
 
 def _more(now: int, before: int) -> str:
-    """``5.0 kB (5,012 bytes, 4.3 %)``."""
+    """``5 kB (5,012 bytes, 4.3 %)``."""
     by, percent = now - before, sizes.format_percent(now - before, before)
     if by < 1000:
         return f"{sizes.format_exact(by)} ({percent})"
@@ -332,7 +332,7 @@ def _listed(words: Sequence[str], found: Sequence[Growth]) -> str:
 
 
 def _by(change: Growth) -> str:
-    """``5.0 kB (description 4.9 kB)``: the field that grew most."""
+    """``5 kB (description 4.9 kB)``: the field that grew most."""
     name, size = next(iter(change.fields.items()), ("", 0))
     most = f" ({name} {sizes.format_size(size)})" if name else ""
     return f"{sizes.format_size(change.bytes)}{most}"

@@ -143,15 +143,23 @@ def _shown(value: object) -> str:
 
 
 def format_size(size: int) -> str:
-    """``10.3 MB``: decimal units, exact below 1,000 bytes; ``-1.2 kB`` for a difference."""
+    """``10.3 MB``, ``80 MB``: decimal units, exact below 1,000 bytes; ``-1.2 kB`` for a difference.
+
+    vscode-extension/shared/format.ts writes sizes and shares in the same way.
+    """
     sign, size = ("-", -size) if size < 0 else ("", size)
     if size < 1000:
         return f"{sign}{size} B"
     for unit in ("kB", "MB", "GB"):
         tenths = (size * 10 + _BYTES[unit] // 2) // _BYTES[unit]
         if tenths < 10_000 or unit == "GB":
-            return f"{sign}{tenths // 10:,}.{tenths % 10} {unit}"
+            return f"{sign}{_from_tenths(tenths)} {unit}"
     raise AssertionError("every size has a unit")
+
+
+def _from_tenths(tenths: int) -> str:
+    """``10.3``, ``80``, ``1,234``."""
+    return f"{tenths // 10:,}" + (f".{tenths % 10}" if tenths % 10 else "")
 
 
 def format_exact(size: int) -> str:
@@ -165,17 +173,17 @@ def format_both(size: int) -> str:
 
 
 def format_percent(part: float, whole: float) -> str:
-    """``10.3 %``; above 0 never printed as 0, nor near the whole as 100.0 %."""
+    """``2.3 %``, ``87 %``; above 0 never printed as 0, nor beside the whole as 100 %."""
     if whole <= 0:
-        return "0.0 %" if part <= 0 else "over 100 %"
-    share = 100 * part / whole
-    if 0 < share < 0.05:
-        return "<0.1 %"
-    if 99.95 <= share < 100:
-        return "<100 %"
-    if 100 < share < 100.05:
-        return ">100 %"
-    return f"{share:.1f} %"
+        return "0 %" if part <= 0 else "over 100 %"
+    sign, share = ("-" if part < 0 else "", abs(100 * part / whole))
+    tenths = math.floor(share * 10 + 0.5)
+    if share and not tenths:
+        return f"{sign}<0.1 %"
+    text = _from_tenths(tenths if tenths < 100 else math.floor(share + 0.5) * 10)
+    if text == "100" and share != 100:
+        return f"{sign}{'<' if share < 100 else '>'}100 %"
+    return f"{sign}{text} %"
 
 
 def format_seconds(seconds: float) -> str:

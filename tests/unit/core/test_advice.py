@@ -96,7 +96,7 @@ def test_many_jobs_that_are_large_together_are_one_line_with_the_heaviest() -> N
     seconds = evolve(measured.seconds, jobs={s.id: 0.5 for s in snapshots})
     (found,) = advise(evolve(measured, snapshots=tuple(heavy), seconds=seconds))
     assert found.kind == "many-jobs" and found.saved_bytes == 1_000_024
-    assert found.title == "25 jobs of 25.0 MB together, built in 12.5 s: the heaviest is job j24"
+    assert found.title == "25 jobs of 25 MB together, built in 12.5 s: the heaviest is job j24"
 
 
 def test_many_jobs_are_compared_in_no_time_to_speak_of() -> None:

@@ -69,10 +69,10 @@ def test_over_budget_names_numbers_the_heaviest_and_the_next_step() -> None:
     assert (finding.bytes, finding.budget_bytes) == (12_003_005, 10_000_000)
     assert finding.location == HERE
     assert finding.text == (
-        "Repository snapshot is 12.0 MB, 2.0 MB over its 10.0 MB budget (12,003,005 of 10,000,000"
+        "Repository snapshot is 12 MB, 2 MB over its 10 MB budget (12,003,005 of 10,000,000"
         " bytes on the wire; budget.repository)."
-        " Heaviest assets: wh/orders 9.0 MB, wh/users 3.0 MB, wh/items 2.0 kB;"
-        " heaviest fields: metadata: dagster/column_schema 9.0 MB, description 3.0 MB, tags 2.0 kB."
+        " Heaviest assets: wh/orders 9 MB, wh/users 3 MB, wh/items 2 kB;"
+        " heaviest fields: metadata: dagster/column_schema 9 MB, description 3 MB, tags 2 kB."
         " Run `dagster-snapsize explain wh/orders` to see what to shorten, or split the code"
         " location, or raise budget.repository."
     )
@@ -93,8 +93,8 @@ def test_a_resource_that_is_heavier_than_any_asset_is_named_first() -> None:
     heavy = evolve(snapshot({}, JOB), stored_bytes=15_500, wire_bytes=15_650, ledger=ledger)
     [finding] = judge(measurement(heavy, assets=()), evolve(HEAVY, job=10))
     assert finding.message.endswith(
-        " Heaviest: resource spark 9.0 kB; heaviest asset: orders 1.0 kB;"
-        " heaviest fields: config 9.5 kB, execution config 5.0 kB, op 1.0 kB."
+        " Heaviest: resource spark 9 kB; heaviest asset: orders 1 kB;"
+        " heaviest fields: config 9.5 kB, execution config 5 kB, op 1 kB."
     ), finding.message
     assert finding.advice == "Make the job smaller, or raise budget.job."
 
@@ -149,7 +149,7 @@ def test_the_share_at_which_a_warning_comes_is_the_users() -> None:
     assert judge(found, budgets) == ()  # 75 %
     [warning] = judge(found, evolve(budgets, warn_at=0.7))
     assert warning.severity == "warning"
-    assert "75.0 % of its 40.0 kB budget (30,004 of 40,000 bytes" in warning.message
+    assert "75 % of its 40 kB budget (30,004 of 40,000 bytes" in warning.message
 
 
 def test_a_budget_above_the_real_limit_is_not_silent() -> None:
@@ -157,7 +157,7 @@ def test_a_budget_above_the_real_limit_is_not_silent() -> None:
     found = judge(measurement(SMALL, environment=tight), evolve(HEAVY, repository=10**6))
     [warning] = found
     assert (warning.rule, warning.severity) == ("snapshot-near-budget", "warning")
-    assert "10.0 kB over a limit of 20.0 kB (30,004 of 20,000 bytes" in warning.message
+    assert "10 kB over a limit of 20 kB (30,004 of 20,000 bytes" in warning.message
     assert exit_status(found) == 0
 
 
@@ -170,8 +170,8 @@ def test_an_asset_is_named_once_with_its_heaviest_field() -> None:
     assert finding.location == ASSET_PLACE
     assert finding.text == (
         "Asset orders takes 75.2 kB of the repository snapshot and of 2 other snapshots, over the"
-        " 64.0 kB limit for one asset (75,213 of 64,000 bytes; budget.asset). Its heaviest field is"
-        " description, 70.0 kB. Run `dagster-snapsize explain orders` to see all of its fields."
+        " 64 kB limit for one asset (75,213 of 64,000 bytes; budget.asset). Its heaviest field is"
+        " description, 70 kB. Run `dagster-snapsize explain orders` to see all of its fields."
     )
 
 
@@ -208,7 +208,7 @@ def test_snapshots_cannot_be_silenced_by_an_asset() -> None:
     [
         (Seconds(load=144.1), "Loading the definitions took 2 min 24 s"),
         (Seconds(repositories={REPOSITORY: 144.1}), "DAGSTER_REPOSITORY_GRPC_TIMEOUT_SECONDS"),
-        (Seconds(jobs={JOB: 48.1}), "80.2 % of the 60 s timeout DAGSTER_GRPC_TIMEOUT_SECONDS"),
+        (Seconds(jobs={JOB: 48.1}), "80 % of the 60 s timeout DAGSTER_GRPC_TIMEOUT_SECONDS"),
     ],
 )
 def test_each_phase_has_its_own_timeout(seconds: Seconds, said: str) -> None:
@@ -290,7 +290,7 @@ def test_failing_to_measure_is_never_mistaken_for_too_large() -> None:
 
 def test_messages_name_the_location_where_there_are_several() -> None:
     found = judge(measurement(SMALL), Budgets(repository=20_000), one_of_several=True)
-    assert found[0].message.startswith("shop: Repository snapshot is 30.0 kB, ")
+    assert found[0].message.startswith("shop: Repository snapshot is 30 kB, ")
     failed = measurement(failure=Failure("no vault"))
     (failure,) = judge(failed, Budgets(), one_of_several=True)
     assert failure.message.count("shop") == 1

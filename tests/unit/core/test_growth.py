@@ -162,7 +162,7 @@ def test_messages_name_who_grew_by_how_much_and_in_which_field() -> None:
     budgets = evolve(budgets, asset_growth=parse_allowance("1 kB"))
     over, snapshot_grew, asset_grew, job = judge(new, budgets, baseline_of(old))
     assert over.text == (
-        "Repository snapshot is 10.4 kB, 5.4 kB over its 5.0 kB budget (10,435 of 5,000 bytes on"
+        "Repository snapshot is 10.4 kB, 5.4 kB over its 5 kB budget (10,435 of 5,000 bytes on"
         " the wire; budget.repository). It was within the limit in the baseline and has grown by"
         " 7.7 kB (7,720 bytes) since."
         " Grown: orders by 7.5 kB (description 7.5 kB); new: returns 900 B (tags 900 B);"
@@ -170,8 +170,8 @@ def test_messages_name_who_grew_by_how_much_and_in_which_field() -> None:
         " shorten, or split the code location, or raise budget.repository."
     )
     assert snapshot_grew.text == (
-        "Repository snapshot is 10.4 kB, 7.7 kB (7,720 bytes, 284.3 %) more than in the baseline,"
-        " over the 1.0 kB (1,000 bytes) that budget.growth allows (10,435 bytes on the wire)."
+        "Repository snapshot is 10.4 kB, 7.7 kB (7,720 bytes, 284 %) more than in the baseline,"
+        " over the 1 kB (1,000 bytes) that budget.growth allows (10,435 bytes on the wire)."
         " Grown: orders by 7.5 kB (description 7.5 kB); new: returns 900 B (tags 900 B);"
         " smaller or gone: 1, by 700 B. Run `dagster-snapsize explain orders` to see its bytes. If"
         " this is intended, record the current sizes with `dagster-snapsize baseline`."
@@ -179,14 +179,14 @@ def test_messages_name_who_grew_by_how_much_and_in_which_field() -> None:
     assert (snapshot_grew.bytes, snapshot_grew.budget_bytes) == (10_435, 3_715)
     assert (snapshot_grew.snapshot, snapshot_grew.location) == (REPOSITORY, HERE)
     assert asset_grew.text == (
-        "Asset orders takes 9.6 kB of 2 snapshots, 7.5 kB (7,521 bytes, 365.1 %) more than in the"
-        " baseline, over the 1.0 kB (1,000 bytes) that budget.asset-growth allows (9,581 bytes):"
+        "Asset orders takes 9.6 kB of 2 snapshots, 7.5 kB (7,521 bytes, 365 %) more than in the"
+        " baseline, over the 1 kB (1,000 bytes) that budget.asset-growth allows (9,581 bytes):"
         " description +7.5 kB, tags +20 B, op +1 B. If this is intended, record the current sizes"
         " with `dagster-snapsize baseline`."
     )
     assert (asset_grew.asset, asset_grew.location) == ("orders", ASSET_PLACE)
     assert (job.rule, job.severity) == ("snapshot-grew", "information")
-    assert "1 byte (1.9 %) more than in the baseline, within the 1.0 kB (1,000 bytes) that" in (
+    assert "1 byte (1.9 %) more than in the baseline, within the 1 kB (1,000 bytes) that" in (
         job.message
     )
 
@@ -196,7 +196,7 @@ def test_of_an_inherited_size_it_is_said_that_it_does_not_block() -> None:
     (same,) = judge(weighing(120_000), budgets, baseline_of(weighing(120_000)))
     assert "was already over the limit in the baseline and has not grown since" in same.message
     (less,) = judge(weighing(119_000), budgets, baseline_of(weighing(120_000)))
-    assert "is 1.0 kB (1,000 bytes) smaller now: it does not block." in less.message
+    assert "is 1 kB (1,000 bytes) smaller now: it does not block." in less.message
     assert "Heaviest asset: orders" in less.message
 
 

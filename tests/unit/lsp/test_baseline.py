@@ -170,7 +170,7 @@ def test_a_hover_says_what_grew_and_what_others_carry_too() -> None:
         "- metadata: x&#124;y is the same on 411 other assets: removing it from all 412 saves"
         " 400.1 kB (400,123 bytes).\n"
         "- `description` is the same on 1 other asset: removing it from both saves"
-        " 5.0 kB (5,000 bytes).",
+        " 5 kB (5,000 bytes).",
     ]
 
 

@@ -20,11 +20,10 @@ from lsprotocol.types import (
 )
 
 from dagster_snapsize.core.model import Budgets, Finding
-from dagster_snapsize.core.sizes import parse_size
+from dagster_snapsize.core.sizes import format_size, parse_size
 from dagster_snapsize.lsp.documents.edits import FileEdits
 from dagster_snapsize.lsp.features.code_actions import code_actions, round_up
 from dagster_snapsize.lsp.features.diagnostics import publish
-from dagster_snapsize.lsp.features.markup import short_size
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.measuring.worker.results import LocationResult
 from support.lsp_values import (
@@ -307,7 +306,7 @@ def test_a_location_that_is_gone_has_no_actions() -> None:
 def test_budgets_are_round_leave_room_and_are_read_back(size: int) -> None:
     budget = round_up(size * 1.1)
     assert size <= budget <= size * 1.22 + 1
-    assert parse_size(short_size(budget).replace(",", "")) == budget
+    assert parse_size(format_size(budget).replace(",", "")) == budget
     assert len(str(budget).rstrip("0")) <= 2
 
 

@@ -165,12 +165,12 @@ def test_the_tooltip_of_a_factory_names_the_heaviest_five() -> None:
     hints = inlay_hints([view(state, ASSETS, minimum=1_000, markdown=False)], whole_file())
     assert hints[1].tooltip == MarkupContent(
         MarkupKind.PlainText,
-        "table_11: 1.0 kB (1,011 bytes) of the repository, 1,011 bytes in all snapshots\n"
-        "table_10: 1.0 kB (1,010 bytes) of the repository, 1,010 bytes in all snapshots\n"
-        "table_9: 1.0 kB (1,009 bytes) of the repository, 1,009 bytes in all snapshots\n"
-        "table_8: 1.0 kB (1,008 bytes) of the repository, 1,008 bytes in all snapshots\n"
-        "table_7: 1.0 kB (1,007 bytes) of the repository, 1,007 bytes in all snapshots\n"
-        "and 7 more assets: 7.0 kB (7,021 bytes)\n"
+        "table_11: 1 kB (1,011 bytes) of the repository, 1,011 bytes in all snapshots\n"
+        "table_10: 1 kB (1,010 bytes) of the repository, 1,010 bytes in all snapshots\n"
+        "table_9: 1 kB (1,009 bytes) of the repository, 1,009 bytes in all snapshots\n"
+        "table_8: 1 kB (1,008 bytes) of the repository, 1,008 bytes in all snapshots\n"
+        "table_7: 1 kB (1,007 bytes) of the repository, 1,007 bytes in all snapshots\n"
+        "and 7 more assets: 7 kB (7,021 bytes)\n"
         "sizes from before the last edit",
     )
 

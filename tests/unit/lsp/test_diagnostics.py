@@ -79,8 +79,8 @@ def test_assets_of_one_line_are_one_diagnostic_with_the_heaviest_five() -> None:
     found = only(publish(view(state, DEFINITIONS)), ASSETS)
 
     assert found.message == (
-        "7 assets on this line are over the 64.0 kB (64,000 bytes) limit for one asset,"
-        " 721.0 kB (721,000 bytes) together: table_6 106 kB, table_5 105 kB, table_4 104 kB,"
+        "7 assets on this line are over the 64 kB (64,000 bytes) limit for one asset,"
+        " 721 kB (721,000 bytes) together: table_6 106 kB, table_5 105 kB, table_4 104 kB,"
         " table_3 103 kB, table_2 102 kB and 2 more."
     )
     assert found.data["asset"] == "table_6"
@@ -104,7 +104,7 @@ def test_one_error_among_merged_warnings_is_an_error() -> None:
     assert found.severity == DiagnosticSeverity.Error
     assert found.message == (
         "2 assets on this line are over the limit for one asset,"
-        " 370.0 kB (370,000 bytes) together: b 300 kB, a 70 kB."
+        " 370 kB (370,000 bytes) together: b 300 kB, a 70 kB."
     )
 
 

@@ -127,7 +127,7 @@ def test_a_factory_line_shows_count_sum_and_the_heaviest_five() -> None:
     rows = [asset(f"table_{n}", 30, 1_000 * n, 2_000 * n) for n in range(1, 8)]
     found = hover([view(project(result(assets=rows)), ASSETS)], Position(29, 0))
     assert text(found) == (
-        "**7 assets** defined on this line: 56.0 kB (56,000 bytes), 56.0 % of `shop`\n"
+        "**7 assets** defined on this line: 56 kB (56,000 bytes), 56 % of `shop`\n"
         "\n"
         "| heaviest | size | bytes | repository |\n"
         "| --- | ---: | ---: | ---: |\n"
@@ -143,14 +143,14 @@ def test_a_factory_line_shows_count_sum_and_the_heaviest_five() -> None:
 def test_definitions_show_the_budgets_and_what_set_them() -> None:
     found = hover([view(project(SHOP), DEFINITIONS)], Position(4, 0))
     assert text(found) == (
-        "`shop`: 3 assets, 3 snapshots, 340.0 kB (340,000 bytes); measured in 3.2 s with Dagster"
+        "`shop`: 3 assets, 3 snapshots, 340 kB (340,000 bytes); measured in 3.2 s with Dagster"
         " 1.13.28\n"
         "\n"
         "| snapshot | size | bytes | budget | used | budget set by |\n"
         "| --- | ---: | ---: | ---: | ---: | --- |\n"
         "| repository | 240 kB | 240,004 | 80 MB | 0.3 %"
         " | DAGSTER_GRPC_MAX_RX_BYTES, Dagster's default |\n"
-        "| job `__ASSET_JOB` | 60 kB | 60,004 | 90 kB | 66.7 % | budget.job, the configuration |\n"
+        "| job `__ASSET_JOB` | 60 kB | 60,004 | 90 kB | 67 % | budget.job, the configuration |\n"
         "| job `nightly` | 40 kB | 40,004 | 80 MB | 0.1 %"
         " | DAGSTER_GRPC_MAX_RX_BYTES, Dagster's default |"
     )
@@ -162,7 +162,7 @@ def test_many_jobs_are_cut_short_at_the_definitions() -> None:
         [view(project(result(snapshots=jobs)), DEFINITIONS)],
         Position(4, 0),
     )
-    assert text(found).endswith("\n\nand 3 more jobs, each of at most 1.0 kB (1,006 bytes)")
+    assert text(found).endswith("\n\nand 3 more jobs, each of at most 1 kB (1,006 bytes)")
 
 
 def test_stale_sizes_say_so() -> None:

@@ -9,8 +9,8 @@ import {
   formatBoth,
   formatExact,
   grouped,
-  shortPercent,
-  shortSize,
+  formatPercent,
+  formatSize,
 } from "../../shared/format.ts";
 import { escapeMarkdown } from "../markdown.ts";
 import { PAGE, shortPath, type AssetGroup, type Grouping } from "./assetLists.ts";
@@ -97,7 +97,7 @@ export function locationNode(
   const words = [
     ...(failed ? ["failed"] : measured ? [] : ["not measured yet"]),
     ...(location.stale && measured ? ["stale"] : []),
-    ...(measured ? [shortSize(location.totalBytes)] : []),
+    ...(measured ? [formatSize(location.totalBytes)] : []),
     ...(withFolder ? [basename(project.folder)] : []),
   ];
   const python = location.python === null ? "" : `\n\nPython: ${escapeMarkdown(location.python)}`;
@@ -166,8 +166,8 @@ export function snapshotNode(
   const { used_bytes: used, budget_bytes: budget } = snapshot;
   const label = snapshotLabel(location, snapshot);
   const level = snapshotLevel(location, snapshot);
-  const percent = shortPercent(used, budget);
-  const of = `${shortSize(used)} of ${shortSize(budget)}`;
+  const percent = formatPercent(used, budget);
+  const of = `${formatSize(used)} of ${formatSize(budget)}`;
   const said = { within: "", near: ", near its budget", over: ", over its budget" }[level];
   return {
     ...plain,
@@ -249,7 +249,7 @@ export function groupNode(
 ): TreeNode {
   const file = grouping === "file";
   const name = group.name === null ? (file ? "no known source" : "no group") : flat(group.name);
-  const size = `${shortSize(group.bytes)}, ${counted(group.assets.length, "asset")}`;
+  const size = `${formatSize(group.bytes)}, ${counted(group.assets.length, "asset")}`;
   const { label, rest } = file ? ending(name) : { label: name, rest: "" };
   // Another id with a filter: folding is remembered for each.
   const kind = `${grouping}${group.name === null ? "-none" : ""}${filtered ? "-filtered" : ""}`;
@@ -259,7 +259,7 @@ export function groupNode(
     subject: { kind: "group", folder, location: location.name, name: group.name },
     label,
     description: [size, rest].filter(Boolean).join("  "),
-    tooltip: `**${escapeMarkdown(name)}**\n\n${formatBoth(group.bytes)}, ${shortPercent(group.bytes, location.totalBytes)} of all`,
+    tooltip: `**${escapeMarkdown(name)}**\n\n${formatBoth(group.bytes)}, ${formatPercent(group.bytes, location.totalBytes)} of all`,
     icon: { name: file ? "file-code" : "symbol-namespace" },
     folding: filtered ? "unfolded" : "folded",
     spoken: `${file ? "file" : "group"} ${name}, ${size}`,
@@ -274,8 +274,8 @@ export function assetNode(
 ): TreeNode {
   const key = flat(asset.key);
   const { label, rest } = ending(key);
-  const size = shortSize(asset.total_bytes);
-  const percent = shortPercent(asset.total_bytes, location.totalBytes);
+  const size = formatSize(asset.total_bytes);
+  const percent = formatPercent(asset.total_bytes, location.totalBytes);
   const findings = location.findings.filter(
     (finding) =>
       finding.asset === asset.key &&
@@ -343,8 +343,8 @@ export function fieldNodes(
     // The kind of metadata is what tells them apart.
     const label = name.replace(/^metadata: (?=.)/, "");
     const kind = label === name ? [] : ["metadata"];
-    const size = shortSize(bytes);
-    const percent = shortPercent(bytes, row.total_bytes);
+    const size = formatSize(bytes);
+    const percent = formatPercent(bytes, row.total_bytes);
     const shares: Record<string, number> = {};
     let shared = 0;
     for (const cell of row.cells) {

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import type { LocationMeasurement, ProjectStatus } from "../../src/protocol.ts";
 import { page } from "../../src/report/html.ts";
 import { reportStatus } from "../../src/report/status.ts";
-import { formatBoth, formatPercent, formatSize, shortSize } from "../../shared/format.ts";
 
 const PROJECT: ProjectStatus = {
   folder: "/project",
@@ -87,26 +86,4 @@ test("the page allows our script and style alone, and a name is no markup in it"
   assert.match(html, /default-src 'none'; script-src 'nonce-n0nce'; style-src https:\/\/x"/);
   assert.doesNotMatch(html, /unsafe|<script>/);
   assert.match(html, /data-folder="\/a&quot;b"/);
-});
-
-test("sizes are printed as on the command line", () => {
-  const sizes = [0, 999, 1000, 4912, 999_949, 999_950, 999_949_999, 999_950_000, 1_234_567_890_123];
-  assert.deepEqual(sizes.map(formatSize), [
-    "0 B",
-    "999 B",
-    "1.0 kB",
-    "4.9 kB",
-    "999.9 kB",
-    "1.0 MB",
-    "999.9 MB",
-    "1.0 GB",
-    "1,234.6 GB",
-  ]);
-  assert.equal(shortSize(80_000_000), "80 MB");
-  assert.equal(formatBoth(10_312_345), "10.3 MB (10,312,345 bytes)");
-  assert.equal(formatBoth(1), "1 byte");
-  assert.equal(formatPercent(1, 10_000), "<0.1 %");
-  assert.equal(formatPercent(99_970, 100_000), "<100 %");
-  assert.equal(formatPercent(100_001, 100_000), ">100 %");
-  assert.equal(formatPercent(0, 0), "0.0 %");
 });

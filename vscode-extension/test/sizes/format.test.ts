@@ -1,16 +1,25 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { shortPercent, shortSize } from "../../shared/format.ts";
+import { formatBoth, formatPercent, formatSize } from "../../shared/format.ts";
 import { escapeMarkdown } from "../../src/markdown.ts";
 import { budgetBar } from "../../src/sizes/nodes.ts";
 
-test("sizes and shares read as those of the language server", () => {
-  assert.equal(shortSize(80_000_000), "80 MB");
-  assert.equal(shortSize(10_312_345), "10.3 MB");
-  assert.equal(shortSize(999), "999 B");
-  assert.equal(shortPercent(2, 100), "2 %");
-  assert.equal(shortPercent(1, 100_000), "<0.1 %");
-  assert.equal(shortPercent(100_001, 100_000), ">100 %");
+// tests/unit/core/test_sizes.py reads the same file.
+const WRITTEN = JSON.parse(
+  readFileSync(new URL("../../../tests/support/written_sizes.json", import.meta.url), "utf8"),
+) as { size: [number, string][]; both: [number, string][]; percent: [number, number, string][] };
+
+test("sizes and shares are written as on the command line", () => {
+  for (const [size, text] of WRITTEN.size) {
+    assert.equal(formatSize(size), text);
+  }
+  for (const [size, text] of WRITTEN.both) {
+    assert.equal(formatBoth(size), text);
+  }
+  for (const [part, whole, text] of WRITTEN.percent) {
+    assert.equal(formatPercent(part, whole), text);
+  }
 });
 
 test("a budget bar is full only where nothing is left", () => {

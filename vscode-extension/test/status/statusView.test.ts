@@ -36,7 +36,7 @@ for (const [level, icon, background] of [
     const row = view.tooltip.split("\n").find((line) => line.startsWith("| repository"));
     assert.equal(
       row?.replaceAll(" &nbsp;&nbsp;", " "),
-      "| repository &#95;&#95;repository&#95;&#95; | 9.0 MB | 10.0 MB | 90.0 % |",
+      "| repository &#95;&#95;repository&#95;&#95; | 9 MB | 10 MB | 90 % |",
     );
   });
 }

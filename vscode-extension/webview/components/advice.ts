@@ -10,7 +10,6 @@ import {
   formatExact,
   formatPercent,
   formatSize,
-  shortSize,
 } from "../../shared/format.ts";
 
 /** More places are seen only when they are asked for. */
@@ -109,7 +108,7 @@ export class AdviceList {
         const saved = Object.entries(row.by_snapshot).sort((a, b) => b[1] - a[1]);
         const list = element("ul");
         for (const [id, bytes] of saved) {
-          const item = element("li", "", `${shortSize(bytes)} of ${names.get(id) ?? flat(id)}`);
+          const item = element("li", "", `${formatSize(bytes)} of ${names.get(id) ?? flat(id)}`);
           item.title = formatExact(bytes);
           list.append(item);
         }

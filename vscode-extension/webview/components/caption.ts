@@ -4,7 +4,7 @@ import { button, element } from "../dom.ts";
 import { type LocationModel } from "../model/locationModel.ts";
 import { at, type Part } from "../model/parts.ts";
 import { placeElement } from "./places.ts";
-import { shortSize } from "../../shared/format.ts";
+import { formatSize } from "../../shared/format.ts";
 
 export class Caption {
   readonly #element = element("p", "caption");
@@ -32,14 +32,14 @@ export class Caption {
     }
     const size = (column: ArrayLike<number>) => at(column, part.asset);
     const shared = size(assets.shared);
-    const ofIt = shared > 0 ? `, ${shortSize(shared)} of it shared with other assets` : "";
+    const ofIt = shared > 0 ? `, ${formatSize(shared)} of it shared with other assets` : "";
     const freed = [
       [size(assets.dangling), "of references to it"] as const,
       [size(assets.check), "of its checks"] as const,
     ].filter(([bytes]) => bytes > 0);
-    const also = freed.map(([bytes, what]) => `${shortSize(bytes)} ${what}`).join(" and ");
+    const also = freed.map(([bytes, what]) => `${formatSize(bytes)} ${what}`).join(" and ");
     this.#text.textContent =
-      `${shortSize(size(assets.total))} in all snapshots${ofIt}.` +
+      `${formatSize(size(assets.total))} in all snapshots${ofIt}.` +
       (also ? ` Removing it also frees ${also}.` : "");
     const { places } = model.data;
     const path = places?.paths[at(places.path, part.asset)];

@@ -1,6 +1,6 @@
 /** The two navigation bars of the report: its views, and the path to what is zoomed into. */
 
-import { shortSize } from "../../shared/format.ts";
+import { formatSize } from "../../shared/format.ts";
 import { button, element } from "../dom.ts";
 import type { Part } from "../model/parts.ts";
 
@@ -70,7 +70,7 @@ export class Breadcrumb {
     const item = element("li");
     const name = part.level === "location" ? "All snapshots" : part.name;
     const place = isLast
-      ? element("span", "", `${name}, ${shortSize(part.bytes)}`)
+      ? element("span", "", `${name}, ${formatSize(part.bytes)}`)
       : button("", name, () => {
           this.#go(part);
         });

@@ -1,7 +1,7 @@
 /** Every snapshot with its budget as a bar; choosing one goes into it. */
 
 import type { LocationModel } from "../model/locationModel.ts";
-import { formatPercent, shortSize } from "../../shared/format.ts";
+import { formatPercent, formatSize } from "../../shared/format.ts";
 import { button, element } from "../dom.ts";
 import { budgetLines, LEVEL_WORDS } from "../model/text.ts";
 
@@ -53,12 +53,12 @@ export class SnapshotBars {
     });
     bar.dataset.snapshot = snapshot.id;
     const percent = formatPercent(snapshot.usedBytes, snapshot.budgetBytes);
-    const size = shortSize(snapshot.usedBytes);
+    const size = formatSize(snapshot.usedBytes);
     const words = snapshot.level === "within" ? percent : `${percent} · ${snapshot.level}`;
     const name = model.snapshotName(index);
     bar.title = [name, ...budgetLines(snapshot)].join("\n");
     // What is seen comes first, for those who speak to what they see.
-    const budget = `budget ${shortSize(snapshot.budgetBytes)}, ${LEVEL_WORDS[snapshot.level]}`;
+    const budget = `budget ${formatSize(snapshot.budgetBytes)}, ${LEVEL_WORDS[snapshot.level]}`;
     bar.setAttribute("aria-label", `${name} ${size} ${words}, ${budget}`);
     const track = element("span", "track");
     const used = element("span", "bar");

@@ -5,7 +5,7 @@ import { type PlacedBox, place } from "../model/treemapLayout.ts";
 import { type LocationModel } from "../model/locationModel.ts";
 import { isZoomable, kindWords, type Part } from "../model/parts.ts";
 import type { Found, Search } from "../model/search.ts";
-import { shortSize } from "../../shared/format.ts";
+import { formatSize } from "../../shared/format.ts";
 import { isOverBudget, lines } from "../model/text.ts";
 
 export interface TreemapActions {
@@ -282,7 +282,7 @@ function drawBox(element: HTMLElement, model: LocationModel, box: PlacedBox): vo
   if (name && size) {
     name.textContent = hasName ? text : "";
     const hasSize = hasName && (isTall ? width >= 56 : width >= textWidth(text) + 70);
-    size.textContent = hasSize ? shortSize(part.bytes) : "";
+    size.textContent = hasSize ? formatSize(part.bytes) : "";
   }
 }
 

@@ -3,7 +3,7 @@
 import type { BudgetLevel, SnapshotData } from "../../shared/reportData.ts";
 import { type LocationModel } from "./locationModel.ts";
 import { at, type Part } from "./parts.ts";
-import { counted, formatBoth, formatPercent, shortSize } from "../../shared/format.ts";
+import { counted, formatBoth, formatPercent, formatSize } from "../../shared/format.ts";
 
 const NAMED = 3;
 
@@ -25,18 +25,18 @@ export function lines(model: LocationModel, part: Part): string[] {
   }
   const field = model.heaviestField(part);
   if (field) {
-    found.push(`heaviest: ${field.name}, ${shortSize(field.bytes)}`);
+    found.push(`heaviest: ${field.name}, ${formatSize(field.bytes)}`);
   }
   const shared = part.share < 0 ? 0 : at(data.shares.shared, part.share);
   if (shared > 0) {
-    found.push(`${shortSize(shared)} of it shared with other assets`);
+    found.push(`${formatSize(shared)} of it shared with other assets`);
   }
   if (part.level === "field" && part.isShared) {
     found.push("its share of a value that several assets use");
     found.push(...sharingLines(model, part));
   }
   if (isOverBudget(model, part)) {
-    found.push(`over the asset budget of ${shortSize(data.assetBudgetBytes ?? 0)}`);
+    found.push(`over the asset budget of ${formatSize(data.assetBudgetBytes ?? 0)}`);
   }
   return found;
 }

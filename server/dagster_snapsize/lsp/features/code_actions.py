@@ -11,7 +11,7 @@ from attrs import frozen
 from lsprotocol.types import CodeAction, CodeActionKind, Command, Diagnostic, Range, WorkspaceEdit
 
 from dagster_snapsize.core.findings import CONFIGURATION
-from dagster_snapsize.core.sizes import counted, parse_size
+from dagster_snapsize.core.sizes import counted, format_size, parse_size
 from dagster_snapsize.lsp.documents.edits import FileEdits
 from dagster_snapsize.lsp.documents.places import View
 from dagster_snapsize.lsp.features.asset_groups import (
@@ -25,7 +25,7 @@ from dagster_snapsize.lsp.features.asset_groups import (
 from dagster_snapsize.lsp.features.budget_edit import new_file, prefix_of, read_budget, set_budget
 from dagster_snapsize.lsp.features.diagnostics import SOURCE, UNREADABLE
 from dagster_snapsize.lsp.features.ignore_edit import silence
-from dagster_snapsize.lsp.features.markup import flat, short_size
+from dagster_snapsize.lsp.features.markup import flat
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult
 
@@ -112,7 +112,7 @@ def _reports(
         heaviest = max(detail.fields, key=lambda f: detail.fields[f])
         titles[OPEN_HEAVIEST_FIELD] = (
             f"Open the source of the heaviest field of {name} ({flat(heaviest)},"
-            f" {short_size(detail.fields[heaviest])})"
+            f" {format_size(detail.fields[heaviest])})"
         )
     for run, title in titles.items():
         yield _action(
@@ -163,7 +163,7 @@ def _quick_fixes(
     if wanted is not None:
         edit = _raised(good, wanted, view.edits)
         if edit is not None:
-            title = f"Raise {wanted.what} to {short_size(wanted.bytes)}"
+            title = f"Raise {wanted.what} to {format_size(wanted.bytes)}"
             yield _action(title, diagnostic, edit=edit)
     if data["asset"] is None:
         return
@@ -218,7 +218,7 @@ def _raised(good: LocationResult, wanted: _Raise, edits: FileEdits) -> Workspace
     """The edit of the project's configuration, or None where it cannot be made safely."""
     path = good.config_path or f"{good.root}/pyproject.toml"
     prefix = prefix_of(path.replace("\\", "/").rpartition("/")[2])
-    value = short_size(wanted.bytes).replace(",", "")  # a comma may be a decimal one
+    value = format_size(wanted.bytes).replace(",", "")  # a comma may be a decimal one
     text = edits.read(path)
     if text is None:
         return edits.created(path, new_file(prefix, wanted.keys, value))

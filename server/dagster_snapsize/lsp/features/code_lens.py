@@ -7,7 +7,13 @@ from collections.abc import Iterable
 
 from lsprotocol.types import CodeLens, InlayHint, MarkupContent, MarkupKind, Range
 
-from dagster_snapsize.core.sizes import counted, format_both, format_exact
+from dagster_snapsize.core.sizes import (
+    counted,
+    format_both,
+    format_exact,
+    format_percent,
+    format_size,
+)
 from dagster_snapsize.lsp.documents.places import View
 from dagster_snapsize.lsp.features.asset_groups import (
     SHOW_ASSET,
@@ -16,14 +22,7 @@ from dagster_snapsize.lsp.features.asset_groups import (
     command,
     groups,
 )
-from dagster_snapsize.lsp.features.markup import (
-    STALE_NOTE,
-    code,
-    flat,
-    repository_label,
-    short_percent,
-    short_size,
-)
+from dagster_snapsize.lsp.features.markup import STALE_NOTE, code, flat, repository_label
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult, SnapshotRow
 
@@ -100,8 +99,8 @@ def _asset_title(group: Group, of: str) -> str:
     count = f"{counted(len(group.rows), 'asset')} · " if len(group.rows) > 1 else ""
     stale = _STALE if group.is_stale else ""
     return (
-        f"{count}{short_size(group.repository_bytes)} ·"
-        f" {short_percent(group.repository_bytes, _repository_bytes(group))} of"
+        f"{count}{format_size(group.repository_bytes)} ·"
+        f" {format_percent(group.repository_bytes, _repository_bytes(group))} of"
         f" {repository_label(group.good, group.repository)}{of}{_growth(group)}{stale}"
     )
 
@@ -114,7 +113,7 @@ def _growth(group: Group) -> str:
     by = sum(row.repository_growth_bytes for row in group.rows if not _is_new(row))
     share = _NOTEWORTHY * group.repository_bytes
     is_notable = by >= max(_NOTEWORTHY_BYTES, share) and not group.good.baseline.mismatch
-    return f" · +{short_size(by)}" if is_notable else ""
+    return f" · +{format_size(by)}" if is_notable else ""
 
 
 def _is_new(row: AssetRow) -> bool:
@@ -161,9 +160,9 @@ def _repository_title(
     of_jobs = ""
     if jobs:
         heaviest = ", heaviest" if len(jobs) > 1 else ""
-        of_jobs = f" · {counted(len(jobs), 'job')}{heaviest} {short_size(max(jobs))}"
+        of_jobs = f" · {counted(len(jobs), 'job')}{heaviest} {format_size(max(jobs))}"
     return (
-        f"{title} {short_size(snapshot.used_bytes)} of {short_size(snapshot.budget_bytes)}"
+        f"{title} {format_size(snapshot.used_bytes)} of {format_size(snapshot.budget_bytes)}"
         f"{of_jobs}{_STALE if location.is_stale else ''}"
     )
 

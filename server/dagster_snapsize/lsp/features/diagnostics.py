@@ -19,9 +19,9 @@ from lsprotocol.types import (
 )
 
 from dagster_snapsize.core.model import Finding, Severity, SourceLocation, UnusedIgnore
-from dagster_snapsize.core.sizes import counted, format_both
+from dagster_snapsize.core.sizes import counted, format_both, format_size
 from dagster_snapsize.lsp.documents.places import Places, View
-from dagster_snapsize.lsp.features.markup import STALE_NOTE, flat, short_size
+from dagster_snapsize.lsp.features.markup import STALE_NOTE, flat
 from dagster_snapsize.lsp.state import ConfigError, LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import BaselineProblem, BaselineUse, LocationResult
 
@@ -263,7 +263,7 @@ def _of_assets(
         else "the limit for one asset"
     )
     named = ", ".join(
-        f"{flat(f.asset or '')} {short_size(f.bytes or 0)}" for f in together[:_HEAVIEST]
+        f"{flat(f.asset or '')} {format_size(f.bytes or 0)}" for f in together[:_HEAVIEST]
     )
     rest = len(together) - _HEAVIEST
     more = f" and {rest:,} more" if rest > 0 else ""
@@ -286,7 +286,7 @@ def _grown(
         grown = result.growth_of.get((f.repository or "", f.asset or ""), 0)
         by[f.asset or ""] = max(grown, by.get(f.asset or "", 0))
     ranked = sorted(together, key=lambda f: (f.severity != "error", -by[f.asset or ""]))
-    named = ", ".join(f"{flat(key)} +{short_size(size)}" for key, size in _most(by)[:_HEAVIEST])
+    named = ", ".join(f"{flat(key)} +{format_size(size)}" for key, size in _most(by)[:_HEAVIEST])
     rest = len(by) - _HEAVIEST
     more = f" and {rest:,} more" if rest > 0 else ""
     beyond = sum(f.severity == "error" for f in together)

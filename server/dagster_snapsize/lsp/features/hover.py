@@ -13,6 +13,7 @@ from dagster_snapsize.core.sizes import (
     format_exact,
     format_percent,
     format_seconds,
+    format_size,
 )
 from dagster_snapsize.lsp.documents.places import DetailOf, View
 from dagster_snapsize.lsp.features.asset_groups import Group, groups
@@ -20,8 +21,6 @@ from dagster_snapsize.lsp.features.markup import (
     STALE_NOTE,
     MarkupBuilder,
     repository_label,
-    short_percent,
-    short_size,
     snapshot_label,
 )
 from dagster_snapsize.lsp.state import LocationState
@@ -116,10 +115,10 @@ def _definitions_text(location: LocationState, good: LocationResult, markup: Mar
     rows = [
         (
             snapshot_label(good, snapshot, markup.name),
-            short_size(snapshot.used_bytes),
+            format_size(snapshot.used_bytes),
             f"{snapshot.used_bytes:,}",
-            short_size(snapshot.budget_bytes),
-            short_percent(snapshot.used_bytes, snapshot.budget_bytes),
+            format_size(snapshot.budget_bytes),
+            format_percent(snapshot.used_bytes, snapshot.budget_bytes),
             f"{markup.text(snapshot.budget_name)}, {markup.text(snapshot.budget_source)}",
             *([_snapshot_growth(snapshot.growth_bytes)] if compared else []),
         )
@@ -157,7 +156,7 @@ def _factory_parts(group: Group, markup: MarkupBuilder) -> list[str]:
     rows = [
         (
             markup.name(row.key),
-            short_size(row.total_bytes),
+            format_size(row.total_bytes),
             f"{row.total_bytes:,}",
             f"{row.repository_bytes:,}",
         )
@@ -166,7 +165,7 @@ def _factory_parts(group: Group, markup: MarkupBuilder) -> list[str]:
     rows.append(
         (
             markup.strong("together"),
-            short_size(group.total_bytes),
+            format_size(group.total_bytes),
             f"{group.total_bytes:,}",
             f"{group.repository_bytes:,}",
         )
@@ -200,7 +199,7 @@ def location_report(location: LocationState, good: LocationResult) -> str:
     rows = [
         (
             markup.name(asset.key),
-            short_size(asset.total_bytes),
+            format_size(asset.total_bytes),
             f"{asset.total_bytes:,}",
             markup.text(
                 f"{asset.location.path}:{asset.location.line}" if asset.location else "unknown"
@@ -281,7 +280,7 @@ def _fields_table(good: LocationResult, detail: AssetDetail, markup: MarkupBuild
         own = sum(exclusive[name] for name in names)
         split = [f"{own:,}", f"{size - own:,}"] if detail.shared_bytes else []
         parts = [f"{sum(cells[i, n] for i in ids for n in names):,}" for _, ids in columns]
-        rows.append([title, short_size(size), f"{size:,}", *split, *parts])
+        rows.append([title, format_size(size), f"{size:,}", *split, *parts])
     split_titles = ["own", "shared"] if detail.shared_bytes else []
     return markup.table(
         ["field", "size", "bytes", *split_titles, *(title for title, _ in columns)], rows
@@ -311,7 +310,7 @@ def _shares(detail: AssetDetail, markup: MarkupBuilder) -> list[str]:
 def _growth_of_asset(
     baseline: BaselineUse, detail: AssetDetail, markup: MarkupBuilder
 ) -> str | None:
-    """``Since the baseline: +1.2 kB (1,213 bytes): description +1.0 kB, ...``."""
+    """``Since the baseline: +1.2 kB (1,213 bytes): description +1 kB, ...``."""
     growth = detail.growth
     if growth is None or (growth.before is not None and not growth.fields):
         return None
@@ -359,7 +358,7 @@ def _repeat(repeat: RepeatedValue, markup: MarkupBuilder) -> str:
 
 def _signed(size: int) -> str:
     """``+1.2 kB``, ``-300 B``."""
-    return f"{'+' if size >= 0 else '-'}{short_size(abs(size))}"
+    return f"{'+' if size >= 0 else '-'}{format_size(abs(size))}"
 
 
 def _growth(size: int) -> str:

@@ -7,21 +7,10 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from dagster_snapsize.core.sizes import format_percent, format_size
 from dagster_snapsize.measuring.worker.results import LocationResult, SnapshotRow
 
 STALE_NOTE = "sizes from before the last edit"
 _MARKUP = re.compile(r"[\\`*\[\]<>|~&$#]|(?<![^\W_])_|_(?![^\W_])")
-
-
-def short_size(size: int) -> str:
-    """``80 MB`` rather than ``80.0 MB``."""
-    return format_size(size).replace(".0 ", " ")
-
-
-def short_percent(part: int, whole: int) -> str:
-    """``2 %`` rather than ``2.0 %``."""
-    return format_percent(part, whole).replace(".0 %", " %")
 
 
 def repository_label(
