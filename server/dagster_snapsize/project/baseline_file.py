@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,9 +16,9 @@ from dagster_snapsize.core.baseline import (
     with_path,
 )
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.project.toml_document import read_file
 
 NAME = "snapsize-baseline.jsonl"
-_MOST_BYTES = 500_000_000
 
 
 class DamagedBaseline(UserError):
@@ -46,13 +45,7 @@ def read_baselines(root: Path) -> dict[str, Baseline]:
 def _text(path: Path) -> str | None:
     """The text, None without a file. Bytes that are not UTF-8 are escaped: no line has any."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would keep us waiting for ever
-            hint = f"Remove it and run `{RENEW}`."
-            raise UserError(f"{NAME} is not a file", hint, path=str(path))
-        if status.st_size > _MOST_BYTES:
-            raise UserError(f"{NAME} is too large for a baseline", path=str(path))
-        return path.read_bytes().decode("utf-8-sig", "backslashreplace")
+        return read_file(path).decode("utf-8-sig", "backslashreplace")
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -17,6 +17,7 @@ from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import StaleInput
+from dagster_snapsize.project.toml_document import read_file
 from dagster_snapsize.project.yaml_document import read_yaml
 
 DBT_PROJECT_FILE = "dbt_project.yml"
@@ -111,7 +112,7 @@ class DbtProject:
     def changed_since(self, manifest: Path) -> list[Path]:
         """The sources that do not match the manifest, changed ones first."""
         try:
-            content = json.loads(manifest.read_bytes())
+            content = json.loads(read_file(manifest))
             made_at = manifest.stat().st_mtime
         except (OSError, ValueError, RecursionError):
             return []
@@ -126,7 +127,7 @@ class DbtProject:
     def _matches(self, node: _Node) -> bool:
         """As dbt makes the checksum: of the text without the space around it."""
         try:
-            text = (self.folder / node.path).read_bytes().decode("utf-8").strip()
+            text = read_file(self.folder / node.path).decode("utf-8").strip()
         except (OSError, UnicodeDecodeError):
             return False  # gone, which dbt would notice too
         return hashlib.sha256(text.encode("utf-8")).hexdigest() == node.sha256
@@ -200,7 +201,7 @@ def _leaves_no_node(path: Path) -> bool:
     if "generic" in path.parts or "fixtures" in path.parts:
         return True
     try:
-        return not path.read_bytes().strip()
+        return not read_file(path).strip()
     except OSError:
         return True
 

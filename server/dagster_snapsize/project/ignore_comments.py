@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dagster_snapsize.core.model import IgnoreComment, SourceLocation
+from dagster_snapsize.project.toml_document import read_file
 
 _IGNORE = re.compile(r"#\s*snapsize:\s*ignore(?:\[(?P<rules>[^\]]*)\])?(?![\w\[-])")
 _YAML = (".yaml", ".yml")
@@ -37,7 +38,7 @@ def find_ignores(
 
 def _ignores_in(root: Path, path: str, lines: set[int]) -> tuple[IgnoreComment, ...]:
     try:
-        content = (root / path).read_bytes()
+        content = read_file(root / path)
     except OSError:
         return ()
     if b"snapsize:" not in content:

@@ -20,6 +20,7 @@ from dagster_snapsize.project.config import line_of_setting
 from dagster_snapsize.project.layout import repository_root
 from dagster_snapsize.project.locations import CodeLocation
 from dagster_snapsize.project.targets import absolute
+from dagster_snapsize.project.toml_document import read_file
 
 _VENV_NAMES = (".venv", "venv")
 # Folders that pre-commit makes for a hook, wherever its cache is: lang_base.environment_dir and
@@ -302,7 +303,7 @@ def _home(environ: Mapping[str, str]) -> Path:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8") if path.is_file() else ""
+        return read_file(path).decode("utf-8")
     except (OSError, ValueError):
         return ""
 

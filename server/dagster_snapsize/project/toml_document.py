@@ -5,6 +5,7 @@ TOML readers drop the positions, so ``scan`` finds them again in a text that one
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import sys
@@ -23,6 +24,7 @@ else:
 
 KeyPath = tuple[str, ...]
 
+_MOST_BYTES = 500_000_000
 _ERROR_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
 _BLANK = re.compile(r"[ \t]*")
 _BETWEEN = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
@@ -105,14 +107,38 @@ def parse_toml(text: str) -> dict[str, Any] | None:
         return None
 
 
+def read_file(path: Path) -> bytes:
+    """The content of a regular file.
+
+    Anything else could keep us waiting for ever or fill the memory: pipes, devices, and files that
+    the system makes up while they are read, such as /proc/kmsg, which hold more than their size.
+
+    Raises:
+        OSError: It cannot be read, is no regular file, or is larger than any file of a project.
+    """
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise OSError(0, "it is a folder, not a file")
+    if stat.S_ISREG(status.st_mode) and status.st_size > _MOST_BYTES:
+        raise OSError(0, f"it has {status.st_size:,} bytes; more than {_MOST_BYTES:,} are not read")
+    if stat.S_ISREG(status.st_mode):
+        with open(path, "rb", opener=_open_without_waiting) as stream:
+            content = stream.read(status.st_size + 1)
+            if content is not None and len(content) <= status.st_size:
+                return content
+            if os.fstat(stream.fileno()).st_size > status.st_size:  # written to at this moment
+                return content + stream.read(_MOST_BYTES)
+    raise OSError(0, "it is a device or a pipe, not a file")
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def read_text(path: Path) -> str | None:
     """The text of a UTF-8 file with or without a byte order mark, or None where there is none."""
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):  # a pipe would keep us waiting for ever
-            kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
-            raise UserError(f"{path.name} is {kind}, not a file", path=str(path))
-        content = path.read_bytes()
+        content = read_file(path)
     except FileNotFoundError:
         return None
     except OSError as error:

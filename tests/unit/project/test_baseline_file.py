@@ -107,7 +107,7 @@ def test_a_folder_in_its_place_is_one_message(tmp_path: Path) -> None:
 @posix
 def test_a_pipe_in_its_place_keeps_nobody_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / NAME)
-    with pytest.raises(UserError, match="is not a file"):
+    with pytest.raises(UserError, match="it is a device or a pipe, not a file"):
         read_baselines(tmp_path)
 
 

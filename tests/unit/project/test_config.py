@@ -184,7 +184,7 @@ def test_a_file_that_cannot_be_read_is_named(
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").mkdir()
-    with pytest.raises(UserError, match="is a folder, not a file"):
+    with pytest.raises(UserError, match="it is a folder, not a file"):
         load_config(tmp_path)
 
 

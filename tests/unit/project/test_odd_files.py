@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.model import SourceLocation
+from dagster_snapsize.measuring.cache.file_states import digest_of_file
+from dagster_snapsize.project.baseline_file import NAME, read_baselines
 from dagster_snapsize.project.config import load_config
+from dagster_snapsize.project.dotenv import read_dotenv
+from dagster_snapsize.project.ignore_comments import find_ignores
 from dagster_snapsize.project.locations import Flags, find_locations
 from dagster_snapsize.project.yaml_document import line_of, read_yaml
 
@@ -55,12 +60,28 @@ def test_yaml_that_would_take_minutes_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 def test_devices_and_pipes_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").symlink_to("/dev/zero")
-    with pytest.raises(UserError, match="is a device or a pipe, not a file"):
+    with pytest.raises(UserError, match="it is a device or a pipe, not a file"):
         load_config(tmp_path)
     (tmp_path / "pyproject.toml").unlink()
     os.mkfifo(tmp_path / "snapsize.toml")
-    with pytest.raises(UserError, match="is a device or a pipe, not a file"):
+    with pytest.raises(UserError, match="it is a device or a pipe, not a file"):
         load_config(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux has such files")
+@pytest.mark.parametrize("endless", ["/proc/kmsg", "/proc/self/pagemap", "/proc/self/status"])
+def test_files_that_the_system_makes_up_are_not_read(endless: str, tmp_path: Path) -> None:
+    for name in ("pyproject.toml", NAME, ".env"):
+        (tmp_path / name).symlink_to(endless)
+    for read in (
+        lambda: load_config(tmp_path),
+        lambda: read_baselines(tmp_path),
+        lambda: read_dotenv(tmp_path / ".env", {}),
+    ):
+        with pytest.raises(UserError, match="cannot be read: "):
+            read()
+    assert find_ignores([SourceLocation("pyproject.toml", 1)], ["defs.yaml"], tmp_path) == ()
+    assert digest_of_file(str(tmp_path / ".env"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows finds no such file instead")

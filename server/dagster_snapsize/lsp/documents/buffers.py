@@ -18,6 +18,7 @@ from dagster_snapsize.lsp.anchors.line_map import Lines
 from dagster_snapsize.lsp.documents.places import Places
 from dagster_snapsize.lsp.documents.positions import real_key, to_path, to_range, to_uri
 from dagster_snapsize.measuring.worker.results import LocationResult
+from dagster_snapsize.project.toml_document import read_file
 
 _BOM = "\ufeff"
 _LANGUAGES: dict[str, Language] = {".py": "python", ".yaml": "yaml", ".yml": "yaml"}
@@ -211,7 +212,7 @@ def _among(paths: Iterable[str], changed: Set[str]) -> list[str]:
 
 def _read(path: str) -> str | None:
     try:
-        return Path(path).read_bytes().decode("utf-8", "replace")
+        return read_file(Path(path)).decode("utf-8", "replace")
     except OSError:
         return None
 
@@ -219,7 +220,7 @@ def _read(path: str) -> str | None:
 def _read_as_declared(path: str) -> str | None:
     """The text of a file in the encoding that it declares as Python sources do."""
     try:
-        content = Path(path).read_bytes()
+        content = read_file(Path(path))
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         return content.decode(encoding)
     except (OSError, SyntaxError, UnicodeError):

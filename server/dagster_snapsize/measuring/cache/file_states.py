@@ -36,8 +36,10 @@ def digest_of_file(path: str) -> str:
     """A digest of the content of a file. Raises OSError where it cannot be read."""
     whole = hashlib.blake2b(digest_size=_DIGEST)
     with open(path, "rb", buffering=0) as stream:
-        while chunk := stream.read(_CHUNK):
+        left = os.fstat(stream.fileno()).st_size  # /proc/kmsg and the like have none, and no end
+        while left > 0 and (chunk := stream.read(min(left, _CHUNK))):
             whole.update(chunk)
+            left -= len(chunk)
     return whole.hexdigest()
 
 
