@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import click
 from attrs import frozen
 
+from dagster_snapsize.cli.output import echo
 from dagster_snapsize.cli.reports.lines import print_findings, shown_path
 from dagster_snapsize.cli.run import LocationReport, Selection, measure_all
 from dagster_snapsize.core.baseline import RENEW, Baseline, baseline_of, summary
@@ -47,7 +47,7 @@ def update_baseline(selection: Selection, check: bool) -> tuple[Status, Callable
     results = [_check(update) if check else _write(update) for update in updates]
     lines = [*results, *(f"note: {note}" for note in report.notes)]
     is_stale = check and any(update.old != update.new for update in updates)
-    return (1 if is_stale else 0), partial(click.echo, "\n".join(lines))
+    return (1 if is_stale else 0), partial(echo, "\n".join(lines))
 
 
 @frozen

@@ -358,7 +358,7 @@ def _unexpected(error: Exception) -> UserError:
         f"internal error: {type(error).__name__}: {error}",
         "Please report it, with the output of the same command under SNAPSIZE_DEBUG=1.",
     )
-    click.echo(f"dagster-snapsize: {problem.message}\n{problem.hint}", err=True)
+    echo(escaped(f"dagster-snapsize: {problem.message}\n{problem.hint}"), err=True)
     return problem
 
 
@@ -372,6 +372,9 @@ def _show(error: UserError) -> None:
     from dagster_snapsize.cli.reports.lines import shown_path
 
     place = f"{shown_path(error.path)}:{error.line}: " if error.path else ""
-    echo(f"{place}{click.style('error', fg='red', bold=True)}: {escaped(error.message)}", err=True)
+    echo(
+        f"{escaped(place)}{click.style('error', fg='red', bold=True)}: {escaped(error.message)}",
+        err=True,
+    )
     if error.hint:
-        click.echo(error.hint, err=True)
+        echo(escaped(error.hint), err=True)

@@ -24,6 +24,8 @@ _OBEYED = re.compile(
     r"\x1b(?!\[[\d;]*m)|\r(?!\n)|[\x00-\x08\v\f\x0e-\x1a\x1c-\x1f\x7f-\x9f"
     r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 )
+# What CI services obey in a log: `::error` begins a line, `##[error]` and `##vso[` stand anywhere.
+_COMMAND = re.compile(r"(^(?:\s|\x1b\[[\d;]*m)*):(?=:[a-z])|#(?=#\w*\[)", re.I | re.M)
 
 
 def escaped(text: str) -> str:
@@ -31,19 +33,26 @@ def escaped(text: str) -> str:
     return _escaped_but_colours(text).replace("\x1b", "\\x1b")
 
 
+def _without_commands(text: str) -> str:
+    return _COMMAND.sub(lambda f: "\\x23" if f[1] is None else f"{f[1]}\\x3a", text)
+
+
 def _escaped_but_colours(text: str) -> str:
     return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 class Unescaped:
-    """A guarded stream for what draws, and escapes by itself what comes from user code."""
+    """A guarded stream for text reports, which have colours and are no commands to a CI service.
+
+    They escape by themselves what comes from user code.
+    """
 
     def __init__(self, stream: TextIO):
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write it as it is."""
-        return type(self._stream).write(self._stream, text)
+        """Write it with its escape sequences."""
+        return type(self._stream).write(self._stream, _without_commands(text))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

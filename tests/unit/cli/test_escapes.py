@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from dagster_snapsize.cli.main import main
 from dagster_snapsize.cli.output import prepare_streams, written_to
 from dagster_snapsize.cli.reports import MEASURE_FORMATS, printer
 from dagster_snapsize.cli.run import Report
+from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets
 from support import report_values
 
@@ -73,3 +75,40 @@ def test_colours_of_a_report_are_its_own(
     printed = capsys.readouterr().out
     assert "\x1b[" in printed
     assert not re.search(r"\x1b(?!\[[\d;]*m)|\x1b\[8m", printed)
+
+
+COMMANDS = ("::error file=a::b", "  ::warning::b", "##[error]b", "b ##vso[task.setvariable]c")
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+@pytest.mark.parametrize("width", ["20", "200"])
+def test_no_line_of_a_text_is_a_command_to_a_ci_service(
+    form: str, width: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GitHub takes ``::error`` at the start of a line; it and Azure take ``##[error]`` anywhere."""
+    monkeypatch.setenv("COLUMNS", width)
+    prepare_streams()
+    measured = report_values.measurement(20, 2, lambda n: COMMANDS[n % len(COMMANDS)] + str(n))
+    failed = report_values.failed(COMMANDS[0])
+    assert failed.failure is not None
+    failed = evolve(failed, failure=evolve(failed.failure, output="\n".join(COMMANDS)))
+    locations = [
+        report_values.location_report(one, Budgets(repository=1000, asset=100))
+        for one in (measured, failed)
+    ]
+    printer(form)(Report(tuple(locations), COMMANDS), 1, 30)
+    with pytest.raises(SystemExit):
+        _fail_with(UserError(COMMANDS[0], COMMANDS[0], COMMANDS[0]), monkeypatch)
+    printed = capsys.readouterr()
+    assert "error file=a" in printed.out and "error file=a" in printed.err
+    for text in (printed.out, printed.err):
+        assert not re.search(r"(?m)^\s*::[a-z]|##\w*\[", text)
+
+
+def _fail_with(error: UserError, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("dagster_snapsize.cli.main.cli", fail)
+    monkeypatch.setattr("sys.argv", ["dagster-snapsize"])
+    main()

@@ -163,7 +163,7 @@ def print_cache_note(report: Report) -> None:
     """Print on standard error that sizes are from the cache, or why they cannot be stored in it."""
     note = _cache_note(report)
     if note is not None:
-        click.echo(f"note: {note}", err=True)
+        echo(f"note: {_clean(note)}", err=True)
 
 
 def _cache_note(report: Report) -> str | None:

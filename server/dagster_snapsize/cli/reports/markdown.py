@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_SPECIAL = re.compile(r"[&<>|`*~\[\]#@\\$]|(?<![^\W_])_|_(?![^\W_])")  # within a word _ is plain
+# Within a word _ is plain. Lines that begin with :: are commands to GitHub, where it prints them.
+_SPECIAL = re.compile(r"[&<>|`*~\[\]#@\\$]|(?<![^\W_])_|_(?![^\W_])|(?<!\S):(?=:)")
 _PLAIN = re.compile(r"[\w./:()=,+-]+(?: [\w./:()=,+-]+)*", re.ASCII)
 _REFERENCE = re.compile(r"(?:[@#!$%&~^]|GH-|:/)(?=[\w\"'/])|\bwww(?=\.)", re.I)
 _JOINER = "\u2060"
