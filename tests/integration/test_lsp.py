@@ -187,7 +187,7 @@ async def test_sizes_move_with_the_text(small: Small, scratch: Path) -> None:
         assert len(await opened.lenses(path)) == len(fresh) - 1
         assert opened.measurements == 1
         opened.save(path, text.replace("3000", "4000"))
-        await opened.until(lambda: any("4.0" in str(d.message) for d in opened.diagnostics(path)))
+        await opened.until(lambda: any("4 kB" in str(d.message) for d in opened.diagnostics(path)))
         assert small.loads == 2
 
 

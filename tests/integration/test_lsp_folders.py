@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -126,6 +127,101 @@ async def test_nested_projects(tmp_path: Path, scratch: Path, python: Path) -> N
             small.definitions.write_text("\n" + small.definitions.read_text())
             await measured(opened, small, 2)
         assert [len(small.loads) for small in (outer, inner, apart)] == [1, 2, 2]
+
+
+PLACES = ["one", "apps/two", "teams/data/services/three"]
+# Each waits for a file, so that all that may run at a time are seen to run.
+WAITS = """\
+import pathlib, time
+
+import dagster as dg
+
+while not pathlib.Path(GATE).exists():
+    time.sleep(0.05)
+
+
+@dg.asset(description="d" * SIZE)
+def orders() -> None: ...
+
+
+defs = dg.Definitions(assets=[orders])
+"""
+
+
+async def test_a_monorepo_of_twelve_projects(tmp_path: Path, scratch: Path, python: Path) -> None:
+    """At three depths: all are found, and two at a time are measured, the visible one first."""
+    root, gate = tmp_path / "monorepo", tmp_path / "gate"
+
+    def add(place: str, number: int) -> Small:
+        text = WAITS.replace("GATE", repr(str(gate))).replace("SIZE", str(4000 + 100 * number))
+        return small_project(root / place / f"project{number}", python, text)
+
+    projects = [add(PLACES[number % 3], number) for number in range(12)]
+    git(root, "init", "--quiet")
+    (root / ".gitignore").write_text("one/project0/\n/build/\n")
+    git(root, "add", "--force", ".")
+    (root / "build").mkdir()
+    small_project(root / "build" / "copy", python)
+    small_project(root / "examples" / "old", python)
+    settings = {"exclude": ["examples/**"]}
+    async with editor(scratch, root, settings=settings) as opened:
+
+        def latest() -> dict[str, str]:
+            return {s["folder"]: s["phase"] for s in opened.statuses}
+
+        def measuring() -> list[str]:
+            return [folder for folder, phase in latest().items() if phase == "measuring"]
+
+        await opened.until(lambda: len(latest()) == 12 and len(measuring()) == 2)
+        assert set(latest()) == {str(small.folder) for small in projects}
+        # Of those that wait, the one that is looked at comes next.
+        looked_at = projects[11]
+        assert str(looked_at.folder) not in measuring()
+        opened.client.protocol.notify(
+            "dagsterSnapsize/visible", {"uri": looked_at.definitions.as_uri()}
+        )
+        assert await opened.lenses(looked_at.definitions) == []
+        gate.write_text("")
+        await opened.until(lambda: all(opened.rests(small.folder) for small in projects))
+        begun = dict.fromkeys(s["folder"] for s in opened.statuses if s["phase"] == "measuring")
+        assert list(begun).index(str(looked_at.folder)) == 2
+        phases: dict[str, str] = {}
+        for status in opened.statuses:
+            phases[status["folder"]] = status["phase"]
+            assert list(phases.values()).count("measuring") <= 2
+        # Each file is shown its own project, and those that appear and go are noticed.
+        for small in (projects[0], projects[7]):
+            opened.open(small.definitions)
+            await opened.until(lambda s=small: opened.shown(s.definitions) == found(s))
+            lines = [line for line, _ in await opened.lenses(small.definitions)]
+            assert lines.count(found(small)[0][1]) == 1
+        new = add("teams/new/deep", 12)
+        await opened.until(lambda: opened.rests(new.folder))
+        await opened.until(lambda: opened.diagnostics(new.definitions))
+        shutil.rmtree(root / "teams")
+        kept = sorted(str(small.folder) for n, small in enumerate(projects) if n % 3 != 2)
+        while True:
+            known = len(opened.statuses)
+            answer = await opened.client.protocol.send_request_async(
+                "dagsterSnapsize/measurement", {}
+            )
+            if sorted(project.folder for project in answer.projects) == kept:
+                break
+            await opened.until(lambda n=known: len(opened.statuses) > n)
+        assert not opened.diagnostics(new.definitions)
+
+
+async def test_an_environment_that_is_made_later_is_used(
+    tmp_path: Path, scratch: Path, python: Path
+) -> None:
+    small = small_project(tmp_path / "small", python)
+    environment = (small.folder / ".venv").resolve()
+    (small.folder / ".venv").unlink()
+    async with editor(scratch, small.folder) as opened:
+        await opened.until(lambda: opened.rests(small.folder))
+        assert opened.statuses[-1]["phase"] == "no-interpreter"
+        (small.folder / ".venv").symlink_to(environment)
+        await opened.until(lambda: opened.shown(small.definitions) == found(small))
 
 
 async def test_a_file_of_two_locations(tmp_path: Path, scratch: Path, python: Path) -> None:

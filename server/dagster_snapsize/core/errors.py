@@ -27,6 +27,10 @@ class NoInterpreter(UserError):
     """No Python to measure with, or one that is none or has no Dagster: exit status 2."""
 
 
+class NotParsed(UserError):
+    """A file of the project that is not valid TOML or YAML: exit status 2."""
+
+
 class NotMeasured(UserError):
     """What was asked for could not be found out: exit status 3."""
 

@@ -287,12 +287,14 @@ class Failure:
     """Why a location could not be measured.
 
     ``output`` is the end of what the user's code printed, ``traceback`` the user's own.
+    ``unparsed`` says that a file of the project does not parse.
     """
 
     message: str
     location: SourceLocation | None = None
     traceback: str = ""
     output: str = ""
+    unparsed: bool = False
 
 
 @frozen

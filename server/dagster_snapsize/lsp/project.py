@@ -23,14 +23,17 @@ from dagster_snapsize.lsp.watching.dependencies import (
     spelled,
 )
 from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
+from dagster_snapsize.lsp.workers.queue import MeasurementQueue
 from dagster_snapsize.lsp.workers.scheduler import MeasurementScheduler
 from dagster_snapsize.measuring.cache.folders import cache_root
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import LocationResult
 from dagster_snapsize.measuring.worker.shared_results import RESULTS
 from dagster_snapsize.project.baseline_file import NAME
+from dagster_snapsize.project.interpreters import EnvironmentStamp, environment_stamp
 from dagster_snapsize.project.layout import LOCATION_FILES
 
+_LOOK_AFTER = 3.0  # seconds
 _FOLDER = ""  # the tracker's name for the files that say which code locations there are
 _log = logging.getLogger(__name__)
 
@@ -49,12 +52,16 @@ class Project:
         changed: Callable[[Project], None],
         measured: Callable[[LocationResult], Callable[[], None]],
         fork_servers: ForkServerPool,
+        queue: MeasurementQueue,
     ):
         self.folder = folder
         self.settings = settings
         self.unfocused = False
         self._changed = changed
-        self._is_postponed = False  # until the window has the focus again
+        self._is_postponed = False  # until the settings allow it again
+        self._look_timer: asyncio.TimerHandle | None = None
+        self._environments: EnvironmentStamp = ()  # as the last measurement found them
+        self._last_look: EnvironmentStamp = ()
         self._edited: set[str] = set()  # files with unsaved changes, as real_key spells them
         self._dirty: set[str] = set()  # locations whose files changed since they were measured
         self._unmeasured: set[str] = set()  # of those, the ones that a measurement is asked for
@@ -71,6 +78,7 @@ class Project:
             self._began,
             self._ended,
             fork_servers,
+            queue,
         )
 
     @property
@@ -120,11 +128,14 @@ class Project:
     def cancel(self) -> None:
         """Cancel the running measurement."""
         self._unmeasured.clear()
+        self._is_postponed = False
         self._scheduler.cancel()
 
     async def close(self) -> None:
         """Cancel the running measurement, wait for its processes to end, and ignore changes."""
         self._closed = True
+        if self._look_timer is not None:
+            self._look_timer.cancel()
         await self._scheduler.close()
 
     async def files_changed(self, paths: ChangedPaths, *, saved: bool = False) -> None:
@@ -167,8 +178,7 @@ class Project:
     def focus(self, focused: bool) -> None:
         """The editor's window gained or lost the focus."""
         self.unfocused = not focused
-        if focused and self._is_postponed:
-            self.measure(fresh=False)
+        self._resume()
 
     def _take_impacts(self, impacts: Iterable[ChangeImpact]) -> None:
         names = set()
@@ -191,7 +201,7 @@ class Project:
             if impact.action != "measure" and self._unmeasured <= {impact.location}:
                 self._scheduler.withdraw(keep_running=impact.action == "keep")
         self._mark_stale()
-        if names and self.settings.enable and self.settings.measure != "manual":
+        if names and self._is_automatic:
             # A configuration error has dropped the sizes of all locations.
             only = None if _FOLDER in names or self.state.config_error is not None else names
             delay = self.settings.debounce_milliseconds / 1000 + wait
@@ -200,13 +210,52 @@ class Project:
     def _measure_when_allowed(
         self, only: Iterable[str] | None, delay: float, *, must_run: bool = False
     ) -> None:
-        paused = (self.settings.pause_when_unfocused and self.unfocused) or (
-            self.settings.pause_on_battery and on_battery()
-        )
-        if paused:
+        if self._is_paused():
             self._is_postponed = True
+            self._look_later()
         else:
             self._scheduler.ask(only, delay, must_run=must_run)
+
+    def _is_paused(self) -> bool:
+        return (self.settings.pause_when_unfocused and self.unfocused) or (
+            self.settings.pause_on_battery and on_battery()
+        )
+
+    def _resume(self) -> None:
+        """Measure what was postponed, if nothing pauses it any more."""
+        if self._is_postponed and not self._is_paused():
+            self.measure(fresh=False)
+
+    def _look_later(self) -> None:
+        """While something outside keeps it from being measured, look whether that has changed."""
+        waits = self._is_postponed or self.state.phase in ("failed", "no-interpreter")
+        if waits and self._look_timer is None and not self._closed:
+            self._look_timer = self._scheduler.loop.call_later(_LOOK_AFTER, self._look)
+
+    def _look(self) -> None:
+        self._look_timer = None
+        self._resume()
+        self._scheduler.loop.run_in_executor(None, self._look_at_environments)
+
+    def _look_at_environments(self) -> None:
+        """In a thread."""
+        found = environment_stamp(self._roots())
+        self._scheduler.loop.call_soon_threadsafe(self._take_environments, found)
+
+    def _take_environments(self, found: EnvironmentStamp) -> None:
+        is_complete, self._last_look = found == self._last_look, found
+        if is_complete and found != self._environments and self._is_automatic:
+            self._environments = found
+            if not self._scheduler.running:
+                self._measure_when_allowed(None, 0.0, must_run=True)
+        self._look_later()
+
+    def _roots(self) -> list[str]:
+        return [self.folder, *(x.root for x in self.state.locations)]
+
+    @property
+    def _is_automatic(self) -> bool:
+        return self.settings.enable and self.settings.measure != "manual"
 
     def _request(self, folder: str, only: tuple[str, ...], asked: float) -> WorkerRequest:
         settings = self.settings
@@ -228,11 +277,14 @@ class Project:
         before, self.settings = self.settings, settings
         if not settings.enable:
             self.cancel()
-        elif _measured_by(before) != _measured_by(settings) and settings.measure != "manual":
+        elif _measured_by(before) != _measured_by(settings) and self._is_automatic:
             self._measure_when_allowed(None, 0.0, must_run=True)
+        self._is_postponed &= self._is_automatic
+        self._resume()
 
     def _began(self, only: tuple[str, ...]) -> None:
         """Before a worker starts, in a thread: note the contents that it will measure."""
+        self._environments = environment_stamp(self._roots())
         for name in only or (_FOLDER, *(x.name for x in self.state.locations)):
             self._tracker.start(name)
 
@@ -302,6 +354,7 @@ class Project:
 
     def _take_state(self, state: ProjectState) -> None:
         self._changed(self)
+        self._look_later()
 
 
 def _measured_by(settings: Settings) -> tuple[object, ...]:

@@ -75,8 +75,10 @@ def _wrong(project: ProjectState) -> str | None:
     for mistake in mistakes:
         if mistake is not None:
             return mistake.message
-    failures = (x.failed.failure for x in project.locations if x.failed)
-    return next((failure.message for failure in failures if failure), None)
+    failures = [x.failed.failure for x in project.locations if x.failed]
+    messages = [failure.message for failure in failures if failure]
+    messages += (x.unparsed for x in project.locations if x.unparsed)
+    return next(iter(messages), None)
 
 
 def measurement_answer(projects: Sequence[ProjectState]) -> dict[str, Any]:

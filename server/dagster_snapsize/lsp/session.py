@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,16 +28,19 @@ from dagster_snapsize.lsp.shutdown import leave_on_signals, leave_with_client
 from dagster_snapsize.lsp.state import ProjectState
 from dagster_snapsize.lsp.watching.changes import ChangedPaths
 from dagster_snapsize.lsp.watching.client import ClientWatching
-from dagster_snapsize.lsp.watching.dependencies import WatchList
+from dagster_snapsize.lsp.watching.dependencies import WatchList, any_glob
 from dagster_snapsize.lsp.watching.watcher import FileWatcher
 from dagster_snapsize.lsp.workers.audit import Audits
 from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
+from dagster_snapsize.lsp.workers.queue import MeasurementQueue
 from dagster_snapsize.measuring.worker.results import LocationResult, detail_of
-from dagster_snapsize.project.locations import project_folders
+from dagster_snapsize.project.locations import ProjectTree, project_tree
 
 RULES = PACKAGE / "rules.md"
 _CLOSE_WITHIN = 10.0  # seconds
 _SHOW_AFTER = 0.15  # seconds
+_FIND_AFTER = 0.5  # seconds, in which a checkout or a new project makes more files
+_MOST_FOLDERS = 1000  # watched for new projects where the client does not watch files
 _log = logging.getLogger(__name__)
 
 
@@ -54,13 +58,19 @@ class Session:
         self.published: dict[str, dict[str, list[types.Diagnostic]]] = {}  # by folder and URI
         self.progress = ProgressBars(server, self.spawn)
         self.fork_servers = self._new_fork_servers()
+        self._queue = MeasurementQueue(self._visible_project)
         self._changing = asyncio.Lock()
         self._watcher: FileWatcher | ClientWatching | None = None
+        self._trees: dict[str, ProjectTree] = {}  # by workspace folder
+        self._excluded: dict[str, tuple[str, ...]] = {}
+        self._find_timer: asyncio.TimerHandle | None = None
+        self._focused = True
         self._show_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
         self._loop = asyncio.get_running_loop()
         self._leaving = False
-        self.visible_file: str | None = None
+        self._visible: str | None = None
+        self._says_visible = False
         self._wants_status = False
         if isinstance(options, dict):
             options = dict(options)
@@ -145,12 +155,22 @@ class Session:
 
     def focus(self, focused: bool) -> None:
         """The client's window gained or lost the focus."""
+        self._focused = focused
         for project in self.projects.values():
             project.focus(focused)
 
     def became_visible(self, uri: object) -> None:
         """The client shows another file to the user, or none."""
-        self.visible_file = to_path(uri) if isinstance(uri, str) else None
+        self._says_visible = True
+        self._visible = to_path(uri) if isinstance(uri, str) else None
+
+    def _touched(self, path: str | None) -> None:
+        """What was opened or edited last is visible, unless the client says what is."""
+        if not self._says_visible:
+            self._visible = path
+
+    def _visible_project(self) -> str | None:
+        return project_of(self._visible, self.projects) if self._visible else None
 
     def states(self) -> list[ProjectState]:
         """What is known of every project."""
@@ -164,7 +184,7 @@ class Session:
     async def settings_changed(self, data: object) -> None:
         """The client's settings have changed; ``data`` are new ones, if it cannot be asked."""
         if self.capability("workspace.configuration"):
-            await self.settings.fetch(list(self.projects))
+            await self.settings.fetch([*self._trees, *self.projects])
         elif data is not None:
             self.settings.apply(data)
         for project in self.projects.values():
@@ -172,41 +192,64 @@ class Session:
             self._show(project)
         if not any(p.settings.enable and p.settings.fork_server for p in self.projects.values()):
             self.fork_servers.end_all("the settings say so")
+        if any(self.settings.of(root).exclude != globs for root, globs in self._excluded.items()):
+            self._find_soon()
         self.refresh()
 
     async def find_projects(self) -> None:
-        """Add the projects of new workspace folders, and close those of folders that are gone."""
+        """Add the projects that are new, and close those that are gone."""
         async with self._changing:
+            self._find_timer = None
             await self._find_projects()
+
+    def _find_soon(self) -> None:
+        """Once for all that changes within a moment, and for what changes while it is looked at."""
+        if self._find_timer is None:
+            self._find_timer = self._loop.call_later(
+                _FIND_AFTER, lambda: self.spawn(self.find_projects())
+            )
 
     async def _find_projects(self) -> None:
         # Not their keys there, which pygls has unquoted: what follows a # would be lost.
-        roots = [to_path(folder.uri) for folder in self.server.workspace.folders.values()]
-        if not roots and self.server.workspace.root_path:
-            roots = [self.server.workspace.root_path]
-        folders: dict[str, None] = {}
-        for root in filter(None, roots):
-            found = await asyncio.to_thread(project_folders, Path(root), os.environ)
-            folders.update(dict.fromkeys(map(str, found)))
-        await self._close_projects([f for f in self.projects if f not in folders])
-        await self.fetch_settings(list(folders))
+        given = [to_path(folder.uri) for folder in self.server.workspace.folders.values()]
+        roots = [*filter(None, given or [self.server.workspace.root_path])]
+        if set(roots) - set(self._trees):
+            await self.fetch_settings([*roots, *self.projects])
+        self._excluded = {root: self.settings.of(root).exclude for root in roots}
+        self._trees = {root: await asyncio.to_thread(self._tree, root) for root in roots}
+        found = [folder for tree in self._trees.values() for folder in tree.projects]
+        folders = list(dict.fromkeys(found))
+        gone = [folder for folder in self.projects if folder not in folders]
+        await self._close_projects(gone)
+        first = project_of(self._visible, folders) if self._visible else None
+        new = [folder for folder in folders if folder not in self.projects]
+        new.sort(key=lambda folder: folder != first)
+        if set(new) - set(roots):
+            await self.fetch_settings([*roots, *folders])
         if self._leaving:
             return
-        for folder in folders:
-            if folder not in self.projects:
-                project = Project(
-                    folder,
-                    self.settings.of(folder),
-                    self._project_changed,
-                    self._anchor,
-                    self.fork_servers,
-                )
-                self.projects[folder] = project
-                self._report_status(project)
-                project.opened()
-        if not folders:
-            self._report_status(None)
+        for folder in new:
+            project = Project(
+                folder,
+                self.settings.of(folder),
+                self._project_changed,
+                self._anchor,
+                self.fork_servers,
+                self._queue,
+            )
+            project.unfocused = not self._focused
+            self.projects[folder] = project
+            self._report_status(project)
+            project.opened()
+        if gone or not folders:
+            self._report_status(next(iter(self.projects.values()), None))
+        if new or gone:
+            _log.info("projects: %s", ", ".join(self.projects) or "none")
         self._watch()
+
+    def _tree(self, root: str) -> ProjectTree:
+        """In a thread: look through a workspace folder."""
+        return project_tree(Path(root), os.environ, any_glob(self._excluded[root]))
 
     async def _close_projects(self, folders: Iterable[str]) -> None:
         for folder in folders:
@@ -219,12 +262,14 @@ class Session:
     def opened(self, uri: str) -> None:
         """A document was opened: what is known of it is shown on its text."""
         self.buffers.opened(uri)
+        self._touched(to_path(uri))
         self._show_soon()
 
     def edited(self, uri: str) -> None:
         """A document was edited: everything moves along with its text."""
         path = to_path(uri)
         if path is not None:
+            self._touched(path)
             is_saved = self.buffers.is_saved(path)
             for project in self.projects.values():
                 project.edited(path, is_saved)
@@ -232,8 +277,10 @@ class Session:
 
     def closed(self, uri: str) -> None:
         """A document was closed: its file on disk counts again."""
+        visible = self._visible
         self.buffers.closed(uri)
         self.edited(uri)
+        self._touched(visible)
 
     async def uris_changed(self, uris: Iterable[str], *, saved: bool = False) -> None:
         """Files were changed; with ``saved`` by the client."""
@@ -253,18 +300,29 @@ class Session:
             await project.files_changed(spelled, saved=saved)
         if isinstance(self._watcher, ClientWatching):
             self._watcher.changed(changed)
+        trees = list(self._trees.values())
+        if await asyncio.to_thread(lambda: any(tree.may_change(changed) for tree in trees)):
+            self._find_soon()
 
     def _changed_on_disk(self, paths: frozenset[str]) -> None:
         """In the watcher's thread."""
         self._loop.call_soon_threadsafe(lambda: self.spawn(self.files_changed(paths)))
 
     def _watch(self) -> None:
-        """Watch what the newest results were made from."""
+        """Watch what the newest results were made from, and where projects may come and go."""
         wanted = WatchList()
         for project in self.projects.values():
             wanted |= project.watch_list
-        if self._watcher is not None:
-            self._watcher.watch(wanted)
+        if isinstance(self._watcher, ClientWatching):
+            above = {str(p) for f in self.projects for p in (Path(f), *Path(f).parents)}
+            inside = [f for tree in self._trees.values() for f in tree.folders if f in above]
+            wanted |= WatchList(folders=frozenset(inside))
+            self._watcher.watch(wanted, tuple(self._trees))
+        elif self._watcher is not None:
+            every = (f for tree in self._trees.values() for f in tree.folders)
+            outside = (f for f in every if project_of(f, self.projects) is None)
+            near = [*islice(outside, _MOST_FOLDERS), *self.projects]
+            self._watcher.watch(wanted | WatchList(folders=frozenset(near)))
 
     # -- what is shown -----------------------------------------------------------------------
 
@@ -302,7 +360,11 @@ class Session:
         before = self.published.get(folder, {})
         now: dict[str, list[types.Diagnostic]] = {}
         for path, listed in found.items():
-            now.setdefault(self.buffers.uri_of(path), []).extend(listed)
+            if project_of(path, self.projects) not in (None, folder):
+                # In a file of another project only what keeps this one from being measured.
+                listed = [d for d in listed if d.severity == types.DiagnosticSeverity.Error]
+            if listed:
+                now.setdefault(self.buffers.uri_of(path), []).extend(listed)
         self.published[folder] = now
         for uri in {*before, *now}:
             if before.get(uri) == now.get(uri):
@@ -335,12 +397,18 @@ class Session:
     # -- requests ----------------------------------------------------------------------------
 
     def view(self, uri: str) -> list[View]:
-        """The file at a URI as each enabled project sees it."""
+        """The file at a URI as its project sees it, if that is enabled.
+
+        One that is in no project is seen by all.
+        """
         path = to_path(uri)
+        if path is None:
+            return []
+        own = project_of(path, self.projects)
         return [
             self._view(project, path, self.published.get(project.folder, {}).get(uri, ()))
-            for project in self.projects.values()
-            if path is not None and project.settings.enable
+            for project in (self.projects.values() if own is None else [self.projects[own]])
+            if project.settings.enable
         ]
 
     def _view(
@@ -373,3 +441,9 @@ class Session:
             document_changes=bool(edits and edits.document_changes),
             creates_files=types.ResourceOperationKind.Create in operations,
         )
+
+
+def project_of(path: str, folders: Iterable[str]) -> str | None:
+    """The folder of the project that a file belongs to: the innermost around it."""
+    around = (folder for folder in folders if path.startswith(folder.rstrip(os.sep) + os.sep))
+    return max(around, key=len, default=None)

@@ -36,6 +36,7 @@ Measure = Literal["onSave", "onOpen", "manual"]
 LogLevel = Literal["error", "warning", "info", "debug"]
 
 _LONGEST_DELAY = 60_000
+_SHOWN = 5  # mistakes in one message
 _POWER = Path("/sys/class/power_supply")
 _log = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ class Settings:
     both to the project. ``editor_interpreter`` is what the editor's own Python tooling chose: the
     project's configuration comes before it. ``measure`` says when: ``onOpen`` is on open and on
     save, ``onSave`` on save only. ``information`` shows findings of that severity. ``watch`` holds
-    globs of more files whose change asks for a measurement, relative to the project.
+    globs of more files whose change asks for a measurement, relative to the project, and
+    ``exclude`` of folders in which no projects are looked for, relative to the workspace folder.
     ``fork_server`` keeps an interpreter ready between measurements.
     """
 
@@ -69,6 +71,7 @@ class Settings:
     code_lens: HintSettings = field(factory=lambda: HintSettings(True, 1000))
     inlay_hints: HintSettings = field(factory=lambda: HintSettings(False, 1000))
     watch: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     timeout: float | None = None
     low_priority: bool = True
     fork_server: bool = True
@@ -80,11 +83,11 @@ class Settings:
 def read_settings(data: object) -> tuple[Settings, tuple[str, ...]]:
     """The settings in ``data``, and a message for each thing in it that cannot be used.
 
-    A bad value leaves its default. ``data`` may be anything that JSON holds; null is no settings,
-    and one object under ``dagsterSnapsize`` is taken for the settings themselves.
+    A bad value leaves its default. ``data`` may be anything that JSON holds; null is no settings.
+    Where it has a section ``dagsterSnapsize``, the others are not ours.
     """
     problems: list[KeyProblem] = []
-    if isinstance(data, dict) and set(data) == {SECTION}:
+    if isinstance(data, dict) and SECTION in data:
         data = data[SECTION]
     values = _read_object(data, _KEYS, problems, SECTION)
     for name in _HINTS:
@@ -193,6 +196,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "code_lens": anything,
     "inlay_hints": anything,
     "watch": _globs,
+    "exclude": _globs,
     "timeout": _or_none(_timeout),
     "low_priority": boolean,
     "fork_server": boolean,
@@ -207,6 +211,12 @@ _HINTS = ("code_lens", "inlay_hints")
 def _hint_keys(default: HintSettings) -> dict[str, Key]:
     size = _setting(_size, default.minimum_bytes)
     return {"enable": _setting(boolean, default.enable), "minimum": size, "minimumBytes": size}
+
+
+def _are_foreign(data: dict[str, Any]) -> bool:
+    """Whether these are sections of other servers, and none is ours."""
+    is_ours = not data or {SECTION, *_KEYS}.intersection(data)
+    return not is_ours and all(isinstance(section, dict) for section in data.values())
 
 
 _ELSEWHERE = {f"in `{_key(name)}`": ("minimum", "minimumBytes") for name in _HINTS}
@@ -269,7 +279,9 @@ class ClientSettings:
         self._use({folder: data for folder, data in given.items() if data is not None})
 
     def apply(self, data: object) -> None:
-        """Use settings that are the same for every folder."""
+        """Use settings that are the same for every folder, unless they are other servers' alone."""
+        if isinstance(data, dict) and _are_foreign(data):
+            return
         self._folders.clear()
         self._use({None: data})
 
@@ -282,12 +294,12 @@ class ClientSettings:
                 self._window = settings
             else:
                 self._folders[folder] = settings
-        for message in messages:
-            if message not in self._said:
-                self._server.window_show_message(
-                    types.ShowMessageParams(
-                        types.MessageType.Warning, f"dagster-snapsize: {message}"
-                    )
-                )
+        news = [message for message in messages if message not in self._said]
+        if news:
+            more = [f"and {len(news) - _SHOWN} more"] if len(news) > _SHOWN else []
+            text = "\n".join([*news[:_SHOWN], *more])
+            self._server.window_show_message(
+                types.ShowMessageParams(types.MessageType.Warning, f"dagster-snapsize: {text}")
+            )
         self._said = frozenset(messages)
         logging.getLogger("dagster_snapsize").setLevel(self._window.log_level.upper())

@@ -31,6 +31,7 @@ class LocationState:
 
     ``good`` is the last measurement that succeeded, ``failed`` the newest one if it failed since.
     ``stale`` is set when a file that ``good`` was made from has changed, in the editor or on disk.
+    ``unparsed`` says which file does not parse, as one that is being typed: then ``good`` stays.
     """
 
     name: str
@@ -39,6 +40,7 @@ class LocationState:
     failed: LocationResult | None = None
     config_error: ConfigError | None = None
     stale: bool = False
+    unparsed: str = ""
 
     @property
     def is_stale(self) -> bool:

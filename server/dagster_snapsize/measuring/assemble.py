@@ -245,7 +245,10 @@ class MeasurementBuilder:
                 f" {self.interpreter.path} ({self.interpreter.source})",
             )
         place = [header["path"], header["line"]] if header["path"] else None
-        raise LoadFailed(Failure(header["message"], self.place(place), header["traceback"]))
+        message, traceback = header["message"], header["traceback"]
+        raise LoadFailed(
+            Failure(message, self.place(place), traceback, unparsed=header["unparsed"])
+        )
 
     def place(self, place: Any) -> SourceLocation | None:
         """The place that a path and a line are, with forward slashes."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from attrs import evolve
+
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.core.errors import NoInterpreter, NotMeasured
 from dagster_snapsize.core.model import Environment, Failure, Measurement, SourceLocation
@@ -258,7 +260,7 @@ def _output_once_ended(process: SupervisedProcess) -> str:
 
 
 def _with_output(failure: Failure, output: str) -> Failure:
-    return Failure(failure.message, failure.location, failure.traceback, output)
+    return evolve(failure, output=output)
 
 
 def _signal_name(number: int) -> str:

@@ -14,6 +14,7 @@ from .user_files import SourceLine, UserFiles
 _TRACEBACK_CHARACTERS = 20_000
 _COMPONENT_ERROR = "ComponentTreeException"
 _YAML_PLACE = re.compile(r"^`\S+ at (.+\.ya?ml):(\d+)`$", re.MULTILINE)
+_PARSE_ERRORS = {"yaml.error.MarkedYAMLError", "tomllib.TOMLDecodeError", "tomli.TOMLDecodeError"}
 _VARIABLE_NOT_SET = re.compile(r'(?i)\benvironment variable "?(\w+)"?,?[\w ]* not set\b')
 _MANIFEST_MISSING = re.compile(r"manifest\.json\b.* does not exist|No such file.*manifest\.json")
 
@@ -42,6 +43,7 @@ def describe(
         "line": place[1] if place else None,
         "traceback": _users_traceback(named[0], files)[-_TRACEBACK_CHARACTERS:],
         "usage": False,
+        "unparsed": any(_is_unparsed(link, files) for link in links),
     }
 
 
@@ -120,6 +122,12 @@ def _syntax_place(error: BaseException, files: UserFiles) -> Optional[SourceLine
     if isinstance(error, SyntaxError) and error.filename and files.is_users(error.filename):
         return (error.filename, error.lineno or 1)
     return None
+
+
+def _is_unparsed(error: BaseException, files: UserFiles) -> bool:
+    """Whether a file of the user is not valid Python, YAML or TOML."""
+    kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
+    return bool(_syntax_place(error, files) or kinds & _PARSE_ERRORS)
 
 
 def _component_place(error: BaseException, files: UserFiles) -> Optional[SourceLine]:

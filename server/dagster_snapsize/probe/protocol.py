@@ -27,7 +27,8 @@ In the order in which a measurement sends them:
                 sys.path that hold some), ``modules`` (installed ones by name) and
                 ``uncacheable`` (``what``, ``path``, ``line``: see core.model.UncacheableCall)
 ``failed``      ``message``, ``path``, ``line``, ``traceback``, ``usage`` (true where the target
-                itself is wrong: an attribute that is not there, say)
+                itself is wrong: an attribute that is not there, say), ``unparsed`` (true where a
+                file of the user is not valid Python, YAML or TOML)
 ``done``        ``peak_rss_bytes``, ``unknown_steps`` (that this Dagster takes in its own way only)
 =============== ==================================================================================
 """

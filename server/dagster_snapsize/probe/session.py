@@ -140,7 +140,8 @@ class _Session:
         os._exit = leave
 
     def fail(self, header: Dict[str, Any]) -> None:
-        whole: Dict[str, Any] = {"path": None, "line": None, "traceback": "", "usage": False}
+        whole: Dict[str, Any] = {"path": None, "line": None, "traceback": ""}
+        whole.update(usage=False, unparsed=False)
         try:
             self._send_files()
             self._send("failed", **{**whole, **header, "type": "failed"})

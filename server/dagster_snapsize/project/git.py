@@ -79,3 +79,19 @@ def untracked_files(files: Sequence[str], folder: Path) -> tuple[str, ...]:
         names = listing.stdout.decode("utf-8", "replace").split("\0")
         found += [str(folder / name) for name in names if name]
     return tuple(sorted(found))
+
+
+def ignored_folders(folder: Path) -> frozenset[str]:
+    """The folders below ``folder`` that git ignores, as absolute paths.
+
+    Empty where git does not say, as in a folder that is ignored itself.
+    """
+    arguments = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
+    try:
+        listing = git(folder, "ls-files", *arguments, timeout=30)
+    except UserError:
+        return frozenset()
+    if listing.returncode:
+        return frozenset()
+    names = os.fsdecode(listing.stdout).split("\0")
+    return frozenset(str(folder / name) for name in names if name.endswith("/") and name != "./")

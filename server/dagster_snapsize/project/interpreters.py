@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import importlib.util
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import platformdirs
 from attrs import frozen
@@ -22,7 +24,10 @@ from dagster_snapsize.project.locations import CodeLocation
 from dagster_snapsize.project.targets import absolute
 from dagster_snapsize.project.toml_document import read_file
 
+EnvironmentStamp: TypeAlias = tuple[tuple[str, int], ...]
+
 _VENV_NAMES = (".venv", "venv")
+_PACKAGES = ("Lib/site-packages", "lib/python*/site-packages")
 # Folders that pre-commit makes for a hook, wherever its cache is: lang_base.environment_dir and
 # the mkdtemp(prefix="repo") of its store.py.
 _HOOK_FOLDER = re.compile(r"/py_env-[^/]+(/|$)|/repo[a-z0-9_]{8}/conda-[^/]+(/|$)|/\.pre-commit/")
@@ -109,6 +114,23 @@ def choose_interpreter(
         '  python = ".venv/bin/python"',
     ]
     raise NoInterpreter(f"no Python found for the code location {location.name}", "\n".join(lines))
+
+
+def environment_stamp(roots: Iterable[str]) -> EnvironmentStamp:
+    """What changes when the environment of a project below is made, or packages come and go in it.
+
+    Of those named ``.venv`` or ``venv`` beside the ``roots`` and above, up to the repository's.
+    """
+    places = set()
+    for root in map(Path, roots):
+        last = repository_root(root) or root
+        places |= {p for p in (root, *root.parents) if p.is_relative_to(last)}
+    found: dict[str, int] = {}
+    for made in (place / name for place in sorted(places) for name in _VENV_NAMES):
+        for path in (made, made / _PACKAGES[0], *made.glob(_PACKAGES[1])):
+            with contextlib.suppress(OSError):
+                found[str(path)] = path.stat().st_mtime_ns
+    return tuple(found.items())
 
 
 def is_hook_environment(path: str, environ: Mapping[str, str]) -> bool:

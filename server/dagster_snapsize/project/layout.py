@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from dagster_snapsize.project.baseline_file import NAME as BASELINE
 from dagster_snapsize.project.dbt import DBT_OUTPUT, DBT_PROJECT_FILE
+from dagster_snapsize.project.git import ignored_folders
 
 _TOML_FILES = ("pyproject.toml", "snapsize.toml", "dg.toml")
 WORKSPACE_FILES = ("workspace.yaml", "workspace.yml")
@@ -47,7 +49,6 @@ _LOCK_FILES = (
 )
 
 _DEEP = 2
-_AT_MOST = 5
 
 
 def is_lock_file(name: str) -> bool:
@@ -121,12 +122,8 @@ def project_root(start: Path, folder: Path) -> Path:
 
 def nearby_projects(folder: Path, is_project: Callable[[Path], bool]) -> list[str]:
     """Projects in the folders below (two levels), else in those above; relative to ``folder``."""
-    found = []
-    for place in _below(folder, _DEEP):
-        if is_project(place):
-            found.append(place.relative_to(folder).as_posix())
-            if len(found) == _AT_MOST:
-                break
+    below = islice(source_tree(folder, levels=_DEEP), 1, None)
+    found = [p.relative_to(folder).as_posix() for p, _ in below if is_project(p)]
     last = repository_root(folder)
     if found or last is None or last == folder:
         return found
@@ -138,15 +135,38 @@ def nearby_projects(folder: Path, is_project: Callable[[Path], bool]) -> list[st
     return []
 
 
-def _below(folder: Path, levels: int) -> Iterator[Path]:
-    try:
-        entries = {e.name: e.is_dir(follow_symlinks=False) for e in os.scandir(folder)}
-    except OSError:
-        return
-    folders = sorted(name for name, is_folder in entries.items() if is_folder)
-    for place in (folder / name for name in source_folders(folders, entries)):
-        if any((place / mark).exists() for mark in ENVIRONMENT_MARKS):
-            continue
-        yield place
-        if levels > 1:
-            yield from _below(place, levels - 1)
+def source_tree(
+    folder: Path,
+    *,
+    levels: int | None = None,
+    is_excluded: Callable[[str], bool] = lambda path: False,
+) -> Iterator[tuple[Path, Collection[str]]]:
+    """``folder`` and the folders below it that people write in, with the names of their entries.
+
+    The nearer ones come first, at most ``levels`` below. Left out: environments, caches, what tools
+    write, what git ignores, and all for which ``is_excluded`` is true of the path relative to
+    ``folder``, with slashes. Links are not followed.
+    """
+    ignored = ignored_folders(folder) if repository_root(folder) else frozenset()
+    level = [folder]
+    while level:
+        below: list[Path] = []
+        for place in level:
+            try:
+                with os.scandir(place) as found:
+                    entries = {e.name: e.is_dir(follow_symlinks=False) for e in found}
+            except OSError:
+                continue
+            if place != folder and (is_environment(entries) or is_cache(entries)):
+                continue
+            yield place, entries.keys()
+            if ".git" in entries and place != folder:
+                ignored |= ignored_folders(place)
+            names = sorted(name for name, is_folder in entries.items() if is_folder)
+            for inner in (place / name for name in source_folders(names, entries)):
+                path = inner.relative_to(folder).as_posix()
+                if str(inner) not in ignored and not is_excluded(path):
+                    below.append(inner)
+        if levels is not None:
+            levels -= 1
+        level = below if levels is None or levels >= 0 else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -17,13 +17,21 @@ from dagster_snapsize.project.layout import (
     DAGSTER_CLOUD_FILES,
     LOCATION_FILES,
     WORKSPACE_FILES,
+    is_source_folder,
     nearby_projects,
     project_root,
     repository_root,
+    source_folders,
+    source_tree,
 )
 from dagster_snapsize.project.targets import Target, absolute, default_name
 from dagster_snapsize.project.workspace_yaml import Workspace, read_workspace
 
+DEFINITIONS = "definitions.py"
+_PYPROJECT = "pyproject.toml"
+PROJECT_MARKS = frozenset((*LOCATION_FILES, DEFINITIONS))
+"""Files of which one must be in the folder of a project."""
+_SHOWN = 5
 _TARGET_FLAGS = {
     "workspace": "-w",
     "python_file": "-f",
@@ -252,7 +260,7 @@ def _from_dagster_cloud(folder: Path) -> Workspace:
 
 
 def _from_definitions_file(folder: Path) -> Workspace:
-    path = folder / "definitions.py"
+    path = folder / DEFINITIONS
     if not path.is_file():
         return Workspace((), ())
     target = _target("python_file", path.name, None, folder, folder, folder, path.name)
@@ -321,12 +329,89 @@ def is_project(folder: Path, environ: Mapping[str, str]) -> bool:
         return True  # a project with a mistake in its settings
 
 
-def project_folders(folder: Path, environ: Mapping[str, str]) -> list[Path]:
-    """``folder`` if it is a project, else the projects in the folders below (two levels)."""
-    if is_project(folder, environ):
-        return [folder]
-    near = nearby_projects(folder, lambda place: is_project(place, environ))
-    return [folder / place for place in near if not place.startswith("..")]
+@frozen
+class ProjectTree:
+    """The projects of a folder that an editor has open, and where others may appear.
+
+    ``projects`` are folders, the outer ones first. ``folders`` are all that were looked through,
+    the nearer ones first, each with those of its files that can make it a project.
+    """
+
+    projects: tuple[str, ...]
+    folders: Mapping[str, frozenset[str]]
+
+    def may_change(self, paths: Iterable[str]) -> bool:
+        """Whether there may be other projects after changes of these files and folders.
+
+        The text of a definitions.py makes a folder neither a project nor none.
+        """
+        return any(map(self._may_change, paths))
+
+    def _may_change(self, path: str) -> bool:
+        folder, name = os.path.split(path)
+        if name in PROJECT_MARKS:
+            known = self.folders.get(folder, frozenset())
+            return name != DEFINITIONS or (name in known) != os.path.exists(path)  # noqa: PTH110
+        if path not in self.folders and not is_source_folder(name):
+            return False
+        try:
+            with os.scandir(path) as found:
+                entries = {e.name: e.is_dir(follow_symlinks=False) for e in found}
+        except OSError:
+            return path in self.folders
+        inside = source_folders([name for name, is_folder in entries.items() if is_folder], entries)
+        return self.folders.get(path) != PROJECT_MARKS.intersection(entries) or any(
+            os.path.join(path, name) not in self.folders  # noqa: PTH118
+            for name in inside
+        )
+
+
+def project_tree(
+    folder: Path,
+    environ: Mapping[str, str],
+    is_excluded: Callable[[str], bool] = lambda path: False,
+) -> ProjectTree:
+    """The projects in ``folder`` and below, at any depth.
+
+    A folder that a project around it measures, such as one of a workspace, is none of its own; nor
+    is one inside a project that has only a definitions.py. ``is_excluded`` is asked for paths
+    relative to ``folder``, with slashes.
+    """
+    projects: list[Path] = []
+    folders: dict[str, frozenset[str]] = {}
+    measured: set[Path] = set()
+    for place, entries in source_tree(folder, is_excluded=is_excluded):
+        named = PROJECT_MARKS.intersection(entries)
+        folders[str(place)] = named
+        if place in measured or (place != folder and not _may_be_project(place, named)):
+            continue
+        if named == {DEFINITIONS} and any(place.is_relative_to(p) for p in projects):
+            continue
+        if is_project(place, environ):
+            projects.append(place)
+            measured |= _measured_folders(place, environ)
+    return ProjectTree(tuple(map(str, projects)), folders)
+
+
+def _may_be_project(folder: Path, named: Collection[str]) -> bool:
+    """From the files in it that can make it one; most pyproject.toml are not about Dagster."""
+    if set(named) != {_PYPROJECT}:
+        return bool(named)
+    try:
+        text = (folder / _PYPROJECT).read_bytes()
+    except OSError:
+        return False
+    return b"dagster" in text or b"dg" in text
+
+
+def _measured_folders(project: Path, environ: Mapping[str, str]) -> set[Path]:
+    """The folders of the code that is measured with a project."""
+    try:
+        locations = find_locations(project, Flags(), environ).locations
+    except UserError:
+        return set()
+    files = [Path(x.target["python_file"]).parent for x in locations if "python_file" in x.target]
+    return {*files, *(x.root for x in locations), *(x.working_directory for x in locations)}
 
 
 def _nothing_found(folder: Path, environ: Mapping[str, str]) -> UserError:
@@ -343,7 +428,9 @@ def _nothing_found(folder: Path, environ: Mapping[str, str]) -> UserError:
     near = nearby_projects(folder, lambda place: is_project(place, environ))
     if near:
         lines.append("There is a project nearby; measure it with:")
-        lines += [f"  dagster-snapsize measure -d {place}" for place in near]
+        lines += [f"  dagster-snapsize measure -d {place}" for place in near[:_SHOWN]]
+        if len(near) > _SHOWN:
+            lines.append(f"and {len(near) - _SHOWN} more")
     else:
         lines += [
             "Say what to load, for example:",

@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.errors import NotParsed, UserError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -94,7 +94,7 @@ def read_toml(path: Path) -> TomlDocument | None:
         place = _ERROR_PLACE.search(str(error))
         line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1
         message = f"{path.name} is not valid TOML: {_ERROR_PLACE.sub('', str(error))}"
-        raise UserError(message, path=str(path), line=line) from error
+        raise NotParsed(message, path=str(path), line=line) from error
     except ValueError as error:  # a number of thousands of digits, which Python does not read
         raise UserError(f"{path.name} is not valid TOML: {error}", path=str(path)) from error
 

@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.errors import NotParsed, UserError
 from dagster_snapsize.project.toml_document import read_text
 
 _LONGEST = 1_000_000  # reading as much takes seconds, and three times as much may take minutes
@@ -49,7 +49,7 @@ def read_yaml(path: Path) -> Any:
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise UserError(
+        raise NotParsed(
             f"{path.name} is not valid YAML: {reason}",
             path=str(path),
             line=mark.line + 1 if mark else 1,

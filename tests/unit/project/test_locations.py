@@ -13,8 +13,9 @@ from dagster_snapsize.project.locations import (
     Flags,
     Found,
     find_locations,
-    project_folders,
+    project_tree,
 )
+from support.lsp_projects import git
 
 
 def find(folder: Path, environ: dict[str, str] | None = None, **flags: object) -> Found:
@@ -382,6 +383,12 @@ def test_nothing_found_says_what_was_tried_and_what_is_near(tmp_path: Path) -> N
     assert "dagster-snapsize measure -d data/shop" in refused(tmp_path).hint
     write(tmp_path / "data/shop/src/x.py")
     assert "dagster-snapsize measure -d .." in refused(tmp_path / "data/shop/src").hint
+    for number in range(6):
+        write(tmp_path / f"more{number}/definitions.py")
+    assert refused(tmp_path).hint.splitlines()[-2:] == [
+        "  dagster-snapsize measure -d more4",
+        "and 2 more",
+    ]
 
 
 def test_links_are_kept_as_given(tmp_path: Path) -> None:
@@ -391,10 +398,49 @@ def test_links_are_kept_as_given(tmp_path: Path) -> None:
     assert only(tmp_path / "real/../link").working_directory == tmp_path / "link"
 
 
+def projects(folder: Path, *excluded: str) -> list[str]:
+    found = project_tree(folder, {}, lambda path: path in excluded).projects
+    return [Path(place).relative_to(folder).as_posix() for place in found]
+
+
 def test_a_package_is_a_project_only_with_settings_of_its_own(tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     write(shop / "definitions.py")
     write(shop / "__init__.py")
-    assert project_folders(tmp_path, {}) == []
+    assert projects(tmp_path) == []
     write(shop / "workspace.yaml", "load_from:\n- python_file: definitions.py\n")
-    assert project_folders(shop, {}) == project_folders(tmp_path, {}) == [shop]
+    assert projects(shop) == ["."]
+    assert projects(tmp_path) == ["shop"]
+
+
+def test_all_projects_of_a_tree_are_found_at_any_depth(tmp_path: Path) -> None:
+    """But none in environments, in what tools write, and in what git ignores."""
+    config = '[tool.dagster-snapsize]\nmodule-name = "x"\n'
+    places = [f"{top}{number}" for number in range(4) for top in ("", "a/", "a/b/c/d/")]
+    for name in places:
+        write(tmp_path / name / "pyproject.toml", config)
+    git(tmp_path, "init", "-q")
+    write(tmp_path / ".gitignore", "scratch/\n")
+    for skipped in ("scratch", "node_modules/x", ".tox/x", "env", "env/lib", "kept", "cache"):
+        write(tmp_path / skipped / "pyproject.toml", config)
+    write(tmp_path / "env/pyvenv.cfg")
+    write(tmp_path / "cache/CACHEDIR.TAG")
+    # A repository in the repository has rules of its own.
+    write(tmp_path / "cloned/pyproject.toml", config)
+    write(tmp_path / "cloned/build/pyproject.toml", config)
+    write(tmp_path / "cloned/.gitignore", "build\n")
+    git(tmp_path / "cloned", "init", "-q")
+    found = projects(tmp_path, "kept")
+    assert sorted(found) == sorted([*places, "cloned"])
+
+
+def test_what_a_project_around_it_measures_is_no_project_of_its_own(tmp_path: Path) -> None:
+    write(tmp_path / "workspace.yaml", "load_from:\n- python_file: one/definitions.py\n")
+    for name in ("one", "two", "two/examples", "two/inner", "broken"):
+        write(tmp_path / name / "definitions.py")
+    write(tmp_path / "two/inner/pyproject.toml", "[tool.dagster]\nmodule_name = 'definitions'\n")
+    write(tmp_path / "two/pyproject.toml", "")
+    write(tmp_path / "one/pyproject.toml", "[tool.dagster-snapsize]\n")
+    write(tmp_path / "broken/pyproject.toml", "[tool.dagster-snapsize\n")
+    write(tmp_path / "template/pyproject.toml", "{% if x %}")
+    assert projects(tmp_path) == [".", "broken", "two", "two/inner"]

@@ -25,8 +25,10 @@ from pygls.lsp.server import LanguageServer
 from dagster_snapsize.lsp.watching.dependencies import WatchList
 from dagster_snapsize.lsp.watching.disk import Disk
 from dagster_snapsize.lsp.watching.plan import Root, few_roots, plan
+from dagster_snapsize.project.locations import PROJECT_MARKS
 
 _REGISTRATION = "dagster-snapsize-files"
+_MARKS = f"**/{{{','.join(sorted(PROJECT_MARKS))}}}"
 
 
 class ClientWatching:
@@ -47,16 +49,17 @@ class ClientWatching:
         self._spawn = spawn
         self._tell = tell
         self._wanted = WatchList()
+        self._workspace: tuple[str, ...] = ()
         self._watchers: list[FileSystemWatcher] = []
         self._roots: tuple[Root, ...] = ()  # as the client watches them
         self._registration: str | None = None
         self._numbers = itertools.count(1)
         self._asking = asyncio.Lock()
 
-    def watch(self, wanted: WatchList) -> None:
-        """Watch these instead of those before."""
-        if wanted != self._wanted:
-            self._wanted = wanted
+    def watch(self, wanted: WatchList, workspace: tuple[str, ...] = ()) -> None:
+        """Watch these instead of those before, and new projects anywhere in workspace folders."""
+        if (wanted, workspace) != (self._wanted, self._workspace):
+            self._wanted, self._workspace = wanted, workspace
             self._spawn(self._ask(wanted))
 
     def changed(self, paths: Sequence[str]) -> None:
@@ -71,6 +74,7 @@ class ClientWatching:
         async with self._asking:
             roots = await asyncio.to_thread(client_roots, wanted)
             watchers = client_watchers(roots, relative=self._relative)
+            watchers += [_watcher(folder, _MARKS, self._relative) for folder in self._workspace]
             if watchers == self._watchers or wanted != self._wanted:
                 return
             await self._register(watchers)

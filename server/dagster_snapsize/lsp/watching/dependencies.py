@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -290,6 +290,15 @@ def _glob_tree(root: str, glob: str) -> WatchedTree:
         plain += 1
     folder = normal(os.path.join(root, "/".join(parts[:plain]) or ("/" if plain else "")))
     return WatchedTree(folder, pattern=glob_pattern("/".join(parts[plain:])))
+
+
+def any_glob(globs: Iterable[str]) -> Callable[[str], bool]:
+    """Whether one of ``globs`` matches a folder, given as a path with slashes.
+
+    ``examples/**`` matches the folder ``examples`` itself, too.
+    """
+    patterns = [re.compile(glob_pattern(glob)) for glob in globs]
+    return lambda path: any(p.fullmatch(path) or p.fullmatch(f"{path}/") for p in patterns)
 
 
 def glob_pattern(glob: str) -> str:

@@ -16,9 +16,17 @@ from typing import Any
 
 from attrs import evolve
 
+from dagster_snapsize.core.sizes import (
+    counted,
+    format_both,
+    format_percent,
+    format_seconds,
+    format_size,
+)
 from dagster_snapsize.lsp.state import ConfigError, LocationState, Phase, ProjectState
 from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.lsp.workers.process import end_worker
+from dagster_snapsize.lsp.workers.queue import MeasurementQueue
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import (
     AssetRow,
@@ -49,6 +57,7 @@ class MeasurementScheduler:
         began: Callable[[tuple[str, ...]], None],
         ended: Callable[[tuple[str, ...], dict[str, LocationResult], bool], None],
         fork_servers: ForkServerPool | None = None,
+        queue: MeasurementQueue | None = None,
     ):
         self.loop = asyncio.get_running_loop()
         self.state = ProjectState(folder)
@@ -58,6 +67,7 @@ class MeasurementScheduler:
         self._make_request = make_request
         self._changed = changed
         self._fork_servers = fork_servers or ForkServerPool()
+        self._queue = queue or MeasurementQueue()
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -161,19 +171,26 @@ class MeasurementScheduler:
         self._must_run = False
         before = self._task
         self._end_task()
-        only = tuple(sorted(self._only)) if self._only is not None else ()
-        request = self._make_request(self.state.folder, only, self._asked)
-        request = evolve(request, fresh=self._fresh)
-        self._task = asyncio.ensure_future(self._measure(request, before))
+        self._task = asyncio.ensure_future(self._measure_in_turn(before))
 
-    async def _measure(self, request: WorkerRequest, before: asyncio.Task[None] | None) -> None:
+    async def _measure_in_turn(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             try:
                 await asyncio.wait({before})
             except asyncio.CancelledError:
                 await asyncio.wait({before})  # its processes end before the next measurement
                 raise
+        await self._queue.enter(self.state.folder)
+        try:
+            only = tuple(sorted(self._only)) if self._only is not None else ()
+            request = self._make_request(self.state.folder, only, self._asked)
+            await self._measure(evolve(request, fresh=self._fresh))
+        finally:
+            self._queue.leave()
+
+    async def _measure(self, request: WorkerRequest) -> None:
         self._set(evolve(self.state, phase="measuring", text="starting", done=0, of=0))
+        _log.debug("%s: %r", request.folder, request)
         results: dict[str, LocationResult] = {}
         rows: list[AssetRow] = []
         process: asyncio.subprocess.Process | None = None
@@ -248,11 +265,16 @@ class MeasurementScheduler:
         def renewed(location: LocationState) -> LocationState:
             if location.name != result.name:
                 return location
-            if result.failure:
+            failure = result.failure
+            if failure and failure.unparsed and location.good:
+                return _half_typed(location, failure.message)
+            new = LocationState(location.name, location.root, good=result)
+            if failure:
                 stale = location.good is not None
-                return evolve(location, failed=result, config_error=None, stale=stale)
-            return evolve(location, good=result, failed=None, config_error=None, stale=False)
+                new = evolve(new, good=location.good, failed=result, stale=stale)
+            return new
 
+        _log_result(self.state.folder, result)
         self._set(evolve(self.state, locations=tuple(map(renewed, self.state.locations))))
 
     def _set_mistake(self, message: dict[str, Any]) -> None:
@@ -264,11 +286,24 @@ class MeasurementScheduler:
             message["interpreter"],
         )
         name = message["location"]
+        where = f"{mistake.path}:{mistake.line}: " if mistake.path else ""
+        _log.warning("%s: %s%s", name or self.state.folder, where, mistake.message)
+        if message["unparsed"] and any(
+            x.good for x in self.state.locations if name in (None, x.name)
+        ):
+            locations = tuple(
+                _half_typed(x, mistake.message) if x.good and name in (None, x.name) else x
+                for x in self.state.locations
+            )
+            self._set(evolve(self.state, locations=locations))
+            return
         if name is None:
             self._set(evolve(self.state, locations=(), config_error=mistake))
             return
         locations = tuple(
-            evolve(x, config_error=mistake, stale=x.good is not None) if x.name == name else x
+            evolve(x, config_error=mistake, stale=x.good is not None, unparsed="")
+            if x.name == name
+            else x
             for x in self.state.locations
         )
         self._set(evolve(self.state, locations=locations))
@@ -296,7 +331,40 @@ class MeasurementScheduler:
 
 
 def _has_failed(location: LocationState) -> bool:
-    return location.failed is not None or location.config_error is not None
+    return bool(location.failed or location.config_error or location.unparsed)
+
+
+def _half_typed(location: LocationState, message: str) -> LocationState:
+    """Its code does not parse at the moment, which is for the editor to show: the sizes stay."""
+    return evolve(location, unparsed=message, stale=True, failed=None, config_error=None)
+
+
+def _log_result(folder: str, result: LocationResult) -> None:
+    """One line that says what was measured with what, and what came of it."""
+    level, found = logging.INFO, "no snapshots"
+    if result.failure:
+        level, found = logging.WARNING, result.failure.message.partition("\n")[0]
+    elif result.snapshots:
+        nearest = max(result.snapshots, key=lambda s: s.used_bytes / max(1, s.budget_bytes))
+        share = format_percent(nearest.used_bytes, nearest.budget_bytes)
+        found = (
+            f"{counted(len(result.snapshots), 'snapshot')}, {format_both(result.total_bytes)};"
+            f" {nearest.kind} {nearest.name} is {format_both(nearest.used_bytes)}, {share} of"
+            f" {format_size(nearest.budget_bytes)}"
+        )
+    _log.log(
+        level,
+        "%s: %s %s in %s with Python %s, %s (%s), Dagster %s: %s",
+        folder,
+        result.name,
+        "failed" if result.failure else "measured",
+        format_seconds(result.seconds),
+        result.python_version or "?",
+        result.python,
+        result.python_source,
+        result.dagster_version or "?",
+        found,
+    )
 
 
 def _parse(line: bytes) -> dict[str, Any]:

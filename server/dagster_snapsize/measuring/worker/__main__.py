@@ -12,7 +12,8 @@ that it started, and itself. Standard output is one JSON object a line, with a `
 ``result``     ``result``: a LocationResult, without its assets
 ``cached``     ``location``, whose result was from the cache; ``audit``: whether to audit it
 ``error``      ``location`` (or null), ``message``, ``hint``, ``path``, ``line``: wrong
-               configuration; ``interpreter``: whether no Python was found for it
+               configuration; ``interpreter``: whether no Python was found for it;
+               ``unparsed``: whether the file is not valid TOML or YAML
 ``forkserver`` of ``location``, if asked for: ``python``, ``cwd`` and ``setup``, with which a fork
                server for the next measurement can be started; ``used``: whether this one was forked
 ``audited``    ``location``, ``trusted`` and ``difference``: an AuditResult (measuring/compare.py);
@@ -37,7 +38,7 @@ from typing import Any, Literal, NoReturn
 from attrs import asdict, evolve
 
 from dagster_snapsize.core.baseline import Baseline
-from dagster_snapsize.core.errors import NoInterpreter, UserError
+from dagster_snapsize.core.errors import NoInterpreter, NotParsed, UserError
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.assemble import Progress
 from dagster_snapsize.measuring.cache.lookup import Cache, is_wanted
@@ -184,7 +185,7 @@ def _measure(
                 root=location.root,
                 config_path=config.path,
                 python_source=interpreter.source,
-                rows=shared.new_rows(),
+                rows=None if measurement.failure else shared.new_rows(),
                 one_of_several=one_of_several,
                 baseline=baseline,
                 baseline_path=str(location.root / NAME),
@@ -313,6 +314,7 @@ def _emit_error(location: str | None, error: UserError) -> None:
         path=error.path,
         line=error.line,
         interpreter=isinstance(error, NoInterpreter),
+        unparsed=isinstance(error, NotParsed),
     )
 
 

@@ -53,25 +53,26 @@ def summarize(
     root: Path,
     config_path: str | None,
     python_source: str,
-    rows: Path,
+    rows: Path | None,
     one_of_several: bool = False,
     baseline: Baseline | None = None,
     baseline_path: str = "",
     baseline_name: str = "",
     baseline_problem: BaselineProblem | None = None,
 ) -> LocationResult:
-    """Write the file of rows, where that is possible, and return the summary that goes with it."""
+    """Write the file of rows, where there is to be one and that is possible; return the summary."""
     baseline = with_local_paths(baseline, measurement) if baseline else None
     since = _SinceBaseline(measurement, baseline)
-    is_written = True
+    stream: IO[bytes]
     try:
-        with rows.open("wb") as stream:
+        with rows.open("wb") if rows else io.BytesIO() as stream:
             assets = _write_rows(stream, measurement, since)
     except OSError as error:
         _log.warning("%s cannot be written, so details of assets are not shown: %s", rows, error)
-        with contextlib.suppress(OSError):
-            rows.unlink()
-        is_written = False
+        if rows:
+            with contextlib.suppress(OSError):
+                rows.unlink()
+        rows = None
         assets = _write_rows(io.BytesIO(), measurement, since)
     return LocationResult(
         name=measurement.name,
@@ -94,7 +95,7 @@ def summarize(
         definitions_location=measurement.definitions_location,
         definition_files=measurement.definition_files,
         folders=measurement.folders,
-        rows=str(rows) if is_written else "",
+        rows=str(rows or ""),
         failure=measurement.failure,
         baseline=BaselineUse(
             path=baseline_path,
