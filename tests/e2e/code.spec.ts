@@ -27,9 +27,9 @@ test("sizes are shown in the code", async ({ openWindow, shop }) => {
   await window.command("Problems: Focus on Problems View");
   await expect(window.problems).toContainText([
     /definitions.py/,
-    /Repository snapshot is .* of its 110 kB budget/,
+    /Repository at 87 % of 110 kB: customer_features 83\.\d kB/,
     /features.py/,
-    /Asset customer_features takes 83\.\d kB/,
+    /Asset at 131 % of 64 kB: customer_features 83\.\d kB in repository/,
   ]);
   await window.picture("problems");
 });

@@ -68,7 +68,7 @@ def test_check_says_nothing_within_budget_and_warnings_do_not_fail(
     (line,) = lines(warned.stdout)
     assert FINDING.fullmatch(line)
     # The other asset is as heavy, and silenced where it is defined.
-    assert line.startswith("definitions.py:4: warning: Asset orders takes 70.9 kB")
+    assert line.startswith("definitions.py:4: warning: Asset at 111 % of 64 kB: orders 70.9 kB")
 
 
 def test_over_budget_is_status_1_with_the_numbers_and_what_to_do(
@@ -96,13 +96,13 @@ def test_over_budget_is_status_1_with_the_numbers_and_what_to_do(
         "warning load-time-over-budget]",
     ]
     repository, asset, nightly, load_time = findings
-    assert repository.startswith("definitions.py:13: error: Repository snapshot is ")
-    assert "over its 50 kB budget" in repository
-    assert re.search(r"Heaviest assets: customers 71\.\d kB, orders 70\.\d kB;", repository)
+    assert repository.startswith("definitions.py:13: error: Repository at ")
+    assert re.search(r"at \d+ % of 50 kB: customers 71\.\d kB\.", repository)
+    assert re.search(r" Next: orders 70\.\d kB,", repository)
     assert "Run `dagster-snapsize explain customers` to see what to shorten" in repository
-    assert asset.startswith("definitions.py:4: error: Asset orders takes 70.9 kB")
+    assert asset.startswith("definitions.py:4: error: Asset at 109 % of 65 kB: orders 70.9 kB")
     assert "budget.asset-max)" in asset
-    assert "Job snapshot nightly is 27 kB" in nightly and "budget.jobs.nightly" in nightly
+    assert "Job nightly at 135 % of 20 kB: " in nightly and "budget.jobs.nightly" in nightly
     assert "0.01 s of budget.load-time" in load_time
     assert (
         note == "note: there is no job `nightli`, which budget.jobs names; did you mean `nightly`?"
@@ -122,8 +122,8 @@ def test_what_cannot_be_measured_is_status_3_in_every_format(
     assert (found.status, found.stderr) == (3, "")
     if form == "text":
         printed = found.stdout.splitlines()
-        said = "could not be measured: ValueError: 50 % off,"
-        assert printed[0] == f"{name}:3: error: {name} {said} [measurement-failed]"
+        said = "Could not be measured: ValueError: 50 % off,"
+        assert printed[0] == f"{name}:3: error: {said} [measurement-failed]"
         assert printed[1] == "  and more: x"
         assert "    ValueError: 50 % off," in printed
     elif form == "json":
@@ -134,7 +134,7 @@ def test_what_cannot_be_measured_is_status_3_in_every_format(
     else:
         assert found.stdout == (
             "::error title=dagster-snapsize measurement-failed,file=odd%2C name%3A 5%25.py,line=3::"
-            f"{name.replace('%', '%25')} could not be measured: ValueError: 50 %25 off,%0A"
+            "Could not be measured: ValueError: 50 %25 off,%0A"
             "and more: x\n"
         )
 
@@ -505,7 +505,7 @@ def test_a_prepare_that_fails_is_no_measurement(command: str, said: str, shop: P
     found = snapsize("check", cwd=shop)
     assert found.status == 3
     first, *more = lines(found.stdout)
-    assert first.startswith("snapsize.toml:3: error: definitions.py could not be measured: the co")
+    assert first.startswith("snapsize.toml:3: error: Could not be measured: the co")
     assert said in first and first.endswith("[measurement-failed]")
     assert ("broken model" in " ".join(more)) == ("broken model" in command)
     assert found.leftovers() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -197,7 +198,7 @@ async def test_changes_from_outside(
     async with editor(scratch, small.folder, env=env) as opened:
         count = 0
 
-        async def measured(budget: str, size: str) -> None:
+        async def measured(budget: str, size: int) -> None:
             """One more measurement, and what the finding says of budget and size then."""
             nonlocal count
             count += 1
@@ -208,20 +209,21 @@ async def test_changes_from_outside(
             await opened.until(lambda: not opened.measuring)
             (found,) = opened.diagnostics(component)
             assert budget in found.message
-            assert size in found.message
+            said = re.search(r" (\d+)(\.\d)? kB in repository", found.message)
+            assert said and int(said[1]) == size, found.message
             assert opened.begun(small.folder) == count
 
-        await measured("of 3,000 bytes", "description, 5 kB")
+        await measured("of 3 kB", 5)
         write = f"from pathlib import Path; Path({str(component)!r}).write_text('''"
         write += component.read_text().replace("1000", "2000") + "''')"
         subprocess.run([sys.executable, "-c", write], check=True)
-        await measured("of 3,000 bytes", "description, 10 kB")
+        await measured("of 3 kB", 10)
         dotenv.write_text("WORD=four\n")
-        await measured("of 3,000 bytes", "description, 8 kB")
+        await measured("of 3 kB", 8)
         small.config.write_text(config.replace("3 kB", "4 kB"))
-        await measured("of 4,000 bytes", "description, 8 kB")
+        await measured("of 4 kB", 8)
         (home / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
-        await measured("of 4,000 bytes", "description, 8 kB")
+        await measured("of 4 kB", 8)
 
 
 async def test_typed_deleted_broken_and_mended(

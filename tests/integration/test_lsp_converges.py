@@ -42,7 +42,7 @@ WITHIN = 120.0  # seconds of a quiet machine until all is as it should be
 _SEVERITIES = {"error": 1, "warning": 2, "information": 3}
 _GIT = ("git", "-c", "user.name=tests", "-c", "user.email=tests@localhost", "-c", "gc.auto=0")
 _MISTAKE = re.compile(r"(?:(?P<path>[^:\n]+):(?P<line>\d+): )?error: (?P<message>.*)")
-_TOGETHER = re.compile(r"^(\d+ assets on this line) .*")
+_TOGETHER = re.compile(r"^(\d+ assets) .*")
 
 
 @frozen(order=True)
@@ -281,7 +281,7 @@ def _told(result: Result, project: Path) -> Iterator[Shown]:
         place = evolve(one, message="") if one.rule.startswith("asset-") else one
         together.setdefault((location, place), []).append(one)
     for (_, place), told in together.items():
-        count = f"{len(told)} assets on this line"
+        count = f"{len(told)} assets"
         yield told[0] if len(told) == 1 else evolve(place, message=count)
 
 
@@ -296,6 +296,8 @@ def _each_told(result: Result, project: Path) -> Iterator[tuple[str, Shown]]:
     whole = result.json
     definitions = {x["name"]: x["definitions_location"] for x in whole["locations"]}
     for finding in whole["findings"]:
+        if finding["rule"] == "repeated-value":
+            continue  # in hovers and in the report
         location = (finding["snapshot"] or "").split("/")[0]
         place = finding["location"] or definitions[location]
         yield (

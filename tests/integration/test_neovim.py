@@ -90,7 +90,7 @@ def test_neovim_shows_a_heavy_asset(tmp_path: Path, dagster_python: Callable[...
     printed = (done.stdout + done.stderr).replace("\r", "")
     assert done.returncode == 0, printed
     source = (project / "shop_analytics" / "features.py").read_text("utf-8").splitlines()
-    found = re.search(r"^DIAGNOSTIC (\d+) (\d) (Asset customer_features takes .+)$", printed, re.M)
+    found = re.search(r"^DIAGNOSTIC (\d+) (\d) (Asset at .+: customer_features .+)$", printed, re.M)
     assert found, printed
     assert source[int(found[1]) - 1].startswith("@dg.asset")
     assert found[2] == "2", "a warning"

@@ -92,6 +92,7 @@ export interface FindingRow {
   readonly rule: string;
   readonly severity: "error" | "warning" | "information";
   readonly message: string;
+  readonly details: string | null;
   readonly advice: string | null;
   readonly location: PlaceData | null;
 }

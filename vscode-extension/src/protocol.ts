@@ -60,6 +60,8 @@ export interface Finding {
   rule: string;
   severity: Severity;
   message: string;
+  /** Exact numbers, and what else is heavy. */
+  details: string | null;
   /** What to do at a command line; editors have links and actions instead. */
   advice: string | null;
   snapshot: string | null;

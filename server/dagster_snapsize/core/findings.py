@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Literal
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from dagster_snapsize.core import limits, sizes
 from dagster_snapsize.core.advice import repeated_findings
@@ -14,6 +15,7 @@ from dagster_snapsize.core.baseline import Baseline
 from dagster_snapsize.core.dagster_fields import STRUCTURE
 from dagster_snapsize.core.growth import (
     baseline_status,
+    capitalized,
     explain_command,
     growth_findings,
     snapshot_label,
@@ -35,8 +37,10 @@ from dagster_snapsize.core.model import (
 )
 
 CONFIGURATION = "the configuration"
+ASSET_BUDGET = "budget.asset"
 _TIME_WARN_AT = 0.8
 _HEAVIEST = 3
+_MUCH = 0.1  # of a snapshot, for one owner
 
 
 def judge(
@@ -49,17 +53,19 @@ def judge(
     """Every finding that no comment silences, errors first and then by bytes.
 
     With a failure there is one error and nothing about sizes or times: they are not known. Where
-    the location is ``one_of_several``, every message names it.
+    the location is ``one_of_several``, every message names it at the end of its first line.
     """
     found = _all_findings(measurement, budgets, baseline)
     kept = [f for f in found if not _silencing(f, measurement)]
     if one_of_several:
-        kept = [
-            f if measurement.failure else evolve(f, message=f"{measurement.name}: {f.message}")
-            for f in kept
-        ]
+        kept = [evolve(f, message=_with_location(f.message, measurement.name)) for f in kept]
     severities = ("error", "warning", "information")
     return tuple(sorted(kept, key=lambda f: (severities.index(f.severity), -(f.bytes or 0))))
+
+
+def _with_location(message: str, name: str) -> str:
+    first, *more = message.split("\n")
+    return "\n".join((f"{first} (location {name})", *more))
 
 
 def unused_ignores(
@@ -89,7 +95,7 @@ def _all_findings(
             Finding(
                 "measurement-failed",
                 "error",
-                f"{measurement.name} could not be measured: {measurement.failure.message}",
+                f"Could not be measured: {measurement.failure.message}",
                 location=measurement.failure.location or measurement.definitions_location,
             )
         )
@@ -150,8 +156,7 @@ def _snapshot_findings(
 ) -> Iterator[Finding]:
     budget = snapshot_budget(snapshot, measurement, budgets)
     size = judged_bytes(snapshot, budget)
-    head = f"{_capitalized(snapshot_label(snapshot, measurement))} is {sizes.format_size(size)}"
-    its_budget = f"its {sizes.format_size(budget.bytes)} budget"
+    heaviest = _Heaviest.of(snapshot)
     rule: Rule = "snapshot-near-budget"
     severity: Severity = "warning"
     advice = None
@@ -160,31 +165,30 @@ def _snapshot_findings(
         status = baseline_status(snapshot, known, budget) if known else None
         rule = "snapshot-over-budget"
         severity = "warning" if status and not status.blocks else "error"
-        message = (
-            f"{head}, {sizes.format_size(size - budget.bytes)} over {its_budget}"
-            f" ({_exact(size, budget)})."
-            f"{status.message if status else ''}"
-            f"{'' if status and status.blocks else _heaviest(snapshot)}"
-        )
-        advice = _next_step(snapshot, measurement, budget, status.asset if status else None)
+        message = f"{_fact(snapshot, measurement, size, budget)}: {heaviest.first}"
+        over = f", {sizes.format_size(size - budget.bytes)} too many"
+        details = f"{_exact(size, budget, over)}{status.details if status else ''}"
+        if status:
+            message += status.message
+        if not (status and status.blocks):
+            details += heaviest.rest
+        grown = status.asset if status else None
+        advice = _next_step(snapshot, budget, grown or heaviest.asset)
     elif limit := _exceeded_limit(snapshot, measurement):
         # A budget may be above a limit: the deployment may allow more than what is found here.
-        over = judged_bytes(snapshot, limit)
+        over_limit = judged_bytes(snapshot, limit)
         message = (
-            f"{_capitalized(snapshot_label(snapshot, measurement))} is {sizes.format_size(over)},"
-            f" {sizes.format_size(over - limit.bytes)} over a limit of"
-            f" {sizes.format_size(limit.bytes)} ({_exact(over, limit)}), but within {its_budget}"
-            f" ({_set_by(budget)})."
+            f"{_fact(snapshot, measurement, over_limit, limit)}, a limit, but within its budget of"
+            f" {sizes.format_size(budget.bytes)}"
         )
+        details = f"{_exact(over_limit, limit)} The budget is {_set_by(budget)}."
         advice = (
             "Lower the budget, or set the variables of your deployment under"
             " [tool.dagster-snapsize.env]."
         )
     elif size > budgets.warn_at * budget.bytes:
-        message = (
-            f"{head}, {sizes.format_percent(size, budget.bytes)} of {its_budget}"
-            f" ({_exact(size, budget)}).{_heaviest(snapshot)}"
-        )
+        message = f"{_fact(snapshot, measurement, size, budget)}: {heaviest.first}"
+        details = f"{_exact(size, budget)}{heaviest.rest}"
     else:
         return
     yield Finding(
@@ -195,8 +199,16 @@ def _snapshot_findings(
         bytes=size,
         budget_bytes=budget.bytes,
         location=measurement.definitions_location,
+        details=details,
         advice=advice,
     )
+
+
+def _fact(snapshot: Snapshot, measurement: Measurement, size: int, limit: Limit) -> str:
+    """``Repository at 87 % of 110 kB``."""
+    used = sizes.format_percent(size, limit.bytes)
+    label = capitalized(snapshot_label(snapshot, measurement))
+    return f"{label} at {used} of {sizes.format_size(limit.bytes)}"
 
 
 def _exceeded_limit(snapshot: Snapshot, measurement: Measurement) -> Limit | None:
@@ -207,74 +219,86 @@ def _exceeded_limit(snapshot: Snapshot, measurement: Measurement) -> Limit | Non
     return min(found, key=lambda x: x.bytes - judged_bytes(snapshot, x), default=None)
 
 
-def _exact(size: int, limit: Limit) -> str:
-    """``95,453 of 110,000 bytes on the wire; budget.repository``."""
-    wire = " on the wire" if limit.judges == "wire" else ""
-    return f"{size:,} of {sizes.format_exact(limit.bytes)}{wire}; {_set_by(limit)}"
+def _exact(size: int, limit: Limit, over: str = "") -> str:
+    """``95,453 of 110,000 bytes on the wire (budget.repository).``"""
+    kind = "on the wire" if limit.judges == "wire" else "stored"
+    return f"{size:,} of {sizes.format_exact(limit.bytes)} {kind}{over} ({_set_by(limit)})."
 
 
 def _set_by(limit: Limit) -> str:
     return limit.name if limit.source == CONFIGURATION else f"{limit.name}, {limit.source}"
 
 
-def _capitalized(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
+@frozen
+class _Heaviest:
+    """What most of a snapshot is.
+
+    ``first`` is the heaviest owner with its size, or the heaviest field of all owners where no
+    owner takes much, and ``rest`` what comes after it, as a sentence. ``asset`` is the key of the
+    first where it is an asset.
+    """
+
+    first: str
+    rest: str
+    asset: str | None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> _Heaviest:
+        """The heaviest of the snapshot, without what nobody can make smaller."""
+        owners: Counter[Owner] = Counter()
+        fields: Counter[str] = Counter()
+        for owner, by_field in snapshot.ledger.by_owner().items():
+            fields.update(by_field)
+            if owner.kind != "structure" and owner != Owner("job", snapshot.name):
+                owners[owner] = sum(by_field.values())
+        structure = fields.pop(STRUCTURE, 0)  # every object has it
+        if not fields:
+            return cls(_sized(STRUCTURE, structure), "", None)
+        top, size = max(owners.items(), key=lambda x: x[1], default=(None, 0))
+        is_field = not top or (size < _MUCH * snapshot.stored_bytes and max(fields.values()) > size)
+        listed_owners = [(owner.label, size) for owner, size in owners.most_common(_HEAVIEST + 1)]
+        listed_fields = fields.most_common(_HEAVIEST + 1)
+        first = (listed_fields if is_field else listed_owners).pop(0)
+        next_fields, next_owners = ("next", "heaviest") if is_field else ("heaviest", "next")
+        rest = "; ".join(
+            f"{label}: {', '.join(_sized(*row) for row in rows[:_HEAVIEST])}"
+            for label, rows in (
+                (next_owners, listed_owners),
+                (f"{next_fields} fields", listed_fields),
+            )
+            if rows
+        )
+        return cls(
+            _sized(*first),
+            f" {capitalized(rest)}." if rest else "",
+            top.name if top and top.kind == "asset" and not is_field else None,
+        )
 
 
-def _heaviest(snapshot: Snapshot) -> str:
-    """The heaviest assets and fields, and before them other owners heavier than any asset."""
-    assets: Counter[str] = Counter()
-    others: Counter[str] = Counter()
-    fields: Counter[str] = Counter()
-    for owner, by_field in snapshot.ledger.by_owner().items():
-        fields.update(by_field)
-        size = sum(by_field.values())
-        if owner.kind == "asset":
-            assets[owner.name] = size
-        elif owner.kind != "structure" and owner != Owner("job", snapshot.name):
-            others[owner.label] = size
-    del fields[STRUCTURE]  # every object has it, and nobody can make it smaller
-    least = max(assets.values(), default=0)
-    ranked = {
-        "heaviest": [pair for pair in others.most_common(_HEAVIEST) if pair[1] > least],
-        _plural("heaviest asset", len(assets)): assets.most_common(_HEAVIEST),
-        _plural("heaviest field", len(fields)): fields.most_common(_HEAVIEST),
-    }
-    text = "; ".join(
-        f"{label}: {', '.join(f'{name} {sizes.format_size(size)}' for name, size in rows)}"
-        for label, rows in ranked.items()
-        if rows
-    )
-    return f" {_capitalized(text)}." if text else ""
+def _sized(name: str, size: int) -> str:
+    return f"{name} {sizes.format_size(size)}"
 
 
-def _plural(noun: str, count: int) -> str:
-    return noun if count == 1 else f"{noun}s"
-
-
-def _assets_of(snapshot: Snapshot, measurement: Measurement) -> list[AssetCost]:
-    return [
-        a
-        for a in measurement.assets
-        if a.repository == snapshot.repository and a.by_snapshot.get(snapshot.id)
-    ]
-
-
-def _next_step(
-    snapshot: Snapshot, measurement: Measurement, budget: Limit, grown: str | None
-) -> str:
-    """What to do; ``grown`` is the key of the asset that grew most, else it is the heaviest."""
+def _next_step(snapshot: Snapshot, budget: Limit, asset: str | None) -> str:
+    """What to do; ``asset`` is the key of the one to look at first."""
     steps = ["split the code location" if snapshot.kind == "repository" else "make the job smaller"]
     if budget.source == CONFIGURATION:
         steps.append(f"raise {budget.name}")
     elif budget.judges == "wire":
         steps.append(f"raise {limits.RX} and {limits.SEND} on both ends")
-    rest = ", or ".join(steps)
-    assets = _assets_of(snapshot, measurement)
-    if not assets:
-        return f"{_capitalized(rest)}."
-    top = max(assets, key=lambda a: (a.key == grown, a.by_snapshot[snapshot.id]))
-    return f"Run `{explain_command(top.key)}` to see what to shorten, or {rest}."
+    look = explain_command(asset) if asset else "dagster-snapsize advise"
+    return f"Run `{look}` to see what to shorten, or {', or '.join(steps)}."
+
+
+def asset_budget(key: str, budgets: Budgets) -> Limit:
+    """How much of one snapshot an asset may take before there is a finding, and what says so."""
+    for name, size in budgets.assets.items():
+        if name == key:
+            return Limit(f"budget.assets.{name}", "stored", size, CONFIGURATION)
+    for name, size in budgets.assets.items():
+        if fnmatchcase(key, name):
+            return Limit(f"budget.assets.{name}", "stored", size, CONFIGURATION)
+    return Limit(ASSET_BUDGET, "stored", budgets.asset, CONFIGURATION)
 
 
 def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
@@ -284,31 +308,31 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
         if not asset.by_snapshot:
             continue
         worst = max(asset.by_snapshot, key=lambda i: asset.by_snapshot[i])
-        size = asset.by_snapshot[worst]
-        is_error = budgets.asset_max is not None and size > budgets.asset_max
-        if not is_error and size <= budgets.asset:
+        size, budget = asset.by_snapshot[worst], asset_budget(asset.key, budgets)
+        is_own = budget.name != ASSET_BUDGET
+        most = budgets.asset_max
+        if most is not None and is_own:  # which may be above the maximum of all others
+            most = max(most, budget.bytes)
+        is_error = most is not None and size > most
+        if not is_error and size <= budget.bytes:
             continue
-        budget, name = budgets.asset, "budget.asset"
-        if is_error and budgets.asset_max is not None:
-            budget, name = budgets.asset_max, "budget.asset-max"
-        others = sum(1 for s in asset.by_snapshot.values() if s > budget) - 1
-        also = f" and of {sizes.counted(others, 'other snapshot')}" if others > 0 else ""
-        message = (
-            f"Asset {asset.key} takes {sizes.format_size(size)} of the"
-            f" {snapshot_label(by_id[worst], measurement)}{also}, over the"
-            f" {sizes.format_size(budget)} limit for one asset ({size:,} of"
-            f" {sizes.format_exact(budget)}; {name})."
-            f"{_heaviest_field(asset, by_id[worst])}"
-        )
+        if is_error and most is not None and most != budget.bytes:
+            budget = Limit("budget.asset-max", "stored", most, CONFIGURATION)
+        others = sum(1 for s in asset.by_snapshot.values() if s > budget.bytes) - 1
+        also = f" and over it in {sizes.counted(others, 'other snapshot')}" if others > 0 else ""
         yield Finding(
             "asset-over-budget",
             "error" if is_error else "warning",
-            message,
+            f"Asset at {sizes.format_percent(size, budget.bytes)} of"
+            f" {sizes.format_size(budget.bytes)}: {asset.key} {sizes.format_size(size)} in"
+            f" {snapshot_label(by_id[worst], measurement)}{also}",
             snapshot=worst,
             asset=asset.key,
             bytes=size,
-            budget_bytes=budget,
+            budget_bytes=budget.bytes,
             location=asset.location,
+            details=f"{_exact(size, budget)}{_heaviest_field(asset, by_id[worst])} In all snapshots"
+            f" together it is {sizes.format_size(asset.total_bytes)}.",
             advice=f"Run `{explain_command(asset.key)}` to see all of its fields.",
             repository=asset.repository,
         )
@@ -317,7 +341,7 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
 def _heaviest_field(asset: AssetCost, snapshot: Snapshot) -> str:
     fields = snapshot.ledger.by_field(Owner("asset", asset.key))
     name = max(fields, key=lambda f: fields[f])
-    return f" Its heaviest field is {name}, {sizes.format_size(fields[name])}."
+    return f" Heaviest field: {_sized(name, fields[name])}."
 
 
 def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
@@ -325,9 +349,9 @@ def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Findi
     seconds, setting = measurement.seconds, measurement.environment.setting
     labels = {s.id: snapshot_label(s, measurement) for s in measurement.snapshots}
     phases = [
-        ("Loading the definitions", None, seconds.load, setting(limits.STARTUP_TIMEOUT)),
+        ("load the definitions", None, seconds.load, setting(limits.STARTUP_TIMEOUT)),
         *(
-            (f"Making the {labels.get(i, i)}", i, took, setting(timeout))
+            (f"make the snapshot of {labels.get(i, i)}", i, took, setting(timeout))
             for times, timeout in (
                 (seconds.repositories, limits.REPOSITORY_TIMEOUT),
                 (seconds.jobs, limits.GRPC_TIMEOUT),
@@ -338,30 +362,24 @@ def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Findi
     for what, snapshot_id, took, timeout in phases:
         if timeout is None or not timeout.value or took <= _TIME_WARN_AT * timeout.value:
             continue
-        message = (
-            f"{what} took {sizes.format_seconds(took)},"
-            f" {sizes.format_percent(took, timeout.value)} of the"
-            f" {sizes.format_seconds(timeout.value)} timeout {timeout.name} ({timeout.source}): the"
-            " code location may fail to load on a slower machine."
-        )
         yield Finding(
             "load-time-over-budget",
             "warning",
-            message,
+            f"{sizes.format_seconds(took)} to {what},"
+            f" {sizes.format_percent(took, timeout.value)} of the"
+            f" {sizes.format_seconds(timeout.value)} timeout {timeout.name} ({timeout.source})",
             snapshot=snapshot_id,
             location=measurement.definitions_location,
+            details="The code location may fail to load on a slower machine.",
         )
     if budgets.load_time is not None and seconds.total > budgets.load_time:
-        message = (
-            f"Measuring {measurement.name} took {sizes.format_seconds(seconds.total)}, over the"
-            f" {sizes.format_seconds(budgets.load_time)} of budget.load-time:"
-            f" {sizes.format_seconds(seconds.load)} to load the definitions,"
-            f" {sizes.format_seconds(seconds.build)} to make the snapshots."
-        )
         yield Finding(
             "load-time-over-budget",
             "warning",
-            message,
+            f"{sizes.format_seconds(seconds.total)} to measure the code location, over the"
+            f" {sizes.format_seconds(budgets.load_time)} of budget.load-time:"
+            f" {sizes.format_seconds(seconds.load)} to load the definitions,"
+            f" {sizes.format_seconds(seconds.build)} to make the snapshots",
             location=measurement.definitions_location,
         )
 
@@ -374,10 +392,10 @@ def _stale_inputs(measurement: Measurement) -> Iterator[Finding]:
         yield Finding(
             "stale-input",
             "warning",
-            f"{stale.path} is out of date with its sources ({named}{more}), so the sizes are those"
-            " of older definitions.",
+            f"Out of date with its sources: {stale.path} ({named}{more})",
             location=SourceLocation(stale.path, 1),
-            advice=f"{_capitalized(stale.advice)}.",
+            details="The sizes are those of older definitions.",
+            advice=f"{capitalized(stale.advice)}.",
         )
 
 
@@ -394,9 +412,9 @@ def _limit_mismatch(measurement: Measurement) -> Iterator[Finding]:
     yield Finding(
         "grpc-limit-mismatch",
         "warning",
-        f"{shown(rx)} and {shown(send)}: the code server enforces the one and its client the"
-        " other.",
+        f"gRPC limits differ: {shown(rx)} and {shown(send)}",
         location=measurement.definitions_location,
+        details="The code server enforces the one and its client the other.",
         advice="Set both to the same number on both ends.",
     )
 

@@ -121,9 +121,9 @@ def growth_findings(
         yield Finding(
             "baseline-mismatch",
             "warning",
-            f"The baseline is of {'; and of '.join(why)}: sizes may differ for that reason alone,"
-            " and growth does not block.",
+            f"The baseline is of {'; and of '.join(why)}",
             location=baseline.place,
+            details="Sizes may differ for that reason alone, and growth does not block.",
             advice=f"Run `{RENEW}` to update it.",
         )
     for snapshot in measurement.snapshots:
@@ -149,19 +149,19 @@ def _of_snapshot(
     beyond = allowance is not None and now - before > allowance.of(before)
     if is_mismatch and not beyond:
         return
-    label = snapshot_label(snapshot, measurement)
+    found = growth_by_owner(known, snapshot)
+    most = next((f": {c.owner.label} by {_by(c)}" for c in found if c.bytes > 0), "")
     message = (
-        f"{label[0].upper()}{label[1:]} is {sizes.format_size(now)}, {_more(now, before)} more than"
-        f" in {baseline.label}{_allowed(allowance, 'budget.growth', beyond)}"
-        f" ({sizes.format_exact(now)} on the wire)."
+        f"{capitalized(snapshot_label(snapshot, measurement))} grew by {_more(now, before)} since"
+        f" {baseline.label}{_allowed(allowance, 'budget.growth', beyond)}{most}"
     )
+    details = f"{sizes.format_exact(now)} on the wire."
     advice = None
     if beyond:
-        found = growth_by_owner(known, snapshot)
         at_head = baseline.head and baseline.head.snapshot(snapshot, measurement)
-        message += describe_growth(found)
+        details += describe_growth(found)
         if baseline.head:
-            message += _since_head(now - before, now - (at_head.wire_bytes if at_head else 0))
+            details += _since_head(now - before, now - (at_head.wire_bytes if at_head else 0))
         advice = f"{_explain(found)}{_UPDATE}"
     yield Finding(
         "snapshot-grew",
@@ -171,6 +171,7 @@ def _of_snapshot(
         bytes=now,
         budget_bytes=before + allowance.of(before) if allowance is not None else None,
         location=measurement.definitions_location,
+        details=details,
         advice=advice,
     )
 
@@ -217,15 +218,15 @@ def _of_asset(
     before, now, count = sum(old.values()), sum(by_snapshot.values()), len(by_snapshot)
     allowance = budgets.asset_growth
     beyond = allowance is not None and now - before > allowance.of(before)
+    fact = f"Asset grew by {_more(now, before)} since {baseline.label}"
     message = (
-        f"Asset {label} takes {sizes.format_size(now)} of {sizes.counted(count, 'snapshot')},"
-        f" {_more(now, before)} more than in {baseline.label}"
-        f"{_allowed(allowance, 'budget.asset-growth', beyond)} ({sizes.format_exact(now)}):"
-        f" {_fields(differences(old, fields))}."
+        f"{fact}{_allowed(allowance, 'budget.asset-growth', beyond)}: {label},"
+        f" {_fields(differences(old, fields))}"
     )
+    details = f"{sizes.format_exact(now)} in {sizes.counted(count, 'snapshot')}."
     if beyond and baseline.head:
         at_head = baseline.head.owners.get((asset.repository, Owner("asset", asset.key)), {})
-        message += _since_head(now - before, now - sum(at_head.values()))
+        details += _since_head(now - before, now - sum(at_head.values()))
     return Finding(
         "asset-grew",
         "error" if beyond else "information",
@@ -234,6 +235,7 @@ def _of_asset(
         bytes=now,
         budget_bytes=before + allowance.of(before) if allowance is not None else None,
         location=asset.location,
+        details=details,
         advice=_UPDATE if beyond else None,
         repository=asset.repository,
     )
@@ -241,13 +243,15 @@ def _of_asset(
 
 @frozen
 class BaselineStatus:
-    """Whether a snapshot over its budget blocks, and a sentence that says why.
+    """Whether a snapshot over its budget blocks.
 
-    ``asset`` is the key of the asset that grew most, None where none did.
+    ``message`` goes on after what the snapshot takes, ``details`` are sentences. ``asset`` is the
+    key of the asset that grew most, None where none did.
     """
 
     blocks: bool
     message: str
+    details: str
     asset: str | None = None
 
 
@@ -262,25 +266,35 @@ def baseline_status(snapshot: Snapshot, known: KnownSnapshot, budget: Limit) -> 
     was_over = before > budget.bytes
     if was_over and by <= 0:
         since = f"is {sizes.format_both(-by)} smaller now" if by else "has not grown since"
-        message = f" It was already over the limit in the baseline and {since}: it does not block."
-        return BaselineStatus(False, message)
+        return BaselineStatus(
+            False,
+            "; no larger than in the baseline",
+            f" It was already over the limit in the baseline and {since}: it does not block.",
+        )
     was = "already over the limit" if was_over else "within the limit"
     found = growth_by_owner(known, snapshot)
-    message = (
+    details = (
         f" It was {was} in the baseline and has grown by {sizes.format_both(by)} since."
         f"{describe_growth(found)}"
     )
-    return BaselineStatus(True, message, _most_grown(found))
+    grown = f"; {sizes.format_size(by)} more than in the baseline"
+    return BaselineStatus(True, grown, details, _most_grown(found))
 
 
 # -- text ----------------------------------------------------------------------------------------
 
 
 def snapshot_label(snapshot: Snapshot, measurement: Measurement) -> str:
-    """``repository snapshot``, ``job snapshot nightly``; of several repositories with its name."""
-    name = f" {snapshot.name}" if snapshot.kind == "job" else ""
+    """``repository``, ``job nightly``; of several repositories with its name."""
     several = any(s.repository != snapshot.repository for s in measurement.snapshots)
-    return f"{snapshot.kind} snapshot{name}{f' of {snapshot.repository}' if several else ''}"
+    if snapshot.kind == "repository":
+        return f"repository {snapshot.name}" if several else "repository"
+    return f"job {snapshot.name}{f' of repository {snapshot.repository}' if several else ''}"
+
+
+def capitalized(text: str) -> str:
+    """The text with a capital as its first letter."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _allowed(allowance: Allowance | None, name: str, beyond: bool) -> str:
@@ -320,7 +334,7 @@ def describe_growth(found: Sequence[Growth]) -> str:
         size = sizes.format_size(-sum(c.bytes for c in less))
         parts.append(f"smaller or gone: {len(less):,}, by {size}")
     text = "; ".join(parts)
-    return f" {text[0].upper()}{text[1:]}." if text else ""
+    return f" {capitalized(text)}." if text else ""
 
 
 def _listed(words: Sequence[str], found: Sequence[Growth]) -> str:

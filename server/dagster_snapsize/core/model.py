@@ -447,13 +447,17 @@ class Measurement:
 
 @frozen
 class Budgets:
-    """What the user allows; sizes in bytes, times in seconds; None where nothing was said."""
+    """What the user allows; sizes in bytes, times in seconds; None where nothing was said.
+
+    ``jobs`` are by name, ``assets`` by key or by a glob of keys.
+    """
 
     repository: int | None = None
     job: int | None = None
     jobs: Mapping[str, int] = field(factory=dict)
     asset: int = 64_000
     asset_max: int | None = None
+    assets: Mapping[str, int] = field(factory=dict)
     warn_at: float = 0.8
     load_time: float | None = None
     growth: Allowance | None = None
@@ -465,8 +469,10 @@ class Budgets:
 class Finding:
     """One thing that a user should know, in every face the same.
 
-    ``message`` is the fact, ``advice`` what to do about it at a command line: editors have links
-    and actions instead. ``repository`` is that of the ``asset``: two may have one key.
+    ``message`` is the fact with its number, short enough for a row of an editor's list. ``details``
+    are the exact numbers and what else is heavy, ``advice`` is what to do about it at a command
+    line: editors have hovers, links and actions instead. ``repository`` is that of the ``asset``:
+    two may have one key.
     """
 
     rule: Rule
@@ -477,10 +483,12 @@ class Finding:
     bytes: int | None = None
     budget_bytes: int | None = None
     location: SourceLocation | None = None
+    details: str | None = None
     advice: str | None = None
     repository: str | None = None
 
     @property
     def text(self) -> str:
-        """The message with the advice behind it."""
-        return f"{self.message} {self.advice}" if self.advice else self.message
+        """The message with the details and the advice behind it."""
+        rest = [part for part in (self.details, self.advice) if part]
+        return " ".join((f"{self.message}.", *rest)) if rest else self.message

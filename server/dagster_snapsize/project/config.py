@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from dagster_snapsize.core.errors import UserError, close_names
 from dagster_snapsize.core.mapping_reader import (
@@ -136,9 +136,8 @@ def _read_config(file: TomlDocument, prefix: tuple[str, ...]) -> Config:
     values = table(_KEYS)
     _check_target(values, fail)
     budget = table(_BUDGET_KEYS, "budget")
-    budgets = Budgets(**{_field(k): v for k, v in budget.items() if k != "jobs"})
-    if "jobs" in budget:
-        budgets = evolve(budgets, jobs=table(None, "budget", "jobs"))
+    named = {key: table(None, "budget", key) for key in _NAMED if key in budget}
+    budgets = Budgets(**{_field(k): v for k, v in {**budget, **named}.items()})
     settings = {_field(k): v for k, v in values.items() if k not in ("budget", "env")}
     return Config(path=str(file.path), env=table(None, "env"), budgets=budgets, **settings)
 
@@ -224,14 +223,17 @@ _BUDGET_KEYS = {
     "jobs": Key(anything),
     "asset": Key(_size, 'asset = "64 kB"'),
     "asset-max": Key(_size, 'asset-max = "256 kB"'),
+    "assets": Key(anything),
     "warn-at": Key(_share, "warn-at = 0.8"),
     "load-time": Key(_seconds, 'load-time = "120 s"'),
     "growth": Key(parse_allowance, 'growth = "5 %"'),
     "asset-growth": Key(parse_allowance, 'asset-growth = "20 kB"'),
     "growth-against": Key(choice(get_args(GrowthAgainst)), 'growth-against = "merge-base"'),
 }
+_NAMED = ("jobs", "assets")
 # Tables whose keys the user chooses.
 _EACH: Mapping[tuple[str, ...], Callable[[str], Key]] = {
     ("budget", "jobs"): lambda _: Key(_size, 'jobs = { "__ASSET_JOB" = "95 MB" }'),
+    ("budget", "assets"): lambda _: Key(_size, 'assets = { "marts/orders" = "96 kB" }'),
     ("env",): _variable,
 }

@@ -10,7 +10,8 @@ from attrs import evolve
 from dagster_snapsize.cli.reports.ci import github
 from dagster_snapsize.cli.reports.lines import print_findings
 from dagster_snapsize.cli.run import LocationReport, Report
-from dagster_snapsize.core.model import Failure, SourceLocation
+from dagster_snapsize.core.findings import judge
+from dagster_snapsize.core.model import Budgets, Failure, SourceLocation
 from support import report_values
 
 Print = Callable[[Report], str]
@@ -20,7 +21,8 @@ def _failing(failure: Failure, *names: str) -> Report:
     def one(name: str) -> LocationReport:
         place = failure.location and SourceLocation(f"{name}/definitions.py", 3)
         measured = evolve(report_values.failed(name), failure=evolve(failure, location=place))
-        return report_values.location_report(measured)
+        found = judge(measured, Budgets(), one_of_several=len(names) > 1)
+        return evolve(report_values.location_report(measured), findings=found)
 
     return Report(tuple(map(one, names)), ())
 
@@ -45,10 +47,13 @@ def test_locations_with_one_cause_are_one_message_and_a_list(
 
 
 def test_other_causes_stay_apart(capsys: pytest.CaptureFixture[str]) -> None:
-    one, other = (_failing(Failure(f"ValueError: {n}"), f"team_{n}") for n in range(2))
-    print_findings(Report((*one.locations, *other.locations), ()))
-    first, second = capsys.readouterr().out.splitlines()
-    assert "team_0 could not be measured" in first and "team_1 could not" in second
+    first, second = _failing(Failure("ValueError: 0"), "team_0", "team_1").locations
+    assert second.measurement.failure is not None
+    failure = evolve(second.measurement.failure, message="ValueError: 1")
+    second = evolve(second, measurement=evolve(second.measurement, failure=failure))
+    print_findings(Report((first, second), ()))
+    lines = capsys.readouterr().out.splitlines()
+    assert ["(location team_0)" in lines[0], "(location team_1)" in lines[1]] == [True, True]
 
 
 def test_annotations_carry_what_a_command_printed_before_it_failed(

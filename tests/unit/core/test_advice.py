@@ -119,7 +119,8 @@ def test_a_repeat_is_one_finding_at_the_first_asset_that_has_a_place() -> None:
         ("repeated-value", "information", "m/one", whole // 50)
     ]
     assert found[0].location == SourceLocation("/p/b.py", 7)
-    assert "m/one and 2 other assets store the same tags of 500 bytes" in found[0].message
+    assert ": m/one and 2 other assets store the same tags (" in found[0].message
+    assert found[0].details and found[0].details.startswith("It takes 500 bytes in one place.")
 
 
 def test_a_comment_silences_it() -> None:

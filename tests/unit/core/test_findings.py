@@ -68,13 +68,11 @@ def test_over_budget_names_numbers_the_heaviest_and_the_next_step() -> None:
     assert finding.snapshot == REPOSITORY
     assert (finding.bytes, finding.budget_bytes) == (12_003_005, 10_000_000)
     assert finding.location == HERE
-    assert finding.text == (
-        "Repository snapshot is 12 MB, 2 MB over its 10 MB budget (12,003,005 of 10,000,000"
-        " bytes on the wire; budget.repository)."
-        " Heaviest assets: wh/orders 9 MB, wh/users 3 MB, wh/items 2 kB;"
+    assert finding.message == "Repository at 120 % of 10 MB: wh/orders 9 MB"
+    assert finding.details == (
+        "12,003,005 of 10,000,000 bytes on the wire, 2 MB too many (budget.repository)."
+        " Next: wh/users 3 MB, wh/items 2 kB, wh/tiny 1 B;"
         " heaviest fields: metadata: dagster/column_schema 9 MB, description 3 MB, tags 2 kB."
-        " Run `dagster-snapsize explain wh/orders` to see what to shorten, or split the code"
-        " location, or raise budget.repository."
     )
     assert finding.advice == (
         "Run `dagster-snapsize explain wh/orders` to see what to shorten, or split the code"
@@ -92,17 +90,31 @@ def test_a_resource_that_is_heavier_than_any_asset_is_named_first() -> None:
     ledger = Ledger(15_500, owners, {}, {})
     heavy = evolve(snapshot({}, JOB), stored_bytes=15_500, wire_bytes=15_650, ledger=ledger)
     [finding] = judge(measurement(heavy, assets=()), evolve(HEAVY, job=10))
-    assert finding.message.endswith(
-        " Heaviest: resource spark 9 kB; heaviest asset: orders 1 kB;"
+    assert finding.message == "Job __ASSET_JOB at 156,500 % of 10 B: resource spark 9 kB"
+    assert finding.details and finding.details.endswith(
+        " Next: orders 1 kB, resource io_manager 500 B;"
         " heaviest fields: config 9.5 kB, execution config 5 kB, op 1 kB."
-    ), finding.message
-    assert finding.advice == "Make the job smaller, or raise budget.job."
+    )
+    assert finding.advice == (
+        "Run `dagster-snapsize advise` to see what to shorten, or make the job smaller, or raise"
+        " budget.job."
+    )
+
+
+def test_where_no_owner_takes_much_the_heaviest_field_is_named() -> None:
+    many = snapshot({f"t{n}": {"description": 900, "tags": 100} for n in range(100)})
+    [finding] = judge(measurement(many), evolve(HEAVY, repository=90_000))
+    assert finding.message == "Repository at 111 % of 90 kB: description 90 kB"
+    assert finding.details and " Heaviest: t0 1 kB, t1 1 kB, t2 1 kB; next fields: tags 10 kB." in (
+        finding.details
+    )
+    assert finding.advice and finding.advice.startswith("Run `dagster-snapsize advise`")
 
 
 def test_a_limit_of_grpc_asks_for_both_variables() -> None:
     found = measurement(SMALL, environment=environment(dict.fromkeys(RX_AND_SEND, "30003")))
     [finding] = judge(found, HEAVY)
-    assert "on the wire; DAGSTER_GRPC_MAX_RX_BYTES, the environment)" in finding.message
+    assert "on the wire, 1 B too many (DAGSTER_GRPC_MAX_RX_BYTES, the environment)" in finding.text
     assert (
         "raise DAGSTER_GRPC_MAX_RX_BYTES and DAGSTER_GRPC_MAX_SEND_BYTES on both ends"
         in finding.text
@@ -149,7 +161,8 @@ def test_the_share_at_which_a_warning_comes_is_the_users() -> None:
     assert judge(found, budgets) == ()  # 75 %
     [warning] = judge(found, evolve(budgets, warn_at=0.7))
     assert warning.severity == "warning"
-    assert "75 % of its 40 kB budget (30,004 of 40,000 bytes" in warning.message
+    assert warning.message == "Repository at 75 % of 40 kB: orders 20 kB"
+    assert "30,004 of 40,000 bytes on the wire (budget.repository)." in warning.text
 
 
 def test_a_budget_above_the_real_limit_is_not_silent() -> None:
@@ -157,7 +170,10 @@ def test_a_budget_above_the_real_limit_is_not_silent() -> None:
     found = judge(measurement(SMALL, environment=tight), evolve(HEAVY, repository=10**6))
     [warning] = found
     assert (warning.rule, warning.severity) == ("snapshot-near-budget", "warning")
-    assert "10 kB over a limit of 20 kB (30,004 of 20,000 bytes" in warning.message
+    assert warning.message == (
+        "Repository at 150 % of 20 kB, a limit, but within its budget of 1 MB"
+    )
+    assert "30,004 of 20,000 bytes on the wire (DAGSTER_GRPC_MAX_RX_BYTES, " in warning.text
     assert exit_status(found) == 0
 
 
@@ -168,10 +184,13 @@ def test_an_asset_is_named_once_with_its_heaviest_field() -> None:
     assert (finding.rule, finding.severity) == ("asset-over-budget", "warning")
     assert (finding.asset, finding.bytes, finding.budget_bytes) == ("orders", 75_213, 64_000)
     assert finding.location == ASSET_PLACE
-    assert finding.text == (
-        "Asset orders takes 75.2 kB of the repository snapshot and of 2 other snapshots, over the"
-        " 64 kB limit for one asset (75,213 of 64,000 bytes; budget.asset). Its heaviest field is"
-        " description, 70 kB. Run `dagster-snapsize explain orders` to see all of its fields."
+    assert finding.message == (
+        "Asset at 118 % of 64 kB: orders 75.2 kB in repository and over it in 2 other snapshots"
+    )
+    assert finding.text.endswith(
+        ". 75,213 of 64,000 bytes stored (budget.asset). Heaviest field: description 70 kB. In all"
+        " snapshots together it is 225.6 kB. Run `dagster-snapsize explain orders` to see all of"
+        " its fields."
     )
 
 
@@ -206,7 +225,7 @@ def test_snapshots_cannot_be_silenced_by_an_asset() -> None:
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (Seconds(load=144.1), "Loading the definitions took 2 min 24 s"),
+        (Seconds(load=144.1), "2 min 24 s to load the definitions, 80 % of the 3 min timeout "),
         (Seconds(repositories={REPOSITORY: 144.1}), "DAGSTER_REPOSITORY_GRPC_TIMEOUT_SECONDS"),
         (Seconds(jobs={JOB: 48.1}), "80 % of the 60 s timeout DAGSTER_GRPC_TIMEOUT_SECONDS"),
     ],
@@ -265,7 +284,7 @@ def test_a_failure_is_one_error_and_no_word_on_sizes() -> None:
     [finding] = found
     assert (finding.rule, finding.severity) == ("measurement-failed", "error")
     assert finding.location == place
-    assert "shop could not be measured: NameError" in finding.message
+    assert finding.message.startswith("Could not be measured: NameError")
     assert exit_status(found) == 3
 
 
@@ -290,7 +309,49 @@ def test_failing_to_measure_is_never_mistaken_for_too_large() -> None:
 
 def test_messages_name_the_location_where_there_are_several() -> None:
     found = judge(measurement(SMALL), Budgets(repository=20_000), one_of_several=True)
-    assert found[0].message.startswith("shop: Repository snapshot is 30 kB, ")
-    failed = measurement(failure=Failure("no vault"))
+    assert found[0].message == "Repository at 150 % of 20 kB: orders 20 kB (location shop)"
+    failed = measurement(failure=Failure("no vault\nhint"))
     (failure,) = judge(failed, Budgets(), one_of_several=True)
-    assert failure.message.count("shop") == 1
+    assert failure.message == "Could not be measured: no vault (location shop)\nhint"
+
+
+def test_an_asset_may_have_a_budget_of_its_own() -> None:
+    heavy = {"marts/orders": {"description": 90_000}, "marts/users": {"description": 70_000}}
+    found = measurement(snapshot(heavy))
+    own = {"marts/orders": 95_000}
+    assert [f.asset for f in judge(found, Budgets(assets=own))] == ["marts/users"]
+    # By a glob of keys; the key itself comes first, in whatever order they are written.
+    by_glob = {"marts/*": 80_000, **own}
+    assert judge(found, Budgets(assets=by_glob)) == ()
+    [finding] = judge(found, Budgets(assets={"marts/*": 80_000}))
+    assert finding.message == "Asset at 113 % of 80 kB: marts/orders 90 kB in repository"
+    assert finding.details and "(budget.assets.marts/*)" in finding.details
+    # It may be below that of the others, and above their maximum, which else stays an error.
+    [low] = judge(found, Budgets(asset=10**6, assets={"marts/users": 60_000}))
+    assert (low.asset, low.severity, low.budget_bytes) == ("marts/users", "warning", 60_000)
+    assert [
+        (f.severity, f.budget_bytes)
+        for f in judge(found, Budgets(asset_max=65_000, assets={"marts/orders": 89_000}))
+    ] == [("error", 89_000), ("error", 65_000)]
+
+
+LONG = "very_long_name_of_a_company/its_department/its_data_product/customer_features"
+
+
+@pytest.mark.parametrize(
+    ("finding", "fact"),
+    [
+        (Budgets(repository=90_000), "Repository at 111 % of 90 kB: "),
+        (Budgets(repository=110_000), "Repository at 91 % of 110 kB: "),
+        (Budgets(asset=50_000), "Asset at 200 % of 50 kB: "),
+        (Budgets(asset_max=50_000, asset=10**9), "Asset at 200 % of 50 kB: "),
+        (Budgets(load_time=1), "2 min 24 s to measure "),
+    ],
+)
+def test_the_fact_is_in_the_first_forty_characters(finding: Budgets, fact: str) -> None:
+    of = measurement(snapshot({LONG: {"description": 100_000}}), seconds=Seconds(total=144))
+    found = judge(evolve(of, name="a_long.name.of.a.location"), finding, one_of_several=True)
+    messages = [f.message for f in found if f.message.startswith(fact)]
+    assert len(messages) == 1, found
+    assert len(fact) <= 40
+    assert messages[0].endswith(" (location a_long.name.of.a.location)")

@@ -141,8 +141,9 @@ def test_a_new_job_is_no_growth_of_the_assets_in_it_nor_one_that_is_gone_room_to
     assert judge(at(100, "new"), budgets, baseline_of(at(100, "old"))) == ()
     grown, _ = judge(at(106, "new"), budgets, baseline_of(at(100, "old")))
     assert (grown.rule, grown.severity) == ("asset-grew", "error")
-    assert "takes 107 B of 1 snapshot, 6 bytes (5.9 %) more" in grown.message
-    assert grown.message.count("tags +6 B") == 1 and "op " not in grown.message
+    assert grown.message.startswith("Asset grew by 6 bytes (5.9 %) since the baseline, over ")
+    assert grown.message.endswith(": orders, tags +6 B")
+    assert grown.details == "107 bytes in 1 snapshot."
 
 
 def test_messages_name_who_grew_by_how_much_and_in_which_field() -> None:
@@ -161,50 +162,58 @@ def test_messages_name_who_grew_by_how_much_and_in_which_field() -> None:
     budgets = Budgets(repository=5_000, asset=10**9, growth=parse_allowance("1 kB"))
     budgets = evolve(budgets, asset_growth=parse_allowance("1 kB"))
     over, snapshot_grew, asset_grew, job = judge(new, budgets, baseline_of(old))
-    assert over.text == (
-        "Repository snapshot is 10.4 kB, 5.4 kB over its 5 kB budget (10,435 of 5,000 bytes on"
-        " the wire; budget.repository). It was within the limit in the baseline and has grown by"
-        " 7.7 kB (7,720 bytes) since."
-        " Grown: orders by 7.5 kB (description 7.5 kB); new: returns 900 B (tags 900 B);"
-        " smaller or gone: 1, by 700 B. Run `dagster-snapsize explain orders` to see what to"
-        " shorten, or split the code location, or raise budget.repository."
+    assert over.message == (
+        "Repository at 209 % of 5 kB: orders 9.5 kB; 7.7 kB more than in the baseline"
     )
-    assert snapshot_grew.text == (
-        "Repository snapshot is 10.4 kB, 7.7 kB (7,720 bytes, 284 %) more than in the baseline,"
-        " over the 1 kB (1,000 bytes) that budget.growth allows (10,435 bytes on the wire)."
+    assert over.details == (
+        "10,435 of 5,000 bytes on the wire, 5.4 kB too many (budget.repository)."
+        " It was within the limit in the baseline and has grown by 7.7 kB (7,720 bytes) since."
         " Grown: orders by 7.5 kB (description 7.5 kB); new: returns 900 B (tags 900 B);"
-        " smaller or gone: 1, by 700 B. Run `dagster-snapsize explain orders` to see its bytes. If"
-        " this is intended, record the current sizes with `dagster-snapsize baseline`."
+        " smaller or gone: 1, by 700 B."
+    )
+    assert snapshot_grew.message == (
+        "Repository grew by 7.7 kB (7,720 bytes, 284 %) since the baseline, over the 1 kB"
+        " (1,000 bytes) that budget.growth allows: orders by 7.5 kB (description 7.5 kB)"
+    )
+    assert snapshot_grew.details == (
+        "10,435 bytes on the wire."
+        " Grown: orders by 7.5 kB (description 7.5 kB); new: returns 900 B (tags 900 B);"
+        " smaller or gone: 1, by 700 B."
+    )
+    assert snapshot_grew.advice == (
+        "Run `dagster-snapsize explain orders` to see its bytes. If this is intended, record the"
+        " current sizes with `dagster-snapsize baseline`."
     )
     assert (snapshot_grew.bytes, snapshot_grew.budget_bytes) == (10_435, 3_715)
     assert (snapshot_grew.snapshot, snapshot_grew.location) == (REPOSITORY, HERE)
     assert asset_grew.text == (
-        "Asset orders takes 9.6 kB of 2 snapshots, 7.5 kB (7,521 bytes, 365 %) more than in the"
-        " baseline, over the 1 kB (1,000 bytes) that budget.asset-growth allows (9,581 bytes):"
-        " description +7.5 kB, tags +20 B, op +1 B. If this is intended, record the current sizes"
-        " with `dagster-snapsize baseline`."
+        "Asset grew by 7.5 kB (7,521 bytes, 365 %) since the baseline, over the 1 kB (1,000 bytes)"
+        " that budget.asset-growth allows: orders, description +7.5 kB, tags +20 B, op +1 B."
+        " 9,581 bytes in 2 snapshots. If this is intended, record the current sizes with"
+        " `dagster-snapsize baseline`."
     )
     assert (asset_grew.asset, asset_grew.location) == ("orders", ASSET_PLACE)
     assert (job.rule, job.severity) == ("snapshot-grew", "information")
-    assert "1 byte (1.9 %) more than in the baseline, within the 1 kB (1,000 bytes) that" in (
-        job.message
+    assert job.message.startswith(
+        "Job __ASSET_JOB grew by 1 byte (1.9 %) since the baseline, within the 1 kB (1,000 bytes)"
     )
 
 
 def test_of_an_inherited_size_it_is_said_that_it_does_not_block() -> None:
     budgets = evolve(BUDGETS, growth=None)
     (same,) = judge(weighing(120_000), budgets, baseline_of(weighing(120_000)))
-    assert "was already over the limit in the baseline and has not grown since" in same.message
+    assert same.message.endswith(": orders 120 kB; no larger than in the baseline")
+    assert "was already over the limit in the baseline and has not grown since" in same.text
     (less,) = judge(weighing(119_000), budgets, baseline_of(weighing(120_000)))
-    assert "is 1 kB (1,000 bytes) smaller now: it does not block." in less.message
-    assert "Heaviest asset: orders" in less.message
+    assert "is 1 kB (1,000 bytes) smaller now: it does not block." in less.text
+    assert less.text.count("orders") == 2  # the fact, and what to run
 
 
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({"dagster_version": "1.12.22"}, "of Dagster 1.12.22, and this is 1.13.28: sizes"),
-        ({"python_version": "3.12.1"}, "of Python 3.12, and this is 3.11: sizes"),
+        ({"dagster_version": "1.12.22"}, "of Dagster 1.12.22, and this is 1.13.28. Sizes"),
+        ({"python_version": "3.12.1"}, "of Python 3.12, and this is 3.11. Sizes"),
         ({"python_version": "3.11.2"}, None),
     ],
 )
@@ -219,7 +228,7 @@ def test_a_baseline_of_another_dagster_or_python_says_why(
         assert mismatches == []
         return
     (finding,) = mismatches
-    assert words in finding.message
+    assert words in finding.text
     assert finding.advice == "Run `dagster-snapsize baseline` to update it."
     assert (finding.severity, finding.location) == ("warning", baseline.place)
     # The same to the byte: nothing to explain.

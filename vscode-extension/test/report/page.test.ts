@@ -260,6 +260,7 @@ describe("the report in a browser", { skip }, () => {
       rule: "asset-over-budget",
       severity: "warning" as const,
       message: "asset <b> takes 9 kB",
+      details: null,
       advice: null,
       location: place,
     };

@@ -134,6 +134,7 @@ function measurement(
     rule,
     severity: "warning" as const,
     message: rule,
+    details: null,
     advice: null,
     snapshot: ids[n] ?? null,
     asset: null,

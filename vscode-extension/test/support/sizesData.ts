@@ -140,6 +140,7 @@ export function finding(rule: string, more: Partial<Finding> = {}): Finding {
     rule,
     severity: "warning",
     message: "",
+    details: null,
     advice: null,
     snapshot: null,
     asset: null,

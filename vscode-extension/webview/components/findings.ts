@@ -31,7 +31,7 @@ export class FindingList {
     item.append(
       element("strong", "", row.severity),
       " ",
-      element("span", "", flatLines(row.advice ? `${row.message} ${row.advice}` : row.message)),
+      element("span", "", flatLines(sentences(row))),
       " ",
     );
     item.append(element("span", "rule", `[${row.rule}]`));
@@ -42,4 +42,10 @@ export class FindingList {
     }
     return item;
   }
+}
+
+/** The message, and what is said about it. */
+function sentences({ message, details, advice }: FindingRow): string {
+  const rest = [details, advice].filter(Boolean);
+  return rest.length > 0 ? [`${message}.`, ...rest].join(" ") : message;
 }

@@ -131,6 +131,7 @@ def finding_json(finding: Finding) -> Json:
         "rule": finding.rule,
         "severity": finding.severity,
         "message": finding.message,
+        "details": finding.details,
         "advice": finding.advice,
         "snapshot": finding.snapshot,
         "asset": finding.asset,

@@ -146,13 +146,15 @@ def repeated_findings(measurement: Measurement) -> Iterator[Finding]:
         yield Finding(
             "repeated-value",
             "information",
-            f"{asset} and {counted(others, 'other asset')} store the same"
-            f" {label_info(repeat.field).noun} of {format_exact(repeat.value_bytes)}"
-            f" ({repeat.preview}): without it {counted(len(repeat.by_snapshot), 'snapshot')}"
-            f" would be {format_both(repeat.saved_bytes)} smaller.",
+            f"{format_size(repeat.saved_bytes)} of repeats: {asset} and"
+            f" {counted(others, 'other asset')} store the same {label_info(repeat.field).noun}"
+            f" ({repeat.preview})",
             asset=asset,
             bytes=repeat.saved_bytes,
             location=places.get((repeat.repository, asset)),
+            details=f"It takes {format_exact(repeat.value_bytes)} in one place. Without it"
+            f" {counted(len(repeat.by_snapshot), 'snapshot')} would be"
+            f" {format_both(repeat.saved_bytes)} smaller.",
             advice="Run `dagster-snapsize advise` to see what to do.",
             repository=repeat.repository,
         )

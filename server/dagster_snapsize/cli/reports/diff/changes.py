@@ -8,7 +8,7 @@ from dagster_snapsize.cli.diff import Compared
 from dagster_snapsize.cli.reports.rows import BudgetUse, budget_use
 from dagster_snapsize.cli.run import LocationReport
 from dagster_snapsize.core.diff import Change, OwnerChange, SnapshotChange
-from dagster_snapsize.core.sizes import format_size
+from dagster_snapsize.core.sizes import format_percent, format_size
 
 
 def changed_snapshots(compared: Compared) -> list[SnapshotChange]:
@@ -41,10 +41,8 @@ def percent(change: Change) -> str:
     """``+1.2 %``; nothing where there is nothing to compare with."""
     if not change.old or change.new is None:
         return ""
-    share = 100 * change.bytes / change.old
-    if 0 < abs(share) < 0.05:
-        return f"{'+' if share > 0 else '-'}<0.1 %"
-    return f"{share:+.1f} %"
+    share = format_percent(change.bytes, change.old)
+    return f"+{share}" if change.bytes > 0 else share
 
 
 def cells(change: Change) -> tuple[str, str, str, str]:
