@@ -2,64 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
-import re
 import sys
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcServerNotInitialized
+from pygls.exceptions import JsonRpcException, JsonRpcServerNotInitialized
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol
 
 from dagster_snapsize import VERSION
 from dagster_snapsize.lsp import commands, requests
 from dagster_snapsize.lsp.features import asset_groups, code_actions, code_lens, hover
 from dagster_snapsize.lsp.session import Session
-
-_LENGTH = re.compile(rb"Content-Length: *(\d+) *\r?\n$", re.IGNORECASE)
-
-
-class SnapsizeProtocol(LanguageServerProtocol):
-    """Answers also a request whose parameters do not fit, which pygls only logs."""
-
-    def structure_message(self, data: dict[str, Any]) -> Any:
-        """The message that JSON holds. Raises JsonRpcException where it is none."""
-        try:
-            return super().structure_message(data)
-        except JsonRpcException as error:
-            if "id" in data and "method" in data:
-                invalid = JsonRpcInvalidParams.of(error.__cause__ or error)
-                self._send_response(data["id"], error=invalid.to_response_error())
-            raise
-
-
-class StandardInput:
-    """Standard input for pygls.
-
-    A header that cannot be read makes its message the beginning of the next header, and pygls
-    would then understand nothing any more: here only the end of such a line counts.
-    """
-
-    def __init__(self, stream: IO[bytes]):
-        self._stream = stream
-
-    def readline(self) -> bytes:
-        """A line of a header."""
-        line = self._stream.readline()
-        found = _LENGTH.search(line)
-        return b"Content-Length: %b\r\n" % found[1] if found else line
-
-    def read(self, size: int) -> bytes:
-        """A message."""
-        return self._stream.read(size)
+from dagster_snapsize.lsp.transport import SnapsizeProtocol, StandardInput, serve_tcp
 
 
 class SnapsizeServer(LanguageServer):
     """The server of one client."""
 
+    protocol: SnapsizeProtocol
     _session: Session | None = None
 
     @property
@@ -68,6 +32,18 @@ class SnapsizeServer(LanguageServer):
         if self._session is None:
             raise JsonRpcServerNotInitialized
         return self._session
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Answer what is no message; show other errors to the user."""
+        if isinstance(error, JsonRpcException):
+            super().report_server_error(error, source)
+        else:
+            self.protocol.refuse(error)
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether there is a client."""
+        return self._session is not None
 
     async def leave(self) -> NoReturn:
         """End all that the session started, then this process."""
@@ -211,9 +187,10 @@ def serve(port: int | None) -> NoReturn:
     server = create_server()
     gc.freeze()  # modules stay: looking through them takes a tenth of a second each time
     if port is None:
-        server.start_io(StandardInput(sys.stdin.buffer))  # type: ignore[arg-type]
+        stream = StandardInput(sys.stdin.buffer, server.protocol)
+        server.start_io(stream)  # type: ignore[arg-type]
     else:
-        server.start_tcp("127.0.0.1", port)
+        asyncio.run(serve_tcp(server, port, lambda: server.is_taken))
     # The client is gone. Workers notice the end of their lifelines and end what they started; a
     # thread that still reads our standard input must not keep us.
     os._exit(0)
