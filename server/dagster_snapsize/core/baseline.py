@@ -16,7 +16,7 @@ from typing import Any, NoReturn, get_args
 
 from attrs import define, evolve, field, frozen
 
-from dagster_snapsize.core.mapping_reader import Key, KeyProblem, read_mapping, shown, string
+from dagster_snapsize.core.mapping_reader import Key, KeyProblem, any_text, read_mapping, shown
 from dagster_snapsize.core.model import Measurement, Owner, OwnerKind, Snapshot, SourceLocation
 from dagster_snapsize.core.sizes import counted, format_both
 
@@ -266,10 +266,10 @@ def _bytes(value: object) -> int:
     raise ValueError(f"{shown(value)} is not a number of bytes")
 
 
-_LOCATION = {name: Key(string, required=True) for name in ("location", "dagster", "python")}
-_REPOSITORY = {"repository": Key(string), "wrapper": Key(_bytes)}
-_SNAPSHOT = {"snapshot": Key(string), "wrapper": Key(_bytes, required=True)}
-_OWNERS = {kind: {kind: Key(string)} for kind in _KINDS}
+_LOCATION = {name: Key(any_text, required=True) for name in ("location", "dagster", "python")}
+_REPOSITORY = {"repository": Key(any_text), "wrapper": Key(_bytes)}
+_SNAPSHOT = {"snapshot": Key(any_text), "wrapper": Key(_bytes, required=True)}
+_OWNERS = {kind: {kind: Key(any_text)} for kind in _KINDS}
 
 
 @define

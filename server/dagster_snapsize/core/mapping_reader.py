@@ -114,6 +114,13 @@ def boolean(value: object) -> bool:
     raise ValueError(f"{shown(value)} is not true or false")
 
 
+def any_text(value: object) -> str:
+    """Any string, as user code may name things."""
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"{shown(value)} is not a string")
+
+
 def string(value: object) -> str:
     """A string with something in it."""
     if not isinstance(value, str) or "\0" in value:

@@ -22,6 +22,7 @@ from dagster_snapsize.measuring.cache.file_states import FileStates, TooMuch
 from dagster_snapsize.measuring.cache.key import (
     ExternalInputs,
     _own_sources,
+    _says,
     external_digest,
 )
 from dagster_snapsize.measuring.cache.project_files import ProjectFiles, read_project
@@ -370,6 +371,19 @@ print(run)
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "['git']"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is the interpreter")
+def test_nothing_is_left_of_a_script_that_is_the_interpreter(tmp_path: Path) -> None:
+    shim = write(
+        tmp_path / "python", f'#!/bin/sh\nsleep 300 &\necho $!\nexec {sys.executable} "$@"\n'
+    )
+    shim.chmod(0o755)
+    said = _says(str(shim), tmp_path, dict(os.environ))
+    started, executable = said.split()[:2]
+    assert executable == sys.executable
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started), 0)
 
 
 @pytest.mark.parametrize("own", ["core", "measuring", "probe", "project"])

@@ -38,6 +38,16 @@ def test_what_was_written_is_read_with_its_place(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 
+@pytest.mark.parametrize(
+    "name", ["", " ", "a\0b", "\x1b[31m", "a\nb", "\u2028", "=1", "\ud800", "x" * 9_999]
+)
+def test_whatever_user_code_names_is_read_again(name: str, tmp_path: Path) -> None:
+    owners = {Owner(kind, name): {name: 5} for kind in ("asset", "check", "job")}
+    shop = {"shop": Baseline("1.13.28", "3.11", {f"r/job/{name}": KnownSnapshot(4, owners)})}
+    assert write_baselines(tmp_path, shop)
+    assert read_baselines(tmp_path) == shop
+
+
 def test_the_same_again_is_not_written_even_with_other_line_ends(tmp_path: Path) -> None:
     write_baselines(tmp_path, SHOP)
     path = tmp_path / NAME

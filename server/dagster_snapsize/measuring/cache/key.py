@@ -6,7 +6,6 @@ docs/cache.md describes it for users, with what no key contains.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +35,7 @@ _POINTERS = (".pth", ".egg-link")
 _DISTRIBUTION_ENDS = (".dist-info", ".egg-info", *_POINTERS)
 _DISTRIBUTION_FILES = ("RECORD", "METADATA", "PKG-INFO", "entry_points.txt", "direct_url.json")
 # The state of the running system, and not of anything that a project has.
+_PATIENCE = 10.0  # seconds for an interpreter to say which one it is
 _SYSTEM = ("/proc/", "/sys/", "/dev/")
 
 
@@ -104,11 +104,15 @@ def _says(python: str, cwd: Path, environ: Mapping[str, str]) -> str:
     """What the interpreter says of itself, without running anything that is installed."""
     command = [python, "-I", "-S", "-c", "import sys; print(sys.executable, sys.version)"]
     variables = interpreter_environ(python, environ)
+    # Supervised: a script may hang, and leave programs that hold its output open.
+    from dagster_snapsize.measuring.process import ProbeProcess
+
     try:
-        done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
+        with ProbeProcess(command, cwd=cwd, env=variables, timeout=_PATIENCE) as process:
+            status, printed = process.run_to_end()
+    except OSError:
         return ""
-    return done.stdout.decode("utf-8", "replace")
+    return printed if status == 0 else ""
 
 
 def _system() -> list[str]:

@@ -32,7 +32,7 @@ from dagster_snapsize.measuring.cache.folders import (
 )
 from dagster_snapsize.measuring.environment import isolated_environ
 from dagster_snapsize.measuring.file_lock import held
-from dagster_snapsize.measuring.process import supervised
+from dagster_snapsize.measuring.process import ProbeProcess, supervised
 from dagster_snapsize.measuring.revision.worktree import no_interruption
 from dagster_snapsize.measuring.upgrade.versions import (
     folded_name,
@@ -148,20 +148,20 @@ def _ask(interpreter: Interpreter, environ: Mapping[str, str]) -> _Installation:
     try:
         # Not with -I, which leaves out the user's site-packages. So Python looks for modules in the
         # working directory, which nobody else can write to.
-        with tempfile.TemporaryDirectory() as place:
-            done = subprocess.run(
+        with (
+            tempfile.TemporaryDirectory() as place,
+            ProbeProcess(
                 [interpreter.path, "-c", _ASK],
-                cwd=place,
+                cwd=Path(place),
                 env=isolated_environ(interpreter.path, environ),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
                 timeout=60,
-                check=True,
-            )
-        # Something that starts with the interpreter may print too.
-        answer = json.loads(done.stdout.splitlines()[-1])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-        raise UserError(f"{interpreter.path} does not say what is installed: {error}") from None
+            ) as process,
+        ):
+            _, printed = process.run_to_end()
+        # What starts with the interpreter may print too.
+        answer = json.loads(next(x for x in printed.splitlines() if x.startswith('{"base": ')))
+    except (OSError, ValueError, StopIteration):
+        raise UserError(f"{interpreter.path} does not say what is installed") from None
     return _Installation(
         interpreter.path,
         answer["base"],
