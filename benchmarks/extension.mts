@@ -49,7 +49,7 @@ if (slowest > BUDGET_MILLISECONDS) {
 async function activation(window: Window): Promise<number> {
   await window.command("Developer: Show Running Extensions");
   const row = window.page.locator(".runtime-extensions-editor .extension", {
-    hasText: "Dagster Snapsize",
+    hasText: "Snapsize",
   });
   const text = await row.locator(".activation-time").innerText();
   const milliseconds = /(\d+)\s*ms/.exec(text)?.[1];

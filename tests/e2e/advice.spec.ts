@@ -7,8 +7,8 @@ const NOTE = '"What the till writes. " * 100';
 
 test("growth is reported until the baseline is updated", async ({ openWindow, shop }) => {
   const window = await openWindow(shop.folder);
-  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
-  await window.command("Dagster Snapsize: Update Size Baseline");
+  await expect(window.status).toContainText(/Snapsize 8\d %/);
+  await window.command("Snapsize: Update Size Baseline");
   await expect(window.notifications).toContainText(/wrote snapsize-baseline.jsonl: 1 location, 3/);
   expect(existsSync(shop.path("snapsize-baseline.jsonl"))).toBe(true);
   await window.command("Notifications: Clear All Notifications");
@@ -45,7 +45,7 @@ test("the advice of the report leads to the source", async ({ openWindow, shop }
     shop.replace(SOURCES, `"${said}"`, NOTE);
   }
   const window = await openWindow(shop.folder);
-  await expect(window.status).toContainText(/Dagster \d+\.\d kB/);
+  await expect(window.status).toContainText(/Snapsize \d+ %/);
   await window.openFile("sources.py");
   await expect(window.squiggles("info")).not.toHaveCount(0);
   await window.hoverOver(window.line("@dg.asset(").nth(1).getByText("asset"));

@@ -6,7 +6,7 @@ const ASSET = "@dg.asset(";
 
 test("sizes are shown in the code", async ({ openWindow, shop }) => {
   const window = await openWindow(shop.folder);
-  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  await expect(window.status).toContainText(/Snapsize 8\d %/);
 
   await window.openFile(FEATURES);
   await expect(window.lenses).toHaveText(/^83\.\d kB · 8\d\.\d % of repository$/);
@@ -69,9 +69,9 @@ test("new numbers follow an edit that is saved", async ({ openWindow, shop }) =>
   await window.replaceLine(6, `WINDOWS = (${Array.from({ length: 16 }, (_, i) => i + 1)})`);
   await window.save();
   await expect(window.notifications).toContainText(
-    /Repository snapshot __repository__ is 14\d\.\d kB .*, over its budget of 110 kB/,
+    /Repository snapshot is 14\d\.\d kB, 13\d % of its 110 kB budget. Heaviest: customer_features/,
   );
-  await expect(window.status).toContainText(/Dagster 25\d\.\d kB/);
+  await expect(window.status).toContainText(/Snapsize 13\d %/);
 
   await expect(window.lenses).toHaveText(/^13\d\.\d kB · [^(]+$/);
   await window.picture("code-over");
@@ -87,7 +87,7 @@ test("a broken import is shown where it is, and goes when it is fixed", async ({
 
   await window.replaceLine(5, "from shop_analytics import features, marts, sauces");
   await window.save();
-  await expect(window.status).toContainText("Dagster failed");
+  await expect(window.status).toContainText("Snapsize failed");
   await expect(window.squiggles("error")).toHaveCount(1);
   await window.hoverOver(window.line("import features").getByText("sauces"));
   await expect(window.hover).toContainText("cannot import name 'sauces'");
@@ -95,6 +95,6 @@ test("a broken import is shown where it is, and goes when it is fixed", async ({
 
   await window.replaceLine(5, "from shop_analytics import features, marts, sources");
   await window.save();
-  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  await expect(window.status).toContainText(/Snapsize 8\d %/);
   await expect(window.squiggles("error")).toHaveCount(0);
 });

@@ -12,13 +12,13 @@ test("a project without Dagster is left alone", async ({ openWindow, plain, vsco
   plain.write("app.py", "print(1)\n");
   const window = await openWindow(plain.folder);
   await window.openFile("pyproject.toml");
-  await window.command("Dagster Snapsize: Show Logs");
+  await window.command("Snapsize: Show Logs");
   await expect(window.outputLines.filter({ hasText: "No Dagster project was found" })).toHaveCount(
     1,
   );
   await expect(window.status).toHaveCount(0);
   expect(languageServers(vscode.mark)).toEqual([]);
-  await expect(window.page.getByRole("tab", { name: "Dagster Snapshots" })).toHaveCount(0);
+  await expect(window.page.getByRole("tab", { name: "Snapsize" })).toHaveCount(0);
   await window.command("View: Hide Panel");
   await window.picture("no-project");
 });
@@ -36,7 +36,7 @@ test("a bad setting is reported, and its default is used", async ({ openWindow, 
   await expect(window.lenses).toHaveCount(0);
 
   shop.settings({ "dagsterSnapsize.serverPython": "/nowhere/python" });
-  await expect(window.status).toContainText("Dagster needs Python");
+  await expect(window.status).toContainText("Snapsize needs Python");
   await window.hoverStatus();
   await expect(window.tooltip).toContainText("/nowhere/python");
   await window.picture("needs-python");
@@ -50,11 +50,11 @@ test("a missing interpreter is reported, and another can be chosen", async ({
 }) => {
   shop.settings({ "dagsterSnapsize.interpreter": "${workspaceFolder}/.venv/bin/python" });
   const window = await openWindow(shop.folder);
-  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  await expect(window.status).toContainText(/Snapsize 8\d %/);
 
   rmSync(shop.path(".venv"));
-  await window.command("Dagster Snapsize: Measure Now");
-  await expect(window.status).toContainText("Dagster no interpreter");
+  await window.command("Snapsize: Measure Now");
+  await expect(window.status).toContainText("Snapsize no interpreter");
   await window.hoverStatus();
   await expect(window.tooltip).toContainText(".venv/bin/python does not exist");
   await window.picture("no-interpreter");
@@ -65,7 +65,7 @@ test("a missing interpreter is reported, and another can be chosen", async ({
   );
   await window.picture("select-interpreter");
   await window.quickInput.locator(".monaco-list-row", { hasText: "venv/bin/python" }).click();
-  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  await expect(window.status).toContainText(/Snapsize 8\d %/);
   expect(shop.read(".vscode/settings.json")).toContain("${workspaceFolder}/venv/bin/python");
 });
 
@@ -73,15 +73,15 @@ test("a Python without Dagster is not replaced by another", async ({ openWindow,
   rmSync(shop.path(".venv"));
   symlinkSync(environment("bare"), shop.path(".venv"));
   const window = await openWindow(shop.folder);
-  await expect(window.status).toContainText("Dagster no interpreter");
-  await window.command("View: Show Dagster Snapshots");
+  await expect(window.status).toContainText("Snapsize no interpreter");
+  await window.command("View: Show Snapsize");
   await expect(window.page.getByRole("button", { name: "Select Interpreter" })).toBeVisible();
   await window.picture("python-without-dagster");
 });
 
 test("an invalid pyproject.toml is reported at the invalid line", async ({ openWindow, shop }) => {
   const window = await openWindow(shop.folder);
-  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  await expect(window.status).toContainText(/Snapsize 8\d %/);
   await window.openFile("pyproject.toml");
   await window.replaceLine(11, 'repository = "110 kB');
   await window.save();
@@ -142,6 +142,6 @@ test("a folder that is removed while it is measured is let go", async ({
   workspace(shop);
   await expect.poll(() => worksIn(vscode.mark, other.folder)).toBe(false);
   other.remove();
-  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  await expect(window.status).toContainText(/Snapsize 8\d %/);
   await expect(window.notifications).toHaveCount(0);
 });

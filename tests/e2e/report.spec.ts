@@ -7,7 +7,7 @@ test("the report draws every byte, finds assets and leads to their source", asyn
   shop,
 }) => {
   const window = await openWindow(shop.folder);
-  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  await expect(window.status).toContainText(/Snapsize 8\d %/);
   await window.openReport();
   const report = window.webview;
   await expect(report.getByRole("heading")).toHaveText("shop_analytics.definitions");

@@ -21,12 +21,12 @@ test("a server that is killed is started again, and the fifth time it is not", a
   };
 
   await killNext();
-  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  await expect(window.status).toContainText(/Snapsize 8\d %/);
   await expect(window.lenses).toHaveText(/^83\.\d kB/);
   await expect(window.squiggles("warning")).toHaveCount(1);
 
   for (let more = 0; more < 4; more++) await killNext();
-  await expect(window.status).toContainText("Dagster stopped");
+  await expect(window.status).toContainText("Snapsize stopped");
   await expect(window.notifications).toContainText("exited unexpectedly five times");
   await window.picture("server-stopped");
   await window.notifications.getByRole("button", { name: "Show Logs" }).click();
@@ -35,7 +35,7 @@ test("a server that is killed is started again, and the fifth time it is not", a
   await window.clickStatus("stopped", () =>
     expect(window.status).not.toContainText("stopped", ATTEMPT),
   );
-  await expect(window.status).toContainText(/Dagster 19\d\.\d kB/);
+  await expect(window.status).toContainText(/Snapsize 8\d %/);
 });
 
 test("nothing is left behind when a window is closed while it measures", async ({
@@ -45,7 +45,7 @@ test("nothing is left behind when a window is closed while it measures", async (
 }) => {
   shop.holdUp();
   const window = await openWindow(shop.folder);
-  await expect(window.status).toContainText("Dagster measuring");
+  await expect(window.status).toContainText("Snapsize measuring");
   await expect.poll(() => ofWindows(vscode.mark).length).toBeGreaterThan(2);
   await window.page.close({ runBeforeUnload: true });
   await expect.poll(() => ofWindows(vscode.mark)).toEqual([]);

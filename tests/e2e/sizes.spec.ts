@@ -5,11 +5,9 @@ import { ATTEMPT } from "./support/patience.ts";
 test("the tree shows what is heavy, and leads to its source", async ({ openWindow, shop }) => {
   const window = await openWindow(shop.folder);
   await expect(window.status).toBeVisible();
-  await window.command("View: Show Dagster Snapshots");
-  await expect(
-    window.row(/^repository, 95\.\d kB of 110 kB, 86\.\d %, near its budget/),
-  ).toBeVisible();
-  await expect(window.row(/^job __ASSET_JOB, /)).toBeVisible();
+  await window.command("View: Show Snapsize");
+  await expect(window.row(/^repository, 95\.\d kB of 110 kB, 87 %, near its budget/)).toBeVisible();
+  await expect(window.row(/^__ASSET_JOB job, /)).toBeVisible();
   const heaviest = window.row(/^asset customer_features, 108\.\d kB, .* over its budget/);
   await expect(heaviest).toBeVisible();
   await window.picture("sizes");
@@ -31,14 +29,14 @@ test("the tree shows what is heavy, and leads to its source", async ({ openWindo
   await expect(window.row(/^metadata: dagster\/column_schema, 3\d\.\d kB/)).toBeVisible();
   await expect(window.row(/^asset customer_features, 5\d\.\d kB/)).toBeVisible();
 
-  await window.command("Dagster Snapsize: List Assets by Group");
+  await window.command("Snapsize: List Assets by Group");
   await window.unfold(window.row(/^group marts, /));
   await expect(window.row(/^asset orders, /)).toBeVisible();
   await window.picture("sizes-by-group");
-  await window.command("Dagster Snapsize: List Assets by File");
+  await window.command("Snapsize: List Assets by File");
   await expect(window.row(/^file .*marts\.py, /)).toBeVisible();
   await window.picture("sizes-by-file");
-  await window.command("Dagster Snapsize: List Assets by Size");
+  await window.command("Snapsize: List Assets by Size");
 
   // The toolbar is drawn again when the list has changed, and a click just then hits nothing.
   await window.retry(async () => {
@@ -51,7 +49,7 @@ test("the tree shows what is heavy, and leads to its source", async ({ openWindo
   await expect(window.row(/^asset customer_features/)).toHaveCount(0);
   await expect(window.row(/^asset revenue_by_/)).toHaveCount(2);
   await window.picture("sizes-filtered");
-  await window.command("Dagster Snapsize: Clear Filter");
+  await window.command("Snapsize: Clear Filter");
   await expect(window.row(/^asset customer_features/)).toBeVisible();
 
   await window.chooseFromMenu(window.row(/^asset revenue_by_day/), "Open in Report");

@@ -97,6 +97,16 @@ export interface FindingRow {
   readonly location: PlaceData | null;
 }
 
+/** A limit or timeout that affects whether the location loads; `value` is text. */
+export interface LimitData {
+  readonly name: string;
+  readonly value: string;
+  readonly source: string;
+  readonly description: string;
+  /** Why it cannot be used. */
+  readonly problem: string | null;
+}
+
 /** Where each asset is defined, on a page that has no editor which could go there. */
 export interface PlaceColumns {
   readonly paths: readonly string[];
@@ -123,6 +133,7 @@ export interface ReportData {
   readonly advice: readonly AdviceRow[] | null;
   /** Null where they are shown elsewhere: an editor has its own list of problems. */
   readonly findings: readonly FindingRow[] | null;
+  readonly limits: readonly LimitData[];
   readonly places: PlaceColumns | null;
 }
 
@@ -150,15 +161,19 @@ export interface Sharing {
 export interface OwnerDetail {
   readonly cells: readonly Cell[];
   readonly sharing: readonly Sharing[];
+  /** Sentences: growth since the baseline, values that others repeat. */
+  readonly notes: readonly string[];
 }
+
+/** What a button of the banner does. */
+export type BannerAction =
+  "measure" | "openFailure" | "selectInterpreter" | "openEnableSetting" | "showLogs";
 
 /** How current the numbers are, in words that are shown as they stand. */
 export interface ReportStatus {
   readonly kind: "current" | "measuring" | "stale" | "failed" | "empty";
   /** One or two lines; empty where there is nothing to say. */
   readonly text: string;
-  /** Whether measuring now would help. */
-  readonly canMeasure: boolean;
-  /** Whether there is a line that the failure points at. */
-  readonly canOpenFailure: boolean;
+  /** What would help. */
+  readonly actions: readonly BannerAction[];
 }

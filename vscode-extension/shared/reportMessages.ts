@@ -1,6 +1,21 @@
 /** What the extension and its webview say to each other. */
 
-import type { OwnerDetail, OwnerRef, PlaceData, ReportData, ReportStatus } from "./reportData.ts";
+import type {
+  BannerAction,
+  OwnerDetail,
+  OwnerRef,
+  PlaceData,
+  ReportData,
+  ReportStatus,
+} from "./reportData.ts";
+
+/** Where in the report to go: to one asset, to what a search finds, or to the limits. */
+export interface Target {
+  /** `repository` is null where only its key is known. */
+  readonly asset?: { readonly key: string; readonly repository: string | null };
+  readonly search?: string;
+  readonly limits?: true;
+}
 
 /**
  * `generation` counts measurements: rows of one mean nothing in the next, so that answers and
@@ -9,7 +24,7 @@ import type { OwnerDetail, OwnerRef, PlaceData, ReportData, ReportStatus } from 
 export type ToWebview =
   | { readonly type: "data"; readonly generation: number; readonly data: ReportData }
   | { readonly type: "status"; readonly status: ReportStatus }
-  | { readonly type: "search"; readonly text: string }
+  | { readonly type: "go"; readonly to: Target }
   | {
       readonly type: "detail";
       readonly generation: number;
@@ -22,10 +37,12 @@ export type FromWebview =
   | { readonly type: "detail"; readonly generation: number; readonly owner: OwnerRef }
   | { readonly type: "open"; readonly generation: number; readonly asset: number }
   | { readonly type: "openPlace"; readonly place: PlaceData }
-  | { readonly type: "openFailure" }
-  | { readonly type: "measure" };
+  | { readonly type: "act"; readonly action: BannerAction };
 
-/** What the webview keeps across reloads; `folder` and `location` say which report it was. */
+/**
+ * What the webview keeps across reloads; `folder` and `location` say which report it was. The location
+ * is empty where none was known when the report was opened.
+ */
 export interface SavedPanel {
   readonly folder: string;
   readonly location: string;

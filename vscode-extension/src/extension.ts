@@ -1,19 +1,21 @@
 import * as vscode from "vscode";
-import { warnOverBudget } from "./status/overBudgetWarnings.ts";
+import { warnOverBudget } from "./notifications/overBudgetWarnings.ts";
 import type { Show } from "./server/client.ts";
 import { registerCommands } from "./commands.ts";
-import { PROJECT_FILES, holdsProject } from "./measurements/detection.ts";
-import { MarkdownDocuments } from "./documents/documents.ts";
+import { PROJECT_GLOB } from "./measurements/detection.ts";
 import { EditorPython } from "./python/editorPython.ts";
 import { Log } from "./server/log.ts";
 import { MeasurementStore, type Project } from "./measurements/store.ts";
 import { isWithin, projectOf, worst } from "./measurements/projects.ts";
+import { holdsProject, visibleFile } from "./measurements/workspace.ts";
 import { registerReport } from "./report/report.ts";
 import { Server } from "./server/server.ts";
-import { SECTION } from "./settings.ts";
+import { isEnabled, SECTION } from "./settings.ts";
 import { registerSizes } from "./sizes/view.ts";
 import { StatusBar } from "./status/statusBar.ts";
-import { stateOf, statusView, type ServerState } from "./status/statusView.ts";
+import { stateOf, statusView } from "./status/statusView.ts";
+import { mayNotify } from "./notifications/level.ts";
+import { tickWalkthrough } from "./walkthrough.ts";
 
 let server: Server | undefined;
 
@@ -21,86 +23,93 @@ export function activate(context: vscode.ExtensionContext): void {
   const log = new Log();
   const store = new MeasurementStore();
   const editorPython = new EditorPython(log);
-  const documents = new MarkdownDocuments();
   const statusBar = new StatusBar();
-  registerSizes(context, store);
   const report = registerReport(context, store);
+  registerSizes(context, store, report);
 
-  const show: Show = async (command, args, text) => {
-    const [first, second] = args.map(String);
-    if (command === "dagsterSnapsize.showReport") {
-      await report.show(second ?? "", first); // the location, and its project's folder
-      return;
+  const show: Show = (command, args) => {
+    const [first, second, third, fourth] = args.map(String);
+    if (command === "dagsterSnapsize.showAsset") {
+      const asset = { key: second ?? "", repository: fourth ?? null };
+      report.show(third ?? "", first, { asset });
+    } else if (command === "dagsterSnapsize.showReport") {
+      report.show(second ?? "", first);
+    } else {
+      void vscode.commands.executeCommand("dagsterSnapsize.openLimits");
     }
-    const found = await text();
-    if (found === null) return;
-    const name = command === "dagsterSnapsize.showLimits" ? "limits" : (second ?? "asset");
-    await documents.show(`${name}.md`, found);
   };
   const ownServer = new Server(context.extensionPath, log, store, editorPython, show);
   server = ownServer;
 
+  /** The project of what the user looks at, else the worst of those that are measured. */
   function currentProject(): Project | undefined {
-    const path = vscode.window.activeTextEditor?.document.uri.fsPath;
-    const own = path === undefined ? undefined : projectOf(path, store.projects);
-    return own ?? worst(store.projects);
+    const shown = report.activeFolder ?? visibleFile()?.fsPath;
+    const own = shown === undefined ? undefined : projectOf(shown, store.projects);
+    const measured = store.projects.filter(({ folder }) => isEnabled(folder));
+    return own ?? worst(measured) ?? store.projects[0];
   }
 
   function render(): void {
     const project = currentProject();
-    statusBar.show(statusView(ownServer.state, project));
+    const enabled = project === undefined || isEnabled(project.folder);
+    statusBar.show(statusView(ownServer.state, project, enabled));
     void setContext("state", stateOf(ownServer.state, project));
   }
 
   /** Only where there may be a Dagster project is there a server; it has the last word. */
   async function startWhereNeeded(): Promise<void> {
-    const folders = vscode.workspace.workspaceFolders ?? [];
-    const found = await Promise.all(folders.map(({ uri }) => holdsProject(uri.fsPath)));
-    if (found.includes(true)) await ownServer.start();
+    if (await holdsProject()) await ownServer.start();
     else if (ownServer.state.name !== "off") await ownServer.stop();
     else log.info("No Dagster project was found in this workspace.");
   }
 
   async function settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
-    if (event.affectsConfiguration(`${SECTION}.serverPython`)) await ownServer.restart();
-    else if (event.affectsConfiguration(SECTION)) await ownServer.settingsChanged();
+    if (event.affectsConfiguration(`${SECTION}.serverPython`)) {
+      await ownServer.stop();
+      await startWhereNeeded();
+    } else if (event.affectsConfiguration(SECTION)) {
+      render();
+      await ownServer.settingsChanged();
+    }
   }
 
-  const projectFiles = vscode.workspace.createFileSystemWatcher(
-    `**/{${PROJECT_FILES.join(",")}}`,
-    false,
-    false,
-    true,
-  );
+  const projectFiles = vscode.workspace.createFileSystemWatcher(PROJECT_GLOB, false, false, true);
   const guarded = (work: Promise<void>) => {
     work.catch((error: unknown) => {
       log.error(String(error));
     });
   };
+  const looked = () => {
+    render();
+    guarded(ownServer.fileVisible(visibleFile()));
+  };
+  const commands = registerCommands({
+    context,
+    log,
+    store,
+    server: ownServer,
+    report,
+    editorPython,
+    currentProject,
+  });
   context.subscriptions.push(
     log,
     store,
     editorPython,
-    documents,
     statusBar,
     ownServer,
     projectFiles,
-    registerCommands({
-      context,
-      log,
-      store,
-      server: ownServer,
-      report,
-      editorPython,
-      currentProject,
-    }),
+    commands,
     warnOverBudget(store),
+    tickWalkthrough(store),
     store.onDidChange(render),
     ownServer.onDidChangeState((state) => {
       render();
-      if (state.name === "stopped" || state.name === "no-python") guarded(sayWhy(state));
+      const isFinal = state.name === "stopped" || state.name === "no-python";
+      if (isFinal && mayNotify("other")) guarded(commands.sayWhy());
     }),
-    vscode.window.onDidChangeActiveTextEditor(render),
+    report.onDidChangeActive(render),
+    vscode.window.onDidChangeActiveTextEditor(looked),
     vscode.workspace.onDidChangeConfiguration((event) => {
       guarded(settingsChanged(event));
     }),
@@ -122,25 +131,12 @@ export function activate(context: vscode.ExtensionContext): void {
       guarded(ownServer.focusChanged(focused));
     }),
   );
-  render();
+  looked();
   guarded(startWhereNeeded());
 }
 
 export async function deactivate(): Promise<void> {
   await server?.stop();
-}
-
-/** The server does not run, and will not by itself. */
-async function sayWhy({ name, message }: ServerState & { message: string }): Promise<void> {
-  const actions = new Map([
-    name === "no-python"
-      ? ["Open Settings", ["workbench.action.openSettings", `${SECTION}.serverPython`]]
-      : ["Show Logs", ["dagsterSnapsize.showLogs"]],
-    ["Try Again", ["dagsterSnapsize.restartServer"]],
-  ]);
-  const picked = await vscode.window.showErrorMessage(message, ...actions.keys());
-  const [command, ...args] = actions.get(picked ?? "") ?? [];
-  if (command !== undefined) await vscode.commands.executeCommand(command, ...args);
 }
 
 async function setContext(name: string, value: unknown): Promise<void> {

@@ -11,6 +11,14 @@ export interface Place {
   line: number;
 }
 
+export interface Nearest {
+  location: string;
+  /** Its id. */
+  snapshot: string;
+  usedBytes: number;
+  budgetBytes: number;
+}
+
 /** Notification `dagsterSnapsize/status` of one project. */
 export interface ProjectStatus {
   folder: string;
@@ -25,6 +33,8 @@ export interface ProjectStatus {
   locations: string[];
   stale: boolean;
   totalBytes: number;
+  /** The snapshot that uses the largest share of its budget; null before the first measurement. */
+  nearest: Nearest | null;
   /** Ids of the snapshots over budget. */
   over: string[];
 }
@@ -71,6 +81,16 @@ export interface Finding {
   location: Place | null;
 }
 
+/** A limit or timeout that affects whether a code location loads; `value` is text. */
+export interface Limit {
+  name: string;
+  value: string;
+  source: string;
+  description: string;
+  /** Why it cannot be used. */
+  problem: string | null;
+}
+
 export interface LocationMeasurement {
   name: string;
   root: string;
@@ -86,6 +106,7 @@ export interface LocationMeasurement {
   assetBudgetBytes: number | null;
   /** JSON lines: one `AssetRow` each, and one `OthersRow` at the end. */
   rowsFile: string | null;
+  limits: Limit[];
   definitionsLocation: Place | null;
   failedLocation: Place | null;
   findings: Finding[];

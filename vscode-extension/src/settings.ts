@@ -11,6 +11,12 @@ export function pathSetting(name: string, scope: vscode.Uri | undefined): string
   return expandFor(value.trim(), scope);
 }
 
+/** Whether measuring is switched on in a folder. */
+export function isEnabled(folder: string): boolean {
+  const settings = vscode.workspace.getConfiguration(SECTION, vscode.Uri.file(folder));
+  return settings.get<boolean>("enable", true);
+}
+
 export function expandFor(value: string, scope: vscode.Uri | undefined): string {
   const folders = vscode.workspace.workspaceFolders ?? [];
   const own = scope === undefined ? folders[0] : vscode.workspace.getWorkspaceFolder(scope);

@@ -15,10 +15,11 @@ test("there is every setting that the language server reads, with the same defau
   const section = docs.split("\n## Settings")[1]?.split("\n## ")[0] ?? "";
   const rows = [...section.matchAll(/^\| `([\w.]+)` \| `(.+?)` \|/gm)];
   const server = rows.map(([, name, value]) => [name, JSON.parse(value ?? "") as unknown]);
+  const extensionOnly = ["serverPython", "notifications", "trace.server"];
   const given = "editorInterpreter"; // by the extension, from the editor's Python tooling
   const own = settings()
     .map(([name, setting]) => [name.replace("dagsterSnapsize.", ""), setting.default])
-    .filter(([name]) => name !== "serverPython"); // of the extension itself
+    .filter(([name]) => !extensionOnly.includes(name as string));
   assert.deepEqual(
     new Map(own as [string, unknown][]),
     new Map(server.filter(([name]) => name !== given) as [string, unknown][]),

@@ -29,11 +29,8 @@ const report = new Report(
     loadDetail: (owner) => {
       vscode.postMessage({ type: "detail", generation, owner });
     },
-    measure: () => {
-      vscode.postMessage({ type: "measure" });
-    },
-    openFailure: () => {
-      vscode.postMessage({ type: "openFailure" });
+    act: (action) => {
+      vscode.postMessage({ type: "act", action });
     },
     keep: (view) => {
       vscode.setState({ folder, location, view });
@@ -51,8 +48,8 @@ window.addEventListener("message", ({ data: message }: MessageEvent<ToWebview>) 
     case "status":
       report.status(message.status);
       break;
-    case "search":
-      report.search(message.text);
+    case "go":
+      report.goTo(message.to);
       break;
     case "detail":
       if (message.generation === generation) {

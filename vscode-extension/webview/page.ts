@@ -51,8 +51,7 @@ class Page {
       {
         // There is no editor here: `hasSource` says so, and places are text.
         open: () => undefined,
-        measure: () => undefined,
-        openFailure: () => undefined,
+        act: () => undefined,
         keep: () => undefined,
         loadDetail: (owner) => {
           void this.#load(owner);

@@ -10,13 +10,16 @@ import { element } from "./dom.ts";
 import { AdviceList } from "./components/advice.ts";
 import { Caption } from "./components/caption.ts";
 import type {
+  BannerAction,
   OwnerDetail,
   OwnerRef,
   PlaceData,
   ReportData,
   ReportStatus,
 } from "../shared/reportData.ts";
+import type { Target } from "../shared/reportMessages.ts";
 import { FindingList } from "./components/findings.ts";
+import { LimitList } from "./components/limits.ts";
 import { LocationModel } from "./model/locationModel.ts";
 import { isZoomable, lineage, type Part, pathOf } from "./model/parts.ts";
 import { rowsOf, type Sort } from "./model/tableRows.ts";
@@ -35,8 +38,7 @@ export interface ReportActions {
   openPlace?(place: PlaceData): void;
   /** Asks for the fields of an owner; `learn` brings them. */
   loadDetail(owner: OwnerRef): void;
-  measure(): void;
-  openFailure(): void;
+  act(action: BannerAction): void;
   /** Something changed that is worth keeping. */
   keep(view: View): void;
 }
@@ -80,11 +82,14 @@ export class Report {
   readonly #views: Views;
   readonly #advice: AdviceList;
   readonly #findings: FindingList;
+  readonly #limits: LimitList;
   #view: View;
   #model: LocationModel | undefined;
   #search: Search | undefined;
   #found: Found | undefined;
   #part: Part | undefined;
+  /** Where to go as soon as there is something to show. */
+  #target: Target | undefined;
 
   constructor(parent: HTMLElement, actions: ReportActions, view: View = FIRST_VIEW) {
     this.#actions = actions;
@@ -94,7 +99,9 @@ export class Report {
     const title = element("div", "title");
     title.append(this.#heading, this.#summary);
     header.append(title);
-    this.#status = new StatusBanner(header, actions);
+    this.#status = new StatusBanner(header, (action) => {
+      actions.act(action);
+    });
     this.#bars = new SnapshotBars(header, (snapshot) => {
       const part = this.#model
         ?.children(this.#model.root)
@@ -138,6 +145,7 @@ export class Report {
       },
     });
     this.#findings = new FindingList(this.#root, openPlace);
+    this.#limits = new LimitList(this.#root);
     parent.append(this.#root);
     this.#treemap = new Treemap(picture, {
       zoom: (part) => {
@@ -148,8 +156,13 @@ export class Report {
       },
     });
     this.#treemap.element.setAttribute("aria-describedby", hint.id);
-    this.#caption = new Caption(picture, (asset) => {
-      actions.open(asset);
+    this.#caption = new Caption(picture, {
+      open: (asset) => {
+        actions.open(asset);
+      },
+      zoom: (part) => {
+        this.#zoom(part);
+      },
     });
     picture.append(this.#legend);
     this.#table = new Table(list, hint.id, {
@@ -184,14 +197,39 @@ export class Report {
     const { root } = this.#model;
     this.#root.dataset.state = "full";
     this.#heading.textContent = flat(data.location);
+    const areWire = data.snapshots.some((snapshot) => snapshot.usedBytes === snapshot.wireBytes);
     this.#summary.textContent =
       `${formatBoth(root.bytes)} stored in ${counted(data.snapshots.length, "snapshot")},` +
-      ` ${counted(data.assets.key.length, "asset")}`;
+      ` ${counted(data.assets.key.length, "asset")}` +
+      (areWire ? ". Budgets count bytes on the wire." : "");
     this.#bars.show(this.#model);
     this.#showLegend(data);
     this.#showViews(data);
     this.#go(this.#model.find(this.#view.path));
     this.#table.scrollTop = scrollTop;
+    this.#goToTarget();
+  }
+
+  /** Goes to a place in it, at once or as soon as there is something to show. */
+  goTo(target: Target): void {
+    this.#target = target;
+    this.#goToTarget();
+  }
+
+  #goToTarget(): void {
+    const target = this.#target;
+    const model = this.#model;
+    if (!target || !model) {
+      return;
+    }
+    this.#target = undefined;
+    this.#look(target.limits ? "limits" : "sizes");
+    if (target.limits) {
+      return;
+    }
+    this.search(target.search ?? "");
+    const { asset } = target;
+    this.#zoom((asset && model.assetNamed(asset.key, asset.repository)) ?? model.root);
   }
 
   /** Shows nothing, until there is another measurement: of another code location. */
@@ -335,8 +373,9 @@ export class Report {
     const rows = rowsOf(model, part, this.#found);
     const none = model.missingDetail(part) ? "Reading the fields…" : "Nothing is found here.";
     const label = `${part.name}: ${rowCount(rows.length)}`;
-    const isOwner = part.snapshot >= 0 && (part.asset >= 0 || part.other >= 0);
-    const fieldHead = isOwner ? "Shared with" : "Heaviest field";
+    const isOwner = part.asset >= 0 || part.other >= 0;
+    const ofOwner = part.snapshot >= 0 ? "Shared with" : "Heaviest in";
+    const fieldHead = isOwner ? ofOwner : "Heaviest field";
     this.#table.show({ label, rows, whole: part.bytes, fieldHead, none }, this.#view.sort);
   }
 
@@ -370,6 +409,10 @@ export class Report {
     if (data.findings) {
       this.#findings.show(data.findings);
       entries.push({ id: "findings", text: `Findings (${data.findings.length})` });
+    }
+    if (this.#model) {
+      this.#limits.show(this.#model);
+      entries.push({ id: "limits", text: "Limits" });
     }
     const { shown = "sizes" } = this.#view;
     const isThere = entries.some(({ id }) => id === shown);

@@ -151,7 +151,7 @@ export class Window {
 
   /** Open the report with a click on the status bar. */
   async openReport(): Promise<void> {
-    await this.clickStatus(/Dagster \d/, () =>
+    await this.clickStatus(/Snapsize \d/, () =>
       expect(this.webview.getByRole("heading", { level: 1 })).toBeVisible(ATTEMPT),
     );
   }
@@ -288,20 +288,19 @@ export class Window {
       .contentFrame();
   }
 
-  /** A picture of the whole window in a dark and in a light theme, the name being the state's. */
+  /** A picture of the whole window in every kind of theme, the name being the state's. */
   async picture(name: string): Promise<void> {
     if (!PICTURES) return;
     mkdirSync(SCREENSHOTS, { recursive: true });
-    for (const scheme of ["light", "dark"] as const) {
-      await this.page.emulateMedia({ colorScheme: scheme });
-      await expect(
-        this.page.locator(
-          scheme === "light" ? ".monaco-workbench.vs" : ".monaco-workbench.vs-dark",
-        ),
-      ).toBeVisible();
-      await this.page.screenshot({
-        path: path.join(SCREENSHOTS, `${name}-${scheme}.png`),
-      });
+    const themes = [
+      ["contrast", ".hc-black", { colorScheme: "dark", contrast: "more", forcedColors: "active" }],
+      ["light", ".vs", { colorScheme: "light", contrast: null, forcedColors: "none" }],
+      ["dark", ".vs-dark", { colorScheme: "dark", contrast: null, forcedColors: "none" }],
+    ] as const;
+    for (const [theme, className, media] of themes) {
+      await this.page.emulateMedia(media);
+      await expect(this.page.locator(`.monaco-workbench${className}`)).toBeVisible();
+      await this.page.screenshot({ path: path.join(SCREENSHOTS, `${name}-${theme}.png`) });
     }
   }
 }

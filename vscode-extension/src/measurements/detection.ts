@@ -1,8 +1,8 @@
-// Whether a folder looks like a Dagster project, from a few small files. The language server decides;
-// this only avoids starting one where it would have nothing to do.
+// Whether a workspace looks like it holds a Dagster project, from a few small files. The language server
+// decides; this only avoids starting one where it would have nothing to do.
 
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 
 type Check = (text: string) => boolean;
 
@@ -20,30 +20,18 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "definitions.py": definesThings,
 };
 
-const SKIPPED = new Set(["node_modules", "__pycache__", "site-packages", "target", "dbt_packages"]);
-const LEVELS = 2;
-
 /** The names of the files that make a Dagster project. */
 export const PROJECT_FILES: readonly string[] = Object.keys(CHECKS);
 
-/** Whether there is a Dagster project in this folder, or in those below it (two levels). */
-export async function holdsProject(folder: string, levels = LEVELS): Promise<boolean> {
-  let entries;
-  try {
-    entries = await readdir(folder, { withFileTypes: true });
-  } catch {
-    return false;
-  }
-  for (const { name } of entries) {
-    const check = CHECKS[name];
-    if (check?.(await textOf(join(folder, name)))) return true;
-  }
-  if (levels === 0 || entries.some(({ name }) => name === "pyvenv.cfg")) return false;
-  for (const entry of entries) {
-    const skipped = entry.name.startsWith(".") || SKIPPED.has(entry.name);
-    if (entry.isDirectory() && !skipped) {
-      if (await holdsProject(join(folder, entry.name), levels - 1)) return true;
-    }
+/** These files at any depth, and the folders in which none is a project's, as globs. */
+export const PROJECT_GLOB = `**/{${PROJECT_FILES.join(",")}}`;
+export const SKIPPED_GLOB =
+  "**/{.*,node_modules,__pycache__,site-packages,target,dbt_packages,venv}/**";
+
+/** Whether one of these files makes a Dagster project. */
+export async function areOfProject(paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) {
+    if (CHECKS[basename(path)]?.(await textOf(path))) return true;
   }
   return false;
 }

@@ -4,6 +4,10 @@
 import { open } from "node:fs/promises";
 import type { AssetRow, OthersRow, Place } from "../protocol.ts";
 
+/** What is said where a measurement has no such file. */
+export const NO_ROWS =
+  "The details of assets could not be written to the cache folder: the log says why.";
+
 /** The file does not hold what the measurement says, such as half of a newer one. */
 export class RowsError extends Error {}
 

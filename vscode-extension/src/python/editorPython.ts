@@ -22,8 +22,10 @@ interface Tooling {
 
 export class EditorPython implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<void>();
-  readonly #subscriptions: vscode.Disposable[] = [];
+  readonly #extensionsChanged: vscode.Disposable;
   readonly #log: Log;
+  /** Of the tooling that is asked now. */
+  #listening: vscode.Disposable | undefined;
   #tooling: Promise<Tooling | undefined> | undefined;
 
   /** Another interpreter was chosen, for some folder. */
@@ -31,12 +33,10 @@ export class EditorPython implements vscode.Disposable {
 
   constructor(log: Log) {
     this.#log = log;
-    this.#subscriptions.push(
-      vscode.extensions.onDidChange(() => {
-        this.#tooling = undefined;
-        this.#changed.fire();
-      }),
-    );
+    this.#extensionsChanged = vscode.extensions.onDidChange(() => {
+      this.#tooling = undefined;
+      this.#changed.fire();
+    });
   }
 
   /** The interpreter chosen for a folder; null where nobody chose one. */
@@ -78,13 +78,10 @@ export class EditorPython implements vscode.Disposable {
   async #find(): Promise<Tooling | undefined> {
     try {
       const tooling = (await environmentsExtension()) ?? (await pythonExtension());
-      if (tooling !== undefined) {
-        this.#subscriptions.push(
-          tooling.onDidChange(() => {
-            this.#changed.fire();
-          }),
-        );
-      }
+      this.#listening?.dispose();
+      this.#listening = tooling?.onDidChange(() => {
+        this.#changed.fire();
+      });
       return tooling;
     } catch (error) {
       this.#log.warn(`The editor's Python extension could not be asked: ${String(error)}`);
@@ -93,7 +90,9 @@ export class EditorPython implements vscode.Disposable {
   }
 
   dispose(): void {
-    vscode.Disposable.from(this.#changed, ...this.#subscriptions).dispose();
+    this.#listening?.dispose();
+    this.#extensionsChanged.dispose();
+    this.#changed.dispose();
   }
 }
 

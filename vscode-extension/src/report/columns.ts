@@ -9,6 +9,7 @@ import type {
   Place,
 } from "../protocol.ts";
 import { snapshotLevel } from "../measurements/level.ts";
+import { notesOf } from "./notes.ts";
 import { readRow, readRows, RowsError, type LineSpan } from "../measurements/rows.ts";
 
 /** A measurement as the report needs it; what is seldom looked at stays in its file. */
@@ -180,6 +181,7 @@ class Reader {
       names,
       advice: this.#advice,
       findings: null,
+      limits: this.#location.limits,
       places: null,
     };
     return {
@@ -243,6 +245,7 @@ class Reader {
         count,
         keys: others,
       })),
+      notes: notesOf(row),
     };
   }
 
@@ -256,7 +259,7 @@ class Reader {
       exclusive,
       shared: 0,
     }));
-    return { cells, sharing: [] };
+    return { cells, sharing: [], notes: [] };
   }
 
   #snapshot(id: string): number {

@@ -1,18 +1,30 @@
 import { randomBytes } from "node:crypto";
+import { basename } from "node:path";
 import * as vscode from "vscode";
-import type { FromWebview, ToWebview } from "../../shared/reportMessages.ts";
+import type { BannerAction } from "../../shared/reportData.ts";
+import type { FromWebview, Target, ToWebview } from "../../shared/reportMessages.ts";
+import { worstLocation } from "../measurements/projects.ts";
+import { NO_ROWS } from "../measurements/rows.ts";
 import type { MeasurementStore } from "../measurements/store.ts";
 import type { LocationMeasurement, Place } from "../protocol.ts";
+import { isEnabled, SECTION } from "../settings.ts";
 import { page } from "./html.ts";
 import { readMeasurement, type ReadMeasurement } from "./columns.ts";
 import { reportStatus } from "./status.ts";
+
+const COMMANDS: Readonly<Record<Exclude<BannerAction, "openFailure">, string>> = {
+  measure: "dagsterSnapsize.measureNow",
+  selectInterpreter: "dagsterSnapsize.selectInterpreter",
+  openEnableSetting: "dagsterSnapsize.openEnableSetting",
+  showLogs: "dagsterSnapsize.showLogs",
+};
 
 /** One open report: keeps what it shows in step with the newest measurement. */
 export class ReportPanel implements vscode.Disposable {
   readonly #panel: vscode.WebviewPanel;
   readonly #store: MeasurementStore;
-  readonly #folder: string;
-  readonly #location: string;
+  readonly folder: string;
+  #location: string;
   readonly #subscriptions: vscode.Disposable[] = [];
   #shown: ReadMeasurement | undefined;
   /** Counts measurements: rows of one mean nothing in the next. */
@@ -21,7 +33,7 @@ export class ReportPanel implements vscode.Disposable {
   #reading = new AbortController();
   #problem = "";
   #isReady = false;
-  #search: string | undefined;
+  #target: Target | undefined;
 
   constructor(
     panel: vscode.WebviewPanel,
@@ -32,11 +44,11 @@ export class ReportPanel implements vscode.Disposable {
   ) {
     this.#panel = panel;
     this.#store = store;
-    this.#folder = folder;
+    this.folder = folder;
     this.#location = location;
     const root = vscode.Uri.joinPath(extensionUri, "dist", "webview");
     const { webview } = panel;
-    panel.title = `Dagster snapshots: ${location}`;
+    panel.title = `Snapsize: ${location || basename(folder)}`;
     webview.options = { enableScripts: true, localResourceRoots: [root] };
     webview.html = page(folder, location, {
       script: webview.asWebviewUri(vscode.Uri.joinPath(root, "main.js")).toString(),
@@ -48,6 +60,9 @@ export class ReportPanel implements vscode.Disposable {
       webview.onDidReceiveMessage((message: FromWebview) => this.#receive(message)),
       store.onDidChange((changed) => {
         if (changed === undefined || changed === folder) void this.#update();
+      }),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration(`${SECTION}.enable`)) this.#sendStatus();
       }),
     );
     panel.onDidChangeViewState(() => {
@@ -62,10 +77,19 @@ export class ReportPanel implements vscode.Disposable {
     this.#panel.reveal();
   }
 
-  /** Searches in it, once it is drawn. */
-  search(text: string): void {
-    this.#search = text;
-    this.#sendSearch();
+  /** Empty as long as none is known: then it becomes the worst of the project. */
+  get location(): string {
+    return this.#location;
+  }
+
+  get isActive(): boolean {
+    return this.#panel.active;
+  }
+
+  /** Goes to a place in it, once it is drawn. */
+  go(to: Target): void {
+    this.#target = to;
+    this.#sendTarget();
   }
 
   dispose(): void {
@@ -80,17 +104,12 @@ export class ReportPanel implements vscode.Disposable {
         this.#sendData();
         this.#sendStatus();
         this.#isReady = true;
-        this.#sendSearch();
+        this.#sendTarget();
         await this.#update();
         break;
-      case "measure":
-        await vscode.commands.executeCommand("dagsterSnapsize.measureNow");
+      case "act":
+        await this.#act(message.action);
         break;
-      case "openFailure": {
-        const place = this.#measurement()?.failedLocation;
-        if (place) await this.#open(place);
-        break;
-      }
       case "openPlace": {
         const place = this.#shown?.placeOf(message.place);
         if (place) await this.#open(place);
@@ -108,23 +127,40 @@ export class ReportPanel implements vscode.Disposable {
     }
   }
 
+  async #act(action: BannerAction): Promise<void> {
+    if (action !== "openFailure") {
+      await vscode.commands.executeCommand(COMMANDS[action]);
+      return;
+    }
+    const place = this.#measurement()?.failedLocation;
+    if (place) await this.#open(place);
+  }
+
   #measurement(): LocationMeasurement | undefined {
-    const project = this.#store.project(this.#folder);
-    return project?.locations.find(({ name }) => name === this.#location);
+    const locations = this.#store.project(this.folder)?.locations ?? [];
+    if (this.#location === "") this.#location = worstLocation(locations)?.name ?? "";
+    return locations.find(({ name }) => name === this.#location);
   }
 
   /** Reads the newest measurement where it is another than the one that is shown. */
   async #update(): Promise<void> {
     this.#sendStatus();
     const location = this.#measurement();
-    if (!location?.rowsFile || location.snapshots.length === 0) return;
-    const version = JSON.stringify([location.rowsFile, location.snapshots, location.findings]);
+    if (location === undefined || location.snapshots.length === 0) return;
+    if (location.rowsFile === null) {
+      this.#version = "";
+      this.#problem = NO_ROWS;
+      this.#sendStatus();
+      return;
+    }
+    const { rowsFile, snapshots, findings, limits } = location;
+    const version = JSON.stringify([rowsFile, snapshots, findings, limits]);
     if (version === this.#version) return;
     this.#version = version;
     this.#reading.abort();
     const reading = (this.#reading = new AbortController());
     try {
-      const read = await readMeasurement(location, location.rowsFile, reading.signal);
+      const read = await readMeasurement(location, rowsFile, reading.signal);
       if (reading.signal.aborted) return;
       this.#shown = read;
       this.#generation++;
@@ -133,7 +169,8 @@ export class ReportPanel implements vscode.Disposable {
     } catch (error) {
       if (reading.signal.aborted) return;
       this.#version = "";
-      this.#problem = error instanceof Error ? error.message : String(error);
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#problem = `The newest sizes could not be read: ${reason}.`;
     }
     this.#sendStatus();
   }
@@ -148,27 +185,21 @@ export class ReportPanel implements vscode.Disposable {
     }
   }
 
-  #sendSearch(): void {
-    if (this.#search === undefined || !this.#isReady) return;
-    this.#send({ type: "search", text: this.#search });
-    this.#search = undefined;
+  #sendTarget(): void {
+    if (this.#target === undefined || !this.#isReady) return;
+    this.#send({ type: "go", to: this.#target });
+    this.#target = undefined;
   }
 
   #sendStatus(): void {
-    const project = this.#store.project(this.#folder);
-    const status = reportStatus(project?.status, this.#measurement(), this.#shown !== undefined);
-    this.#send({
-      type: "status",
-      status:
-        this.#problem === ""
-          ? status
-          : {
-              kind: "failed",
-              text: `The newest sizes could not be read: ${this.#problem}.`,
-              canMeasure: true,
-              canOpenFailure: false,
-            },
+    const status = reportStatus({
+      project: this.#store.project(this.folder)?.status,
+      location: this.#measurement(),
+      hasData: this.#shown !== undefined,
+      isEnabled: isEnabled(this.folder),
+      problem: this.#problem,
     });
+    this.#send({ type: "status", status });
   }
 
   async #sendDetail({ generation, owner }: FromWebview & { type: "detail" }): Promise<void> {

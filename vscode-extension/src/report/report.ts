@@ -1,35 +1,41 @@
 import * as vscode from "vscode";
-import type { SavedPanel } from "../../shared/reportMessages.ts";
-import { LEVELS } from "../measurements/level.ts";
+import type { SavedPanel, Target } from "../../shared/reportMessages.ts";
+import { worstLocation } from "../measurements/projects.ts";
 import type { MeasurementStore } from "../measurements/store.ts";
-import type { LocationMeasurement } from "../protocol.ts";
 import { ReportPanel } from "./panel.ts";
 
 const VIEW_TYPE = "dagsterSnapsize.report";
 
-/** The report panel of code locations. */
+/** The report panels of code locations. */
 export interface Report {
-  /**
-   * Opens or reveals the report of a code location; without a name of the project's worst. With
-   * `search` it searches for that.
-   */
-  show(folder: string, location?: string, search?: string): Promise<void>;
+  /** Opens or reveals the report of a code location; without a name of the project's worst. */
+  show(folder: string, location?: string, to?: Target): void;
+  /** The folder of the project whose report is in front. */
+  readonly activeFolder: string | undefined;
+  /** Another one is in front, or none. */
+  readonly onDidChangeActive: vscode.Event<void>;
 }
 
-/** The report panel. */
+/** The report panels. */
 export function registerReport(context: vscode.ExtensionContext, store: MeasurementStore): Report {
-  const open = new Map<string, ReportPanel>();
-  const id = (folder: string, location: string) => JSON.stringify([folder, location]);
+  const open = new Set<ReportPanel>();
+  const changed = new vscode.EventEmitter<void>();
 
   const attach = (panel: vscode.WebviewPanel, folder: string, location: string) => {
-    const key = id(folder, location);
     const report = new ReportPanel(panel, context.extensionUri, store, folder, location);
-    open.set(key, report);
-    panel.onDidDispose(() => open.delete(key));
+    open.add(report);
+    panel.onDidDispose(() => {
+      open.delete(report);
+      changed.fire();
+    });
+    panel.onDidChangeViewState(() => {
+      changed.fire();
+    });
     return report;
   };
 
   context.subscriptions.push(
+    changed,
     vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, {
       deserializeWebviewPanel: (panel, state: SavedPanel | undefined) => {
         if (state) attach(panel, state.folder, state.location);
@@ -39,36 +45,35 @@ export function registerReport(context: vscode.ExtensionContext, store: Measurem
     }),
     {
       dispose: () => {
-        for (const panel of open.values()) panel.dispose();
+        for (const panel of open) panel.dispose();
       },
     },
   );
 
   return {
-    show: (folder, location, search) => {
+    show: (folder, location, to) => {
       const project = store.project(folder);
-      const name =
-        location ?? worst(project?.locations ?? [])?.name ?? project?.status.locations[0];
-      if (name === undefined) {
-        void vscode.window.showInformationMessage("There is no code location to report on yet.");
-        return Promise.resolve();
-      }
-      let report = open.get(id(folder, name));
+      const worst = worstLocation(project?.locations ?? [])?.name;
+      const name = location ?? worst ?? project?.status.locations[0] ?? "";
+      const own = [...open].filter((panel) => panel.folder === folder);
+      let report =
+        own.find((panel) => panel.location === name) ??
+        own.find((panel) => panel.location === "" || name === "");
       if (report) {
         report.reveal();
       } else {
-        const panel = vscode.window.createWebviewPanel(VIEW_TYPE, name, vscode.ViewColumn.Active);
+        const panel = vscode.window.createWebviewPanel(
+          VIEW_TYPE,
+          "Snapsize",
+          vscode.ViewColumn.Active,
+        );
         report = attach(panel, folder, name);
       }
-      if (search !== undefined) report.search(search);
-      return Promise.resolve();
+      if (to !== undefined) report.go(to);
+    },
+    onDidChangeActive: changed.event,
+    get activeFolder() {
+      return [...open].find((panel) => panel.isActive)?.folder;
     },
   };
-}
-
-/** The one nearest to its limits; of several the largest. */
-function worst(locations: readonly LocationMeasurement[]): LocationMeasurement | undefined {
-  return [...locations].sort(
-    (a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level) || b.totalBytes - a.totalBytes,
-  )[0];
 }

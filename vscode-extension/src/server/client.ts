@@ -5,29 +5,30 @@ import {
   ErrorAction,
   LanguageClient,
   RevealOutputChannelOn,
+  ShowMessageNotification,
   type ConfigurationParams,
   type Middleware,
 } from "vscode-languageclient/node";
 import type { EditorPython } from "../python/editorPython.ts";
 import type { Log } from "./log.ts";
+import { showServerMessage } from "../notifications/serverMessages.ts";
 import { SECTION, expandFor } from "../settings.ts";
 
-/** Commands of the server that return a text to show. */
+/** Commands in lenses and code actions that other editors let the server answer with a text. */
 export type ShowCommand =
   "dagsterSnapsize.showAsset" | "dagsterSnapsize.showReport" | "dagsterSnapsize.showLimits";
 
-/** Shows what such a command returned; undefined where the extension does it without the server. */
-export type Show = (
-  command: ShowCommand,
-  args: unknown[],
-  text: () => Promise<string | null>,
-) => Promise<void>;
+/** Shows in the report what such a command is about. */
+export type Show = (command: ShowCommand, args: readonly unknown[]) => void;
 
 const SHOW_COMMANDS: readonly string[] = [
   "dagsterSnapsize.showAsset",
   "dagsterSnapsize.showReport",
   "dagsterSnapsize.showLimits",
 ] satisfies ShowCommand[];
+
+/** Settings of the extension itself, which the server does not know. */
+const OWN_SETTINGS = ["serverPython", "notifications", "trace"];
 
 /** Logs errors without a message box: the status bar shows the state of the server. */
 class QuietClient extends LanguageClient {
@@ -43,9 +44,18 @@ export function createClient(
   editorPython: EditorPython,
   show: Show,
 ): LanguageClient {
+  let commands = 0;
+  const answering = async <T>(work: () => Promise<T>): Promise<T> => {
+    commands++;
+    try {
+      return await work();
+    } finally {
+      commands--;
+    }
+  };
   const client = new QuietClient(
     SECTION,
-    "Dagster Snapsize",
+    "Snapsize",
     () => Promise.resolve({ process: server, detached: false }),
     {
       documentSelector: [
@@ -74,9 +84,12 @@ export function createClient(
           message: "The connection to the language server was closed.",
         }),
       },
-      middleware: middleware(editorPython, show),
+      middleware: middleware(editorPython, show, answering),
     },
   );
+  client.onNotification(ShowMessageNotification.type, (message) => {
+    showServerMessage(message, commands > 0, log);
+  });
   client.registerFeature({
     getState: () => ({ kind: "static" }),
     // The status bar item shows progress: a second one beside it would be noise.
@@ -89,8 +102,11 @@ export function createClient(
   return client;
 }
 
-function middleware(editorPython: EditorPython, show: Show): Middleware {
-  let showing = 0;
+function middleware(
+  editorPython: EditorPython,
+  show: Show,
+  answering: <T>(work: () => Promise<T>) => Promise<T>,
+): Middleware {
   return {
     workspace: {
       configuration: async (params, token, next) => {
@@ -101,21 +117,12 @@ function middleware(editorPython: EditorPython, show: Show): Middleware {
         );
       },
     },
-    window: {
-      // The server opens a file with the text that it returns; that text is shown in another way.
-      showDocument: (params, token, next) =>
-        showing > 0 && params.selection === undefined ? { success: true } : next(params, token),
-    },
     executeCommand: async (command, args, next) => {
-      if (!isShowCommand(command)) return (await next(command, args)) as unknown;
-      return show(command, args, async () => {
-        showing++;
-        try {
-          return (await next(command, args)) as string | null;
-        } finally {
-          showing--;
-        }
-      });
+      if (!isShowCommand(command)) {
+        return answering(async () => (await next(command, args)) as unknown);
+      }
+      show(command, args);
+      return undefined;
     },
   };
 }
@@ -135,8 +142,8 @@ async function settingsFor(
   if (item?.section !== SECTION) return answer;
   const scope = item.scopeUri === undefined ? undefined : vscode.Uri.parse(item.scopeUri);
   const folder = scope ?? vscode.workspace.workspaceFolders?.[0]?.uri;
-  const settings = { ...(answer as Record<string, unknown>) };
-  delete settings.serverPython; // of the extension itself
+  const all = Object.entries(answer as Record<string, unknown>);
+  const settings = Object.fromEntries(all.filter(([name]) => !OWN_SETTINGS.includes(name)));
   const { interpreter } = settings;
   if (typeof interpreter === "string" && interpreter.trim() !== "") {
     settings.interpreter = expandFor(interpreter.trim(), folder);

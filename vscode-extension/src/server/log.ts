@@ -8,7 +8,7 @@ const LINE = /^\d{4}-\d\d-\d\d [\d:,]+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)$
 
 /** The output channel, and the last of what was written to it for bug reports. */
 export class Log implements vscode.Disposable {
-  readonly channel = vscode.window.createOutputChannel("Dagster Snapsize", { log: true });
+  readonly channel = vscode.window.createOutputChannel("Snapsize", { log: true });
   readonly #last: string[] = [];
 
   get lastLines(): readonly string[] {
@@ -17,6 +17,12 @@ export class Log implements vscode.Disposable {
 
   debug(text: string): void {
     this.channel.debug(text);
+  }
+
+  /** What the setting logLevel lets the server say, whatever the level of the channel is. */
+  #serverDebug(text: string): void {
+    if (this.channel.logLevel <= vscode.LogLevel.Debug) this.channel.debug(text);
+    else this.channel.info(`[debug] ${text}`);
   }
 
   info(text: string): void {
@@ -41,7 +47,7 @@ export class Log implements vscode.Disposable {
     };
     readline.createInterface({ input: stream }).on("line", (line) => {
       const [, level, text = line] = LINE.exec(line) ?? [];
-      if (level === "DEBUG") write = this.debug.bind(this);
+      if (level === "DEBUG") write = this.#serverDebug.bind(this);
       else if (level === "INFO") write = this.info.bind(this);
       else if (level === "WARNING") write = this.warn.bind(this);
       else if (level !== undefined) write = this.error.bind(this);

@@ -43,6 +43,7 @@ export class Server implements vscode.Disposable {
   #process: ChildProcess | undefined;
   #python: Python | undefined;
   #waiting: NodeJS.Timeout | undefined;
+  #visible: string | null = null;
   /** Counts starts: what belongs to an earlier one is of no interest any more. */
   #run = 0;
 
@@ -90,11 +91,6 @@ export class Server implements vscode.Disposable {
     await this.#end();
   }
 
-  /** Runs a command of the server. */
-  async execute(command: string, ...args: unknown[]): Promise<unknown> {
-    return this.#client?.sendRequest("workspace/executeCommand", { command, arguments: args });
-  }
-
   /** Settings, or the interpreter that the editor chose, are others now. */
   async settingsChanged(): Promise<void> {
     await this.#notify(DidChangeConfigurationNotification.method, { settings: null });
@@ -102,6 +98,12 @@ export class Server implements vscode.Disposable {
 
   async focusChanged(focused: boolean): Promise<void> {
     await this.#notify("dagsterSnapsize/focus", { focused });
+  }
+
+  /** Another file is looked at, or none. */
+  async fileVisible(uri: vscode.Uri | undefined): Promise<void> {
+    this.#visible = uri?.toString() ?? null;
+    await this.#notify("dagsterSnapsize/visible", { uri: this.#visible });
   }
 
   async #notify(method: string, params: object): Promise<void> {
@@ -143,6 +145,7 @@ export class Server implements vscode.Disposable {
       this.#endedByItself(run, signal ?? `exit status ${String(status)}`);
     });
     await once(server, "spawn");
+    if (run !== this.#run) return; // stopped meanwhile: the process is being ended
     const client = createClient(server, this.#log, this.#editorPython, this.#show);
     this.#client = client;
     client.onNotification("dagsterSnapsize/status", (status: Status) => {
@@ -152,7 +155,9 @@ export class Server implements vscode.Disposable {
     });
     this.#store.connect(() => client.sendRequest<Measurement>("dagsterSnapsize/measurement", {}));
     await client.start();
-    if (run === this.#run) this.#setState({ name: "running" });
+    if (run !== this.#run) return;
+    this.#setState({ name: "running" });
+    await this.#notify("dagsterSnapsize/visible", { uri: this.#visible });
   }
 
   #endedByItself(run: number, how: string): void {

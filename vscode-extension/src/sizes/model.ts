@@ -14,11 +14,12 @@ import {
   noteNode,
   problemNode,
   projectNode,
+  share,
   snapshotNode,
   snapshotsNode,
   type TreeNode,
 } from "./nodes.ts";
-import { readHeads, readRow, type AssetHead } from "../measurements/rows.ts";
+import { NO_ROWS, readHeads, readRow, type AssetHead } from "../measurements/rows.ts";
 
 const UNFOLDED_LOCATIONS = 3;
 
@@ -148,6 +149,7 @@ export class SizesModel {
     folder: string,
     location: LocationMeasurement,
   ): Promise<TreeNode[]> {
+    if (location.rowsFile === null) return [noteNode(node, NO_ROWS)];
     const assets = await this.#wanted(location);
     if (assets.length === 0) return [noteNode(node, "no asset matches the filter")];
     if (this.grouping === "size") {
@@ -215,7 +217,6 @@ export class SizesModel {
 
 /** The snapshots that fill their budgets most come first. */
 function heaviestFirst(location: LocationMeasurement): LocationMeasurement["snapshots"] {
-  const share = (s: { used_bytes: number; budget_bytes: number }) => s.used_bytes / s.budget_bytes;
   return [...location.snapshots].sort((a, b) => share(b) - share(a));
 }
 

@@ -12,6 +12,7 @@ import {
   formatPercent,
   formatSize,
 } from "../../shared/format.ts";
+import { hasSeveralRepositories, shortSnapshotName, snapshotName } from "../../shared/names.ts";
 import { escapeMarkdown } from "../markdown.ts";
 import { PAGE, shortPath, type AssetGroup, type Grouping } from "./assetLists.ts";
 import { snapshotLevel } from "../measurements/level.ts";
@@ -97,7 +98,7 @@ export function locationNode(
   const words = [
     ...(failed ? ["failed"] : measured ? [] : ["not measured yet"]),
     ...(location.stale && measured ? ["stale"] : []),
-    ...(measured ? [formatSize(location.totalBytes)] : []),
+    ...(measured ? [fullest(location.snapshots)] : []),
     ...(withFolder ? [basename(project.folder)] : []),
   ];
   const python = location.python === null ? "" : `\n\nPython: ${escapeMarkdown(location.python)}`;
@@ -119,6 +120,17 @@ export function locationNode(
     folding: measured || failed ? (unfolded ? "unfolded" : "folded") : "leaf",
     spoken: `code location ${flat(location.name)}, ${words.join(", ")}`,
   };
+}
+
+/** `87 %`: how much of its budget the snapshot uses that is nearest to it. */
+function fullest(snapshots: readonly Snapshot[]): string {
+  const [first] = [...snapshots].sort((a, b) => share(b) - share(a));
+  return first ? formatPercent(first.used_bytes, first.budget_bytes) : "";
+}
+
+/** How much of its budget a snapshot uses. */
+export function share({ used_bytes, budget_bytes }: Snapshot): number {
+  return used_bytes / Math.max(1, budget_bytes);
 }
 
 /** What is wrong with a location or a project. */
@@ -164,7 +176,8 @@ export function snapshotNode(
   snapshot: Snapshot,
 ): TreeNode {
   const { used_bytes: used, budget_bytes: budget } = snapshot;
-  const label = snapshotLabel(location, snapshot);
+  const several = hasSeveralRepositories(location.snapshots);
+  const name = snapshotName(snapshot, several);
   const level = snapshotLevel(location, snapshot);
   const percent = formatPercent(used, budget);
   const of = `${formatSize(used)} of ${formatSize(budget)}`;
@@ -173,10 +186,10 @@ export function snapshotNode(
     ...plain,
     ...identity(parent, "snapshot", snapshot.id),
     subject: { kind: "snapshot", folder, location: location.name, snapshot: snapshot.id },
-    label,
-    description: `${budgetBar(used, budget)} ${percent}  ${of}`,
+    label: shortSnapshotName(snapshot, several),
+    description: `${percent} of ${formatSize(budget)}`,
     tooltip: [
-      `**${escapeMarkdown(label)}**`,
+      `**${escapeMarkdown(name)}**`,
       table([
         ["stored", formatExact(snapshot.stored_bytes)],
         ["on the wire", formatExact(snapshot.wire_bytes)],
@@ -190,25 +203,8 @@ export function snapshotNode(
       location.definitionsLocation === null
         ? null
         : { does: "open", place: location.definitionsLocation },
-    spoken: `${label}, ${of}, ${percent}${said}`,
+    spoken: `${name}, ${of}, ${percent}${said}`,
   };
-}
-
-const BAR_CELLS = 5;
-
-/** `▰▰▱▱▱`; full only where nothing is left. */
-export function budgetBar(used: number, budget: number): string {
-  const partly = Math.min(BAR_CELLS - 1, Math.round((BAR_CELLS * used) / budget));
-  const full = used >= budget ? BAR_CELLS : partly;
-  return "▰".repeat(full) + "▱".repeat(BAR_CELLS - full);
-}
-
-/** `repository` or `job nightly`; and of which repository where there are several. */
-function snapshotLabel(location: LocationMeasurement, snapshot: Snapshot): string {
-  const several = new Set(location.snapshots.map((s) => s.repository)).size > 1;
-  const repository = several ? `repository ${flat(snapshot.repository)}` : "repository";
-  if (snapshot.kind === "repository") return repository;
-  return `job ${flat(snapshot.name)}${several ? ` of ${repository}` : ""}`;
 }
 
 const SORTED_BY: Record<Grouping, string> = { size: "", group: "by group", file: "by file" };
@@ -283,13 +279,13 @@ export function assetNode(
       (finding.snapshot === null || isOf(location, finding.snapshot, asset)),
   );
   const worst = findings.some((finding) => finding.severity === "error") ? OVER : NEAR;
-  const several = new Set(location.snapshots.map((s) => s.repository)).size > 1;
+  const several = hasSeveralRepositories(location.snapshots);
   return {
     ...plain,
     ...identity(parent, "asset", several ? `${asset.repository}\n${asset.key}` : asset.key),
     subject: { kind: "asset", folder, location: location.name, asset },
     label,
-    description: [size, percent, rest].filter(Boolean).join("  "),
+    description: [size, rest].filter(Boolean).join("  "),
     icon: findings.length > 0 ? worst : { name: "symbol-field" },
     folding: "folded",
     click: asset.location === null ? null : { does: "open", place: asset.location },
@@ -323,7 +319,8 @@ export function assetTooltip(location: LocationMeasurement, row: AssetRow): stri
       ? "its source is not known"
       : `${escapeMarkdown(shortPath(row.location.path, location.root))}:${row.location.line}`;
   return [
-    `**${escapeMarkdown(flat(row.key))}** ${formatBoth(row.total_bytes)}`,
+    `**${escapeMarkdown(flat(row.key))}** ${formatBoth(row.total_bytes)},` +
+      ` ${formatPercent(row.total_bytes, location.totalBytes)} of all snapshots`,
     table(bySnapshot(location, row.by_snapshot)),
     ...extra,
     ...(row.group === null ? [] : [`group ${escapeMarkdown(flat(row.group))}`]),
@@ -402,7 +399,8 @@ function bySnapshot(
   location: LocationMeasurement,
   shares: Readonly<Record<string, number>>,
 ): [string, string][] {
-  const words = new Map(location.snapshots.map((s) => [s.id, snapshotLabel(location, s)]));
+  const several = hasSeveralRepositories(location.snapshots);
+  const words = new Map(location.snapshots.map((s) => [s.id, snapshotName(s, several)]));
   return Object.entries(shares)
     .sort(([, a], [, b]) => b - a)
     .map(([id, bytes]) => [words.get(id) ?? id, formatExact(bytes)]);

@@ -1,9 +1,10 @@
 import * as vscode from "vscode";
-import { holdsProject } from "../measurements/detection.ts";
+import { holdsProject } from "../measurements/workspace.ts";
 import { snapshotLevel } from "../measurements/level.ts";
 import type { MeasurementStore } from "../measurements/store.ts";
 import type { Place } from "../protocol.ts";
-import { SECTION } from "../settings.ts";
+import type { Report } from "../report/report.ts";
+import { isEnabled, SECTION } from "../settings.ts";
 import { counted, grouped } from "../../shared/format.ts";
 import { GROUPINGS, type Grouping } from "./assetLists.ts";
 import { SizesModel, viewState } from "./model.ts";
@@ -17,7 +18,11 @@ const OFFERED = "sizes.offered";
 type AssetSubject = Extract<Subject, { kind: "asset" }>;
 
 /** The sizes view. */
-export function registerSizes(context: vscode.ExtensionContext, store: MeasurementStore): void {
+export function registerSizes(
+  context: vscode.ExtensionContext,
+  store: MeasurementStore,
+  report: Report,
+): void {
   const model = new SizesModel(() => store.projects);
   const tree = new SizesTree(model);
   const view = vscode.window.createTreeView(VIEW, {
@@ -29,7 +34,7 @@ export function registerSizes(context: vscode.ExtensionContext, store: Measureme
   let progress: (() => void) | undefined;
 
   async function update(): Promise<void> {
-    const state = viewState(store.projects, isEnabled());
+    const state = viewState(store.projects, isEnabledAnywhere());
     tree.setVisible(state === "shown");
     view.badge = badge();
     const measuring = store.projects.some((project) => project.status.phase === "measuring");
@@ -58,9 +63,8 @@ export function registerSizes(context: vscode.ExtensionContext, store: Measureme
   }
 
   async function offerWhereWanted(): Promise<void> {
-    const folders = vscode.workspace.workspaceFolders ?? [];
-    const found = await Promise.all(folders.map(({ uri }) => holdsProject(uri.fsPath)));
-    if (context.workspaceState.get<boolean>(OFFERED, false) || found.includes(true)) await offer();
+    const wasOffered = context.workspaceState.get<boolean>(OFFERED, false);
+    if (wasOffered || (await holdsProject())) await offer();
   }
 
   function badge(): vscode.ViewBadge | undefined {
@@ -139,24 +143,21 @@ export function registerSizes(context: vscode.ExtensionContext, store: Measureme
       model.showMore(subject.of);
       await tree.update();
     },
-    "dagsterSnapsize.sizes.explain": async (id) => {
+    "dagsterSnapsize.sizes.explain": (id) => {
       const subject = assetOf(id);
       if (subject === undefined) return;
       const { folder, location, asset } = subject;
-      const command = "dagsterSnapsize.showAsset";
-      await vscode.commands.executeCommand(command, location, asset.key, folder, asset.repository);
+      report.show(folder, location, { asset });
     },
     "dagsterSnapsize.sizes.copyKey": async (id) => {
       const subject = assetOf(id);
       if (subject !== undefined) await vscode.env.clipboard.writeText(subject.asset.key);
     },
-    "dagsterSnapsize.sizes.openReport": async (id) => {
+    "dagsterSnapsize.sizes.openReport": (id) => {
       const subject = id === undefined ? undefined : tree.node(id)?.subject;
       if (subject === undefined || !("location" in subject)) return;
       const { folder, location } = subject;
-      const key = "asset" in subject ? subject.asset.key : undefined;
-      const command = "dagsterSnapsize.openReport";
-      await vscode.commands.executeCommand(command, folder, location, key);
+      report.show(folder, location, "asset" in subject ? { search: subject.asset.key } : {});
     },
     "dagsterSnapsize.sizes.showProblem": showProblem,
     "dagsterSnapsize.sizes.bySize": () => group("size"),
@@ -191,11 +192,9 @@ export function registerSizes(context: vscode.ExtensionContext, store: Measureme
 }
 
 /** Whether measuring is switched on in some folder. */
-function isEnabled(): boolean {
+function isEnabledAnywhere(): boolean {
   const folders = vscode.workspace.workspaceFolders ?? [];
-  return folders.some(({ uri }) =>
-    vscode.workspace.getConfiguration(SECTION, uri).get<boolean>("enable", true),
-  );
+  return folders.some(({ uri }) => isEnabled(uri.fsPath));
 }
 
 async function open({ path, line }: Place): Promise<void> {

@@ -1,12 +1,13 @@
 import * as vscode from "vscode";
-import { TOOLTIP_COMMANDS, type StatusView } from "./statusView.ts";
+import { CLICK, TOOLTIP_COMMANDS, type StatusView } from "./statusView.ts";
 
 /** The status bar item; hidden where there is nothing to show. */
 export class StatusBar implements vscode.Disposable {
   readonly #item = vscode.window.createStatusBarItem("status", vscode.StatusBarAlignment.Left, 0);
 
   constructor() {
-    this.#item.name = "Dagster Snapsize";
+    this.#item.name = "Snapsize";
+    this.#item.command = CLICK;
   }
 
   show(view: StatusView | undefined): void {
@@ -18,7 +19,6 @@ export class StatusBar implements vscode.Disposable {
     tooltip.isTrusted = { enabledCommands: TOOLTIP_COMMANDS };
     this.#item.text = view.text;
     this.#item.tooltip = tooltip;
-    this.#item.command = view.command;
     this.#item.accessibilityInformation = { label: view.label };
     this.#item.backgroundColor =
       view.background && new vscode.ThemeColor(`statusBarItem.${view.background}Background`);

@@ -17,12 +17,14 @@ test("names that begin with two dots are no way out", () => {
   assert.equal(isWithin("/work", "/work"), true);
 });
 
-test("the worst project comes first, else the first", () => {
+test("the worst project comes first, else the one nearest to a budget", () => {
   const fine = project({ folder: "/a" });
   const near = project({ folder: "/b", level: "near" });
   const failed = project({ folder: "/c", phase: "failed" });
   assert.equal(worst([fine, near, failed])?.folder, "/c");
   assert.equal(worst([fine, near])?.folder, "/b");
   assert.equal(worst([fine, project({ folder: "/d" })])?.folder, "/a");
+  const nearest = { location: "shop", snapshot: "shop", usedBytes: 7, budgetBytes: 10 };
+  assert.equal(worst([fine, project({ folder: "/d", nearest })])?.folder, "/d");
   assert.equal(worst([]), undefined);
 });

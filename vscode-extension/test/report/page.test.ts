@@ -7,6 +7,7 @@ import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { readMeasurement, type ReadMeasurement } from "../../src/report/columns.ts";
 import { executable, launch, OpenReport } from "../support/browser.ts";
+import { formatSize } from "../../shared/format.ts";
 import { keyOf, writeRows } from "../support/reportRows.ts";
 import { THEMES } from "../support/themes.ts";
 
@@ -171,9 +172,98 @@ describe("the report in a browser", { skip }, () => {
 
   test("when what is zoomed into is gone, the nearest that is left is shown", async () => {
     await open(await measured(200, 3));
-    await page.getByRole("button", { name: /^job nightly_2 / }).click();
+    await page.getByRole("button", { name: /^nightly_2 / }).click();
     await report.show(await measured(200, 2));
     assert.equal((await crumbs()).length, 1);
+  });
+
+  test("an asset that is explained before there are sizes is shown with them", async () => {
+    await open(undefined);
+    await report.go({ asset: { key: keyOf(7), repository: "__repository__" } });
+    const measurement = await measured(200, 3);
+    await report.show(measurement);
+    await page.locator(".rows .row", { hasText: "description" }).waitFor();
+    assert.match((await crumbs()).at(-1) ?? "", /table_00007, /);
+    // Its fields in all snapshots together are all of it.
+    const all = measurement.data.assets.total[7];
+    const titles = await page.evaluate<string[]>(
+      'Array.from(document.querySelectorAll(".rows .row .bytes"), (cell) => cell.title)',
+    );
+    const fields = titles.map((title) => Number(title.replace(/\D/g, "")));
+    assert.equal(
+      fields.reduce((sum, bytes) => sum + bytes, 0),
+      all,
+    );
+    const caption = page.locator(".caption");
+    assert.match(await caption.innerText(), /in all snapshots, .* % of the code location/);
+    // And it is where a page that is made again begins.
+    const state = await report.saved();
+    await report.close();
+    await open(measurement, { state });
+    assert.match((await crumbs()).at(-1) ?? "", /table_00007, /);
+  });
+
+  test("of two repositories with one asset key the one that was asked for is explained", async () => {
+    const measurement = await measured(200, 3);
+    const { assets, names } = measurement.data;
+    const data = {
+      ...measurement.data,
+      names: { ...names, repositories: ["__repository__", "second"] },
+      assets: {
+        ...assets,
+        key: [keyOf(0), keyOf(0), ...assets.key.slice(2)],
+        repository: Float64Array.from(assets.key, (_, row) => Number(row === 1)),
+      },
+    };
+    await open({ ...measurement, data });
+    const shownBytes = async (repository: string) => {
+      await report.go({ asset: { key: keyOf(0), repository } });
+      return crumbs().then((all) => all.at(-1));
+    };
+    const first = formatSize(assets.total[0] ?? 0);
+    const second = formatSize(assets.total[1] ?? 0);
+    assert.notEqual(first, second);
+    assert.equal(await shownBytes("second"), `${keyOf(0)}, ${second}`);
+    assert.equal(await shownBytes("__repository__"), `${keyOf(0)}, ${first}`);
+  });
+
+  test("limits are shown with what each snapshot is judged by", async () => {
+    const measurement = await measured(200, 3);
+    const limit = { source: "Dagster's default", description: "the largest", problem: null };
+    const limits = [
+      { ...limit, name: "DAGSTER_GRPC_MAX_RX_BYTES", value: "100 MB" },
+      { ...limit, name: "DAGSTER_GRPC_TIMEOUT_SECONDS", value: "unusable", problem: "is <b>x</b>" },
+    ];
+    await open({ ...measurement, data: { ...measurement.data, limits } });
+    await report.go({ limits: true });
+    const main = page.getByRole("main", { name: "Limits" });
+    const row = (name: string) => main.getByRole("row", { name }).innerText();
+    assert.match(await row("DAGSTER_GRPC_MAX_RX_BYTES"), /100 MB\s+Dagster's default/);
+    assert.match(await row("DAGSTER_GRPC_TIMEOUT_SECONDS"), /is <b>x<\/b>/);
+    assert.match(await row("nightly_1 job"), /budget.job, pyproject.toml/);
+    assert.equal((await report.saved()).view.shown, "limits");
+  });
+
+  test("with 21 jobs their bars scroll, and the repository stays in sight", async () => {
+    for (const width of [380, 900]) {
+      await open(await measured(200, 21), { width, height: 700 });
+      const repository = page.getByRole("button", { name: /^repository / });
+      const last = page.locator(".jobs li").last();
+      const before = await repository.boundingBox();
+      assert.ok(((await last.boundingBox())?.y ?? 0) > (before?.y ?? 0) + 104);
+      await last.scrollIntoViewIfNeeded();
+      assert.deepEqual(await repository.boundingBox(), before);
+      assert.ok(((await last.boundingBox())?.y ?? 1e9) < (before?.y ?? 0) + 250);
+      if (width === 380) await report.close();
+    }
+  });
+
+  test("a column in which nothing stands is not there", async () => {
+    await open(await measured(200, 3));
+    const head = page.getByRole("columnheader", { name: /Heaviest|Shared/ });
+    assert.equal(await head.isVisible(), true);
+    await page.getByRole("searchbox").fill("nothing like this");
+    assert.equal(await head.isVisible(), false);
   });
 
   test("states are shown as text, with the button that helps", async () => {
@@ -182,8 +272,7 @@ describe("the report in a browser", { skip }, () => {
       report.status({
         kind,
         text,
-        canMeasure: kind !== "current",
-        canOpenFailure: kind === "failed",
+        actions: kind === "failed" ? ["openFailure", "measure"] : ["measure"],
       });
     await say("empty", "Nothing has been measured yet.");
     await page.getByRole("button", { name: "Measure Now" }).click();
@@ -194,8 +283,8 @@ describe("the report in a browser", { skip }, () => {
     await page.getByRole("button", { name: "Go to the Error" }).click();
     await say("current", "");
     assert.equal(await page.getByRole("status").isVisible(), false);
-    const asked = report.asked.map(({ type }) => type);
-    assert.deepEqual(asked, ["ready", "measure", "openFailure"]);
+    const asked = report.asked.map((message) => ("action" in message ? message.action : ""));
+    assert.deepEqual(asked, ["", "measure", "openFailure"]);
   });
 
   test("text from user code is never markup", async () => {

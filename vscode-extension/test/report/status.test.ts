@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LocationMeasurement, ProjectStatus } from "../../src/protocol.ts";
+import { NO_ROWS } from "../../src/measurements/rows.ts";
 import { page } from "../../src/report/html.ts";
 import { reportStatus } from "../../src/report/status.ts";
 
@@ -15,6 +16,7 @@ const PROJECT: ProjectStatus = {
   locations: ["shop"],
   stale: false,
   totalBytes: 1,
+  nearest: null,
   over: [],
 };
 const LOCATION: LocationMeasurement = {
@@ -31,42 +33,58 @@ const LOCATION: LocationMeasurement = {
   level: "within",
   assetBudgetBytes: null,
   rowsFile: "/rows",
+  limits: [],
   definitionsLocation: null,
   failedLocation: null,
   findings: [],
 };
 
+function of(
+  project: ProjectStatus | undefined,
+  location: LocationMeasurement | undefined,
+  hasData: boolean,
+  more: { isEnabled?: boolean; problem?: string } = {},
+) {
+  return reportStatus({ project, location, hasData, isEnabled: true, problem: "", ...more });
+}
+
 test("current sizes need no words", () => {
-  assert.deepEqual(reportStatus(PROJECT, LOCATION, true), {
-    kind: "current",
-    text: "",
-    canMeasure: false,
-    canOpenFailure: false,
-  });
+  assert.deepEqual(of(PROJECT, LOCATION, true), { kind: "current", text: "", actions: [] });
 });
 
 test("a failure is shown with a link to its line, beside the last sizes", () => {
   const failedLocation = { path: "/project/a.py", line: 3 };
   const failed = { ...LOCATION, error: "KeyError: 'x'\nand\nmore\nthan\nneeded", failedLocation };
-  const status = reportStatus({ ...PROJECT, phase: "failed" }, failed, true);
+  const status = of({ ...PROJECT, phase: "failed" }, failed, true);
   assert.equal(status.kind, "failed");
   assert.match(status.text, /^KeyError: 'x'\nand\nmore\nThese are the last measured sizes/);
-  assert.ok(status.canOpenFailure && status.canMeasure);
+  assert.deepEqual(status.actions, ["openFailure", "measure"]);
 });
 
-test("a missing interpreter is reported where nothing was measured yet", () => {
-  const project = {
-    ...PROJECT,
-    phase: "no-interpreter" as const,
-    message: "no Python has Dagster",
-  };
-  const status = reportStatus(project, undefined, false);
+test("a missing interpreter is reported with a way to choose one", () => {
+  const message = "no Python has Dagster";
+  const status = of({ ...PROJECT, phase: "no-interpreter", message }, undefined, false);
   assert.equal(status.kind, "failed");
-  assert.equal(status.text, "no Python has Dagster");
+  assert.equal(status.text, message);
+  assert.deepEqual(status.actions, ["selectInterpreter", "measure"]);
+});
+
+test("sizes that were measured but cannot be drawn are reported, with a way to the log", () => {
+  const status = of(PROJECT, { ...LOCATION, rowsFile: null }, false, { problem: NO_ROWS });
+  assert.equal(status.kind, "failed");
+  assert.match(status.text, /could not be written to the cache folder/);
+  assert.deepEqual(status.actions, ["showLogs", "measure"]);
+});
+
+test("sizes of a folder that is switched off are not shown as current", () => {
+  const status = of(PROJECT, LOCATION, true, { isEnabled: false });
+  assert.equal(status.kind, "stale");
+  assert.match(status.text, /turned off.*\nThese are the last measured sizes/);
+  assert.deepEqual(status.actions, ["openEnableSetting"]);
 });
 
 test("every other state has its text", () => {
-  const text = (...state: Parameters<typeof reportStatus>) => reportStatus(...state).text;
+  const text = (...state: Parameters<typeof of>) => of(...state).text;
   const measuring = { ...PROJECT, phase: "measuring" as const, text: "building", done: 1, of: 3 };
   assert.equal(text(measuring, LOCATION, true), "Measuring: building, 1 of 3 snapshots…");
   assert.match(text(PROJECT, { ...LOCATION, stale: true }, true), /before the last change/);

@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { formatBoth, formatPercent, formatSize } from "../../shared/format.ts";
 import { escapeMarkdown } from "../../src/markdown.ts";
-import { budgetBar } from "../../src/sizes/nodes.ts";
 
 // tests/unit/core/test_sizes.py reads the same file.
 const WRITTEN = JSON.parse(
@@ -20,15 +19,6 @@ test("sizes and shares are written as on the command line", () => {
   for (const [part, whole, text] of WRITTEN.percent) {
     assert.equal(formatPercent(part, whole), text);
   }
-});
-
-test("a budget bar is full only where nothing is left", () => {
-  assert.equal(budgetBar(0, 100), "▱▱▱▱▱");
-  assert.equal(budgetBar(13, 100), "▰▱▱▱▱");
-  assert.equal(budgetBar(99, 100), "▰▰▰▰▱");
-  assert.equal(budgetBar(100, 100), "▰▰▰▰▰");
-  assert.equal(budgetBar(500, 100), "▰▰▰▰▰");
-  assert.equal(budgetBar(0, 0), "▰▰▰▰▰");
 });
 
 test("nothing that Markdown reads is left in an escaped text", () => {

@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { page as html } from "../../src/report/html.ts";
 import type { ReportData, ReportStatus } from "../../shared/reportData.ts";
-import type { FromWebview, ToWebview } from "../../shared/reportMessages.ts";
+import type { FromWebview, Target, ToWebview } from "../../shared/reportMessages.ts";
 import type { ReadMeasurement } from "../../src/report/columns.ts";
 import { THEMES } from "./themes.ts";
 
@@ -93,6 +93,10 @@ export class OpenReport {
     this.#generation++;
     await this.#call("hold", plain(measurement.data), this.#generation);
     return this.timed("editor.tell(editor.held)");
+  }
+
+  async go(to: Target): Promise<void> {
+    await this.#tell({ type: "go", to });
   }
 
   async status(status: ReportStatus): Promise<void> {

@@ -156,6 +156,7 @@ function measurement(
     level: "over",
     assetBudgetBytes: ASSET_BUDGET,
     rowsFile,
+    limits: [],
     definitionsLocation: null,
     failedLocation: null,
     findings: [finding("snapshot-over-budget", 1), finding("snapshot-near-budget", 2)],

@@ -13,6 +13,7 @@ export function status(given: Partial<ProjectStatus> = {}): ProjectStatus {
     locations: ["shop"],
     stale: false,
     totalBytes: 10_300_000,
+    nearest: null,
     over: [],
     ...given,
   };
@@ -54,6 +55,7 @@ export function project(
     level: "within",
     assetBudgetBytes: 64_000,
     rowsFile: null,
+    limits: [],
     definitionsLocation: null,
     failedLocation: null,
     findings: [],

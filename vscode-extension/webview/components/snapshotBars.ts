@@ -6,14 +6,18 @@ import { button, element } from "../dom.ts";
 import { budgetLines, LEVEL_WORDS } from "../model/text.ts";
 
 export class SnapshotBars {
-  readonly #list: HTMLElement;
+  readonly #element = element("div", "snapshots");
+  readonly #repositories = element("ul");
+  /** Scrolls where there are many; the repositories stay in sight. */
+  readonly #jobs = element("ul", "jobs");
   readonly #choose: (snapshot: number) => void;
 
   constructor(parent: HTMLElement, choose: (snapshot: number) => void) {
     this.#choose = choose;
-    this.#list = element("ul", "snapshots");
-    this.#list.setAttribute("aria-label", "Snapshots and their budgets");
-    parent.append(this.#list);
+    this.#repositories.setAttribute("aria-label", "Repository snapshots and their budgets");
+    this.#jobs.setAttribute("aria-label", "Job snapshots and their budgets");
+    this.#element.append(this.#repositories, this.#jobs);
+    parent.append(this.#element);
   }
 
   /** The fullest first: what is over its budget must not have to be looked for. */
@@ -26,9 +30,13 @@ export class SnapshotBars {
     const order = snapshots.map((_, s) => s).sort((a, b) => used(b) - used(a));
     const focused = document.activeElement;
     const had = focused instanceof HTMLElement ? focused.dataset.snapshot : undefined;
-    this.#list.replaceChildren(...order.map((snapshot) => this.#item(model, snapshot)));
+    const isJob = (s: number) => snapshots[s]?.kind === "job";
+    const items = (wanted: number[]) => wanted.map((snapshot) => this.#item(model, snapshot));
+    this.#repositories.replaceChildren(...items(order.filter((s) => !isJob(s))));
+    this.#jobs.replaceChildren(...items(order.filter(isJob)));
+    this.#jobs.hidden = this.#jobs.childElementCount === 0;
     if (had !== undefined) {
-      [...this.#list.querySelectorAll<HTMLElement>("button")]
+      [...this.#element.querySelectorAll<HTMLElement>("button")]
         .find((button) => button.dataset.snapshot === had)
         ?.focus();
     }
@@ -37,7 +45,7 @@ export class SnapshotBars {
   /** Marks the one that is zoomed into; -1 for none. */
   mark(model: LocationModel, current: number): void {
     const id = model.data.snapshots[current]?.id;
-    for (const button of this.#list.querySelectorAll<HTMLElement>("button")) {
+    for (const button of this.#element.querySelectorAll<HTMLElement>("button")) {
       button.setAttribute("aria-current", String(button.dataset.snapshot === id));
     }
   }
@@ -55,11 +63,12 @@ export class SnapshotBars {
     const percent = formatPercent(snapshot.usedBytes, snapshot.budgetBytes);
     const size = formatSize(snapshot.usedBytes);
     const words = snapshot.level === "within" ? percent : `${percent} · ${snapshot.level}`;
-    const name = model.snapshotName(index);
-    bar.title = [name, ...budgetLines(snapshot)].join("\n");
+    const name = model.shortSnapshotName(index);
+    bar.title = [model.snapshotName(index), ...budgetLines(snapshot)].join("\n");
     // What is seen comes first, for those who speak to what they see.
     const budget = `budget ${formatSize(snapshot.budgetBytes)}, ${LEVEL_WORDS[snapshot.level]}`;
-    bar.setAttribute("aria-label", `${name} ${size} ${words}, ${budget}`);
+    const label = `${name} ${size} ${words}, ${snapshot.kind} snapshot, ${budget}`;
+    bar.setAttribute("aria-label", label);
     const track = element("span", "track");
     const used = element("span", "bar");
     const part = Math.min(1, snapshot.usedBytes / Math.max(1, snapshot.budgetBytes));

@@ -1,28 +1,23 @@
 /** The banner that says when the numbers are stale, being measured or missing. */
 
 import { button, element } from "../dom.ts";
-import type { ReportStatus } from "../../shared/reportData.ts";
+import type { BannerAction, ReportStatus } from "../../shared/reportData.ts";
 
-export interface StatusActions {
-  measure(): void;
-  openFailure(): void;
-}
+const TITLES: Readonly<Record<BannerAction, string>> = {
+  openFailure: "Go to the Error",
+  selectInterpreter: "Select Interpreter",
+  openEnableSetting: "Open the Setting",
+  showLogs: "Show Logs",
+  measure: "Measure Now",
+};
 
 export class StatusBanner {
   readonly #element = element("div", "banner");
-  readonly #text = element("span");
-  readonly #measure: HTMLElement;
-  readonly #open: HTMLElement;
+  readonly #act: (action: BannerAction) => void;
 
-  constructor(parent: HTMLElement, actions: StatusActions) {
+  constructor(parent: HTMLElement, act: (action: BannerAction) => void) {
+    this.#act = act;
     this.#element.setAttribute("role", "status");
-    this.#measure = button("action", "Measure Now", () => {
-      actions.measure();
-    });
-    this.#open = button("action", "Go to the Error", () => {
-      actions.openFailure();
-    });
-    this.#element.append(this.#text, this.#open, this.#measure);
     parent.append(this.#element);
     this.#element.hidden = true;
   }
@@ -30,8 +25,13 @@ export class StatusBanner {
   show(status: ReportStatus): void {
     this.#element.hidden = status.text === "";
     this.#element.dataset.kind = status.kind;
-    this.#text.textContent = status.text;
-    this.#measure.hidden = !status.canMeasure;
-    this.#open.hidden = !status.canOpenFailure;
+    this.#element.replaceChildren(
+      element("span", "", status.text),
+      ...status.actions.map((action) =>
+        button("action", TITLES[action], () => {
+          this.#act(action);
+        }),
+      ),
+    );
   }
 }

@@ -5,6 +5,7 @@
  * arithmetic.
  */
 
+import { element } from "../dom.ts";
 import type { Part } from "../model/parts.ts";
 import { type Row, type Sort, type SortKey, sorted } from "../model/tableRows.ts";
 import { formatExact, formatPercent, formatSize, grouped } from "../../shared/format.ts";
@@ -88,6 +89,7 @@ export class Table {
     this.element.setAttribute("aria-rowcount", String(rows.length + 1));
     this.#none.textContent = rows.length === 0 ? none : "";
     this.#rowsElement.style.height = `${rows.length * ROW_HEIGHT}px`;
+    this.element.classList.toggle("without-field", !rows.some((row) => row.field !== ""));
     const field = this.#heads.get("field")?.firstElementChild;
     if (field) {
       field.textContent = shown.fieldHead;
@@ -146,22 +148,18 @@ export class Table {
   }
 
   #row(row: Row, index: number): HTMLElement {
-    const element = document.createElement("div");
-    element.className = "row";
-    element.id = `row-${index}`;
-    element.dataset.index = String(index);
-    element.setAttribute("role", "row");
-    element.setAttribute("aria-rowindex", String(index + 2));
-    element.style.transform = `translateY(${index * ROW_HEIGHT}px)`;
+    const made = element("div", "row");
+    made.id = `row-${index}`;
+    made.dataset.index = String(index);
+    made.setAttribute("role", "row");
+    made.setAttribute("aria-rowindex", String(index + 2));
+    made.style.transform = `translateY(${index * ROW_HEIGHT}px)`;
     const name = keyCell("name", row.name);
     if (row.source >= 0) {
       name.classList.add("link");
     }
     if (row.kind) {
-      const kind = document.createElement("span");
-      kind.className = "kind";
-      kind.textContent = row.kind;
-      name.append(kind);
+      name.append(element("span", "kind", row.kind));
     }
     name.title = row.source >= 0 ? `${row.name}\nClick to open its source` : row.name;
     const bytes = cell("bytes", formatSize(row.bytes));
@@ -175,12 +173,9 @@ export class Table {
     field.title = row.field;
     if (row.fieldBytes > 0) {
       field.title = `${row.field}: ${formatExact(row.fieldBytes)}`;
-      const size = document.createElement("span");
-      size.className = "kind";
-      size.textContent = formatSize(row.fieldBytes);
-      field.append(size);
+      field.append(element("span", "kind", formatSize(row.fieldBytes)));
     }
-    element.append(name, bytes, cell("share", formatPercent(row.bytes, this.#whole)), field);
+    made.append(name, bytes, cell("share", formatPercent(row.bytes, this.#whole)), field);
     if (row.target) {
       const zoom = document.createElement("button");
       zoom.type = "button";
@@ -189,9 +184,9 @@ export class Table {
       zoom.title = "Show in the treemap";
       zoom.setAttribute("aria-hidden", "true");
       zoom.textContent = "›";
-      element.append(zoom);
+      made.append(zoom);
     }
-    return element;
+    return made;
   }
 
   #listen(): void {
@@ -291,31 +286,29 @@ export class Table {
 }
 
 function cell(column: string, text: string): HTMLElement {
-  const element = document.createElement("div");
-  element.className = `cell ${column}`;
-  element.setAttribute("role", "gridcell");
-  const span = document.createElement("span");
-  span.className = "text";
-  span.textContent = text;
-  element.append(span);
-  return element;
+  const made = element("div", `cell ${column}`);
+  made.setAttribute("role", "gridcell");
+  made.append(element("span", "text", text));
+  return made;
 }
 
 /** The end of a long key says more than its beginning: that is cut first. */
 function keyCell(column: string, key: string): HTMLElement {
   const end = key.lastIndexOf("/", key.length - 2) + 1;
-  const element = cell(column, key.slice(end));
+  const found = cell(column, "");
+  const whole = element("span", "key");
   if (end > 0) {
-    const path = document.createElement("span");
-    path.className = "path";
+    const path = element("span", "path");
     // The path is cut on its left, as text that runs the other way would be.
     const text = document.createElement("bdi");
     text.dir = "ltr";
     text.textContent = key.slice(0, end);
     path.append(text);
-    element.prepend(path);
+    whole.append(path);
   }
-  return element;
+  whole.append(element("span", "text", key.slice(end)));
+  found.replaceChildren(whole);
+  return found;
 }
 
 /** `1,204 rows`, for saying how many there are. */

@@ -52,9 +52,9 @@ export class DetailReader {
     if ("other" in owner) {
       const snapshot = at(this.#data.others.snapshot, owner.other);
       const cells = this.#cells(this.#packed.others, this.#otherStarts, owner.other, snapshot);
-      return { cells, sharing: [] };
+      return { cells, sharing: [], notes: [] };
     }
-    return { cells: this.#ofAsset(owner.asset), sharing: this.#sharing(owner.asset) };
+    return { cells: this.#ofAsset(owner.asset), sharing: this.#sharing(owner.asset), notes: [] };
   }
 
   #ofAsset(asset: number): Cell[] {

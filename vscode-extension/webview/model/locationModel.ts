@@ -8,6 +8,7 @@
 import type { OwnerDetail, OwnerRef, ReportData, SnapshotData } from "../../shared/reportData.ts";
 import { BLANK, type Part, at, fieldParts, kindWords, ownerId, ownerOf } from "./parts.ts";
 import { flat, grouped } from "../../shared/format.ts";
+import { hasSeveralRepositories, shortSnapshotName, snapshotName } from "../../shared/names.ts";
 
 export interface Children {
   readonly parts: readonly Part[];
@@ -29,7 +30,7 @@ export class LocationModel {
 
   constructor(data: ReportData) {
     this.data = data;
-    this.#severalRepositories = new Set(data.snapshots.map((s) => s.repository)).size > 1;
+    this.#severalRepositories = hasSeveralRepositories(data.snapshots);
     this.root = {
       ...BLANK,
       level: "location",
@@ -53,14 +54,12 @@ export class LocationModel {
     }
   }
 
-  /** `repository` or `job nightly`, and of which repository where there are several. */
   snapshotName(snapshot: number): string {
-    const { kind, name, repository } = this.#snapshot(snapshot);
-    const own = kind === "job" ? `job ${flat(name)}` : "repository";
-    if (!this.#severalRepositories) {
-      return own;
-    }
-    return kind === "job" ? `${own} of ${flat(repository)}` : `repository ${flat(repository)}`;
+    return snapshotName(this.#snapshot(snapshot), this.#severalRepositories);
+  }
+
+  shortSnapshotName(snapshot: number): string {
+    return shortSnapshotName(this.#snapshot(snapshot), this.#severalRepositories);
   }
 
   /** Heaviest first; those below `floor` bytes are only counted. */
@@ -143,6 +142,17 @@ export class LocationModel {
     return row === undefined
       ? undefined
       : this.#sharePart(this.#groupPart(this.#snapshotPart(this.root, snapshot), group), row);
+  }
+
+  /** An asset in all snapshots, by its key; of the heaviest one where no repository is named. */
+  assetNamed(key: string, repository: string | null): Part | undefined {
+    const { assets, names } = this.data;
+    const found = assets.key.findIndex(
+      (other, row) =>
+        other === key &&
+        (repository === null || names.repositories[at(assets.repository, row)] === repository),
+    );
+    return found < 0 ? undefined : this.#assetPart(found);
   }
 
   /** Another owner, in its snapshot. */

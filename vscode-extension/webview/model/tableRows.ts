@@ -30,6 +30,9 @@ export interface Row {
 
 /** All owners within a part; within an owner its fields. */
 export function rowsOf(model: LocationModel, part: Part, found: Found | undefined): Row[] {
+  if (part.asset >= 0 && part.snapshot < 0) {
+    return fieldTotals(model, part);
+  }
   if (part.asset >= 0 || part.other >= 0) {
     return model.children(part).parts.map((child) => fieldRow(model, child));
   }
@@ -144,14 +147,44 @@ function otherRow(model: LocationModel, other: number): Row {
   };
 }
 
+/** The fields of an asset in all snapshots together; going in leads to where one is heaviest. */
+function fieldTotals(model: LocationModel, part: Part): Row[] {
+  const cells = model.detail(part)?.cells ?? [];
+  const several = new Set(cells.map((cell) => cell.snapshot)).size > 1;
+  const source = at(model.data.assets.hasSource, part.asset) === 1 ? part.asset : -1;
+  const together = new Map<string, { bytes: number; most: number; snapshot: number }>();
+  for (const { field, snapshot, exclusive, shared } of cells) {
+    const size = exclusive + shared;
+    const known = together.get(field) ?? { bytes: 0, most: -1, snapshot };
+    const isMost = size > known.most;
+    together.set(field, {
+      bytes: known.bytes + size,
+      most: isMost ? size : known.most,
+      snapshot: isMost ? snapshot : known.snapshot,
+    });
+  }
+  return Array.from(together, ([field, { bytes, most, snapshot }]) => ({
+    ...named(flat(field)),
+    bytes,
+    field: several ? model.snapshotName(snapshot) : "",
+    fieldBytes: several ? most : 0,
+    source,
+    isOver: false,
+    target: () => model.children(part).parts.find((inside) => inside.snapshot === snapshot),
+  }));
+}
+
 function fieldRow(model: LocationModel, part: Part): Row {
   const field = part.level === "snapshot" ? model.heaviestField(part) : undefined;
   const { hasSource } = model.data.assets;
   return {
-    name: part.name,
-    kind: "",
+    ...named(part.name),
     bytes: part.bytes,
-    field: field?.name ?? (part.isShared ? sharingLines(model, part).join("; ") : ""),
+    field: field
+      ? named(field.name).name
+      : part.isShared
+        ? sharingLines(model, part).join("; ")
+        : "",
     fieldBytes: field?.bytes ?? 0,
     source:
       part.parent && part.parent.asset >= 0 && at(hasSource, part.parent.asset) === 1
@@ -163,5 +196,11 @@ function fieldRow(model: LocationModel, part: Part): Row {
 }
 
 function fieldName(model: LocationModel, field: number): string {
-  return model.data.names.fields[field] ?? "";
+  return named(model.data.names.fields[field] ?? "").name;
+}
+
+/** Of metadata the label is what tells it apart. */
+function named(field: string): { name: string; kind: string } {
+  const name = field.replace(/^metadata: (?=.)/, "");
+  return { name, kind: name === field ? "" : "metadata" };
 }

@@ -25,6 +25,7 @@ from dagster_snapsize.cli.reports.rows import budget_use, heaviest, versions
 from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.findings import exit_status
+from dagster_snapsize.core.limits import shown_value
 from dagster_snapsize.core.model import AssetCost, Ledger, Measurement, Share, Snapshot
 
 _FOLDER = PACKAGE / "cli" / "reports" / "report_page"
@@ -46,7 +47,7 @@ def page(report: Report) -> str:
         " base-uri 'none'; form-action 'none'"
     )
     names = ", ".join(location.measurement.name for location in report.locations)
-    title = html.escape(flat(f"Dagster snapshots: {names}"))
+    title = html.escape(flat(f"Snapsize: {names}"))
     return "".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
@@ -138,6 +139,16 @@ def columns(location: LocationReport, advice: Sequence[Json]) -> tuple[Json, Jso
         "names": names.lists(),
         "advice": list(advice),
         "findings": [finding_json(finding) for finding in reportable(location.findings)],
+        "limits": [
+            {
+                "name": limit.name,
+                "value": shown_value(limit),
+                "source": limit.source,
+                "description": limit.description,
+                "problem": limit.problem,
+            }
+            for limit in measurement.environment.settings
+        ],
         "places": _places(measurement.assets),
     }
     return data, details

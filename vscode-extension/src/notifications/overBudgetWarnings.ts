@@ -2,7 +2,8 @@ import * as vscode from "vscode";
 import type { MeasurementStore, Project } from "../measurements/store.ts";
 import { OverBudget } from "./overBudget.ts";
 import type { Finding } from "../protocol.ts";
-import { overBudgetText } from "./statusView.ts";
+import { mayNotify } from "./level.ts";
+import { overBudgetText } from "../status/statusView.ts";
 
 const REPORT = "Show Report";
 const RAISE = "Raise Budget…";
@@ -12,7 +13,8 @@ export function warnOverBudget(store: MeasurementStore): vscode.Disposable {
   const overBudget = new OverBudget();
   return store.onDidMeasure(() => {
     for (const project of store.projects) {
-      for (const id of overBudget.newIn(project.status)) void warn(project, id);
+      const found = overBudget.newIn(project.status);
+      if (mayNotify("budget")) for (const id of found) void warn(project, id);
     }
   });
 }

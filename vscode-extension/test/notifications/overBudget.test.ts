@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { OverBudget } from "../../src/status/overBudget.ts";
+import { OverBudget } from "../../src/notifications/overBudget.ts";
 import { status } from "../support/statuses.ts";
 
 const over = (...ids: string[]) => status({ level: "over", over: ids });

@@ -2,7 +2,8 @@ import * as vscode from "vscode";
 import { formatSize } from "../../shared/format.ts";
 import type { Project } from "../measurements/store.ts";
 import { projectOf } from "../measurements/projects.ts";
-import { assetsAt, readHeads } from "../measurements/rows.ts";
+import { assetsAt, NO_ROWS, readHeads } from "../measurements/rows.ts";
+import type { Report } from "./report.ts";
 
 interface Choice extends vscode.QuickPickItem {
   location: string;
@@ -10,8 +11,8 @@ interface Choice extends vscode.QuickPickItem {
   line: number;
 }
 
-/** Shows the report of the asset at the cursor; asks which one where it is not clear. */
-export async function explainAtCursor(projects: readonly Project[]): Promise<void> {
+/** Shows the asset at the cursor in the report; asks which one where it is not clear. */
+export async function explainAtCursor(projects: readonly Project[], report: Report): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const path = editor?.document.uri.fsPath;
   const project = path === undefined ? undefined : projectOf(path, projects);
@@ -24,7 +25,9 @@ export async function explainAtCursor(projects: readonly Project[]): Promise<voi
     await say(
       project.locations.some((location) => location.rowsFile !== null)
         ? "No asset is defined in this file."
-        : "Nothing has been measured yet.",
+        : project.locations.some((location) => location.snapshots.length > 0)
+          ? NO_ROWS
+          : "Nothing has been measured yet.",
     );
     return;
   }
@@ -32,13 +35,8 @@ export async function explainAtCursor(projects: readonly Project[]): Promise<voi
   const near = assetsAt(here, line);
   const picked = near.length === 1 ? near[0] : await choose(near.length > 0 ? near : here);
   if (picked === undefined) return;
-  await vscode.commands.executeCommand(
-    "dagsterSnapsize.showAsset",
-    picked.location,
-    picked.label,
-    project.folder,
-    picked.repository,
-  );
+  const asset = { key: picked.label, repository: picked.repository };
+  report.show(project.folder, picked.location, { asset });
 }
 
 /** The assets that are defined in a file, in the order of its lines. */
