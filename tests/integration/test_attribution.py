@@ -16,6 +16,8 @@ import pytest
 from dagster_snapsize.core.ledger import AssetIndex
 from dagster_snapsize.core.model import Ledger
 from support import ROOT
+from support.command import measure_json
+from support.environments import NEWEST
 from support.ledgers import (
     attribute_job,
     attribute_repository,
@@ -149,3 +151,55 @@ def test_assets_own_their_fields_in_real_snapshots(measured, version):
     groups = {group.name for group in project.ledgers["job-more"].shared_groups}
     assert {"can_subset", "cannot_subset", "graph_multi"} <= groups
     assert fields_of(project.ledgers["job-op_job"], "op", "count")
+
+
+SETS = """
+import dagster as dg
+
+names = ["a", "bb", "ccc", "dddd", "eeeee"]
+
+def made(name):
+    @dg.asset(name=name, required_resource_keys={"warehouse", "queue"})
+    def asset(): ...
+
+    return asset
+
+@dg.multi_asset(
+    outs={f"{name}_out": dg.AssetOut() for name in names},
+    deps=names,
+    internal_asset_deps={f"{name}_out": {dg.AssetKey(name)} for name in names},
+)
+def multi(): ...
+
+@dg.asset_check(asset="a", additional_deps=names[1:])
+def check(): ...
+
+named = dg.AssetSelection.assets(*names)
+
+@dg.sensor(asset_selection=named.downstream() | named)
+def sensor(): ...
+
+defs = dg.Definitions(
+    assets=[*map(made, names), multi],
+    asset_checks=[check],
+    jobs=[dg.define_asset_job("some", selection=named)],
+    sensors=[sensor],
+    resources={"warehouse": 1, "queue": 2},
+)
+"""
+
+
+@pytest.mark.parametrize("version", ["1.8.13", "1.10.21", NEWEST])
+def test_no_size_depends_on_the_order_of_a_set(dagster_python, tmp_path, version):
+    """Python orders sets by hashes that are other ones in each process."""
+    (tmp_path / "definitions.py").write_text(SETS)
+    found = []
+    for seed in ("1", "2", "3"):
+        whole = measure_json(
+            *("-f", "definitions.py", "--python", dagster_python(version), "--no-cache"),
+            cwd=tmp_path,
+            env={"PYTHONHASHSEED": seed},
+        )
+        (location,) = whole["locations"]
+        found.append(([s["owners"] for s in location["snapshots"]], location["assets"]))
+    assert found[0] == found[1] == found[2]

@@ -229,5 +229,5 @@ def payload(value: object, **how: Any) -> bytes:
 
 
 def entry_size(value: object) -> int:
-    """Bytes of an element that is not the last of its list: its separator counts with it."""
+    """Bytes of one of several elements of a list, but not of the last one where order counts."""
     return len(json.dumps(value)) + len(", ")

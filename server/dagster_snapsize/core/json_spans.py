@@ -4,7 +4,8 @@ The payload is read as Latin-1, so that one character is one byte and a position
 position in the payload. A :class:`ReadPlan` says where to descend; everything else is read by
 the C scanner of the standard library, which is what makes this fast. Neither separators nor the
 order of keys are assumed: an item runs to the start of the next one, its separator included, and
-the last one to the closing bracket.
+the last one to the closing bracket. Where the order of a list may differ between processes, the
+last element has as many bytes more as the others have for their separators, from the brackets.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class ReadPlan:
     own. With ``keep`` a value that is not descended into is kept, else only whether there is
     something in it: True, or None where it is null, an empty list or an empty object. ``levels`` is
     for values of unknown form: descend into everything, that many levels deep, and keep scalars.
+    With ``unordered``, the size of a list's element does not depend on its place: it may be a set.
     """
 
     keep: bool = False
@@ -53,6 +55,7 @@ class ReadPlan:
     each: ReadPlan | None = None
     only: bool = False
     levels: int = 0
+    unordered: bool = False
     descends: bool = field(init=False)
     other: ReadPlan = field(init=False)
 
@@ -63,7 +66,7 @@ class ReadPlan:
     @other.default
     def _other(self) -> ReadPlan:
         if self.each is None and self.levels:
-            return ReadPlan(keep=True, levels=self.levels - 1)
+            return ReadPlan(keep=True, levels=self.levels - 1, unordered=self.unordered)
         return self.each or (SKIP if self.descends else self)
 
 
@@ -217,15 +220,21 @@ class Document:
     def _list(self, at: int, plan: ReadPlan) -> tuple[Spans, int]:
         each, walk, new = plan.other, self.walk, tuple.__new__
         items: list[Item] = []
+        ends: list[int] = []
         pos = self._blank(at + 1)
         if self.text[pos : pos + 1] == "]":
             return Spans("list", at, pos + 1, items), pos + 1
         while True:
             start = pos
-            value, pos = walk(pos, each)
-            pos, closed = self._separator(pos, "]")
+            value, end = walk(pos, each)
+            pos, closed = self._separator(end, "]")
             items.append(new(Item, (None, start, start, pos, value)))
+            ends.append(end)
             if closed:
+                if plan.unordered and len(items) > 1:
+                    # Two bytes of brackets are there for the separator that the last one lacks.
+                    width = min(2, *(i.stop - e for i, e in zip(items[:-1], ends, strict=False)))
+                    items = [i._replace(stop=e + width) for i, e in zip(items, ends, strict=True)]
                 return Spans("list", at, pos + 1, items), pos + 1
 
     def _separator(self, pos: int, closing: str) -> tuple[int, bool]:

@@ -93,17 +93,16 @@ def test_what_names_one_member_of_a_multi_asset_is_its_own_and_the_rest_is_share
     drawn = attribute_job(payload(job("j", ops, nodes)), index)
     out = ops[0]["output_def_snaps"][0]
     both = entry_size(ops[0]["input_def_snaps"][1]) + entry_size(nodes[0]["input_dep_snaps"][1])
-    # The last element of a list has no separator, nor has the last output.
     assert exclusive(drawn, "asset", "m0") == entry_size(out)
-    assert exclusive(drawn, "asset", "m1") == entry_size(out) + both - 2 * len(", ")
-    assert exclusive(drawn, "asset", "m2") == entry_size(out) - len(", ")
+    assert exclusive(drawn, "asset", "m1") == entry_size(out) + both
+    assert exclusive(drawn, "asset", "m2") == entry_size(out)
     rest = [shared(drawn, "asset", name) for name in ("m0", "m1", "m2")]
     inputs = [group for group in drawn.shared_groups if group.asset_keys == ("m0", "m1")]
     assert len(inputs) == 1
     assert rest[0] > rest[2]
     assert rest[0] - rest[1] <= 6  # remainders: a byte for each field
     assert sum(rest) == sum(group.bytes for group in drawn.shared_groups)
-    assert drawn.dangling_bytes["other"] == both - 2 * len(", ")
+    assert drawn.dangling_bytes["other"] == both
     assert drawn.dangling_bytes["src"] == inputs[0].bytes
 
 
@@ -111,7 +110,7 @@ def test_what_names_one_member_of_a_multi_asset_is_its_own_and_the_rest_is_share
 def test_an_op_names_members_that_the_job_does_not_select(selected):
     index, ops, nodes = multi(selected)
     drawn = attribute_job(payload(job("j", ops, nodes)), index)
-    assert exclusive(drawn, "asset", "m2") == entry_size(ops[0]["output_def_snaps"][0]) - 2
+    assert exclusive(drawn, "asset", "m2") == entry_size(ops[0]["output_def_snaps"][0])
     assert shared(drawn, "asset", "m2") == 0
     # With one selected, all that is not another's own is its own.
     assert (shared(drawn, "asset", "m0") > len(json.dumps(ops[0])) / 4) == (selected == 2)
@@ -139,14 +138,14 @@ def test_checks_in_ops_belong_to_the_checks():
     ]
     drawn = attribute_job(payload(job("j", ops, nodes)), index)
     output = ops[0]["output_def_snaps"][1]
-    assert exclusive(drawn, "check", "wh/a-b:inline") == len(json.dumps(output))
+    assert exclusive(drawn, "check", "wh/a-b:inline") == entry_size(output)
     alone = len(json.dumps(ops[3])) + len(json.dumps(nodes[3]))
     assert exclusive(drawn, "check", "wh/a-b:alone") == alone
     assert shared(drawn, "check", "c:many") > 0
     assert shared(drawn, "check", "wh/a-b:many") > 0
     assert not [owner for owner in drawn.owners if owner.kind == "op"]
     own = exclusive(drawn, "check", "wh/a-b:many")
-    assert drawn.check_bytes["wh/a-b"] == alone + len(json.dumps(output)) + own
+    assert drawn.check_bytes["wh/a-b"] == alone + entry_size(output) + own
     # The checks' own inputs are among the check bytes, the other check's dangles.
     assert set(drawn.dangling_bytes) == {"wh/a-b"}
 

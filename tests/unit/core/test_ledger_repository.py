@@ -54,7 +54,7 @@ def test_an_edge_listed_at_its_upstream_by_old_versions_is_the_dependents_too():
     listed = {"__class__": "ExternalAssetDependedBy", "downstream_asset_key": key("down")}
     up = asset("up", depended_by=[listed, listed])
     drawn, _ = attribute_repository(payload(repository(up, asset("down"))))
-    both = len(json.dumps([listed, listed])) - 2
+    both = 2 * entry_size(listed)
     assert fields_of(drawn, "asset", "down")["deps"] == both
     assert drawn.dangling_bytes == {"up": both}
 
@@ -128,7 +128,7 @@ def test_a_multi_assets_handle_is_each_members_where_it_is_listed_for_each(times
         payload(repository(*members, external_resource_data=[resource]))
     )
     sizes = [fields_of(drawn, "asset", f"m{n}")["resources"] for n in range(3)]
-    assert sum(sizes) == len(json.dumps([handle("many")] * times)) - 2
+    assert sum(sizes) == len(json.dumps([handle("many")] * times)) - (2 if times == 1 else 0)
     assert max(sizes) - min(sizes) <= 2
     assert bool(drawn.shared_groups) == (times != 3)
 
@@ -203,3 +203,32 @@ def test_the_state_of_an_integration_is_its_keys() -> None:
     assert fields_of(drawn, "definitions_metadata", "reports") == {"value": size}
     assert fields_of(drawn, "definitions_metadata", "note")
     assert Owner("definitions_metadata", "reports").label == "definitions metadata reports"
+
+
+def test_no_owner_depends_on_the_order_of_a_list_that_may_have_any():
+    """Dagster serializes sets: the same definitions have another order in the next process."""
+
+    def drawn(turned: bool) -> object:
+        def in_order(values: list[object]) -> list[object]:
+            return values[::-1] if turned else values
+
+        keys = in_order([key("a"), key("b")])
+        snapshot = repository(
+            asset("a", jobs=("j",)),
+            asset("b", jobs=("j",)),
+            asset("c", dependencies=in_order([dependency("a"), dependency("b")])),
+            external_resource_data=[
+                {
+                    "name": "io",
+                    "asset_keys_using": keys,
+                    "job_ops_using": [
+                        {"job_name": "j", "node_handles": in_order([handle("a"), handle("b")])}
+                    ],
+                    "schedules_using": in_order(["daily", "hourly"]),
+                }
+            ],
+            external_sensor_datas=[{"name": "s", "asset_selection": {"selected_keys": keys}}],
+        )
+        return attribute_repository(payload(snapshot))[0]
+
+    assert drawn(turned=True) == drawn(turned=False)

@@ -13,7 +13,7 @@ from dagster_snapsize.core.json_spans import KEEP, ReadPlan, Spans
 # Selections nest operands in each other; deeper ones than this stay with their sensor or schedule.
 _SELECTION_LEVELS = 40
 
-_EACH_KEPT = ReadPlan(each=KEEP)
+_EACH_KEPT = ReadPlan(each=KEEP, unordered=True)
 _NAMED = ReadPlan(each=ReadPlan(named={"name": KEEP}))
 _ASSETS = ReadPlan(
     each=ReadPlan(
@@ -55,6 +55,7 @@ _RESOURCES = ReadPlan(
             "asset_keys_using": _EACH_KEPT,
             "job_ops_using": ReadPlan(
                 each=ReadPlan(named={"job_name": KEEP, "node_handles": _EACH_KEPT}),
+                unordered=True,
             ),
             "schedules_using": _EACH_KEPT,
             "sensors_using": _EACH_KEPT,
@@ -69,7 +70,7 @@ _METADATA = ReadPlan(
         )
     }
 )
-_SELECTING = ReadPlan(each=ReadPlan(keep=True, levels=_SELECTION_LEVELS))
+_SELECTING = ReadPlan(each=ReadPlan(keep=True, levels=_SELECTION_LEVELS, unordered=True))
 REPOSITORY = ReadPlan(
     named={
         "external_asset_graph_data": _ASSETS,

@@ -21,7 +21,7 @@ from dagster_snapsize.core.ledger.job_config import ConfigSchema
 from dagster_snapsize.core.ledger.job_nodes import Graph, Invocation, Node, Nodes
 from dagster_snapsize.core.model import Ledger
 
-_EACH_KEPT = ReadPlan(each=KEEP)
+_EACH_KEPT = ReadPlan(each=KEEP, unordered=True)
 _INVOCATIONS = ReadPlan(
     named={
         "solid_invocation_snaps": ReadPlan(
@@ -47,7 +47,7 @@ _DEFINITION = {
 }
 _MAPPINGS = ("input_mapping_snaps", "output_mapping_snaps")
 _CONFIG_TYPE = ReadPlan(
-    named={"fields": _EACH_KEPT, "type_param_keys": KEEP, "kind": KEEP}, only=True
+    named={"fields": ReadPlan(each=KEEP), "type_param_keys": KEEP, "kind": KEEP}, only=True
 )
 _NAMED = ReadPlan(named={"name": KEEP, "config_field_snap": KEEP})
 _JOB = ReadPlan(
@@ -57,7 +57,7 @@ _JOB = ReadPlan(
             named={"all_config_snaps_by_key": ReadPlan(each=_CONFIG_TYPE)}
         ),
         "dagster_type_namespace_snapshot": ReadPlan(
-            named={"all_dagster_type_snaps_by_key": _EACH_KEPT}
+            named={"all_dagster_type_snaps_by_key": ReadPlan(each=KEEP)}
         ),
         "solid_definitions_snapshot": ReadPlan(
             named={
