@@ -80,7 +80,7 @@ def test_what_is_done_saves_what_was_said_to_the_byte(
         if (isinstance(found, Repeat) and found.field == kind)
         or (
             isinstance(found, Saving)
-            and found.kind == kind
+            and kind in (found.kind, f"{found.kind} {found.field}")
             and (kind != "job" or found.field == "to_go")
         )
     ]

@@ -13,4 +13,6 @@ KINDS = (
     "code-references",
     "non-latin",
     "job",
+    "field metadata: notes",
+    "field op tags",
 )

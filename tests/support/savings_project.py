@@ -43,13 +43,13 @@ class Options(dg.Config):
 def definitions(done: str) -> dg.Definitions:
     """The project, with that kind of saving made."""
 
-    def unless(kind: str, **given: Any) -> dict[str, Any]:
-        return {} if kind == done else given
+    def unless(*kinds: str, **given: Any) -> dict[str, Any]:
+        return {} if done in kinds else given
 
     assets: list[Any] = []
     for number in range(12):
         first = number < 6
-        metadata: dict[str, Any] = {}
+        metadata = unless("field metadata: notes", notes=f"{number} is checked by hand " * 9)
         if done != "metadata: dagster/column_schema":
             metadata["dagster/column_schema"] = SCHEMA
         if done != "code-references":
@@ -73,7 +73,11 @@ def definitions(done: str) -> dg.Definitions:
                     "kept_until": "forever_or_until_somebody_asks_for_it_to_go",
                 },
             ),
-            **(unless("op tags", op_tags={"dagster-k8s/config": POD}) if first else {}),
+            **(
+                unless("op tags", "field op tags", op_tags={"dagster-k8s/config": POD})
+                if first
+                else unless("field op tags", op_tags={"runs/note": f"alone {number} " * 9})
+            ),
             **unless(
                 "owners",
                 owners=[f"team:the-team-{letter}-that-owns-the-tables-of-this" for letter in "abc"],
@@ -107,7 +111,14 @@ def definitions(done: str) -> dg.Definitions:
 
         @dg.multi_asset(
             name=f"multi_{number}",
-            specs=[dg.AssetSpec(key, description=key) for key in keys],
+            specs=[
+                dg.AssetSpec(
+                    key,
+                    description=key,
+                    metadata={"n": 1, **unless("field metadata: notes", notes=f"{key} " * 9)},
+                )
+                for key in keys
+            ],
             can_subset=True,
             **unless("op description", description=TEXT[2:]),
         )

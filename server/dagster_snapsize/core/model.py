@@ -36,6 +36,7 @@ SavingKind = Literal[
     "code-references",
     "raw-sql",
     "non-latin",
+    "field",
     "one-value",
     "resource",
     "definitions-metadata",

@@ -34,6 +34,7 @@ AdviceKind = Literal[
     "code-references",
     "raw-sql",
     "non-latin",
+    "field",
     "one-value",
     "resource",
     "definitions-metadata",
@@ -42,7 +43,7 @@ AdviceKind = Literal[
     "many-jobs",
 ]
 
-_HANDLED_APART = ("job", "one-value")
+_HANDLED_APART = ("job", "field", "one-value")
 _LISTED = 100  # assets and places
 _MUCH = 64_000  # bytes, as one asset may take of a snapshot unless the user says otherwise
 # So many jobs of so many bytes together take about ten seconds to build, at every load.
@@ -183,6 +184,7 @@ def _saved(saving: Saving, places: _Places) -> Advice:
         "raw-sql": f"SQL in the descriptions of {counted(len(saving.assets), 'asset')}",
         "non-latin": f"{saving.preview} that are not ASCII in the"
         f" {label_info(saving.field).noun} of {counted(len(saving.assets), 'asset')}",
+        "field": f"the {label_info(saving.field).noun} of {counted(len(saving.assets), 'asset')}",
         "one-value": f"the {label_info(saving.field).noun} of {''.join(saving.assets)}",
         "resource": f"the configuration schema of resource {saving.field} in"
         f" {counted(len(saving.by_snapshot), 'snapshot')}",
@@ -195,7 +197,7 @@ def _saved(saving: Saving, places: _Places) -> Advice:
         field=saving.field,
         assets=saving.assets,
         places=_places(saving, places),
-        how=label_info(saving.field).advice if kind == "one-value" else _HOW[kind],
+        how=label_info(saving.field).advice if kind not in _HOW else _HOW[kind],
         preview="" if kind == "non-latin" else saving.preview,
     )
 

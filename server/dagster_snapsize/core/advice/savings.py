@@ -49,6 +49,10 @@ class Savings:
         self._kinds: dict[tuple[SavingKind, str], _Sums] = {}
         self._jobs: dict[str, _Job] = {}
 
+    def field(self, name: str, assets: Iterable[str], removed_bytes: int, snapshot: str) -> None:
+        """A value of that field, whatever it is: those of all assets could go."""
+        self._enter("field", name, assets, removed_bytes, snapshot)
+
     def code_reference(self, assets: Iterable[str], removed_bytes: int, snapshot: str) -> None:
         """The metadata that says where these assets are defined."""
         self._enter(
@@ -167,11 +171,25 @@ def count_non_ascii(text: str) -> tuple[int, int]:
 
 
 def large_savings(measurement: Measurement) -> Iterator[Saving]:
-    """Values, schemas and metadata that take a twentieth of all stored bytes, and 16 kB."""
+    """Values, fields, schemas and metadata that take a twentieth of all stored bytes, and 16 kB."""
     whole = sum(snapshot.stored_bytes for snapshot in measurement.snapshots)
     values = (saving for saving in measurement.savings if saving.kind == "one-value")
-    for saving in (*values, *_schemas(measurement), *_metadata(measurement)):
+    found = (*values, *_fields(measurement), *_schemas(measurement), *_metadata(measurement))
+    for saving in found:
         if saving.saved_bytes >= max(_LEAST, _LEAST_PART * whole):
+            yield saving
+
+
+def _fields(measurement: Measurement) -> Iterator[Saving]:
+    """Fields of which no single value, nor one that assets repeat, is half or more."""
+    heaviest: dict[tuple[str, str], int] = {}
+    values = (saving for saving in measurement.savings if saving.kind == "one-value")
+    for value in (*measurement.repeats, *values):
+        field = (value.repository, value.field)
+        heaviest[field] = max(heaviest.get(field, 0), value.saved_bytes)
+    for saving in measurement.savings:
+        field = (saving.repository, saving.field)
+        if saving.kind == "field" and 2 * heaviest.get(field, 0) < saving.saved_bytes:
             yield saving
 
 

@@ -38,6 +38,8 @@ _NULL, _EMPTY, _SEPARATOR = len("null"), len("[]"), len(", ")
 _SETTABLE = {name for name, field in FIELDS.items() if field.unset is not None}
 _KEYS = '"partition_keys": '
 _PARTITIONS = ("partitions_def_data", "partitions_def_snapshot")
+# Without these in any asset more goes than their values: partition sets, and a sensor.
+_NOT_ALONE = ("partitions", "automation")
 # The sensor that Dagster makes where an asset has a condition and no sensor of the user's has it.
 _AUTOMATION_SENSOR = "default_automation_condition_sensor"
 _OUTPUT = ReadPlan(
@@ -95,7 +97,10 @@ class Scan:
                 if word == "partitions" and _KEYS not in value:
                     continue  # a start and a schedule: nothing that could be said elsewhere
                 identity = (name, hash(value))
-                record(identity, word, key, value, len(value) - len(FIELDS[name].unset or ""))
+                removed_bytes = len(value) - len(FIELDS[name].unset or "")
+                record(identity, word, key, value, removed_bytes)
+                if word not in _NOT_ALONE:
+                    savings.field(word, (key,), removed_bytes, snapshot)
                 if word == "description":
                     self._described[key] = identity
                     if value.endswith(SQL_ENDS):
@@ -151,6 +156,7 @@ class Scan:
                 self._has_op_tags = True
                 identity = ("op tags", hash(value))
                 self._values.record_on_op(identity, name, assets, value, removed_bytes, snapshot)
+                self._savings.field("op tags", assets, removed_bytes, snapshot)
                 if "\\u" in value:
                     self._savings.non_ascii("op tags", assets, value, snapshot)
             for output in items_of(outputs):
@@ -171,8 +177,11 @@ class Scan:
             if item.name == "tags" and item.value is not None:
                 value = _text(text, item)
                 found = self._values.known.get(("op tags", hash(value)))
-                if found and nodes.node(text_of(invocation, "solid_name")) is not None:
-                    found.add(snapshot, len(value) - _EMPTY)
+                node = nodes.node(text_of(invocation, "solid_name"))
+                if found and node is not None:
+                    removed_bytes = len(value) - _EMPTY
+                    found.add(snapshot, removed_bytes)
+                    self._savings.field("op tags", _assets_of(node), removed_bytes, snapshot)
 
     def _entries(self, key: str, text: str, snapshot: str, entries: object) -> None:
         """The metadata of an asset, entry by entry."""
@@ -189,6 +198,7 @@ class Scan:
                 self._savings.code_reference((key,), removed_bytes, snapshot)
             elif not is_needed(label):
                 self._values.record((field, hash(value)), field, key, value, removed_bytes)
+                self._savings.field(field, (key,), removed_bytes, snapshot)
             if "\\u" in value:
                 self._savings.non_ascii(field, (key,), value, snapshot)
 
@@ -197,9 +207,13 @@ class Scan:
     ) -> None:
         """The description of an op: its assets' own once more, or one of the op alone."""
         removed_bytes, same = len(value) - _NULL, hash(value)
+        field = "description"
         if not self._repeats_its_assets(snapshot, ("op_description", same), assets, removed_bytes):
-            identity = ("op description", same)
-            self._values.record_on_op(identity, definition, assets, value, removed_bytes, snapshot)
+            field = "op description"
+            self._values.record_on_op(
+                (field, same), definition, assets, value, removed_bytes, snapshot
+            )
+        self._savings.field(field, assets, removed_bytes, snapshot)
 
     def _output(
         self, snapshot: str, document: Document, output: Item, assets: Sequence[str]
@@ -210,9 +224,10 @@ class Scan:
         for item in items_of(spans):
             if item.name == "description" and item.value is not None:
                 value = _text(text, item)
-                self._repeats_its_assets(
-                    snapshot, ("op_description", hash(value)), assets, len(value) - _NULL
-                )
+                removed_bytes = len(value) - _NULL
+                identity = ("op_description", hash(value))
+                if self._repeats_its_assets(snapshot, identity, assets, removed_bytes):
+                    self._savings.field("description", assets, removed_bytes, snapshot)
                 self._savings.raw_sql(assets, value, snapshot)
                 self._savings.non_ascii("description", assets, value, snapshot)
             elif item.name == "metadata_entries":
@@ -226,6 +241,8 @@ class Scan:
                     self._repeats_its_assets(snapshot, (field, hash(value)), assets, removed_bytes)
                     if label == CODE_REFERENCES:
                         self._savings.code_reference(assets, removed_bytes, snapshot)
+                    elif not is_needed(label):
+                        self._savings.field(field, assets, removed_bytes, snapshot)
                     self._savings.non_ascii(field, assets, value, snapshot)
 
     def _repeats_its_assets(
@@ -299,10 +316,9 @@ def removable_jobs(
             removed_bytes[job] += _removed_from_list([len(_text(text, element))], len(elements))
     for resource in items_of(root.get("external_resource_data")):
         users = resource.value.get("job_ops_using") if isinstance(resource.value, Spans) else None
-        elements = items_of(users)
-        for element in elements:
-            job = text_of(element.value, "job_name")
-            removed_bytes[job] += _removed_from_list([len(_text(text, element))], len(elements))
+        # In this list, which has no order, a separator counts with each of several elements.
+        for element in items_of(users):
+            removed_bytes[text_of(element.value, "job_name")] += element.size
     starters: dict[str, list[str]] = {}
     for kind in ("schedule", "sensor"):
         for element in items_of(root.get(f"external_{kind}_datas")):
