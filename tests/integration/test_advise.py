@@ -146,6 +146,55 @@ translator = PlainDescriptionsDbt("""
     assert said["code-references"] == shrunk(dbt_project, *python, change=without_references)
 
 
+def test_the_columns_of_dbt_models_and_what_reads_them(
+    dbt_project: Path, environment: Callable[[str], Path]
+) -> None:
+    python = ("--python", environment("dbt"))
+    definitions = dbt_project / "definitions.py"
+    source = definitions.read_text(encoding="utf-8")
+    manifest = dbt_project / "jaffle" / "target" / "manifest.json"
+    parsed = json.loads(manifest.read_text(encoding="utf-8"))
+    for model, node in enumerate(parsed["nodes"].values()):
+        columns = {f"{model}_column_{n}": {"data_type": "varchar(255)"} for n in range(40)}
+        node["columns"] = {name: {"name": name, **column} for name, column in columns.items()}
+    manifest.write_text(json.dumps(parsed), encoding="utf-8")
+
+    def without_columns() -> None:
+        # Its name is as long as that of the class before it, which every asset's metadata holds.
+        override = """
+class NoColumnsInSnapshots(DagsterDbtTranslator):
+    def get_metadata(self, dbt_resource_props):
+        metadata = super().get_metadata(dbt_resource_props)
+        return {k: v for k, v in metadata.items() if k != "dagster/column_schema"}
+
+
+translator = NoColumnsInSnapshots("""
+        changed = source.replace("translator = DagsterDbtTranslator(", override.strip())
+        assert changed != source
+        definitions.write_text(changed, encoding="utf-8")
+
+    asked = snapsize("advise", "--format", "json", *python, cwd=dbt_project)
+    (location,) = asked.json["locations"]
+    (advice,) = [a for a in location["advice"] if a["field"] == "metadata: dagster/column_schema"]
+    assert advice["kind"] == "field"
+    assert "`get_metadata`" in advice["how"]
+    assert "MaterializeResult" not in advice["how"]
+    assert shrunk(dbt_project, *python, change=without_columns) == advice["by_snapshot"]
+    # The tags of its kinds are dagster-dbt's own.
+    assert not [a for a in location["advice"] if a["field"] == "tags"]
+
+    reader = (
+        "def of(context):\n    return context.definition_metadata.get('dagster/column_schema')\n"
+    )
+    (dbt_project / "reads.py").write_text(reader, encoding="utf-8")
+    definitions.write_text(f"import reads\n{source}", encoding="utf-8")
+    asked = snapsize("advise", "--format", "json", *python, cwd=dbt_project)
+    (again,) = [
+        a["how"] for a in asked.json["locations"][0]["advice"] if a["field"] == advice["field"]
+    ]
+    assert again.startswith("reads.py:2 reads it from the definition: change that first. ")
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A location of 60 assets and two jobs, as the benchmarks generate it."""

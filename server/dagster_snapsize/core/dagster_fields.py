@@ -17,7 +17,14 @@ _SHORTER = "Leave it out where it says nothing about this asset alone, or make i
 _METADATA = (
     "Attach it when the asset is materialized: `return dg.MaterializeResult(metadata={...})`."
     " Such metadata is stored with the event, not in a snapshot, and the UI shows it all the same."
-    " Keep what an I/O manager reads from the definition, such as `partition_expr`."
+    " Keep what an I/O manager reads from the definition, such as `partition_expr`. An asset shows"
+    " it from its next materialization on; one that Dagster does not materialize has none."
+)
+_DBT_METADATA = (
+    "dagster-dbt makes it from the manifest: give `@dbt_assets` a subclass of"
+    " `DagsterDbtTranslator` whose `get_metadata` leaves it out, and append"
+    " `.fetch_column_metadata()` to `dbt.cli(..., context=context).stream()` to attach the columns"
+    " of each table when it is materialized."
 )
 _METADATA_PREFIX = "metadata: "
 CODE_REFERENCES = "dagster/code_references"
@@ -29,13 +36,15 @@ class Label:
     """What holds for all fields that reports show under one label.
 
     ``noun`` is the label in a sentence. ``arguments`` are the keyword arguments in Python or YAML
-    that set it, likeliest first. ``advice`` says how to store fewer bytes.
+    that set it, likeliest first. ``advice`` says how to store fewer bytes, ``dbt_advice`` how with
+    assets that dagster-dbt makes, where that is different.
     """
 
     text: str
     noun: str = Factory(lambda self: self.text, takes_self=True)
     arguments: tuple[str, ...] = ()
     advice: str = _SHORTER
+    dbt_advice: str | None = None
 
 
 LABELS: Mapping[str, Label] = {
@@ -46,6 +55,8 @@ LABELS: Mapping[str, Label] = {
             arguments=("description",),
             advice="Keep one sentence on each asset, and write the rest once: on a page to link to"
             " with `dg.MetadataValue.url`.",
+            dbt_advice="Give `@dbt_assets` a subclass of `DagsterDbtTranslator` whose"
+            " `get_description` returns one sentence; the whole text stays in dbt's own docs.",
         ),
         Label(
             "op description",
@@ -57,6 +68,9 @@ LABELS: Mapping[str, Label] = {
             arguments=("tags", "op_tags", "kinds"),
             advice="Keep the tags that people search or select by; the name of a group already"
             " says what holds for the whole group.",
+            dbt_advice="dagster-dbt makes them from the tags of the models in dbt: give"
+            " `@dbt_assets` a subclass of `DagsterDbtTranslator` whose `get_tags` returns those"
+            " that people search or select by.",
         ),
         Label(
             "op tags",
@@ -65,7 +79,12 @@ LABELS: Mapping[str, Label] = {
             " executor or to the run launcher.",
         ),
         Label("metadata", arguments=("metadata", "definition_metadata"), advice=_METADATA),
-        Label("metadata: dagster/column_schema", "table schema", advice=_METADATA),
+        Label(
+            "metadata: dagster/column_schema",
+            "table schema",
+            advice=_METADATA,
+            dbt_advice=_DBT_METADATA,
+        ),
         Label("owners", arguments=("owners",), advice="Name one team instead of its members."),
         Label(
             "partitions",
@@ -100,8 +119,8 @@ def label_info(label: str) -> Label:
     known = LABELS.get(label)
     if known is not None:
         return known
-    entry = label.removeprefix(_METADATA_PREFIX)
-    return Label(label) if entry == label else Label(label, f"metadata `{entry}`", advice=_METADATA)
+    entry = entry_label(label)
+    return Label(label, f"metadata `{entry}`", advice=_METADATA) if entry else Label(label)
 
 
 @frozen
@@ -272,6 +291,11 @@ def label_of(item: Item) -> str:
     name = item.name or ""
     known = FIELDS.get(name)
     return known.label if known else printable(name) or STRUCTURE
+
+
+def entry_label(label: str) -> str:
+    """The metadata entry that such a label names; empty where it names none."""
+    return label[len(_METADATA_PREFIX) :] if label.startswith(_METADATA_PREFIX) else ""
 
 
 def metadata_label(label: str) -> str:

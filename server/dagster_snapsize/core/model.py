@@ -414,6 +414,14 @@ class Saving(Saves):
 
 
 @frozen
+class MetadataReader:
+    """Where the project's own code reads the metadata of that label from a definition."""
+
+    label: str
+    location: SourceLocation
+
+
+@frozen
 class Measurement:
     """Everything that is known of one code location after it was measured.
 
@@ -443,6 +451,7 @@ class Measurement:
     inputs: Inputs | None = None
     repeats: tuple[Repeat, ...] = ()
     savings: tuple[Saving, ...] = ()
+    metadata_readers: tuple[MetadataReader, ...] = ()
     stub_bytes: int = 0
 
 

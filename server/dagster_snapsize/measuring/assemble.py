@@ -15,6 +15,7 @@ from attrs import frozen
 from dagster_snapsize.core.advice.repeats import rank as repeat_rank
 from dagster_snapsize.core.advice.savings import rank as saving_rank
 from dagster_snapsize.core.advice.scan import Scan
+from dagster_snapsize.core.dagster_fields import entry_label
 from dagster_snapsize.core.errors import NoInterpreter, UserError
 from dagster_snapsize.core.ledger import AssetIndex, attribute_job, attribute_repository
 from dagster_snapsize.core.ledger.project_path import ProjectPath, project_path_bytes
@@ -33,6 +34,7 @@ from dagster_snapsize.core.model import (
     SourceLocation,
     UncacheableCall,
 )
+from dagster_snapsize.measuring.metadata_readers import metadata_readers
 from dagster_snapsize.measuring.paths import spelled_in
 from dagster_snapsize.project.dagster_yaml import instance_file, read_instance
 from dagster_snapsize.project.dbt import stale_inputs
@@ -267,6 +269,9 @@ class MeasurementBuilder:
             kind: [s.id for s in self._snapshots if s.kind == kind]
             for kind in ("repository", "job")
         }
+        repeats = [r for scan in self._scans.values() for r in scan.repeats()]
+        savings = [s for scan in self._scans.values() for s in scan.savings()]
+        fields = {*(repeat.field for repeat in repeats), *(saving.field for saving in savings)}
         return Measurement(
             name=self.location.name,
             target=self.location.target,
@@ -297,10 +302,9 @@ class MeasurementBuilder:
             failure=failure,
             inputs=self._inputs,
             stub_bytes=max((scan.stub_bytes for scan in self._scans.values()), default=0),
-            repeats=tuple(
-                sorted((r for o in self._scans.values() for r in o.repeats()), key=repeat_rank)
-            ),
-            savings=tuple(
-                sorted((s for o in self._scans.values() for s in o.savings()), key=saving_rank)
+            repeats=tuple(sorted(repeats, key=repeat_rank)),
+            savings=tuple(sorted(savings, key=saving_rank)),
+            metadata_readers=metadata_readers(
+                files, set(map(entry_label, fields)) - {""}, _NOWHERE
             ),
         )

@@ -73,6 +73,10 @@ class _Relocation:
                 evolve(comment, location=self._must_place(comment.location))
                 for comment in whole.ignores
             ),
+            metadata_readers=tuple(
+                evolve(reader, location=self._must_place(reader.location))
+                for reader in whole.metadata_readers
+            ),
             failure=evolve(failure, location=self._place(failure.location)) if failure else None,
         )
 

@@ -14,7 +14,8 @@ from dagster_snapsize.cli.advise import AdviceReport
 from dagster_snapsize.cli.reports import lines, markdown
 from dagster_snapsize.cli.reports.json_report import VERSION
 from dagster_snapsize.cli.reports.lines import place, print_cache_note, print_notes
-from dagster_snapsize.cli.reports.rows import stored_bytes
+from dagster_snapsize.cli.reports.rows import budget_use, stored_bytes
+from dagster_snapsize.cli.run import LocationReport
 from dagster_snapsize.core.advice import Advice, advice_json, advise
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.core.sizes import counted, format_percent, format_size
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from dagster_snapsize.cli.reports.terminal import Terminal
 
 _PLACES = 3
+_SMALL = 0.05  # of a budget
 _JOBS = ("same-job", "part-of-job", "many-jobs")
 _ALONE = (
     "Each saving is counted alone; two of them may overlap, such as a job and what its assets"
@@ -72,11 +74,11 @@ def print_text(advised: AdviceReport, top: int) -> None:
     from dagster_snapsize.cli.reports.terminal import Terminal
 
     terminal = Terminal()
-    measured = [x.measurement for x in advised.report.locations if not x.measurement.failure]
-    for number, measurement in enumerate(measured):
+    measured = [x for x in advised.report.locations if not x.measurement.failure]
+    for number, location in enumerate(measured):
         if number:
             terminal.line()
-        _print_location(terminal, measurement, top)
+        _print_location(terminal, location, top)
     print_notes(advised.report.notes)
     if advised.splits:
         from dagster_snapsize.cli.reports import split
@@ -91,13 +93,16 @@ def print_text(advised: AdviceReport, top: int) -> None:
         print_upgrade(advised.upgrade, top)
 
 
-def _print_location(terminal: Terminal, measurement: Measurement, top: int) -> None:
+def _print_location(terminal: Terminal, location: LocationReport, top: int) -> None:
+    measurement = location.measurement
     found = advise(measurement)
     whole = stored_bytes(measurement)
     size = f"{format_size(whole)} in {counted(len(measurement.snapshots), 'snapshot')}"
     terminal.line((measurement.name, "bold"), (f"  {size}", "dim"))
+    if small := _small(location):
+        terminal.line(small)
     if not found:
-        terminal.line(_nothing(measurement))
+        terminal.line(_nothing())
         return
     terminal.line((_ALONE, "dim"))
     values = [advice for advice in found if advice.kind not in _JOBS]
@@ -119,9 +124,16 @@ def _print_location(terminal: Terminal, measurement: Measurement, top: int) -> N
         terminal.line(how)
 
 
-def _nothing(measurement: Measurement) -> str:
-    if not measurement.assets:
-        return "Nothing to advise: it has no assets."
+def _small(location: LocationReport) -> str:
+    """That nothing has to be done, where no snapshot uses much of its budget."""
+    uses = [budget_use(snapshot, location) for snapshot in location.measurement.snapshots]
+    if any(use.bytes > _SMALL * use.budget.bytes for use in uses) or not uses:
+        return ""
+    nearest = max(uses, key=lambda use: use.bytes / use.budget.bytes)
+    return f"No snapshot uses more than {nearest.percent} of its budget: nothing has to be done."
+
+
+def _nothing() -> str:
     return "Nothing to advise: no value of 1 kB or more is repeated, and no job is part of another."
 
 
@@ -193,8 +205,10 @@ def print_markdown(advised: AdviceReport, top: int) -> None:
         if measurement.failure:
             written += [f"Not measured: {markdown.text(measurement.failure.message)}", ""]
             continue
+        if small := _small(location):
+            written += [small, ""]
         if not found:
-            written += [_nothing(measurement), ""]
+            written += [_nothing(), ""]
             continue
         whole = stored_bytes(measurement)
         rows = [

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from dagster_snapsize.core.advice.savings import large_savings
-from dagster_snapsize.core.dagster_fields import label_info
+from dagster_snapsize.core.dagster_fields import entry_label, label_info, metadata_label
 from dagster_snapsize.core.model import (
     Finding,
     Measurement,
@@ -44,6 +44,7 @@ AdviceKind = Literal[
 ]
 
 _HANDLED_APART = ("job", "field", "one-value")
+_OF_DBT = metadata_label("dagster_dbt/")
 _LISTED = 100  # assets and places
 _MUCH = 64_000  # bytes, as one asset may take of a snapshot unless the user says otherwise
 # So many jobs of so many bytes together take about ten seconds to build, at every load.
@@ -99,15 +100,16 @@ class Advice(Saves):
 def advise(measurement: Measurement) -> tuple[Advice, ...]:
     """What could be done about a location, most bytes first; nothing where there is nothing."""
     several = len({s.repository for s in measurement.snapshots}) > 1
+    how = _Recipes(measurement)
     places = {(a.repository, a.key): a.location for a in measurement.assets}
     found = [
-        *(_repeated(repeat, places) for repeat in measurement.repeats),
+        *(_repeated(repeat, places, how) for repeat in measurement.repeats),
         *(
-            _saved(saving, places)
+            _saved(saving, places, how)
             for saving in measurement.savings
             if saving.kind not in _HANDLED_APART
         ),
-        *(_saved(saving, places) for saving in large_savings(measurement)),
+        *(_saved(saving, places, how) for saving in large_savings(measurement)),
         *_jobs([s for s in measurement.savings if s.kind == "job"], places, several),
         *_many_jobs(measurement, places),
     ]
@@ -164,7 +166,30 @@ def repeated_findings(measurement: Measurement) -> Iterator[Finding]:
 _Places = Mapping[tuple[str, str], SourceLocation | None]
 
 
-def _repeated(repeat: Repeat, places: _Places) -> Advice:
+class _Recipes:
+    """How to store less of a field, by what makes it and by what reads it."""
+
+    def __init__(self, measurement: Measurement) -> None:
+        self._dbt = {
+            (asset.repository, asset.key)
+            for asset in measurement.assets
+            if any(field.startswith(_OF_DBT) for field in asset.fields)
+        }
+        self._readers = {reader.label: reader.location for reader in measurement.metadata_readers}
+
+    def of(self, found: Repeat | Saving) -> str:
+        """What to do about the field of a value that assets have."""
+        label = label_info(found.field)
+        of_dbt = sum((found.repository, asset) in self._dbt for asset in found.assets)
+        by_dbt = label.dbt_advice is not None and 2 * of_dbt > len(found.assets)
+        how = label.dbt_advice if by_dbt and label.dbt_advice else label.advice
+        reader = self._readers.get(entry_label(found.field))
+        if reader is None:
+            return how
+        return f"{reader.path}:{reader.line} reads it from the definition: change that first. {how}"
+
+
+def _repeated(repeat: Repeat, places: _Places, how: _Recipes) -> Advice:
     return Advice(
         kind="repeat",
         title=f"the same {label_info(repeat.field).noun} on {counted(len(repeat.assets), 'asset')}",
@@ -172,19 +197,20 @@ def _repeated(repeat: Repeat, places: _Places) -> Advice:
         field=repeat.field,
         assets=repeat.assets,
         places=_places(repeat, places),
-        how=label_info(repeat.field).advice,
+        how=how.of(repeat),
         preview=repeat.preview,
     )
 
 
-def _saved(saving: Saving, places: _Places) -> Advice:
+def _saved(saving: Saving, places: _Places, how: _Recipes) -> Advice:
     kind: AdviceKind = saving.kind if saving.kind != "job" else "part-of-job"
     titles = {
         "code-references": f"code references on {counted(len(saving.assets), 'asset')}",
         "raw-sql": f"SQL in the descriptions of {counted(len(saving.assets), 'asset')}",
         "non-latin": f"{saving.preview} that are not ASCII in the"
         f" {label_info(saving.field).noun} of {counted(len(saving.assets), 'asset')}",
-        "field": f"the {label_info(saving.field).noun} of {counted(len(saving.assets), 'asset')}",
+        "field": f"the {label_info(saving.field).noun} of "
+        + (counted(len(saving.assets), "asset") if saving.assets else "ops"),
         "one-value": f"the {label_info(saving.field).noun} of {''.join(saving.assets)}",
         "resource": f"the configuration schema of resource {saving.field} in"
         f" {counted(len(saving.by_snapshot), 'snapshot')}",
@@ -197,7 +223,7 @@ def _saved(saving: Saving, places: _Places) -> Advice:
         field=saving.field,
         assets=saving.assets,
         places=_places(saving, places),
-        how=label_info(saving.field).advice if kind not in _HOW else _HOW[kind],
+        how=_HOW[kind] if kind in _HOW else how.of(saving),
         preview="" if kind == "non-latin" else saving.preview,
     )
 

@@ -13,7 +13,7 @@ from attrs import define, field
 
 from dagster_snapsize.core.advice.repeats import REPORTABLE_BYTES
 from dagster_snapsize.core.dagster_fields import CODE_REFERENCES, metadata_label, printable
-from dagster_snapsize.core.model import Measurement, Saving, SavingKind
+from dagster_snapsize.core.model import Measurement, Repeat, Saving, SavingKind
 
 # What dagster_dbt.asset_utils.default_description_fn writes below a model's own description.
 _RAW_SQL = "#### Raw SQL:"
@@ -184,7 +184,8 @@ def _fields(measurement: Measurement) -> Iterator[Saving]:
     """Fields of which no single value, nor one that assets repeat, is half or more."""
     heaviest: dict[tuple[str, str], int] = {}
     values = (saving for saving in measurement.savings if saving.kind == "one-value")
-    for value in (*measurement.repeats, *values):
+    found: list[Repeat | Saving] = [*measurement.repeats, *values]
+    for value in found:
         field = (value.repository, value.field)
         heaviest[field] = max(heaviest.get(field, 0), value.saved_bytes)
     for saving in measurement.savings:

@@ -40,6 +40,8 @@ _KEYS = '"partition_keys": '
 _PARTITIONS = ("partitions_def_data", "partitions_def_snapshot")
 # Without these in any asset more goes than their values: partition sets, and a sensor.
 _NOT_ALONE = ("partitions", "automation")
+# Tags that hold the kinds of an asset, which integrations set.
+_KIND = "dagster/kind/"
 # The sensor that Dagster makes where an asset has a condition and no sensor of the user's has it.
 _AUTOMATION_SENSOR = "default_automation_condition_sensor"
 _OUTPUT = ReadPlan(
@@ -98,6 +100,10 @@ class Scan:
                     continue  # a start and a schedule: nothing that could be said elsewhere
                 identity = (name, hash(value))
                 removed_bytes = len(value) - len(FIELDS[name].unset or "")
+                if word == "tags" and _KIND in value:
+                    removed_bytes = _tag_bytes(value)
+                    if not removed_bytes:
+                        continue
                 record(identity, word, key, value, removed_bytes)
                 if word not in _NOT_ALONE:
                     savings.field(word, (key,), removed_bytes, snapshot)
@@ -140,8 +146,16 @@ class Scan:
                 elif item[4] is not None and field == "tags":
                     tags = item
             node = nodes.of_definition(name)
-            assets = _assets_of(node.attribution) if node else ()
-            if node is None or not assets:
+            if node is None:
+                continue
+            assets = _assets_of(node.attribution)
+            if not assets:
+                if description is not None:
+                    removed_bytes = len(_text(text, description)) - _NULL
+                    self._savings.field("op description", (), removed_bytes, snapshot)
+                if tags is not None:
+                    removed_bytes = len(_text(text, tags)) - _EMPTY
+                    self._savings.field("op tags", (), removed_bytes, snapshot)
                 continue
             if description is not None:
                 value = _text(text, description)
@@ -382,6 +396,12 @@ def _text(text: str, item: Item) -> str:
     _, _, at, stop, _ = item
     end = stop - _SEPARATOR
     return text[at:end] if text[end:stop] == ", " else _trimmed(text[at:stop])
+
+
+def _tag_bytes(value: str) -> int:
+    """How many bytes of the tags of an asset would go if it kept those of its kinds alone."""
+    kinds = {name: tag for name, tag in json.loads(value).items() if name.startswith(_KIND)}
+    return len(value) - len(json.dumps(kinds))
 
 
 def _trimmed(value: str) -> str:

@@ -32,7 +32,7 @@ from dagster_snapsize.core.model import (
 )
 from dagster_snapsize.measuring.cache.file_states import digest
 
-_FIRST_LINE = b"dagster-snapsize measurement 5\n"
+_FIRST_LINE = b"dagster-snapsize measurement 6\n"
 _LEVEL = 1  # of compression: time counts, and a tenth remains all the same
 
 

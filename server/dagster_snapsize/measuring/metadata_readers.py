@@ -1,0 +1,38 @@
+"""Which metadata the project's own code reads from definitions, as I/O managers do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from dagster_snapsize.core.model import MetadataReader, SourceLocation
+
+# `context.definition_metadata["schema"]`, `context.output_metadata.get("schema")`,
+# `assets_def.metadata_by_key[key]["schema"]`
+_READ = re.compile(
+    r"""metadata\w*(?:\[[^\]"'\n]*\])?(?:\.get\(|\[)\s*(?P<quote>["'])(?P<label>[^"'\n]+)(?P=quote)\s*"""
+    r"""(?:\](?!\s*=[^=])|[,)])"""
+)
+
+
+def metadata_readers(
+    files: Iterable[str], labels: Collection[str], root: Path
+) -> tuple[MetadataReader, ...]:
+    """The first line in these Python files that reads each of the labels.
+
+    Paths may be relative to ``root``. Files that cannot be read are left out.
+    """
+    found: dict[str, SourceLocation] = {}
+    for path in files if labels else ():
+        if not path.endswith(".py"):
+            continue
+        try:
+            text = (root / path).read_text("utf-8-sig", errors="replace")
+        except OSError:
+            continue
+        for match in _READ.finditer(text) if "metadata" in text else ():
+            if match["label"] in labels and match["label"] not in found:
+                line = text.count("\n", 0, match.start()) + 1
+                found[match["label"]] = SourceLocation(path, line)
+    return tuple(MetadataReader(label, place) for label, place in sorted(found.items()))
