@@ -217,6 +217,54 @@ async def test_broken_code_keeps_the_last_sizes(shop: Path, scratch: Path) -> No
         )
 
 
+async def test_half_typed_files_keep_the_last_sizes_without_an_error(
+    small: Small, scratch: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """And the log has a line for each measurement."""
+    quick = {"forkServer": False, "debounceMilliseconds": 50}
+    text, config = small.definitions.read_text(), small.config.read_text()
+    shown = [("asset-over-budget", 8)]
+    async with editor(scratch, small.folder) as opened:
+        opened.open(small.definitions)
+        opened.open(small.config, "toml")
+        await opened.until(lambda: opened.shown(small.definitions) == shown)
+        (line,) = [x for x in capfd.readouterr().err.splitlines() if " measured in " in x]
+        total = f"{opened.statuses[-1]['totalBytes']:,} bytes"
+        for words in (str(small.folder), "Python 3.", "venv/bin/python", "Dagster 1.", total):
+            assert words in line
+        opened.set(**quick, logLevel="debug")
+        for count, (path, half, whole, why) in enumerate(
+            [
+                (small.definitions, f"{text}\n@dg.asset(\n", text, "SyntaxError"),
+                (small.config, f'{config}job = "', config, "not valid TOML"),
+            ]
+        ):
+            opened.save(path, half)
+            status = await opened.ended(2 * count + 2)
+            assert status["phase"] == "idle"
+            assert status["stale"]
+            assert why in status["message"]
+            assert opened.shown(small.definitions) == shown
+            assert opened.shown(small.config) == []
+            assert "before the last edit" in opened.diagnostics(small.definitions)[0].message
+            opened.save(path, whole)
+            await opened.until(lambda: not opened.statuses[-1]["stale"])
+            assert opened.statuses[-1]["message"] is None
+        said = capfd.readouterr().err
+        assert "WARNING" in said
+        assert "DEBUG" in said
+        opened.set(**quick, logLevel="error")
+        # What fails is an error, and makes no file of rows: the last is that of the sizes shown.
+        opened.save(small.definitions, f"{text}no_such_name\n")
+        failed = ("measurement-failed", len(text.splitlines()) + 1)
+        await opened.until(lambda: failed in opened.shown(small.definitions))
+        answer = await opened.client.protocol.send_request_async("dagsterSnapsize/measurement", {})
+        rows = scratch.glob("cache/results/*/*.rows")
+        newest = max(rows, key=lambda path: path.stat().st_mtime)
+        assert answer.projects[0].locations[0].rowsFile == str(newest)
+        assert "no_such_name" not in capfd.readouterr().err
+
+
 async def test_broken_from_the_start(small: Small, scratch: Path) -> None:
     text = small.definitions.read_text()
     small.definitions.write_text("import dagster as dg\n\ndef f(:\n")

@@ -119,8 +119,12 @@ def _is_wrapper(error: BaseException) -> bool:
 
 
 def _syntax_place(error: BaseException, files: UserFiles) -> Optional[SourceLine]:
+    """Where a file of the user is not valid Python or YAML."""
     if isinstance(error, SyntaxError) and error.filename and files.is_users(error.filename):
         return (error.filename, error.lineno or 1)
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None and isinstance(mark.name, str) and files.is_users(mark.name):
+        return (os.path.abspath(mark.name), mark.line + 1)
     return None
 
 

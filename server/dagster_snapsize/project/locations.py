@@ -345,7 +345,8 @@ class ProjectTree:
 
         The text of a definitions.py makes a folder neither a project nor none.
         """
-        return any(map(self._may_change, paths))
+        root = os.path.join(next(iter(self.folders), ""), "")  # noqa: PTH118
+        return any(self._may_change(p) for p in paths if os.path.join(p, "").startswith(root))  # noqa: PTH118
 
     def _may_change(self, path: str) -> bool:
         folder, name = os.path.split(path)

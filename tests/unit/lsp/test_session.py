@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from lsprotocol import types
 
 from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.session import Session
+from dagster_snapsize.lsp.settings import Settings
 from dagster_snapsize.lsp.watching.dependencies import dependencies_of_folder
 
 pytestmark = pytest.mark.asyncio
@@ -113,3 +115,64 @@ async def test_changed_files_are_looked_up_once_for_all_projects_and_in_a_thread
     await client.session.uris_changed([Path(path).as_uri() for path in changed])
     assert looked_up[True] == 0
     assert FILES <= looked_up[False] <= 5 * FILES
+
+
+async def test_what_is_paused_begins_when_nothing_pauses_it_any_more(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the focus undoes the battery, nor the reverse, and a new project is paused too."""
+    session, power = client.session, {"battery": True}
+    monkeypatch.setattr("dagster_snapsize.lsp.project.on_battery", lambda: power["battery"])
+    paused = {"forkServer": False, "pauseOnBattery": True, "pauseWhenUnfocused": True}
+    session.settings.apply(paused)
+    session.focus(False)
+    new = client.add_folder("new")
+    await session.find_projects()
+    scheduler = session.projects[new]._scheduler
+    for focused, battery in ((False, True), (True, True), (False, False), (True, True)):
+        power["battery"] = battery
+        session.focus(focused)
+        assert not scheduler.running
+    power["battery"] = False
+    session.focus(True)
+    assert scheduler.running
+    session.cancel()
+    # Nor does what was cancelled, or is measured when asked only.
+    for stop in (
+        session.cancel,
+        lambda: session.projects[new].take_settings(Settings(measure="manual")),
+    ):
+        power["battery"] = True
+        session.projects[new].opened()
+        stop()
+        power["battery"] = False
+        session.focus(True)
+        assert not scheduler.running
+
+
+async def test_a_project_that_appears_or_goes_is_opened_or_closed(
+    client: Client, closed: list[Project]
+) -> None:
+    session = client.session
+    gone = Path(min(session.projects))
+    new = gone / "below" / "new"
+    new.mkdir(parents=True)
+    config = new / "pyproject.toml"
+    config.write_text('[tool.dagster-snapsize]\nmodule-name = "x"\n')
+    await session.files_changed([str(config)])
+    assert session._find_timer is not None
+    await session.find_projects()
+    assert len(session.projects) == PROJECTS + 1
+    assert session._find_timer is None
+    # Files that make nothing a project, such as a definitions.py that is saved.
+    others = [gone / "definitions.py", gone / "x.py", gone, gone / ".git", gone / "__pycache__"]
+    for other in others[3:]:
+        other.mkdir()
+    await session.files_changed(map(str, others))
+    assert session._find_timer is None
+    shutil.rmtree(gone)
+    await session.files_changed([str(gone)])
+    assert session._find_timer is not None
+    await session.find_projects()
+    assert len(session.projects) == PROJECTS - 1
+    assert len(closed) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,13 @@ def test_what_changed_last_is_kept(tmp_path: Path) -> None:
     folders = [used(tmp_path / str(number), 100 + number) for number in range(4)]
     assert remove_unused(tmp_path, keep=2) == (2, 20)
     assert [folder.exists() for folder in folders] == [False, False, True, True]
+
+
+def test_what_changed_in_the_last_days_is_kept(tmp_path: Path) -> None:
+    now = int(time.time())
+    folders = [used(tmp_path / str(days), now - days * 24 * 3600) for days in range(10)]
+    assert remove_unused(tmp_path, keep=2, days=7) == (3, 30)
+    assert [folder.exists() for folder in folders] == [True] * 7 + [False] * 3
 
 
 def test_what_another_process_makes_under_its_lock_is_kept(tmp_path: Path) -> None:

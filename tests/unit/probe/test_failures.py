@@ -61,6 +61,17 @@ def test_frames_of_compiled_extensions_do_not_hide_the_users_line(tmp_path: Path
 _UNSET = "set SHOP_HOST for measuring in the project's .env, or in the configuration"
 
 
+def test_a_file_of_the_user_that_does_not_parse_is_told_from_code_that_fails(
+    tmp_path: Path,
+) -> None:
+    half = tmp_path / "half.py"
+    failed = _failure(f"compile('x = (', {str(half)!r}, 'exec')", tmp_path / "pipeline.py")
+    assert failed["unparsed"]
+    assert (failed["path"], failed["line"]) == (str(half), 1)
+    for source in ("compile('x = (', '<string>', 'exec')", "no_such_name"):
+        assert not _failure(source, tmp_path / "pipeline.py")["unparsed"]
+
+
 @pytest.mark.parametrize(
     "source",
     [

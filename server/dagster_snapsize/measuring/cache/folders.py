@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import stat
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,17 +45,21 @@ def lock_of(path: Path) -> Path:
     return path.with_name(path.name + _LOCK)
 
 
-def remove_unused(root: Path, keep: int = 0) -> tuple[int, int]:
+def remove_unused(root: Path, keep: int = 0, days: float = 0.0) -> tuple[int, int]:
     """Remove all files and folders in ``root`` but the ``keep`` that changed last.
 
-    Those whose lock is held stay. Returns how many there were, and how many bytes were freed.
+    Those whose lock is held stay, and those that changed in the last ``days``. Returns how many
+    there were, and how many bytes were freed.
     """
+    since = time.time() - days * 24 * 3600 if days else math.inf
     try:
         names = {name.removesuffix(_LOCK) for name in os.listdir(root)} - {CACHE_MARK}  # noqa: PTH208
     except OSError:
         return 0, 0
     count = freed = 0
     for path in sorted((root / name for name in names), key=_changed, reverse=True)[keep:]:
+        if _changed(path) > since:
+            continue
         lock = held(lock_of(path))
         if lock is None:
             continue

@@ -29,6 +29,7 @@ from dagster_snapsize.measuring.worker.results import LocationResult, structure,
 RESULTS = "results"  # in the cache folder
 REPORTS = "reports"  # what was shown as documents, beside it
 _KEPT_LOCATIONS = 50
+_SHOWN_DAYS = 7.0  # for which an editor may show what it has not measured again
 _KEPT_ROWS = 3  # a server may still read the rows of the result before the newest
 
 
@@ -103,7 +104,7 @@ class SharedResults:
         except OSError:  # then no other server takes it over
             with contextlib.suppress(OSError):
                 scratch.unlink()
-        remove_unused(self._folder.parent, _KEPT_LOCATIONS)
+        remove_unused(self._folder.parent, _KEPT_LOCATIONS, _SHOWN_DAYS)
 
 
 def _digest(files: Sequence[str]) -> str:
