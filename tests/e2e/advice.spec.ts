@@ -18,9 +18,10 @@ test("growth is reported until the baseline is updated", async ({ openWindow, sh
   await window.replaceLine(6, `@dg.asset(group_name="raw", description=${NOTE})`);
   await window.save();
   await expect(window.squiggles("info")).not.toHaveCount(0);
-  await expect(window.lenses).toHaveText(/^3\.\d kB · \d\.\d % of repository · \+2\.\d kB$/);
+  await expect(window.lenses.first()).toHaveText(/^[\d.]+ kB · [\d.]+ % of location · \+2\.\d kB$/);
   await window.hoverOver(window.line("@dg.asset(").getByText("asset"));
-  await expect(window.hover).toContainText(/Since the baseline: \+\d\.\d kB.*description \+\d/);
+  await expect(window.hover).toContainText(/Asset grew by \d\.\d kB .*description \+\d/);
+  await expect(window.hover).not.toContainText("Since the baseline");
   await window.picture("growth");
 
   await window.goToLine(6);
@@ -28,7 +29,7 @@ test("growth is reported until the baseline is updated", async ({ openWindow, sh
   await window.picture("growth-quick-fix");
   await window.applyQuickFix("Update the baseline");
   await expect(window.squiggles("info")).toHaveCount(0);
-  await expect(window.lenses).toHaveText(/^3\.\d kB · \d\.\d % of repository$/);
+  await expect(window.lenses.first()).toHaveText(/^[\d.]+ kB · [\d.]+ % of location$/);
   await window.picture("growth-accepted");
 
   // What another program writes is heeded too: the old sizes are those to compare with again.
@@ -47,7 +48,8 @@ test("the advice of the report leads to the source", async ({ openWindow, shop }
   const window = await openWindow(shop.folder);
   await expect(window.status).toContainText(/Snapsize \d+ %/);
   await window.openFile("sources.py");
-  await expect(window.squiggles("info")).not.toHaveCount(0);
+  await expect(window.lenses).not.toHaveCount(0);
+  await expect(window.squiggles("info")).toHaveCount(0);
   await window.hoverOver(window.line("@dg.asset(").nth(1).getByText("asset"));
   await expect(window.hover).toContainText(
     /description is the same on 1 other asset: removing it from both saves \d+\.\d kB/,

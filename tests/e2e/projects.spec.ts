@@ -29,7 +29,7 @@ test("a bad setting is reported, and its default is used", async ({ openWindow, 
   await expect(window.notifications).toContainText("codeLens.minimum");
   await window.picture("bad-setting");
   await window.openFile("features.py");
-  await expect(window.lenses).toHaveText(/^83\.\d kB/);
+  await expect(window.lenses).toHaveText(/^108\.\d kB/);
   await expect(window.notifications).toHaveCount(1);
 
   shop.settings({ "dagsterSnapsize.codeLens.enable": false });
@@ -41,7 +41,7 @@ test("a bad setting is reported, and its default is used", async ({ openWindow, 
   await expect(window.tooltip).toContainText("/nowhere/python");
   await window.picture("needs-python");
   shop.settings({});
-  await expect(window.lenses).toHaveText(/^83\.\d kB/);
+  await expect(window.lenses).toHaveText(/^108\.\d kB/);
 });
 
 test("a missing interpreter is reported, and another can be chosen", async ({
@@ -100,14 +100,14 @@ test("two windows on one project show the same", async ({ openWindow, shop }) =>
   const second = await openWindow(shop.folder);
   for (const window of [first, second]) {
     await window.openFile("features.py");
-    await expect(window.lenses).toHaveText(/^83\.\d kB/);
+    await expect(window.lenses).toHaveText(/^108\.\d kB/);
   }
   await first.page.bringToFront();
   await first.replaceLine(6, "WINDOWS = (1, 3, 7)");
   await first.save();
-  await expect(first.lenses).toHaveText(/^2\d\.\d kB · [^(]+$/);
+  await expect(first.lenses).toHaveText(/^\d\d\.\d kB · [^(]+$/);
   await second.page.bringToFront();
-  await expect(second.lenses).toHaveText(/^2\d\.\d kB · [^(]+$/);
+  await expect(second.lenses).toHaveText(/^\d\d\.\d kB · [^(]+$/);
 });
 
 test("a folder that is removed while it is measured is let go", async ({

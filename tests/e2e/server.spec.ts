@@ -22,7 +22,7 @@ test("a server that is killed is started again, and the fifth time it is not", a
 
   await killNext();
   await expect(window.status).toContainText(/Snapsize 8\d %/);
-  await expect(window.lenses).toHaveText(/^83\.\d kB/);
+  await expect(window.lenses).toHaveText(/^108\.\d kB/);
   await expect(window.squiggles("warning")).toHaveCount(1);
 
   for (let more = 0; more < 4; more++) await killNext();

@@ -21,7 +21,7 @@ test("the tree shows what is heavy, and leads to its source", async ({ openWindo
     await expect(window.tab("features.py")).toBeVisible(ATTEMPT);
   });
   await expect(window.line("@dg.asset(")).toBeInViewport();
-  await expect(window.lenses).toHaveText(/^83\.\d kB/);
+  await expect(window.lenses).toHaveText(/^108\.\d kB/);
   await window.picture("sizes-source");
 
   // What was unfolded stays so with the next measurement.

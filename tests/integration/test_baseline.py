@@ -251,11 +251,11 @@ def test_of_growth_that_others_left_in_the_baseline_the_change_has_its_own_part(
     assert grown(0) == {}
     shop.write("customers", "All the customers. " + "x" * 300)
     assert set(grown(1)) == {"customers", "repository"}
-    assert " since HEAD, over " in grown(1)["customers"]
+    assert " since HEAD (" in grown(1)["customers"]
     shop.git("checkout", "-qb", "feature")
     shop.commit("growth on a branch")
     (shop.path / "pyproject.toml").write_text(f'{text}growth-against = "merge-base"\n')
-    assert " since main...HEAD, over " in grown(1)["customers"]
+    assert " since main...HEAD (" in grown(1)["customers"]
 
 
 def test_growth_without_a_baseline_is_a_note(shop: Shop) -> None:

@@ -50,7 +50,8 @@ def full_capabilities(**general: Any) -> t.ClientCapabilities:
         general=t.GeneralClientCapabilities(**general),
         window=t.WindowClientCapabilities(work_done_progress=True),
         text_document=t.TextDocumentClientCapabilities(
-            publish_diagnostics=t.PublishDiagnosticsClientCapabilities(related_information=True)
+            publish_diagnostics=t.PublishDiagnosticsClientCapabilities(related_information=True),
+            code_lens=t.CodeLensClientCapabilities(),
         ),
         workspace=t.WorkspaceClientCapabilities(
             configuration=True,

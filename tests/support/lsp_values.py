@@ -20,7 +20,6 @@ from dagster_snapsize.measuring.worker.results import (
     BaselineUse,
     FieldBytes,
     LocationResult,
-    RepeatedOn,
     SharedWith,
     SnapshotRow,
 )
@@ -132,7 +131,7 @@ def snapshot(
 def asset(
     key: str,
     line: int | None,
-    repository_bytes: int,
+    largest_bytes: int,
     total_bytes: int | None = None,
     *,
     path: str = ASSETS,
@@ -142,13 +141,12 @@ def asset(
     return AssetRow(
         key=key,
         repository=repository,
-        total_bytes=total_bytes or repository_bytes,
-        repository_bytes=repository_bytes,
+        total_bytes=total_bytes or largest_bytes,
+        largest_bytes=largest_bytes,
         location=SourceLocation(path, line) if line else None,
         offset=0,
         length=0,
         growth_bytes=growth,
-        repository_growth_bytes=growth,
     )
 
 
@@ -164,7 +162,6 @@ def result(
     failure: Failure | None = None,
     unused_ignores: Sequence[UnusedIgnore] = (),
     baseline: BaselineUse = BaselineUse(BASELINE),  # noqa: B008
-    repeated: Sequence[RepeatedOn] = (),
 ) -> LocationResult:
     ranked = sorted(assets, key=lambda a: (-a.total_bytes, a.key))
     return LocationResult(
@@ -187,7 +184,6 @@ def result(
         rows="",
         failure=failure,
         baseline=baseline,
-        repeated=tuple(repeated),
     )
 
 

@@ -427,6 +427,7 @@ class Session:
             published=published,
             markdown=formats is None or types.MarkupKind.Markdown in formats,
             related_information=bool(shown and shown.related_information),
+            shows_lenses=self.capability("text_document.code_lens") is not None,
             rules=RULES.as_uri() if shown and shown.code_description_support else None,
         )
 

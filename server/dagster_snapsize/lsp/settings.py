@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 @frozen
 class HintSettings:
-    """Whether a kind of hint is shown, and from how many bytes on."""
+    """Whether a kind of hint is shown, and from how many bytes of an asset on at the earliest."""
 
     enable: bool
     minimum_bytes: int
@@ -68,8 +68,8 @@ class Settings:
     measure: Measure = "onOpen"
     debounce_milliseconds: int = 100
     information: bool = True
-    code_lens: HintSettings = field(factory=lambda: HintSettings(True, 1000))
-    inlay_hints: HintSettings = field(factory=lambda: HintSettings(False, 1000))
+    code_lens: HintSettings = field(factory=lambda: HintSettings(True, 0))
+    inlay_hints: HintSettings = field(factory=lambda: HintSettings(False, 0))
     watch: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     timeout: float | None = None

@@ -11,7 +11,7 @@ from lsprotocol.types import CodeAction, Diagnostic, DiagnosticSeverity, MarkupC
 
 from dagster_snapsize.core.baseline import baseline_of, from_text, to_text
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.core.model import Budgets, Finding, Measurement, Repeat, SourceLocation
+from dagster_snapsize.core.model import Budgets, Measurement, Repeat, SourceLocation
 from dagster_snapsize.lsp.features.code_actions import code_actions
 from dagster_snapsize.lsp.features.code_lens import code_lenses
 from dagster_snapsize.lsp.features.diagnostics import publish
@@ -24,7 +24,6 @@ from dagster_snapsize.measuring.worker.results import (
     BaselineProblem,
     BaselineUse,
     LocationResult,
-    RepeatedOn,
     RepeatedValue,
     read_detail,
 )
@@ -62,7 +61,7 @@ def shown(state: ProjectState, path: str = ASSETS, *, information: bool = True) 
 def hover_text(
     good: LocationResult, row: AssetRow, growth: AssetGrowth | None, *repeats: RepeatedValue
 ) -> list[str]:
-    """What stands between the first line and the table."""
+    """What stands between the sizes by snapshot and the table."""
 
     def detail_of(_: LocationResult, asked: AssetRow) -> AssetDetail:
         whole = detail(asked, {(REPOSITORY, "description"): row.total_bytes})
@@ -71,7 +70,7 @@ def hover_text(
     found = hover([view(project(good), ASSETS, detail_of=detail_of)], Position(11, 0))
     assert found is not None
     assert isinstance(found.contents, MarkupContent)
-    return found.contents.value.split("\n\n")[1:-1]
+    return found.contents.value.split("\n\n")[2:-1]
 
 
 def actions(shop: LocationResult, path: str) -> list[CodeAction]:
@@ -107,35 +106,10 @@ def test_assets_of_one_line_that_grew_are_one_diagnostic_with_the_most_first() -
     [found] = shown(project(result(assets=rows, findings=findings, baseline=KNOWN)))
     assert found.severity == DiagnosticSeverity.Error
     assert found.message == (
-        "7 assets on this line take 2.8 kB (2,800 bytes) more than in the baseline, 2 of them by"
-        " more than budget.asset-growth allows: table_7 +700 B, table_6 +600 B, table_5 +500 B,"
-        " table_4 +400 B, table_3 +300 B and 2 more."
+        "7 assets grew by 2.8 kB (2,800 bytes) since the baseline, 2 of them by more than"
+        " budget.asset-growth allows: table_7 +700 B, table_6 +600 B, table_5 +500 B,"
+        " table_4 +400 B, table_3 +300 B and 2 more"
     )
-
-
-def test_each_repeated_value_is_told_with_the_places_of_the_others() -> None:
-    rows = [asset(f"t{n}", 10 + n, 5_000) for n in range(3)]
-    findings = [
-        Finding(
-            "repeated-value",
-            "information",
-            f"t0 and 2 other assets carry the same {what}",
-            asset="t0",
-            repository="__repository__",
-            bytes=size,
-            location=SourceLocation(ASSETS, 10),
-        )
-        for what, size in (("description", 5_000), ("table schema", 4_000))
-    ]
-    repeated = [RepeatedOn("__repository__", "t0", size, ("t1", "t2")) for size in (5_000, 4_000)]
-    found = shown(project(result(assets=rows, findings=findings, repeated=repeated)))
-    assert [d.message for d in found] == [f.message for f in findings]
-    for one in found:
-        others = one.related_information or []
-        assert [(o.location.range, o.message) for o in others] == [
-            (line_range(10), "t1 carries the same value"),
-            (line_range(11), "t2 carries the same value"),
-        ]
 
 
 def test_a_baseline_that_cannot_be_read_is_told_of_at_its_line_and_once() -> None:
@@ -191,6 +165,20 @@ def test_a_hover_says_no_more_than_is_known(growth: AssetGrowth | None, said: li
     assert hover_text(result(assets=[row], baseline=KNOWN), row, growth) == said
 
 
+def test_growth_that_is_shown_as_a_finding_is_not_said_again() -> None:
+    row = asset("orders", 12, 9_000, growth=1_213)
+    state = project(result(assets=[row], findings=[grown("orders", 12, 1_213)], baseline=KNOWN))
+    whole = evolve(
+        detail(row, {(REPOSITORY, "description"): 9_000}),
+        growth=AssetGrowth(7_787, {"description": 1_213}),
+    )
+    shared = {"published": shown(state), "detail_of": lambda *_: whole}
+    told = hover([view(state, ASSETS, **shared)], Position(11, 0))
+    assert "Since the baseline" not in str(told)
+    untold = hover([view(state, ASSETS, detail_of=lambda *_: whole)], Position(11, 0))
+    assert "Since the baseline" in str(untold)
+
+
 def test_a_hover_says_that_a_baseline_is_of_another_dagster() -> None:
     row = asset("orders", 12, 9_000)
     use = evolve(KNOWN, mismatch=("Dagster 1.12.22, and this is 1.13.28",))
@@ -206,9 +194,9 @@ def test_the_hover_of_the_definitions_compares_every_snapshot() -> None:
     found = hover([view(project(good), DEFINITIONS)], Position(4, 0))
     assert found is not None
     assert isinstance(found.contents, MarkupContent)
-    header, _, *rows = found.contents.value.split("\n\n")[1].splitlines()
-    assert header.endswith("| since the baseline |")
-    assert [row.split(" | ")[-1] for row in rows] == ["+1,213 |", "new |"]
+    _, header, *rows, _ = found.contents.value.split("\n\n")[1].splitlines()
+    assert header.endswith("  since the baseline")
+    assert [row.split()[-1] for row in rows] == ["+1,213", "new"]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +207,7 @@ def test_a_lens_tells_growth_that_is_worth_a_look(by: int, words: str) -> None:
     good = result(assets=[asset("orders", 12, 9_000, growth=by)], baseline=KNOWN)
     [lens] = code_lenses([view(project(good), ASSETS)])
     assert lens.command is not None
-    assert lens.command.title == f"9 kB · 9 % of repository{words}"
+    assert lens.command.title == f"9 kB · 9 % of location{words}"
 
 
 # -- quick fixes ---------------------------------------------------------------------------------
@@ -270,17 +258,17 @@ def summarized(whole: Measurement, folder: Path, was: Measurement | None) -> Loc
     )
 
 
-def test_rows_know_growth_in_all_snapshots_and_in_the_repository(tmp_path: Path) -> None:
+def test_rows_know_growth_in_all_snapshots(tmp_path: Path) -> None:
     before = measurement(
         measured({"table_1": {"description": 400}, "table_2": {"description": 2000, "tags": 2}}),
         measured({"table_1": {"op": 1000}}, JOB),
     )
     found = summarized(shop(), tmp_path, before)
     rows = {row.key: row for row in found.assets}
-    assert {k: (r.growth_bytes, r.repository_growth_bytes) for k, r in rows.items()} == {
-        "table_1": (501, 601),
-        "table_2": (0, 0),
-        "table_3": (3053, 3003),
+    assert {k: r.growth_bytes for k, r in rows.items()} == {
+        "table_1": 501,
+        "table_2": 0,
+        "table_3": 3053,
     }
     growth = {key: read_detail(found.rows, row).growth for key, row in rows.items()}
     assert growth == {
@@ -311,7 +299,6 @@ def test_rows_know_what_others_carry_and_the_last_line_the_advice(tmp_path: Path
         1_800,
         list(keys),
     )
-    assert found.repeated == (RepeatedOn("__repository__", "table_1", 1_800, ("table_3",)),)
 
 
 def test_growth_that_is_allowed_is_told_of_the_lines_that_grew_most(tmp_path: Path) -> None:

@@ -91,18 +91,27 @@ HEAVY = result(
 )
 
 
-def test_a_heavy_asset_can_be_allowed_silenced_and_looked_at() -> None:
+def allow(found: list[CodeAction], whom: str = "every asset") -> CodeAction:
+    """The action that allows more bytes for it."""
+    [action] = [a for a in found if a.title.startswith("Allow") and a.title.endswith(whom)]
+    return action
+
+
+def test_a_heavy_asset_can_be_silenced_looked_at_and_allowed_in_this_order() -> None:
     has = files({CONFIG: SETTINGS, ASSETS: CODE})
     found = actions(HEAVY, has=has)
     assert titles(found) == [
-        "Raise the budget of one asset to 96 kB",
         "Silence asset-over-budget for this asset",
         "Show the full report of orders",
+        "Allow 96 kB for orders only",
+        "Allow 96 kB for every asset",
     ]
-    assert all(action.kind == CodeActionKind.QuickFix for action in found)
+    # A report is no fix, and neither is a larger budget.
+    assert [action.kind for action in found] == [CodeActionKind.QuickFix, None, None, None]
     assert all(action.diagnostics and len(action.diagnostics) == 1 for action in found)
-    raised, silenced, report = found
-    assert edited(raised, SETTINGS) == SETTINGS.replace('"64 kB"', '"96 kB"')
+    silenced, report, one, every = found
+    assert edited(every, SETTINGS) == SETTINGS.replace('"64 kB"', '"96 kB"')
+    assert edited(one, SETTINGS) == f'{SETTINGS}assets."orders" = "96 kB"\n'
     assert edited(silenced, CODE) == CODE.replace(
         "@dg.asset\n", "@dg.asset  # snapsize: ignore[asset-over-budget]\n"
     )
@@ -113,14 +122,22 @@ def test_a_heavy_asset_can_be_allowed_silenced_and_looked_at() -> None:
     )
 
 
+def test_an_asset_with_a_budget_of_its_own_has_that_raised() -> None:
+    own = f'{SETTINGS}assets = {{ "orders" = "70 kB" }}\n'
+    shop = evolve(HEAVY, budgets=Budgets(assets={"orders": 70_000}))
+    found = actions(shop, has=files({CONFIG: own}))
+    assert titles(found)[1:] == ["Allow 96 kB for orders only"]
+    assert edited(allow(found, "orders only"), own) == own.replace("70 kB", "96 kB")
+
+
 def test_a_byte_order_mark_is_not_counted() -> None:
     text = "tool.dagster-snapsize.budget.asset = 'x'"
-    raised = actions(HEAVY, has=files({CONFIG: "\ufeff" + text}))[0]
+    raised = allow(actions(HEAVY, has=files({CONFIG: "\ufeff" + text})))
     assert edited(raised, text) == text.replace("'x'", '"96 kB"')
 
 
 def test_an_edit_names_the_version_that_it_is_for() -> None:
-    raised = actions(HEAVY, has=files({CONFIG: SETTINGS}))[0]
+    raised = allow(actions(HEAVY, has=files({CONFIG: SETTINGS})))
     assert raised.edit == WorkspaceEdit(
         document_changes=[
             TextDocumentEdit(
@@ -132,7 +149,7 @@ def test_an_edit_names_the_version_that_it_is_for() -> None:
 
 
 def test_clients_without_document_changes_get_changes() -> None:
-    raised = actions(HEAVY, has=files({CONFIG: SETTINGS}, document_changes=False))[0]
+    raised = allow(actions(HEAVY, has=files({CONFIG: SETTINGS}, document_changes=False)))
     assert raised.edit == WorkspaceEdit(
         changes={
             "file:///shop/pyproject.toml": [
@@ -147,7 +164,7 @@ def test_positions_are_in_the_units_of_the_client(encoding: str, width: int) -> 
     text = "tool.dagster-snapsize.budget = {'🐧' = 1, asset = 'x'}\n"
     unit = {"utf-8": 1, "utf-16-le": 2, "utf-32-le": 4}[encoding]
     has = files({CONFIG: text}, units_of=lambda s: len(s.encode(encoding)) // unit)
-    raised = actions(HEAVY, has=has)[0]
+    raised = allow(actions(HEAVY, has=has))
     assert raised.edit is not None
     [change] = raised.edit.document_changes or []
     assert isinstance(change, TextDocumentEdit)
@@ -157,7 +174,7 @@ def test_positions_are_in_the_units_of_the_client(encoding: str, width: int) -> 
 
 def test_a_project_without_a_file_gets_one_from_clients_that_can() -> None:
     shop = result(assets=HEAVY.assets, findings=HEAVY.findings, config_path=None)
-    raised = actions(shop)[0]
+    raised = allow(actions(shop))
     assert raised.edit is not None
     create, fill = raised.edit.document_changes or []
     assert isinstance(create, CreateFile)
@@ -176,13 +193,13 @@ def test_a_project_without_a_file_gets_one_from_clients_that_can() -> None:
 def test_settings_go_into_the_file_that_has_them() -> None:
     path = "/shop/snapsize.toml"
     shop = result(assets=HEAVY.assets, findings=HEAVY.findings, config_path=path)
-    raised = actions(shop, has=files({path: 'python = "x"\n'}))[0]
+    raised = allow(actions(shop, has=files({path: 'python = "x"\n'})))
     assert edited(raised, 'python = "x"\n') == 'python = "x"\nbudget.asset = "96 kB"\n'
 
 
 @pytest.mark.parametrize(
     "settings",
-    ["[tool.dagster-snapsize", SETTINGS.replace("64 kB", "128 kB")],
+    ["[tool.dagster-snapsize", f'{SETTINGS.replace("64 kB", "1 MB")}assets.orders = "1 MB"\n'],
     ids=["not valid TOML", "raised already"],
 )
 def test_settings_that_cannot_or_need_not_change_are_left(settings: str) -> None:
@@ -198,8 +215,8 @@ def test_an_asset_above_the_most_raises_the_most() -> None:
         findings=[finding],
         budgets=Budgets(asset_max=256_000),
     )
-    raised = actions(shop, has=files({CONFIG: SETTINGS}))[0]
-    assert raised.title == "Raise the maximum for one asset to 330 kB"
+    raised = allow(actions(shop, has=files({CONFIG: SETTINGS})))
+    assert raised.title == "Allow 330 kB for every asset"
     assert edited(raised, SETTINGS) == f'{SETTINGS}asset-max = "330 kB"\n'
 
 
@@ -215,77 +232,72 @@ def of_snapshot(finding: Finding, *, source: str = "the configuration") -> Locat
 
 def test_a_repositorys_budget_is_raised_so_that_no_warning_is_left() -> None:
     has = files({CONFIG: SETTINGS})
-    [raised] = actions(of_snapshot(over_budget(90_000_000)), DEFINITIONS, has=has)
-    assert raised.title == "Raise the repository budget to 120 MB"
+    report, raised = actions(of_snapshot(over_budget(90_000_000)), DEFINITIONS, has=has)
+    assert (report.title, report.kind) == ("Show the full report of shop", None)
+    assert raised.title == "Allow 120 MB for the repository"
     assert edited(raised, SETTINGS) == SETTINGS.replace("80 MB", "120 MB")
 
 
 def test_a_job_gets_a_budget_of_its_own() -> None:
     has = files({CONFIG: SETTINGS})
     finding = over_budget(90_000_000, snapshot_id=ALL_JOB)
-    [raised] = actions(of_snapshot(finding), DEFINITIONS, has=has)
-    assert raised.title == "Raise the budget of job __ASSET_JOB to 120 MB"
+    _, raised = actions(of_snapshot(finding), DEFINITIONS, has=has)
+    assert raised.title == "Allow 120 MB for job __ASSET_JOB only"
     assert edited(raised, SETTINGS) == f'{SETTINGS}jobs."__ASSET_JOB" = "120 MB"\n'
 
 
 def test_a_real_limit_is_not_raised_by_a_budget() -> None:
     shop = of_snapshot(over_budget(), source="Dagster's default")
-    assert actions(shop, DEFINITIONS, has=files({CONFIG: SETTINGS})) == []
+    found = actions(shop, DEFINITIONS, has=files({CONFIG: SETTINGS}))
+    assert titles(found) == ["Show the full report of shop"]
 
 
-def test_an_asset_without_findings_can_be_looked_at_and_adds_no_quick_fix() -> None:
+def test_without_a_finding_there_is_no_action() -> None:
     shop = result(assets=[asset("orders", 4, 500)])
-    [report] = actions(shop, within=line_range(3))
-    assert report.title == "Show the full report of orders"
-    assert (report.kind, report.diagnostics) == (None, None)
-    assert actions(shop, within=line_range(8)) == []
+    assert actions(shop, within=line_range(3), has=files({ASSETS: CODE})) == []
 
 
 def test_the_heaviest_field_can_be_opened() -> None:
-    row = asset("orders", 4, 500)
-    state = project(result(assets=[row]))
-    found = code_actions(
-        [
-            view(
-                state,
-                ASSETS,
-                published=[],
-                detail_of=lambda _, r: detail(
-                    r, {(REPOSITORY, "op"): 100, (REPOSITORY, "description"): 400}
-                ),
-            )
-        ],
-        line_range(3),
+    state = project(HEAVY)
+    cells: dict[tuple[str, str], int | tuple[int, int]] = {
+        (REPOSITORY, "op"): 100,
+        (REPOSITORY, "description"): 400,
+    }
+    shown = view(
+        state,
+        ASSETS,
+        published=publish(view(state, DEFINITIONS))[ASSETS],
+        detail_of=lambda _, row: detail(row, cells),
     )
-    assert found[1].command == Command(
+    [opened] = [a for a in code_actions([shown], line_range(3)) if a.title.startswith("Open")]
+    assert opened.command == Command(
         title="Open the source of the heaviest field of orders (description, 400 B)",
         command="dagsterSnapsize.openHeaviestField",
         arguments=["shop", "orders", "/shop", "__repository__"],
     )
+    assert opened.kind is None
 
 
-def test_a_factory_line_offers_the_heaviest_three_and_silences_all() -> None:
+def test_a_factory_line_offers_the_heaviest_and_silences_all() -> None:
     rows = [asset(f"t{n}", 4, 80_000 + n) for n in range(5)]
     findings = [over_asset_budget(row.key, 4, row.total_bytes) for row in rows]
     found = actions(
         result(assets=rows, findings=findings), has=files({CONFIG: SETTINGS, ASSETS: CODE})
     )
     assert titles(found) == [
-        "Raise the budget of one asset to 89 kB",
         "Silence asset-over-budget for 5 assets",
         "Show the full report of t4",
-        "Show the full report of t3",
-        "Show the full report of t2",
+        "Allow 89 kB for every asset",
     ]
 
 
 def test_only_the_kinds_that_are_asked_for() -> None:
     has = files({CONFIG: SETTINGS, ASSETS: CODE})
-    assert len(actions(HEAVY, has=has, only=["quickfix"])) == 3
-    assert len(actions(HEAVY, has=has, only=[""])) == 3
+    assert titles(actions(HEAVY, has=has, only=["quickfix"])) == [
+        "Silence asset-over-budget for this asset"
+    ]
+    assert len(actions(HEAVY, has=has, only=[""])) == 4
     assert actions(HEAVY, has=has, only=["refactor"]) == []
-    quiet = result(assets=[asset("orders", 4, 500)])
-    assert actions(quiet, only=["quickfix"]) == []
 
 
 def test_diagnostics_elsewhere_are_not_fixed_here() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from attrs import evolve
 from lsprotocol.types import Diagnostic, DiagnosticSeverity, DiagnosticTag
 
 from dagster_snapsize.core.model import Failure, Finding, SourceLocation, UnusedIgnore
@@ -37,7 +38,7 @@ def failed_result() -> LocationResult:
     finding = Finding(
         "measurement-failed",
         "error",
-        "shop could not be measured: KeyError: 'REGION'",
+        "Could not be measured: KeyError: 'REGION'",
         location=FAILED.location,
     )
     return result(findings=[finding], failure=FAILED, definitions=None)
@@ -79,9 +80,8 @@ def test_assets_of_one_line_are_one_diagnostic_with_the_heaviest_five() -> None:
     found = only(publish(view(state, DEFINITIONS)), ASSETS)
 
     assert found.message == (
-        "7 assets on this line are over the 64 kB (64,000 bytes) limit for one asset,"
-        " 721 kB (721,000 bytes) together: table_6 106 kB, table_5 105 kB, table_4 104 kB,"
-        " table_3 103 kB, table_2 102 kB and 2 more."
+        "7 assets over 64 kB in one snapshot, each: table_6 106 kB, table_5 105 kB,"
+        " table_4 104 kB, table_3 103 kB, table_2 102 kB and 2 more"
     )
     assert found.data["asset"] == "table_6"
     assert found.data["assets"] == 7
@@ -92,7 +92,7 @@ def test_assets_that_an_edit_moved_to_one_line_are_merged_too() -> None:
     found = only(
         publish(view(project(result(findings=findings)), DEFINITIONS, places({11: 9}))), ASSETS
     )
-    assert found.message.startswith("2 assets on this line")
+    assert found.message.startswith("2 assets over 64 kB in one snapshot, ")
 
 
 def test_one_error_among_merged_warnings_is_an_error() -> None:
@@ -102,10 +102,7 @@ def test_one_error_among_merged_warnings_is_an_error() -> None:
     ]
     found = only(publish(view(project(result(findings=findings)), DEFINITIONS)), ASSETS)
     assert found.severity == DiagnosticSeverity.Error
-    assert found.message == (
-        "2 assets on this line are over the limit for one asset,"
-        " 370 kB (370,000 bytes) together: b 300 kB, a 70 kB."
-    )
+    assert found.message == ("2 assets over their budgets in one snapshot, each: b 300 kB, a 70 kB")
 
 
 def test_an_asset_of_two_repositories_counts_once() -> None:
@@ -117,10 +114,11 @@ def test_an_asset_of_two_repositories_counts_once() -> None:
     assert found.message == "asset orders takes 71,000 bytes of shop/two/repository"
 
 
-def test_a_snapshot_over_budget_stands_at_the_definitions_and_names_the_heaviest() -> None:
+def test_a_snapshot_over_budget_leads_to_the_heaviest_and_says_no_size_twice() -> None:
+    finding = evolve(over_budget(), message="Repository at 113 % of 80 MB: orders 83.9 kB")
     state = project(
         result(
-            findings=[over_budget()],
+            findings=[finding],
             snapshots=[snapshot(heaviest=[("orders", 83_910), ("gone", 5), ("unplaced", 3)])],
             assets=[asset("orders", 12, 83_910), asset("gone", 30, 5), asset("unplaced", None, 3)],
         )
@@ -132,8 +130,8 @@ def test_a_snapshot_over_budget_stands_at_the_definitions_and_names_the_heaviest
     assert found.severity == DiagnosticSeverity.Error
     related = found.related_information or []
     assert [(x.location.uri, x.location.range, x.message) for x in related] == [
-        ("file:///shop/assets.py", line_range(11), "orders: 83.9 kB (83,910 bytes) of it"),
-        ("file:///shop/assets.py", line_range(29), "gone: 5 bytes of it"),
+        ("file:///shop/assets.py", line_range(11), "orders is defined here"),
+        ("file:///shop/assets.py", line_range(29), "gone 5 B"),
     ]
 
 
@@ -145,9 +143,7 @@ def test_contributors_that_are_gone_since_are_not_pointed_at() -> None:
     )
     state = project(LocationState("shop", "/shop", good=good, stale=True))
     found = only(publish(view(state, DEFINITIONS, places({30: None}))), DEFINITIONS)
-    assert [x.message for x in found.related_information or []] == [
-        "orders: 83.9 kB (83,910 bytes) of it"
-    ]
+    assert [x.message for x in found.related_information or []] == ["orders 83.9 kB"]
 
 
 def test_clients_without_related_information_get_none() -> None:
@@ -187,7 +183,7 @@ def test_a_failure_is_one_error_at_the_users_frame_and_the_good_sizes_stay() -> 
     failure, size = found[ASSETS]
     assert failure.range == line_range(11)
     assert failure.severity == DiagnosticSeverity.Error
-    assert failure.message == "shop could not be measured: KeyError: 'REGION'"
+    assert failure.message == "Could not be measured: KeyError: 'REGION'"
     assert [(x.location.uri, x.location.range) for x in failure.related_information or []] == [
         ("file:///shop/definitions.py", line_range(2))
     ]
@@ -267,6 +263,14 @@ def test_two_locations_that_share_a_file_each_say_their_own() -> None:
     two = result(name="two", findings=[other_finding])
     found = publish(view(project(one, two), DEFINITIONS))
     assert [d.data["location"] for d in found[ASSETS]] == ["one", "two"]
+
+
+def test_a_repeated_value_is_no_row_in_the_list_of_problems() -> None:
+    repeated = Finding(
+        "repeated-value", "information", "45 kB of repeats", asset="orders",
+        repository="__repository__", bytes=45_000, location=SourceLocation(ASSETS, 12),
+    )  # fmt: skip
+    assert publish(view(project(result(findings=[repeated])), DEFINITIONS)) == {}
 
 
 def test_nothing_to_say_is_no_file() -> None:

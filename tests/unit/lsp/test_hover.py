@@ -4,7 +4,8 @@ from attrs import evolve
 from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position
 from markdown_it import MarkdownIt
 
-from dagster_snapsize.core.model import Failure, SourceLocation
+from dagster_snapsize.core.model import Failure, Finding, SourceLocation
+from dagster_snapsize.lsp.features.diagnostics import publish
 from dagster_snapsize.lsp.features.hover import hover
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.measuring.worker.results import (
@@ -21,6 +22,7 @@ from support.lsp_values import (
     REPOSITORY,
     asset,
     detail,
+    files,
     line_range,
     places,
     project,
@@ -58,17 +60,25 @@ def exact(good: LocationResult, row: AssetRow) -> AssetDetail:
     return detail(row, CELLS, dangling=2_213, checks=1_500)
 
 
-def test_an_asset_shows_its_bytes_field_by_field_and_snapshot_by_snapshot() -> None:
+def table(*lines: str) -> str:
+    return "\n".join(("```text", *lines, "```"))
+
+
+def test_an_asset_shows_its_bytes_by_snapshot_and_field_by_field() -> None:
     found = hover([view(project(SHOP), ASSETS, detail_of=exact)], Position(11, 0))
+    fields = table(
+        "field                              size  bytes  repository   jobs",
+        "metadata: dagster/column_schema    4 kB  4,000       4,000      0",
+        "op                               3.5 kB  3,460           0  3,460",
+        "description                      1.7 kB  1,743         873    870",
+        "together                         9.2 kB  9,203       4,873  4,330",
+    )
     assert text(found) == (
         "`wh/orders`: 9.2 kB (9,203 bytes), 2.7 % of `shop`; number 2 of 3 assets\n"
         "\n"
-        "| field | size | bytes | repository | job `__ASSET_JOB` | job `nightly` |\n"
-        "| --- | ---: | ---: | ---: | ---: | ---: |\n"
-        "| `metadata: dagster/column_schema` | 4 kB | 4,000 | 4,000 | 0 | 0 |\n"
-        "| `op` | 3.5 kB | 3,460 | 0 | 1,460 | 2,000 |\n"
-        "| `description` | 1.7 kB | 1,743 | 873 | 870 | 0 |\n"
-        "| **together** | 9.2 kB | 9,203 | 4,873 | 2,330 | 2,000 |\n"
+        "In repository 4.9 kB, job `__ASSET_JOB` 2.3 kB, job `nightly` 2 kB.\n"
+        "\n"
+        f"{fields}\n"
         "\n"
         "Removing it also frees 2,213 bytes of references to it and 1,500 bytes of its checks."
     )
@@ -76,7 +86,7 @@ def test_an_asset_shows_its_bytes_field_by_field_and_snapshot_by_snapshot() -> N
     assert found.range == line_range(11)
 
 
-def test_what_is_shared_has_columns_and_says_with_whom() -> None:
+def test_what_is_shared_has_a_column_and_says_with_whom() -> None:
     row = asset("a", 12, 3_000)
     keys = tuple(f"b{n}" for n in range(5))
     shared = [SharedWith(where, "op many", 8, keys) for where in (REPOSITORY, ALL_JOB)]
@@ -92,67 +102,104 @@ def test_what_is_shared_has_columns_and_says_with_whom() -> None:
         ],
         Position(11, 0),
     )
-    lines = text(found).splitlines()
-    assert lines[2:6] == [
-        "| field | size | bytes | own | shared | repository |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-        "| `op` | 3 kB | 3,000 | 2,600 | 400 | 3,000 |",
-        "| **together** | 3 kB | 3,000 | 2,600 | 400 | 3,000 |",
-    ]
-    assert lines[7:] == [
+    _, where, fields, *rest = text(found).split("\n\n")
+    assert where == "In repository 3 kB."
+    assert fields == table(
+        "field     size  bytes  shared",
+        "op        3 kB  3,000     400",
+        "together  3 kB  3,000     400",
+    )
+    assert rest == [
         "2,600 bytes are its own, 400 bytes its part of what it shares.",
-        "",
         "- Shares `op many` with `b0`, `b1`, `b2`, `b3`, `b4` and 2 more.",
     ]
 
 
 def test_many_jobs_and_fields_are_summed_and_still_add_up() -> None:
-    jobs = [f"shop/__repository__/job/j{n}" for n in range(5)]
+    jobs = [f"shop/__repository__/job/j{n}" for n in range(6)]
     cells = {(j, f"metadata: m{f:02}"): 100 + f for j in jobs for f in range(15)}
     row = asset("a", 12, 0, sum(cells.values()))
     shop = result(assets=[row], snapshots=[snapshot(), *map(snapshot, jobs)])
-    lines = text(
+    shown = text(
         hover(
             [view(project(shop), ASSETS, detail_of=lambda _, r: detail(r, cells))],
             Position(11, 0),
         )
-    ).splitlines()
-    assert lines[2] == "| field | size | bytes | job `j0` | job `j1` | 3 other jobs |"
-    assert len([x for x in lines if x.startswith("| `metadata")]) == 12
-    assert lines[-2] == "| 3 other fields | 1.5 kB | 1,515 | 303 | 303 | 909 |"
-    assert lines[-1] == "| **together** | 8 kB | 8,025 | 1,605 | 1,605 | 4,815 |"
+    )
+    _, where, fields = shown.split("\n\n")
+    assert where == (
+        "In job `j0` 1.6 kB, job `j1` 1.6 kB, job `j2` 1.6 kB, job `j3` 1.6 kB,"
+        " 2 other snapshots 3.2 kB."
+    )
+    lines = fields.splitlines()
+    assert len([x for x in lines if x.startswith("metadata")]) == 12
+    assert lines[-3].split("  ") == ["3 other fields", "1.8 kB", "1,818"]
+    assert lines[-2].split() == ["together", "9.6", "kB", "9,630"]
+
+
+def test_a_link_leads_to_the_heaviest_field_where_that_is_on_another_line() -> None:
+    code = "\n" * 11 + '@dg.asset(\n    metadata={},\n    description="long",\n)\n'
+    cells: dict[tuple[str, str], int | tuple[int, int]] = {
+        (REPOSITORY, "description"): 900,
+        (REPOSITORY, "op"): 100,
+    }
+
+    def shown(source: str, **others: bool) -> str:
+        has = files({ASSETS: source})
+        heavy = view(
+            project(SHOP),
+            ASSETS,
+            detail_of=lambda _, row: detail(row, cells),
+            edits=has,
+            **others,
+        )
+        return text(hover([heavy], Position(11, 0)))
+
+    code += "def orders(): ...\n"
+    assert shown(code).endswith("\n\n[Go to description](<file:///shop/assets.py#L14>)")
+    assert "Go to" not in shown(code.replace("\n    ", ""))
+    assert "Go to" not in shown(code, markdown=False)
 
 
 def test_a_factory_line_shows_count_sum_and_the_heaviest_five() -> None:
     rows = [asset(f"table_{n}", 30, 1_000 * n, 2_000 * n) for n in range(1, 8)]
     found = hover([view(project(result(assets=rows)), ASSETS)], Position(29, 0))
+    heaviest = table(
+        "heaviest   size   bytes",
+        "table_7   14 kB  14,000",
+        "table_6   12 kB  12,000",
+        "table_5   10 kB  10,000",
+        "table_4    8 kB   8,000",
+        "table_3    6 kB   6,000",
+        "together  56 kB  56,000",
+    )
     assert text(found) == (
-        "**7 assets** defined on this line: 56 kB (56,000 bytes), 56 % of `shop`\n"
-        "\n"
-        "| heaviest | size | bytes | repository |\n"
-        "| --- | ---: | ---: | ---: |\n"
-        "| `table_7` | 14 kB | 14,000 | 7,000 |\n"
-        "| `table_6` | 12 kB | 12,000 | 6,000 |\n"
-        "| `table_5` | 10 kB | 10,000 | 5,000 |\n"
-        "| `table_4` | 8 kB | 8,000 | 4,000 |\n"
-        "| `table_3` | 6 kB | 6,000 | 3,000 |\n"
-        "| **together** | 56 kB | 56,000 | 28,000 |"
+        f"**7 assets** defined on this line: 56 kB (56,000 bytes), 56 % of `shop`\n\n{heaviest}"
     )
 
 
-def test_definitions_show_the_budgets_and_what_set_them() -> None:
-    found = hover([view(project(SHOP), DEFINITIONS)], Position(4, 0))
-    assert text(found) == (
-        "`shop`: 3 assets, 3 snapshots, 340 kB (340,000 bytes); measured in 3.2 s with Dagster"
-        " 1.13.28\n"
-        "\n"
-        "| snapshot | size | bytes | budget | used | budget set by |\n"
-        "| --- | ---: | ---: | ---: | ---: | --- |\n"
-        "| repository | 240 kB | 240,004 | 80 MB | 0.3 %"
-        " | DAGSTER_GRPC_MAX_RX_BYTES, Dagster's default |\n"
-        "| job `__ASSET_JOB` | 60 kB | 60,004 | 90 kB | 67 % | budget.job, the configuration |\n"
-        "| job `nightly` | 40 kB | 40,004 | 80 MB | 0.1 %"
-        " | DAGSTER_GRPC_MAX_RX_BYTES, Dagster's default |"
+def test_definitions_show_the_budgets_and_which_size_each_of_them_judges() -> None:
+    shop = evolve(
+        SHOP,
+        snapshots=(
+            *SHOP.snapshots[:2],
+            evolve(
+                SHOP.snapshots[2],
+                used_bytes=40_000,
+                budget_bytes=130_000_000,
+                budget_name="Dagster+ snapshot limit",
+            ),
+        ),
+    )
+    snapshots = table(
+        "snapshot          stored  on the wire         budget    used  budget set by",
+        "repository       240,000      240,004          80 MB   0.3 %  DAGSTER_GRPC_MAX_RX_BYTES",
+        "job __ASSET_JOB   60,000       60,004          90 kB    67 %  budget.job",
+        "job nightly       40,000       40,004  130 MB stored  <0.1 %  Dagster+ snapshot limit",
+    )
+    assert text(hover([view(project(shop), DEFINITIONS)], Position(4, 0))) == (
+        "`shop`: 3 assets, 3 snapshots, 340 kB (340,000 bytes) stored; measured in 3.2 s with"
+        f" Dagster 1.13.28\n\n{snapshots}"
     )
 
 
@@ -195,6 +242,14 @@ FAILED = result(
         'Traceback (most recent call last):\n  File "/shop/assets.py", line 40, in <module>\n'
         "KeyError: 'RE`GION'\n",
     ),
+    findings=[
+        Finding(
+            "measurement-failed",
+            "error",
+            "Could not be measured: KeyError: 'RE`GION'",
+            location=SourceLocation(ASSETS, 40),
+        )
+    ],
     definitions=None,
 )
 
@@ -209,13 +264,21 @@ def test_a_location_that_failed_says_why_at_the_frame_and_above_the_good_sizes()
         "```text\n"
         "Traceback (most recent call last):\n"
         '  File "/shop/assets.py", line 40, in <module>\n'
-        "KeyError: 'RE`GION'\n"
         "```"
     )
     assert text(hover([view(state, ASSETS)], Position(39, 0))) == why
     at_definitions = text(hover([view(state, DEFINITIONS)], Position(4, 0)))
     assert at_definitions.startswith(f"{why}\n\n`shop`: 3 assets")
     assert at_definitions.endswith("*Sizes from before the last edit.*")
+
+
+def test_a_hover_says_nothing_that_the_editor_shows_of_the_line_already() -> None:
+    failed = project(LocationState("shop", "/shop", good=SHOP, failed=FAILED))
+    told = view(failed, ASSETS, published=publish(view(failed, DEFINITIONS))[ASSETS])
+    assert hover([told], Position(39, 0)) is None
+    # It is not told at the definitions, nor are the frames where editors cannot show them.
+    assert "KeyError" in text(hover([evolve(told, path=DEFINITIONS, published=[])], Position(4, 0)))
+    assert hover([evolve(told, related_information=False)], Position(39, 0)) is not None
 
 
 def test_rows_that_cannot_be_read_leave_the_sum() -> None:
@@ -238,11 +301,13 @@ def test_clients_without_markdown_get_aligned_text() -> None:
     assert found.contents.value == (
         "wh/orders: 9.2 kB (9,203 bytes), 2.7 % of shop; number 2 of 3 assets\n"
         "\n"
-        "field                              size  bytes  repository  job __ASSET_JOB  job nightly\n"
-        "metadata: dagster/column_schema    4 kB  4,000       4,000                0            0\n"
-        "op                               3.5 kB  3,460           0            1,460        2,000\n"
-        "description                      1.7 kB  1,743         873              870            0\n"
-        "together                         9.2 kB  9,203       4,873            2,330        2,000\n"
+        "In repository 4.9 kB, job __ASSET_JOB 2.3 kB, job nightly 2 kB.\n"
+        "\n"
+        "field                              size  bytes  repository   jobs\n"
+        "metadata: dagster/column_schema    4 kB  4,000       4,000      0\n"
+        "op                               3.5 kB  3,460           0  3,460\n"
+        "description                      1.7 kB  1,743         873    870\n"
+        "together                         9.2 kB  9,203       4,873  4,330\n"
         "\n"
         "Removing it also frees 2,213 bytes of references to it and 1,500 bytes of its checks."
     )
@@ -259,17 +324,15 @@ def test_names_from_user_code_cannot_break_the_table() -> None:
                 project(shop),
                 ASSETS,
                 detail_of=lambda _, r: detail(
-                    r, {(REPOSITORY, "metadata: |`x`|"): 60, (job, "[y](http://z)"): 40}
+                    r, {(REPOSITORY, "```\n# metadata: |`x`|"): 60, (job, "[y](http://z)"): 40}
                 ),
             )
         ],
         Position(11, 0),
     )
     tokens = MarkdownIt("commonmark").enable("table").parse(text(found))
-    rows = [t for t in tokens if t.type == "tr_open"]
-    cells = [t for t in tokens if t.type in ("td_open", "th_open")]
-    assert len(rows) == 4
-    assert len(cells) == 4 * 5
+    [fields] = [t for t in tokens if t.type == "fence"]
+    assert len(fields.content.splitlines()) == 4
     shown = {c.type for t in tokens for c in t.children or ()}
     assert shown <= {"text", "text_special", "code_inline", "strong_open", "strong_close"}
     assert not any(t.type in ("heading_open", "html_block") for t in tokens)
@@ -298,6 +361,6 @@ def test_repositories_are_named_where_there_are_several() -> None:
     first, second = found.split("\n\n---\n\n")
     assert "of `shop`, of repository `one`; number 1 of 2 assets" in first
     assert "of `shop`, of repository `two`; number 1 of 2 assets" in second
-    assert "| repository `one` | 100 kB |" in text(
+    assert "\nrepository one  100,000  " in text(
         hover([view(project(shop), DEFINITIONS)], Position(4, 0))
     )

@@ -17,8 +17,8 @@ def test_without_settings_there_are_defaults() -> None:
         assert read_settings(nothing) == (Settings(), ())
     assert Settings().measure == "onOpen"
     assert Settings().debounce_milliseconds == 100
-    assert Settings().code_lens == HintSettings(True, 1000)
-    assert Settings().inlay_hints == HintSettings(False, 1000)
+    assert Settings().code_lens == HintSettings(True, 0)
+    assert Settings().inlay_hints == HintSettings(False, 0)
 
 
 def test_everything_that_can_be_set() -> None:
@@ -63,8 +63,8 @@ def test_what_editors_send_for_a_cleared_setting_is_none() -> None:
 
 
 def test_a_switch_alone_is_enough_for_hints() -> None:
-    assert read_settings({"codeLens": False})[0].code_lens == HintSettings(False, 1000)
-    assert read_settings({"inlayHints": True})[0].inlay_hints == HintSettings(True, 1000)
+    assert read_settings({"codeLens": False})[0].code_lens == HintSettings(False, 0)
+    assert read_settings({"inlayHints": True})[0].inlay_hints == HintSettings(True, 0)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_switch_alone_is_enough_for_hints() -> None:
         (
             {"codeLens": {"minimum": "1 XB"}},
             '`dagsterSnapsize.codeLens.minimum`: "1 XB" has no unit known here (B, kB, MB, GB, KiB,'
-            ' MiB, GiB); did you mean "1 B"?; 1000 is used',
+            ' MiB, GiB); did you mean "1 B"?; 0 is used',
         ),
         (
             {"timeout": 0},

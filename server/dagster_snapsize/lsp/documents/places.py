@@ -54,9 +54,9 @@ class View:
     """One project as features see it, and the file that the client asks about.
 
     ``home`` is the file of the project that shows what belongs to no file. ``published`` are the
-    diagnostics of the file at ``path`` as they were sent. ``markdown`` and ``related_information``
-    say what the client can show. ``rules`` is the address of a page with a heading for each rule,
-    for clients that show links.
+    diagnostics of the file at ``path`` as they were sent. ``markdown``, ``related_information`` and
+    ``shows_lenses`` say what the client can show. ``rules`` is the address of a page with a heading
+    for each rule, for clients that show links.
     """
 
     state: ProjectState
@@ -69,6 +69,7 @@ class View:
     published: Sequence[Diagnostic] = ()
     markdown: bool = True
     related_information: bool = True
+    shows_lenses: bool = True
     rules: str | None = None
 
     def is_here(self, location: SourceLocation | None) -> bool:

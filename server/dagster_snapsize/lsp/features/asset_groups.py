@@ -33,11 +33,6 @@ class Group:
     rows: tuple[AssetRow, ...]
 
     @property
-    def repository_bytes(self) -> int:
-        """Their part of the repository snapshot."""
-        return sum(row.repository_bytes for row in self.rows)
-
-    @property
     def total_bytes(self) -> int:
         """Their part of all snapshots."""
         return sum(row.total_bytes for row in self.rows)
@@ -89,7 +84,7 @@ def _by_line(
             good=good,
             repository=where[1],
             range=ranges[where[0]],
-            rows=tuple(sorted(assets, key=lambda a: (-a.repository_bytes, -a.total_bytes, a.key))),
+            rows=tuple(sorted(assets, key=lambda a: (-a.total_bytes, a.key))),
         )
         for where, assets in rows.items()
     ]

@@ -1,4 +1,4 @@
-"""Code actions on findings and assets: open a report, raise a budget, silence a rule."""
+"""Code actions on findings: update the baseline, silence a rule, open a report, allow more."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from attrs import frozen
 from lsprotocol.types import CodeAction, CodeActionKind, Command, Diagnostic, Range, WorkspaceEdit
 
-from dagster_snapsize.core.findings import CONFIGURATION
+from dagster_snapsize.core.findings import ASSET_BUDGET, CONFIGURATION, asset_budget
 from dagster_snapsize.core.sizes import counted, format_size, parse_size
 from dagster_snapsize.lsp.documents.edits import FileEdits
 from dagster_snapsize.lsp.documents.places import View
 from dagster_snapsize.lsp.features.asset_groups import (
     OPEN_HEAVIEST_FIELD,
     SHOW_ASSET,
+    SHOW_REPORT,
     UPDATE_BASELINE,
-    Group,
     command,
     groups,
 )
@@ -31,14 +31,13 @@ from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult
 
 _GREW = ("snapshot-grew", "asset-grew", "baseline-mismatch")
 _HEADROOM = 1.1
-_MOST_ASSETS = 3
 
 
 @frozen
 class _Raise:
-    """A budget to write: what the user reads, the keys under ``budget``, the bytes."""
+    """A budget to write: whom it is for, the keys under ``budget``, the bytes."""
 
-    what: str
+    whom: str
     keys: tuple[str, ...]
     bytes: int
 
@@ -46,19 +45,21 @@ class _Raise:
 def code_actions(
     views: Iterable[View], within: Range, only: Sequence[str] | None = None
 ) -> list[CodeAction]:
-    """The actions for a range of a file: for each project quick fixes first, then its assets.
+    """The actions for a range of a file, of which there are none without a finding.
 
+    Quick fixes come first, then reports and larger budgets, which are no fixes and of no kind.
     ``only`` are the kinds that the client asks for; None is all.
     """
-    found = (action for view in views for action in _code_actions(view, within))
-    return [action for action in found if _is_wanted(action, only)]
+    found = [action for view in views for action in _code_actions(view, within)]
+    return sorted(
+        (action for action in found if _is_wanted(action, only)),
+        key=lambda action: action.kind is None,
+    )
 
 
 def _code_actions(view: View, within: Range) -> Iterator[CodeAction]:
     state = view.state
     by_name = {location.name: location for location in state.locations}
-    shown = groups(view)
-    fixed: set[tuple[str, str, str]] = set()
     for diagnostic in view.published:
         data = diagnostic.data
         if diagnostic.source != SOURCE or not isinstance(data, dict):
@@ -68,21 +69,9 @@ def _code_actions(view: View, within: Range) -> Iterator[CodeAction]:
             continue
         if (title := _update_title(location, data)) is not None:
             update = command(title, UPDATE_BASELINE, state.folder, location.name)
-            yield _action(title, diagnostic, run=update)
-        yield from _quick_fixes(view, location, diagnostic, data, shown)
-        if data["asset"] is not None:
-            fixed.add((location.name, data["repository"], data["asset"]))
-            row = _row(location.good, data["repository"], data["asset"])
-            if row is not None:
-                yield from _reports(view, location, row, diagnostic)
-    for group in shown:
-        if not _overlap(group.range, within):
-            continue
-        for row in group.rows[:_MOST_ASSETS]:
-            identity = (group.state.name, row.repository, row.key)
-            if identity not in fixed:
-                fixed.add(identity)
-                yield from _reports(view, group.state, row, None)
+            yield _action(title, diagnostic, run=update, kind=CodeActionKind.QuickFix)
+        if location.good is not None:
+            yield from _of_finding(view, location, location.good, diagnostic, data)
 
 
 def _overlap(one: Range, other: Range) -> bool:
@@ -97,17 +86,40 @@ def _is_wanted(action: CodeAction, only: Sequence[str] | None) -> bool:
     return any(not k or kind == k or kind.startswith(f"{k}.") for k in only)
 
 
-def _row(result: LocationResult | None, repository: str, key: str) -> AssetRow | None:
-    return result.row(key, repository) if result else None
+def _of_finding(
+    view: View,
+    location: LocationState,
+    good: LocationResult,
+    diagnostic: Diagnostic,
+    data: Mapping[str, Any],
+) -> Iterator[CodeAction]:
+    key, repository = data["asset"], data["repository"]
+    row = good.row(key, repository) if key is not None else None
+    if row is not None:
+        yield from _silence(view, row, diagnostic, data["rule"])
+        yield from _reports(view, location, good, row, diagnostic)
+    elif data["snapshot"] is not None:
+        title = f"Show the full report of {flat(location.name)}"
+        report = command(title, SHOW_REPORT, view.state.folder, location.name)
+        yield _action(title, diagnostic, run=report)
+    for wanted in _budgets_to_raise(good, data):
+        edit = _raised(good, wanted, view.edits)
+        if edit is not None:
+            title = f"Allow {format_size(wanted.bytes)} for {wanted.whom}"
+            yield _action(title, diagnostic, edit=edit)
 
 
 def _reports(
-    view: View, location: LocationState, row: AssetRow, diagnostic: Diagnostic | None
+    view: View,
+    location: LocationState,
+    good: LocationResult,
+    row: AssetRow,
+    diagnostic: Diagnostic,
 ) -> Iterator[CodeAction]:
     """Open the report of an asset, and where its heaviest field is written."""
     name = flat(row.key)
     titles = {SHOW_ASSET: f"Show the full report of {name}"}
-    detail = view.detail_of(location.good, row) if location.good else None
+    detail = view.detail_of(good, row)
     if detail is not None and detail.fields:
         heaviest = max(detail.fields, key=lambda f: detail.fields[f])
         titles[OPEN_HEAVIEST_FIELD] = (
@@ -120,20 +132,36 @@ def _reports(
         )
 
 
+def _silence(view: View, row: AssetRow, diagnostic: Diagnostic, rule: str) -> Iterator[CodeAction]:
+    """Write the comment that silences the rule for all assets of the line."""
+    text = view.edits.read(view.path)
+    line = diagnostic.range.start.line
+    here = next(
+        (g for g in groups(view) if g.range.start.line == line and row in g.rows),
+        None,
+    )
+    if text is None or here is None:
+        return
+    change = silence(text, posixpath.splitext(view.path)[1], line + 1, rule)
+    if change is not None:
+        assets = "this asset" if len(here.rows) == 1 else counted(len(here.rows), "asset")
+        yield _action(
+            f"Silence {rule} for {assets}",
+            diagnostic,
+            edit=view.edits.changed(view.path, text, change),
+            kind=CodeActionKind.QuickFix,
+        )
+
+
 def _action(
     title: str,
-    diagnostic: Diagnostic | None,
+    diagnostic: Diagnostic,
     *,
     edit: WorkspaceEdit | None = None,
     run: Command | None = None,
+    kind: CodeActionKind | None = None,
 ) -> CodeAction:
-    return CodeAction(
-        title=title,
-        kind=CodeActionKind.QuickFix if diagnostic is not None else None,
-        diagnostics=[diagnostic] if diagnostic is not None else None,
-        edit=edit,
-        command=run,
-    )
+    return CodeAction(title=title, kind=kind, diagnostics=[diagnostic], edit=edit, command=run)
 
 
 def _update_title(location: LocationState, data: Mapping[str, Any]) -> str | None:
@@ -149,62 +177,36 @@ def _update_title(location: LocationState, data: Mapping[str, Any]) -> str | Non
     return "Update the baseline" if data["rule"] in _GREW or (blocks and is_judged) else None
 
 
-def _quick_fixes(
-    view: View,
-    location: LocationState,
-    diagnostic: Diagnostic,
-    data: Mapping[str, Any],
-    shown: Sequence[Group],
-) -> Iterator[CodeAction]:
-    good = location.good
-    if good is None:
-        return
-    wanted = _budget_to_raise(good, data)
-    if wanted is not None:
-        edit = _raised(good, wanted, view.edits)
-        if edit is not None:
-            title = f"Raise {wanted.what} to {format_size(wanted.bytes)}"
-            yield _action(title, diagnostic, edit=edit)
-    if data["asset"] is None:
-        return
-    text = view.edits.read(view.path)
-    here = next((g for g in shown if g.range.start.line == diagnostic.range.start.line), None)
-    if text is None or here is None:
-        return
-    suffix = posixpath.splitext(view.path)[1]
-    change = silence(text, suffix, here.range.start.line + 1, data["rule"])
-    if change is not None:
-        assets = "this asset" if len(here.rows) == 1 else counted(len(here.rows), "asset")
-        title = f"Silence {data['rule']} for {assets}"
-        yield _action(title, diagnostic, edit=view.edits.changed(view.path, text, change))
-
-
-def _budget_to_raise(good: LocationResult, data: Mapping[str, Any]) -> _Raise | None:
-    """The budget that the configuration sets and the finding is about, or None.
+def _budgets_to_raise(good: LocationResult, data: Mapping[str, Any]) -> Iterator[_Raise]:
+    """The budgets that the configuration sets and the finding is about.
 
     A real limit is raised where it is set, not by a budget above it.
     """
     size, budget = data["bytes"], data["budget_bytes"]
     if size is None or budget is None:
-        return None
+        return
     budgets = good.budgets
     if data["rule"] == "asset-over-budget":
-        enough = round_up(size * _HEADROOM)
-        if budgets.asset_max is not None and size > budgets.asset_max:
-            return _Raise("the maximum for one asset", ("asset-max",), enough)
-        return _Raise("the budget of one asset", ("asset",), enough)
+        key, enough = data["asset"], round_up(size * _HEADROOM)
+        if data["assets"] == 1:
+            yield _Raise(f"{flat(key)} only", ("assets", key), enough)
+        if asset_budget(key, budgets).name == ASSET_BUDGET:
+            over_max = budgets.asset_max is not None and size > budgets.asset_max
+            yield _Raise("every asset", ("asset-max" if over_max else "asset",), enough)
+        return
     if data["rule"] not in ("snapshot-over-budget", "snapshot-near-budget"):
-        return None
+        return
     snapshot = next((s for s in good.snapshots if s.id == data["snapshot"]), None)
     if snapshot is None or snapshot.budget_source != CONFIGURATION:
-        return None
+        return
     # With less room the warning that it is near its budget would take the error's place.
     enough = round_up(size * max(_HEADROOM, 1 / budgets.warn_at))
     if enough <= budget:
-        return None
+        return
     if snapshot.kind == "repository":
-        return _Raise("the repository budget", ("repository",), enough)
-    return _Raise(f"the budget of job {flat(snapshot.name)}", ("jobs", snapshot.name), enough)
+        yield _Raise("the repository", ("repository",), enough)
+    else:
+        yield _Raise(f"job {flat(snapshot.name)} only", ("jobs", snapshot.name), enough)
 
 
 def round_up(size: float) -> int:

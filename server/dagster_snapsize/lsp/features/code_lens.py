@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from lsprotocol.types import CodeLens, InlayHint, MarkupContent, MarkupKind, Range
 
+from dagster_snapsize.core.findings import asset_budget
 from dagster_snapsize.core.sizes import (
     counted,
     format_both,
-    format_exact,
     format_percent,
     format_size,
 )
@@ -24,11 +24,12 @@ from dagster_snapsize.lsp.features.asset_groups import (
 )
 from dagster_snapsize.lsp.features.markup import STALE_NOTE, code, flat, repository_label
 from dagster_snapsize.lsp.state import LocationState
-from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult, SnapshotRow
+from dagster_snapsize.measuring.worker.results import LocationResult, SnapshotRow
 
 _HEAVIEST = 5
 _STALE = " (stale)"
 _NOTEWORTHY = 0.01
+_NEAR = 0.5  # of the budget of an asset
 _NOTEWORTHY_BYTES = 100
 
 
@@ -38,7 +39,7 @@ def code_lenses(views: Iterable[View]) -> list[CodeLens]:
 
 
 def inlay_hints(views: Iterable[View], within: Range) -> list[InlayHint]:
-    """The same texts at the ends of the lines of a range."""
+    """The same texts at the ends of the lines of a range, where no lens says them already."""
     return [
         hint
         for view in views
@@ -67,6 +68,9 @@ def _inlay_hints(view: View, within: Range) -> list[InlayHint]:
         for group, title in _assets(view, view.settings.inlay_hints.minimum_bytes)
     ]
     kind = MarkupKind.Markdown if view.markdown else MarkupKind.PlainText
+    has_lens = set()
+    if view.shows_lenses and view.settings.code_lens.enable:
+        has_lens = {lens.range.start.line for lens in _code_lenses(view)}
     return [
         InlayHint(
             position=view.places.line_range(view.path, place.start.line).end,
@@ -76,12 +80,13 @@ def _inlay_hints(view: View, within: Range) -> list[InlayHint]:
         )
         for place, title, tooltip in sorted(titles, key=lambda t: t[0].start.line)
         if within.start.line <= place.start.line <= within.end.line
+        and place.start.line not in has_lens
     ]
 
 
 def _assets(view: View, minimum_bytes: int) -> list[tuple[Group, str]]:
-    """The assets of each line that take so many bytes of the repository snapshot together."""
-    found = [g for g in groups(view) if g.repository_bytes >= minimum_bytes]
+    """The assets of each line that are worth a look, and take so many bytes together."""
+    found = [g for g in groups(view) if g.total_bytes >= minimum_bytes and _is_notable(g)]
     locations: defaultdict[int, set[str]] = defaultdict(set)
     for group in found:
         locations[group.range.start.line].add(group.state.name)
@@ -89,19 +94,29 @@ def _assets(view: View, minimum_bytes: int) -> list[tuple[Group, str]]:
     for group in found:
         # Assets of several locations may share a line.
         several = len(locations[group.range.start.line]) > 1
-        of = f" of {flat(group.state.name)}" if several else ""
+        of = f" {flat(group.state.name)}" if several else ""
         titles.append((group, _asset_title(group, of)))
     return titles
 
 
+def _is_notable(group: Group) -> bool:
+    """From 1 % of the location, or from half of what one asset may take of a snapshot, on."""
+    budgets = group.good.budgets
+    return group.total_bytes >= _NOTEWORTHY * group.good.total_bytes or any(
+        row.largest_bytes >= _NEAR * asset_budget(row.key, budgets).bytes for row in group.rows
+    )
+
+
 def _asset_title(group: Group, of: str) -> str:
-    """``4.9 kB · 2 % of repository``."""
+    """``4.9 kB · 2 % of location``."""
     count = f"{counted(len(group.rows), 'asset')} · " if len(group.rows) > 1 else ""
+    share = format_percent(group.total_bytes, group.good.total_bytes)
+    label = repository_label(group.good, group.repository)
+    repository = "" if label == "repository" else f" · {label}"
     stale = _STALE if group.is_stale else ""
     return (
-        f"{count}{format_size(group.repository_bytes)} ·"
-        f" {format_percent(group.repository_bytes, _repository_bytes(group))} of"
-        f" {repository_label(group.good, group.repository)}{of}{_growth(group)}{stale}"
+        f"{count}{format_size(group.total_bytes)} · {share} of location{of}{repository}"
+        f"{_growth(group)}{stale}"
     )
 
 
@@ -110,22 +125,10 @@ def _growth(group: Group) -> str:
 
     None for new assets, whose whole size is growth.
     """
-    by = sum(row.repository_growth_bytes for row in group.rows if not _is_new(row))
-    share = _NOTEWORTHY * group.repository_bytes
+    by = sum(row.growth_bytes for row in group.rows if row.growth_bytes != row.total_bytes)
+    share = _NOTEWORTHY * group.total_bytes
     is_notable = by >= max(_NOTEWORTHY_BYTES, share) and not group.good.baseline.mismatch
     return f" · +{format_size(by)}" if is_notable else ""
-
-
-def _is_new(row: AssetRow) -> bool:
-    return row.growth_bytes == row.total_bytes
-
-
-def _repository_bytes(group: Group) -> int:
-    return sum(
-        s.stored_bytes
-        for s in group.good.snapshots
-        if s.kind == "repository" and s.repository == group.repository
-    )
 
 
 def _definitions(view: View) -> list[tuple[LocationState, Range, str]]:
@@ -147,37 +150,34 @@ def _definitions(view: View) -> list[tuple[LocationState, Range, str]]:
 def _repository_title(
     location: LocationState, good: LocationResult, snapshot: SnapshotRow, *, several: bool
 ) -> str:
-    """``Repository 10.3 MB of 80 MB · 12 jobs, heaviest 4.1 MB``."""
+    """``Repository 87 % of 110 kB · 12 jobs, at most 62 % of 100 kB``."""
     label = repository_label(good, snapshot.repository)
     title = f"{label[0].upper()}{label[1:]}"
     if several:
         title = f"{flat(location.name)}: {label}"
-    jobs = [
-        s.used_bytes
-        for s in good.snapshots
-        if s.kind == "job" and s.repository == snapshot.repository
-    ]
+    jobs = [s for s in good.snapshots if s.kind == "job" and s.repository == snapshot.repository]
     of_jobs = ""
     if jobs:
-        heaviest = ", heaviest" if len(jobs) > 1 else ""
-        of_jobs = f" · {counted(len(jobs), 'job')}{heaviest} {format_size(max(jobs))}"
-    return (
-        f"{title} {format_size(snapshot.used_bytes)} of {format_size(snapshot.budget_bytes)}"
-        f"{of_jobs}{_STALE if location.is_stale else ''}"
-    )
+        most = ", at most" if len(jobs) > 1 else ""
+        nearest = max(jobs, key=lambda job: job.used_bytes / max(1, job.budget_bytes))
+        of_jobs = f" · {counted(len(jobs), 'job')}{most} {_used(nearest)}"
+    return f"{title} {_used(snapshot)}{of_jobs}{_STALE if location.is_stale else ''}"
+
+
+def _used(snapshot: SnapshotRow) -> str:
+    used = format_percent(snapshot.used_bytes, snapshot.budget_bytes)
+    return f"{used} of {format_size(snapshot.budget_bytes)}"
 
 
 def _tooltip(group: Group, markdown: bool) -> str:
     name = code if markdown else flat
-    of_repository = repository_label(group.good, group.repository, name)
     lines = [
-        f"{name(row.key)}: {format_both(row.repository_bytes)} of the {of_repository},"
-        f" {format_exact(row.total_bytes)} in all snapshots"
+        f"{name(row.key)}: {format_both(row.total_bytes)} in all snapshots"
         for row in group.rows[:_HEAVIEST]
     ]
     rest = group.rows[_HEAVIEST:]
     if rest:
-        weight = format_both(sum(row.repository_bytes for row in rest))
+        weight = format_both(sum(row.total_bytes for row in rest))
         lines.append(f"and {counted(len(rest), 'more asset')}: {weight}")
     if group.is_stale:
         lines.append(STALE_NOTE)

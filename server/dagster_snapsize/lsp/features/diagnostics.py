@@ -135,7 +135,7 @@ def _unreadable(
     path, diagnostic = _config_error(error, places, baseline.path)
     if problem.is_damaged:
         diagnostic.data = {
-            **dict.fromkeys(("snapshot", "asset", "bytes", "budget_bytes")),
+            **dict.fromkeys(("snapshot", "asset", "repository", "bytes", "budget_bytes")),
             "rule": UNREADABLE,
             "location": location.name,
         }
@@ -149,23 +149,19 @@ def _findings(
     places: Places,
     home: str,
 ) -> Iterator[tuple[str, Diagnostic]]:
-    gathered: dict[tuple[str, str, int, str], tuple[Range, list[Finding]]] = {}
+    gathered: dict[tuple[str, str, int], tuple[Range, list[Finding]]] = {}
     for finding in findings:
+        if finding.rule == "repeated-value":
+            continue  # hovers, the advice and the report have them
         if finding.asset is None or finding.location is None:
             yield _alone(location, result, finding, places, home)
             continue
         place = places.range_of(finding.location)
         if place is not None:
-            # Each repeated value is a finding of its own, whoever else it is told of there.
-            value = finding.message if finding.rule == "repeated-value" else ""
-            where = finding.rule, finding.location.path, place.start.line, value
+            where = finding.rule, finding.location.path, place.start.line
             gathered.setdefault(where, (place, []))[1].append(finding)
-    for (rule, path, _, _), (place, together) in gathered.items():
-        diagnostic = _of_assets(location, result, together, place)
-        if rule == "repeated-value":
-            related = _carriers(result, together[0])
-            diagnostic.related_information = _related(location, related, places)
-        yield path, diagnostic
+    for (_, path, _), (place, together) in gathered.items():
+        yield path, _of_assets(location, result, together, place)
 
 
 def _alone(
@@ -207,27 +203,16 @@ def _definitions(location: LocationState, result: LocationResult) -> SourceLocat
 
 
 def _heaviest(result: LocationResult, finding: Finding) -> Iterator[tuple[SourceLocation, str]]:
+    """Where the heaviest assets are defined, with the sizes that the message leaves out."""
     snapshot = next((s for s in result.snapshots if s.id == finding.snapshot), None)
     if snapshot is None or finding.bytes is None:
         return
     for asset in snapshot.heaviest:
         place = result.location_of.get((snapshot.repository, asset.key))
         if place is not None:
-            yield place, f"{flat(asset.key)}: {format_both(asset.bytes)} of it"
-
-
-def _carriers(result: LocationResult, finding: Finding) -> Iterator[tuple[SourceLocation, str]]:
-    """The first of the others that carry the same value; those of one line stand there once."""
-    seen = {finding.location}
-    for repeated in result.repeated:
-        of = (repeated.repository, repeated.asset, repeated.saved_bytes)
-        if of == (finding.repository, finding.asset, finding.bytes):
-            for key in repeated.others:
-                place = result.location_of.get((repeated.repository, key))
-                if place is not None and place not in seen:
-                    seen.add(place)
-                    yield place, f"{flat(key)} carries the same value"
-            return
+            key, size = flat(asset.key), format_size(asset.bytes)
+            is_said = f"{asset.key} {size}" in finding.message
+            yield place, f"{key} is defined here" if is_said else f"{key} {size}"
 
 
 def _frames(result: LocationResult, own: SourceLocation) -> Iterator[tuple[SourceLocation, str]]:
@@ -258,9 +243,9 @@ def _of_assets(
         return _grown(location, result, together, place)
     budgets = {f.budget_bytes for f in together}
     allowed = (
-        f"the {format_both(worst.budget_bytes)} limit for one asset"
+        format_size(worst.budget_bytes)
         if len(budgets) == 1 and worst.budget_bytes is not None
-        else "the limit for one asset"
+        else "their budgets"
     )
     named = ", ".join(
         f"{flat(f.asset or '')} {format_size(f.bytes or 0)}" for f in together[:_HEAVIEST]
@@ -268,8 +253,7 @@ def _of_assets(
     rest = len(together) - _HEAVIEST
     more = f" and {rest:,} more" if rest > 0 else ""
     message = (
-        f"{counted(len(together), 'asset')} on this line are over {allowed},"
-        f" {format_both(sum(f.bytes or 0 for f in together))} together: {named}{more}."
+        f"{counted(len(together), 'asset')} over {allowed} in one snapshot, each: {named}{more}"
     )
     severity: Severity = "error" if any(f.severity == "error" for f in together) else "warning"
     # The heaviest stands for all: a budget that allows it allows the others.
@@ -292,8 +276,8 @@ def _grown(
     beyond = sum(f.severity == "error" for f in together)
     allowed = f", {beyond:,} of them by more than budget.asset-growth allows" if beyond else ""
     message = (
-        f"{counted(len(by), 'asset')} on this line take {format_both(sum(by.values()))} more than"
-        f" in the baseline{allowed}: {named}{more}."
+        f"{counted(len(by), 'asset')} grew by {format_both(sum(by.values()))} since the"
+        f" baseline{allowed}: {named}{more}"
     )
     all_of_them = evolve(ranked[0], message=message)
     return _diagnostic(location, result, all_of_them, place, assets=len(by))

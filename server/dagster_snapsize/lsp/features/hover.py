@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 
@@ -15,11 +16,13 @@ from dagster_snapsize.core.sizes import (
     format_seconds,
     format_size,
 )
-from dagster_snapsize.lsp.documents.places import DetailOf, View
+from dagster_snapsize.lsp.documents.places import View
 from dagster_snapsize.lsp.features.asset_groups import Group, groups
+from dagster_snapsize.lsp.features.field_source import field_source
 from dagster_snapsize.lsp.features.markup import (
     STALE_NOTE,
     MarkupBuilder,
+    escaped,
     repository_label,
     snapshot_label,
 )
@@ -36,7 +39,7 @@ from dagster_snapsize.measuring.worker.results import (
 
 _HEAVIEST = 5
 _FIELDS = 12
-_JOB_COLUMNS = 2
+_SNAPSHOTS = 4
 _JOB_ROWS = 10
 _TRACEBACK_LINES = 15
 _REPORT_ASSETS = 50
@@ -57,7 +60,7 @@ def _hover(view: View, at: Position) -> Hover | None:
     for location in view.state.locations:
         parts += _location_parts(location, view, at, markup)
     parts += [
-        (group.range, _group_text(group, view.detail_of, markup))
+        (group.range, _group_text(group, view, markup))
         for group in groups(view, lambda place: view.places.is_at(place, at))
     ]
     if not parts:
@@ -85,13 +88,20 @@ def _location_parts(
         if not is_at and (place == made_at or within.start.line != at.line):
             continue
         texts = []
-        if failed is not None and failed.failure is not None:
+        # An editor shows what it was sent for that line, with the frames, in the same hover.
+        is_told = view.related_information and _is_published(view, "measurement-failed", within)
+        if failed is not None and failed.failure is not None and not is_told:
             texts.append(_failure_text(location, failed, markup))
         if good is not None and place == made_at:
             texts.append(_definitions_text(location, good, markup))
         if texts:
             return [(within, "\n\n".join(texts))]
     return []
+
+
+def _is_published(view: View, rule: str, within: Range) -> bool:
+    lines = [d.range.start.line for d in view.published if d.code == rule]
+    return within.start.line in lines
 
 
 def _failure_text(location: LocationState, failed: LocationResult, markup: MarkupBuilder) -> str:
@@ -102,6 +112,8 @@ def _failure_text(location: LocationState, failed: LocationResult, markup: Marku
         markup.block(failure.message),
     ]
     lines = failure.traceback.rstrip().splitlines()
+    while lines and lines[-1] in failure.message.splitlines():
+        lines.pop()
     if lines:
         parts.append(markup.block("\n".join(lines[-_TRACEBACK_LINES:])))
     return "\n\n".join(parts)
@@ -111,22 +123,23 @@ def _definitions_text(location: LocationState, good: LocationResult, markup: Mar
     repositories = [s for s in good.snapshots if s.kind == "repository"]
     jobs = sorted((s for s in good.snapshots if s.kind == "job"), key=lambda s: -s.used_bytes)
     compared = good.baseline.is_known
-    titles = ["snapshot", "size", "bytes", "budget", "used", "budget set by"]
+    # A budget is compared with what goes over the wire or with what is stored, as it says.
+    titles = ["snapshot", "stored", "on the wire", "budget", "used", "budget set by"]
     rows = [
         (
-            snapshot_label(good, snapshot, markup.name),
-            format_size(snapshot.used_bytes),
-            f"{snapshot.used_bytes:,}",
-            format_size(snapshot.budget_bytes),
+            snapshot_label(good, snapshot),
+            f"{snapshot.stored_bytes:,}",
+            f"{snapshot.wire_bytes:,}",
+            f"{format_size(snapshot.budget_bytes)}{'' if snapshot.is_wire else ' stored'}",
             format_percent(snapshot.used_bytes, snapshot.budget_bytes),
-            f"{markup.text(snapshot.budget_name)}, {markup.text(snapshot.budget_source)}",
+            snapshot.budget_name,
             *([_snapshot_growth(snapshot.growth_bytes)] if compared else []),
         )
         for snapshot in [*repositories, *jobs[:_JOB_ROWS]]
     ]
     parts = [
         f"{markup.name(location.name)}: {counted(len(good.assets), 'asset')},"
-        f" {counted(len(good.snapshots), 'snapshot')}, {format_both(good.total_bytes)};"
+        f" {counted(len(good.snapshots), 'snapshot')}, {format_both(good.total_bytes)} stored;"
         f" measured in {format_seconds(good.seconds)} with Dagster"
         f" {markup.text(good.dagster_version)}",
         markup.table([*titles, *(["since the baseline"] if compared else [])], rows, (0, 5)),
@@ -142,41 +155,46 @@ def _definitions_text(location: LocationState, good: LocationResult, markup: Mar
     return "\n\n".join(parts)
 
 
-def _group_text(group: Group, detail_of: DetailOf, markup: MarkupBuilder) -> str:
+def _group_text(group: Group, view: View, markup: MarkupBuilder) -> str:
+    grew = not _is_published(view, "asset-grew", group.range)
     if len(group.rows) == 1:
-        parts = _asset_parts(group, group.rows[0], detail_of(group.good, group.rows[0]), markup)
+        detail = view.detail_of(group.good, group.rows[0])
+        parts = _asset_parts(group, group.rows[0], detail, markup, with_growth=grew)
+        if link := _source_link(group, detail, view):
+            parts.append(link)
     else:
-        parts = _factory_parts(group, markup)
+        parts = _factory_parts(group, markup, with_growth=grew)
     if group.is_stale:
         parts.append(markup.note(STALE_NOTE))
     return "\n\n".join(parts)
 
 
-def _factory_parts(group: Group, markup: MarkupBuilder) -> list[str]:
+def _source_link(group: Group, detail: AssetDetail | None, view: View) -> str | None:
+    """A link to where the heaviest field is written, if that is on another line."""
+    text = view.edits.read(view.path)
+    if not view.markdown or detail is None or not detail.fields or text is None:
+        return None
+    heaviest = max(detail.fields, key=lambda name: detail.fields[name])
+    suffix, line = posixpath.splitext(view.path)[1], group.range.start.line
+    span = field_source(text, suffix, line, heaviest)
+    if span is None or span[0] == line:
+        return None
+    uri = view.places.uri_of(view.path)
+    return f"[Go to {escaped(heaviest)}](<{uri}#L{span[0] + 1}>)"
+
+
+def _factory_parts(group: Group, markup: MarkupBuilder, *, with_growth: bool) -> list[str]:
     rows = [
-        (
-            markup.name(row.key),
-            format_size(row.total_bytes),
-            f"{row.total_bytes:,}",
-            f"{row.repository_bytes:,}",
-        )
+        (row.key, format_size(row.total_bytes), f"{row.total_bytes:,}")
         for row in sorted(group.rows, key=lambda r: (-r.total_bytes, r.key))[:_HEAVIEST]
     ]
-    rows.append(
-        (
-            markup.strong("together"),
-            format_size(group.total_bytes),
-            f"{group.total_bytes:,}",
-            f"{group.repository_bytes:,}",
-        )
-    )
-    repository = repository_label(group.good, group.repository, markup.name)
-    growth = _growth_of_group(group, markup)
+    rows.append(("together", format_size(group.total_bytes), f"{group.total_bytes:,}"))
+    growth = _growth_of_group(group, markup) if with_growth else None
     return [
         f"{markup.strong(counted(len(group.rows), 'asset'))} defined on this line:"
         f" {format_both(group.total_bytes)}, {_share(group)} of {markup.name(group.state.name)}",
         *([growth] if growth else []),
-        markup.table(("heaviest", "size", "bytes", repository), rows),
+        markup.table(("heaviest", "size", "bytes"), rows),
     ]
 
 
@@ -190,7 +208,8 @@ def asset_report(
     """Everything about one asset, in Markdown: a hover that needs no place in a buffer."""
     nowhere = Range(Position(0, 0), Position(0, 0))
     group = Group(location, good, row.repository, nowhere, (row,))
-    return "\n\n".join(_asset_parts(group, row, detail, MarkupBuilder(markdown=True)))
+    markup = MarkupBuilder(markdown=True)
+    return "\n\n".join(_asset_parts(group, row, detail, markup, with_growth=True))
 
 
 def location_report(location: LocationState, good: LocationResult) -> str:
@@ -198,12 +217,10 @@ def location_report(location: LocationState, good: LocationResult) -> str:
     markup = MarkupBuilder(markdown=True)
     rows = [
         (
-            markup.name(asset.key),
+            asset.key,
             format_size(asset.total_bytes),
             f"{asset.total_bytes:,}",
-            markup.text(
-                f"{asset.location.path}:{asset.location.line}" if asset.location else "unknown"
-            ),
+            f"{asset.location.path}:{asset.location.line}" if asset.location else "unknown",
         )
         for asset in good.assets[:_REPORT_ASSETS]
     ]
@@ -213,7 +230,12 @@ def location_report(location: LocationState, good: LocationResult) -> str:
 
 
 def _asset_parts(
-    group: Group, row: AssetRow, detail: AssetDetail | None, markup: MarkupBuilder
+    group: Group,
+    row: AssetRow,
+    detail: AssetDetail | None,
+    markup: MarkupBuilder,
+    *,
+    with_growth: bool,
 ) -> list[str]:
     good = group.good
     several = len({s.repository for s in good.snapshots}) > 1
@@ -225,12 +247,16 @@ def _asset_parts(
     ]
     if detail is None:
         return [*parts, _GONE]
+    by_id = {s.id: s for s in good.snapshots}
+    mine = [by_id[i] for i, size in detail.by_snapshot.items() if size and i in by_id]
+    mine.sort(key=lambda s: (-detail.by_snapshot[s.id], s.id))
+    parts.append(_by_snapshot(good, detail, mine, markup))
     # Before the table, which reaches below the edge of many a hover.
-    if growth := _growth_of_asset(good.baseline, detail, markup):
+    if with_growth and (growth := _growth_of_asset(good.baseline, detail, markup)):
         parts.append(growth)
     if same := list(_repeats(detail, markup)):
         parts.append(markup.points(same))
-    parts.append(_fields_table(good, detail, markup))
+    parts.append(_fields_table(detail, mine, markup))
     if detail.shared_bytes:
         parts.append(
             f"{format_exact(detail.exclusive_bytes)} are its own,"
@@ -246,50 +272,50 @@ def _asset_parts(
     return parts
 
 
-def _fields_table(good: LocationResult, detail: AssetDetail, markup: MarkupBuilder) -> str:
-    """One row for each field; a column for the repository, the heaviest jobs and the other jobs.
-
-    ToolInterpreter and shared bytes have columns where anything is shared.
-    """
-    by_id = {s.id: s for s in good.snapshots}
-    mine = [by_id[i] for i, size in detail.by_snapshot.items() if size and i in by_id]
-    mine.sort(key=lambda s: (s.kind != "repository", -detail.by_snapshot[s.id], s.id))
-    jobs = [s for s in mine if s.kind == "job"]
-    shown = [s for s in mine if s.kind != "job"] + jobs[:_JOB_COLUMNS]
-    others = [s.id for s in jobs[_JOB_COLUMNS:]]
-    columns: list[tuple[str, Sequence[str]]] = [
-        (_column_title(good, s, markup), (s.id,)) for s in shown
+def _by_snapshot(
+    good: LocationResult,
+    detail: AssetDetail,
+    mine: Sequence[SnapshotRow],
+    markup: MarkupBuilder,
+) -> str:
+    """``Repository 83.9 kB, job nightly 2.2 kB and 3 other snapshots 4 kB.``"""
+    named = [
+        f"{snapshot_label(good, s, markup.name)} {format_size(detail.by_snapshot[s.id])}"
+        for s in mine[:_SNAPSHOTS]
     ]
-    if others:
-        columns.append((counted(len(others), "other job"), others))
-    cells: Mapping[tuple[str, str], int] = Counter(
-        {(c.snapshot, c.field): c.exclusive + c.shared for c in detail.cells}
-    )
-    exclusive: Counter[str] = Counter()
+    rest = mine[_SNAPSHOTS:]
+    if rest:
+        size = format_size(sum(detail.by_snapshot[s.id] for s in rest))
+        named.append(f"{counted(len(rest), 'other snapshot')} {size}")
+    return f"In {', '.join(named)}." if named else "In no snapshot."
+
+
+def _fields_table(detail: AssetDetail, mine: Sequence[SnapshotRow], markup: MarkupBuilder) -> str:
+    """One row for each field; columns for the repository and the jobs, and for what is shared."""
+    jobs = {s.id for s in mine if s.kind == "job"}
+    has_both = 0 < len(jobs) < len(mine)
+    in_jobs, shared = Counter[str](), Counter[str]()
     for cell in detail.cells:
-        exclusive[cell.field] += cell.exclusive
+        shared[cell.field] += cell.shared
+        if cell.snapshot in jobs:
+            in_jobs[cell.field] += cell.exclusive + cell.shared
     fields = sorted(detail.fields.items(), key=lambda item: (-item[1], item[0]))
     kept, rest = fields[:_FIELDS], [name for name, _ in fields[_FIELDS:]]
-    lines: list[tuple[str, tuple[str, ...]]] = [(markup.name(name), (name,)) for name, _ in kept]
+    lines: list[tuple[str, Sequence[str]]] = [(name, (name,)) for name, _ in kept]
     if rest:
-        lines.append((counted(len(rest), "other field"), tuple(rest)))
-    lines.append((markup.strong("together"), tuple(detail.fields)))
+        lines.append((counted(len(rest), "other field"), rest))
+    lines.append(("together", tuple(detail.fields)))
+    titles = ["field", "size", "bytes"]
+    titles += ["shared"] if detail.shared_bytes else []
+    titles += ["repository", "jobs"] if has_both else []
     rows = []
     for title, names in lines:
-        size = sum(detail.fields[name] for name in names)
-        own = sum(exclusive[name] for name in names)
-        split = [f"{own:,}", f"{size - own:,}"] if detail.shared_bytes else []
-        parts = [f"{sum(cells[i, n] for i in ids for n in names):,}" for _, ids in columns]
-        rows.append([title, format_size(size), f"{size:,}", *split, *parts])
-    split_titles = ["own", "shared"] if detail.shared_bytes else []
-    return markup.table(
-        ["field", "size", "bytes", *split_titles, *(title for title, _ in columns)], rows
-    )
-
-
-def _column_title(good: LocationResult, snapshot: SnapshotRow, markup: MarkupBuilder) -> str:
-    """The repository is named above the table already."""
-    return "repository" if snapshot.kind == "repository" else f"job {markup.name(snapshot.name)}"
+        size, of_jobs = (sum(found[name] for name in names) for found in (detail.fields, in_jobs))
+        row = [title, format_size(size), f"{size:,}"]
+        row += [f"{sum(shared[name] for name in names):,}"] if detail.shared_bytes else []
+        row += [f"{size - of_jobs:,}", f"{of_jobs:,}"] if has_both else []
+        rows.append(row)
+    return markup.table(titles, rows)
 
 
 def _shares(detail: AssetDetail, markup: MarkupBuilder) -> list[str]:

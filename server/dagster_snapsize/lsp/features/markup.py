@@ -104,15 +104,19 @@ class MarkupBuilder:
     def table(
         self, titles: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)
     ) -> str:
-        """A table; the columns ``left`` are aligned to the left, the others to the right."""
-        if self.markdown:
-            rule = ["---" if i in left else "---:" for i in range(len(titles))]
-            return "\n".join(f"| {' | '.join(row)} |" for row in (titles, rule, *rows))
-        widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width) if i in left else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in (titles, *rows)
+        """A table; the columns ``left`` are aligned to the left, the others to the right.
+
+        Cells are plain text, aligned by blanks in Markdown too: hovers of VS Code put nothing
+        between the cells of a Markdown table, and other editors show it as it is written.
+        """
+        lines = [tuple(map(flat, row)) for row in (titles, *rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return self.block(
+            "\n".join(
+                "  ".join(
+                    cell.ljust(width) if i in left else cell.rjust(width)
+                    for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+                ).rstrip()
+                for row in lines
+            )
         )

@@ -56,25 +56,30 @@ class SnapshotRow:
     heaviest: tuple[AssetBytes, ...] = ()
     growth_bytes: int | None = None
 
+    @property
+    def is_wire(self) -> bool:
+        """Whether the budget judges what goes over the wire, not what is stored."""
+        return self.used_bytes == self.wire_bytes
+
 
 @frozen
 class AssetRow:
     """One asset, heaviest first in its location.
 
-    ``repository_bytes`` is its part of the repository snapshot. ``offset`` and ``length`` (bytes)
-    find its AssetDetail in the file of rows. ``growth_bytes`` and ``repository_growth_bytes`` are
+    ``total_bytes`` is what it takes of all snapshots together, which is its size wherever one is
+    shown, and ``largest_bytes`` what it takes of one of them at most, which its budget judges.
+    ``offset`` and ``length`` (bytes) find its AssetDetail in the file of rows. ``growth_bytes`` is
     by how much it is larger than in the baseline: wholly where it is new, 0 where there is none.
     """
 
     key: str
     repository: str
     total_bytes: int
-    repository_bytes: int
+    largest_bytes: int
     location: SourceLocation | None
     offset: int
     length: int
     growth_bytes: int = 0
-    repository_growth_bytes: int = 0
 
 
 @frozen
@@ -188,16 +193,6 @@ class BaselineUse:
 
 
 @frozen
-class RepeatedOn:
-    """The first few of the ``others`` that carry the value of a finding ``repeated-value``."""
-
-    repository: str
-    asset: str
-    saved_bytes: int
-    others: tuple[str, ...]
-
-
-@frozen
 class LimitRow:
     """One limit or timeout of a location, ready to be shown; ``problem`` is why it is unusable."""
 
@@ -237,7 +232,6 @@ class LocationResult:
     rows: str
     failure: Failure | None
     baseline: BaselineUse
-    repeated: tuple[RepeatedOn, ...] = ()
     limits: tuple[LimitRow, ...] = ()
 
     @property

@@ -36,7 +36,6 @@ from dagster_snapsize.measuring.worker.results import (
     LimitRow,
     LocationResult,
     OtherOwner,
-    RepeatedOn,
     SnapshotRow,
     unstructure,
 )
@@ -104,7 +103,6 @@ def summarize(
             mismatch=baseline_mismatch(measurement, baseline) if baseline is not None else (),
             problem=baseline_problem,
         ),
-        repeated=tuple(_repeated(measurement)),
         limits=tuple(
             LimitRow(s.name, shown_value(s), s.source, s.description, s.problem)
             for s in measurement.environment.settings
@@ -130,27 +128,17 @@ class _SinceBaseline:
         before = None if old is None else sum(old.values())
         return {"before": before, "fields": differences(old or {}, asset.fields)}
 
-    def repository_growth(self, asset: AssetCost, repository: Snapshot) -> int:
-        """By how many bytes the asset's part of the repository snapshot is larger."""
-        if self.baseline is None:
-            return 0
-        known = self.baseline.snapshot(repository, self.measurement)
-        old = known.owners.get(Owner("asset", asset.key), {}) if known else {}
-        return asset.by_snapshot.get(repository.id, 0) - sum(old.values())
-
 
 def _write_rows(
     stream: IO[bytes], measurement: Measurement, since: _SinceBaseline
 ) -> list[AssetRow]:
     """Write an AssetDetail for each asset and the OtherOwners, a line each. Raises OSError."""
     by_id = {snapshot.id: snapshot for snapshot in measurement.snapshots}
-    repositories = {s.repository: s.id for s in measurement.snapshots if s.kind == "repository"}
     groups = _groups(measurement.snapshots)
     carried = _carried(measurement.repeats)
     assets = []
     offset = 0
     for asset in measurement.assets:
-        repository = repositories[asset.repository]
         detail = _detail(asset, by_id, groups)
         detail["growth"] = growth = since.growth(asset)
         detail["repeats"] = carried.get((asset.repository, asset.key), [])
@@ -161,12 +149,11 @@ def _write_rows(
                 key=asset.key,
                 repository=asset.repository,
                 total_bytes=asset.total_bytes,
-                repository_bytes=asset.by_snapshot.get(repository, 0),
+                largest_bytes=max(asset.by_snapshot.values(), default=0),
                 location=asset.location,
                 offset=offset,
                 length=len(line),
                 growth_bytes=asset.total_bytes - (growth["before"] or 0) if growth else 0,
-                repository_growth_bytes=since.repository_growth(asset, by_id[repository]),
             )
         )
         offset += len(line)
@@ -228,15 +215,6 @@ def _carried(repeats: Sequence[Repeat]) -> dict[tuple[str, str], list[dict[str, 
             if len(mine) < _HEAVIEST:
                 mine.append(carried)
     return found
-
-
-def _repeated(measurement: Measurement) -> Iterator[RepeatedOn]:
-    """Others that carry what a finding is about; those first that are defined somewhere."""
-    nowhere = {(a.repository, a.key) for a in measurement.assets if a.location is None}
-    for repeat in measurement.repeats:
-        placed = [key for key in repeat.assets if (repeat.repository, key) not in nowhere]
-        first, *others = placed or repeat.assets
-        yield RepeatedOn(repeat.repository, first, repeat.saved_bytes, tuple(others[:_HEAVIEST]))
 
 
 # -- snapshots and assets ------------------------------------------------------------------------
