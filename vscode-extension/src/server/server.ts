@@ -158,6 +158,7 @@ export class Server implements vscode.Disposable {
     if (run !== this.#run) return;
     this.#setState({ name: "running" });
     await this.#notify("dagsterSnapsize/visible", { uri: this.#visible });
+    await this.focusChanged(vscode.window.state.focused);
   }
 
   #endedByItself(run: number, how: string): void {
