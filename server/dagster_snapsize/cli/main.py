@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -34,6 +35,7 @@ from dagster_snapsize.core.errors import NotMeasured, UserError
 from dagster_snapsize.core.findings import exit_status
 
 _USAGE = 2
+_NO_MORE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -354,6 +356,11 @@ def _unexpected(error: Exception) -> UserError:
         )
         _show(problem)
         return problem
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _NO_MORE):
+        why = os.strerror(getattr(error, "errno", errno.ENOMEM))
+        limited = NotMeasured(f"the system has no more: {why}", "Its limits: `ulimit -a`, `df`.")
+        _show(limited)
+        return limited
     problem = NotMeasured(
         f"internal error: {type(error).__name__}: {error}",
         "Please report it, with the output of the same command under SNAPSIZE_DEBUG=1.",

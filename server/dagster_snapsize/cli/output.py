@@ -126,7 +126,10 @@ def leave_with(status: int) -> Iterator[None]:
         _discard_further_output()
     except OSError as error:
         _discard_further_output()
-        click.echo(f"dagster-snapsize: the output could not be written: {error.strerror}", err=True)
+        with suppress(OSError):  # standard error may be on the same disk
+            click.echo(
+                f"dagster-snapsize: the output could not be written: {error.strerror}", err=True
+            )
         status = _FAILED
     sys.exit(status)
 

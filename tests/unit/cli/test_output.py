@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -68,3 +69,27 @@ def test_no_progress_is_drawn_in_a_pipe(
     with progress_bar() as watch:
         watch(Progress("shop", "loading definitions"))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "no"), MemoryError()])
+def test_what_the_system_has_no_more_of_is_no_error_of_the_tool(
+    error: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("dagster_snapsize.cli.main.cli", fail)
+    monkeypatch.setattr(sys, "argv", ["dagster-snapsize"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 3
+    printed = capsys.readouterr().err
+    assert "the system has no more: " in printed and "internal error" not in printed
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has such a device")
+def test_a_full_disk_under_both_streams_is_exit_status_3() -> None:
+    code = "from dagster_snapsize.cli.output import *\nwith leave_with(1): print(1)"
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=full, check=False)
+    assert done.returncode == 3
