@@ -165,7 +165,7 @@ def test_explain_does_not_hide_a_failure(tmp_path: Path, dagster_python: Python)
         (["measure", "--python", "python0.1"], "python0.1 is neither on PATH nor in"),
         (["measure", "--format", "xml"], "'xml' is not one of"),
         (["measure", "--top", "0"], "0 is not in the range"),
-        (["explain"], "Missing argument 'ASSET_KEY'"),
+        (["explain"], "Missing argument 'NAME'"),
         (["mesure"], "No such command 'mesure'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -453,10 +453,24 @@ def test_explain_opens_every_asset_of_that_key(tmp_path: Path, dagster_python: P
     unknown = explain("far")
     assert (unknown.status, unknown.stdout) == (2, "")
     assert unknown.stderr.splitlines() == [
-        "error: none of 4 assets has the key 'far'",
+        "error: none of 4 assets and 2 other definitions is called 'far'",
         f"Did you mean: {far}?",
     ]
     assert "Did you mean: orders" in explain("ordres").stderr
+    jobs = explain("job __ASSET_JOB", "--format", "json").json
+    assert jobs["assets"] == []
+    assert sorted(job["repository"] for job in jobs["owners"]) == ["left", "right"]
+    for job in jobs["owners"]:
+        owned = [
+            owner["bytes"]
+            for snapshot in whole["locations"][0]["snapshots"]
+            for owner in snapshot["owners"]
+            if snapshot["repository"] == job["repository"]
+            and (owner["kind"], owner["name"]) == ("job", "__ASSET_JOB")
+        ]
+        fields = [f["exclusive"] for s in job["snapshots"] for f in s["fields"].values()]
+        assert job["total_bytes"] == sum(owned) == sum(fields)
+    assert "job __ASSET_JOB" in explain("__ASSET_JOB").stdout
 
 
 def test_prepare_runs_first_and_once_with_the_variables_of_the_project(

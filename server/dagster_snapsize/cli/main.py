@@ -227,18 +227,22 @@ def advise(
             _show(advised.upgrade_error)
 
 
-@cli.command(short_help="Print every field of one asset, with its exclusive and shared bytes.")
-@click.argument("asset_key")
+@cli.command(short_help="Print every field of one asset or other definition, with its bytes.")
+@click.argument("name")
 @target_options
 @no_cache_option
 @format_option("text", "json", "markdown")
 @top_option
-def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
+def explain(name: str, selection: Selection, form: str, top: int) -> None:
     """Print what one asset is made of: every field in every snapshot, exclusive and shared bytes.
+
+    NAME is an asset key, or the name of a job, op, resource, check, schedule, sensor or anything
+    else that owns bytes; where two kinds have one name, with its kind in front.
 
     \b
     Examples:
       dagster-snapsize explain orders
+      dagster-snapsize explain "job nightly"
       dagster-snapsize explain warehouse/orders -m my_project.definitions
     """
     report = measure_all(selection, with_baseline=False)
@@ -246,9 +250,9 @@ def explain(asset_key: str, selection: Selection, form: str, top: int) -> None:
     status = exit_status(failed.findings)
     with leave_with(status):
         if status == 0:
-            from dagster_snapsize.cli.reports.explain import explain_asset
+            from dagster_snapsize.cli.reports.explain import explain_owner
 
-            explain_asset(report, asset_key, form, top)
+            explain_owner(report, name, form, top)
         else:
             printer(form, only_findings=True)(report if form == "json" else failed, status, 0)
 

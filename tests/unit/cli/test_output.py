@@ -23,7 +23,7 @@ from dagster_snapsize.measuring.assemble import Progress
         (["measure"], "[budget]\nrepositry = 1", "unknown key `repositry`"),
         (["measure", "--top", "none"], "", "'none' is not a valid integer"),
         (["advise", "--split", "1"], "", "1 is not in the range"),
-        (["explain"], "", "Missing argument 'ASSET_KEY'"),
+        (["explain"], "", "Missing argument 'NAME'"),
         (["diff", "nothing"], "", "is not in a git repository"),
         (["limits", "--python", "nowhere"], "module-name = 'x'", "is neither on PATH nor in"),
     ],

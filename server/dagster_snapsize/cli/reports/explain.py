@@ -1,40 +1,53 @@
-"""One asset: every field in every snapshot, with its exclusive and shared bytes."""
+"""One asset or other owner: every field in every snapshot, with exclusive and shared bytes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import click
 
 from dagster_snapsize.cli.reports import markdown
 from dagster_snapsize.cli.reports.json_report import asset_json
 from dagster_snapsize.cli.reports.lines import place
-from dagster_snapsize.cli.reports.rows import stored_bytes
+from dagster_snapsize.cli.reports.rows import OwnerCost, other_owners, stored_bytes
 from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.errors import UserError, close_names
 from dagster_snapsize.core.model import AssetCost, Owner, SharedGroup, Snapshot
 from dagster_snapsize.core.sizes import counted, format_percent, format_size
 
 _NAMES = 5
+_Cost: TypeAlias = AssetCost | OwnerCost
+_Found: TypeAlias = tuple[LocationReport, _Cost]
 
 
-def explain_asset(report: Report, key: str, form: str, top: int) -> None:
-    """Print what the asset ``key`` costs in every location that has it.
+def explain_owner(report: Report, name: str, form: str, top: int) -> None:
+    """Print what an owner costs in every location that has it.
 
-    Raises UserError with the nearest keys where none has it.
+    ``name`` is the key of an asset, or the name of anything else, as in ``nightly`` or, where two
+    kinds have one name, ``job nightly``. Raises UserError with the nearest names where nothing has
+    it.
     """
-    found = [
+    found: list[_Found] = [
         (location, asset)
         for location in report.locations
         for asset in location.measurement.assets
-        if asset.key == key
+        if asset.key == name
     ]
     if not found:
-        raise _unknown_key(report, key)
+        found = [
+            (location, cost)
+            for location in report.locations
+            for cost in other_owners(location.measurement)
+            if name in (cost.owner.name, cost.owner.label)
+        ]
+    if not found:
+        raise _unknown(report, name)
     if form == "json":
-        explained = [_json(location, asset) for location, asset in found]
-        click.echo(json.dumps({"version": 1, "assets": explained}))
+        assets = [_json(*one) for one in found if isinstance(one[1], AssetCost)]
+        owners = [_json(*one) for one in found if isinstance(one[1], OwnerCost)]
+        click.echo(json.dumps({"version": 1, "assets": assets, "owners": owners}))
     elif form == "markdown":
         lines = (line for location, asset in found for line in _markdown(location, asset, top))
         click.echo("\n".join(lines).rstrip())
@@ -45,129 +58,161 @@ def explain_asset(report: Report, key: str, form: str, top: int) -> None:
             _print(location, asset, top)
 
 
-def _unknown_key(report: Report, key: str) -> UserError:
-    keys = sorted({a.key for location in report.locations for a in location.measurement.assets})
-    near = [k for k in keys if k.rpartition("/")[2] == key]
-    near += [k for k in close_names(key, keys, _NAMES, cutoff=0.4) if k not in near]
+def _unknown(report: Report, name: str) -> UserError:
+    measured = [location.measurement for location in report.locations]
+    keys = sorted({asset.key for measurement in measured for asset in measurement.assets})
+    others = sorted({cost.owner.label for m in measured for cost in other_owners(m)})
+    near = [k for k in keys if k.rpartition("/")[2] == name]
+    close = close_names(name, [*keys, *others], _NAMES, cutoff=0.4)
+    near += [k for k in close if k not in near]
     hint = "Run `dagster-snapsize measure` to see the heaviest."
     if near:
         hint = f"Did you mean: {', '.join(near[:_NAMES])}?"
-    return UserError(f"none of {counted(len(keys), 'asset')} has the key {key!r}", hint)
+    there = f"{counted(len(keys), 'asset')} and {counted(len(others), 'other definition')}"
+    return UserError(f"none of {there} is called {name!r}", hint)
 
 
-def _snapshots(location: LocationReport, asset: AssetCost) -> list[Snapshot]:
-    mine = [s for s in location.measurement.snapshots if asset.by_snapshot.get(s.id)]
-    return sorted(mine, key=lambda s: (s.kind != "repository", -asset.by_snapshot[s.id], s.id))
+def _owner(cost: _Cost) -> Owner:
+    return cost.owner if isinstance(cost, OwnerCost) else Owner("asset", cost.key)
+
+
+def _snapshots(location: LocationReport, cost: _Cost) -> list[tuple[Snapshot, int]]:
+    """The snapshots in which it has bytes, with these: the repository first, then the heaviest."""
+    owner = _owner(cost)
+    sizes = [
+        (snapshot, snapshot.ledger.total(owner))
+        for snapshot in location.measurement.snapshots
+        if snapshot.repository == cost.repository and owner in snapshot.ledger.owners
+    ]
+    return sorted(sizes, key=lambda found: (found[0].kind != "repository", -found[1], found[0].id))
 
 
 def _groups(snapshot: Snapshot, key: str) -> list[SharedGroup]:
     return [group for group in snapshot.ledger.shared_groups if key in group.asset_keys]
 
 
-def _size_line(location: LocationReport, asset: AssetCost) -> str:
-    """The bytes of the asset, their share of the location, and its rank among the assets."""
+def _title(cost: _Cost) -> str:
+    return cost.key if isinstance(cost, AssetCost) else cost.owner.label
+
+
+def _size_line(location: LocationReport, cost: _Cost) -> str:
+    """Its bytes, their share of the location, and the rank of an asset among the assets."""
     measurement = location.measurement
-    share = format_percent(asset.total_bytes, stored_bytes(measurement))
-    rank = measurement.assets.index(asset) + 1
+    share = format_percent(cost.total_bytes, stored_bytes(measurement))
+    rank = ""
+    if isinstance(cost, AssetCost):
+        number = measurement.assets.index(cost) + 1
+        rank = f"; number {number:,} of {counted(len(measurement.assets), 'asset')}"
     return (
-        f"{asset.total_bytes:,} bytes ({format_size(asset.total_bytes)}), {share} of"
-        f" {measurement.name}; number {rank:,} of"
-        f" {counted(len(measurement.assets), 'asset')}{_of_repository(location, asset)}"
+        f"{cost.total_bytes:,} bytes ({format_size(cost.total_bytes)}), {share} of"
+        f" {measurement.name}{rank}{_of_repository(location, cost)}"
     )
 
 
-def _split_line(asset: AssetCost) -> str:
+def _split_line(cost: _Cost) -> str:
+    if isinstance(cost, OwnerCost):
+        return ""
     return (
-        f"{asset.exclusive_bytes:,} bytes are exclusive to it, {asset.shared_bytes:,} bytes are its"
+        f"{cost.exclusive_bytes:,} bytes are exclusive to it, {cost.shared_bytes:,} bytes are its"
         " part of what it shares with other assets"
     )
 
 
-def _removal_line(asset: AssetCost) -> str:
+def _removal_line(asset: _Cost) -> str:
+    if isinstance(asset, OwnerCost):
+        return ""
     return (
         f"Removing it also frees {asset.dangling_bytes:,} bytes of references to it and"
         f" {asset.check_bytes:,} bytes of its checks."
     )
 
 
-def _field_rows(snapshot: Snapshot, asset: AssetCost) -> list[tuple[str, str, str, str]]:
+def _field_rows(snapshot: Snapshot, cost: _Cost) -> list[tuple[str, str, str, str]]:
     """Name, bytes, exclusive and shared bytes of every field, heaviest first."""
-    fields = snapshot.ledger.owners[Owner("asset", asset.key)]
+    fields = snapshot.ledger.owners[_owner(cost)]
     return [
         (name, f"{share.bytes:,}", f"{share.exclusive:,}", f"{share.shared:,}")
         for name, share in sorted(fields.items(), key=lambda item: (-item[1].bytes, item[0]))
     ]
 
 
-def _shared_lines(snapshot: Snapshot, asset: AssetCost) -> Iterator[str]:
-    for group in _groups(snapshot, asset.key):
-        others = [key for key in group.asset_keys if key != asset.key]
+def _shared_lines(snapshot: Snapshot, cost: _Cost) -> Iterator[str]:
+    key = cost.key if isinstance(cost, AssetCost) else ""
+    for group in _groups(snapshot, key):
+        others = [other for other in group.asset_keys if other != key]
         more = f" and {len(others) - _NAMES:,} more" if len(others) > _NAMES else ""
         yield f"shares {group.name} with {', '.join(others[:_NAMES])}{more}"
 
 
-def _rest_line(rest: list[Snapshot], asset: AssetCost) -> str:
-    size = sum(asset.by_snapshot[snapshot.id] for snapshot in rest)
+def _rest_line(rest: list[tuple[Snapshot, int]]) -> str:
+    size = sum(size for _, size in rest)
     return f"and {size:,} bytes in {counted(len(rest), 'more snapshot')}"
 
 
-def _print(location: LocationReport, asset: AssetCost, top: int) -> None:
+def _print(location: LocationReport, cost: _Cost, top: int) -> None:
     from dagster_snapsize.cli.reports.terminal import Part, Terminal
 
     terminal = Terminal()
-    terminal.line((asset.key, "bold"), f"  {place(asset.location) or 'no source location'}")
-    terminal.line(_size_line(location, asset))
-    terminal.line(_split_line(asset))
-    snapshots = _snapshots(location, asset)
-    for snapshot in snapshots[:top]:
-        rows: list[Sequence[Part]] = [*_field_rows(snapshot, asset)]
-        rows.append([("total", "bold"), (f"{asset.by_snapshot[snapshot.id]:,}", "bold")])
+    where = ""
+    if isinstance(cost, AssetCost):
+        where = f"  {place(cost.location) or 'no source location'}"
+    terminal.line((_title(cost), "bold"), where)
+    terminal.line(_size_line(location, cost))
+    if said := _split_line(cost):
+        terminal.line(said)
+    snapshots = _snapshots(location, cost)
+    for snapshot, size in snapshots[:top]:
+        rows: list[Sequence[Part]] = [*_field_rows(snapshot, cost)]
+        rows.append([("total", "bold"), (f"{size:,}", "bold")])
         terminal.line()
         terminal.table(
             (f"{snapshot.kind} {snapshot.name}", "bytes", "exclusive", "shared"), rows, (1, 2, 3)
         )
-        for line in _shared_lines(snapshot, asset):
+        for line in _shared_lines(snapshot, cost):
             terminal.line((line, "dim"))
     if snapshots[top:]:
-        terminal.line((_rest_line(snapshots[top:], asset), "dim"))
-    terminal.line()
-    terminal.line(_removal_line(asset))
+        terminal.line((_rest_line(snapshots[top:]), "dim"))
+    if said := _removal_line(cost):
+        terminal.line()
+        terminal.line(said)
 
 
-def _markdown(location: LocationReport, asset: AssetCost, top: int) -> Iterator[str]:
-    yield f"### {markdown.code(asset.key)}"
+def _markdown(location: LocationReport, cost: _Cost, top: int) -> Iterator[str]:
+    yield f"### {markdown.code(_title(cost))}"
     yield ""
-    if asset.location:
-        yield markdown.code(place(asset.location))
+    if isinstance(cost, AssetCost) and cost.location:
+        yield markdown.code(place(cost.location))
         yield ""
-    yield f"{markdown.text(_size_line(location, asset))}.  "
-    yield f"{_split_line(asset)}.  "
-    yield _removal_line(asset)
+    yield f"{markdown.text(_size_line(location, cost))}.  "
+    if isinstance(cost, AssetCost):
+        yield f"{_split_line(cost)}.  "
+        yield _removal_line(cost)
     yield ""
-    snapshots = _snapshots(location, asset)
-    for snapshot in snapshots[:top]:
-        rows = [(markdown.code(name), *sizes) for name, *sizes in _field_rows(snapshot, asset)]
-        rows.append(("**total**", f"**{asset.by_snapshot[snapshot.id]:,}**", "", ""))
+    snapshots = _snapshots(location, cost)
+    for snapshot, size in snapshots[:top]:
+        rows = [(markdown.code(name), *sizes) for name, *sizes in _field_rows(snapshot, cost)]
+        rows.append(("**total**", f"**{size:,}**", "", ""))
         title = f"{snapshot.kind} {markdown.code(snapshot.name)}"
         yield from markdown.table((title, "bytes", "exclusive", "shared"), rows, right=(1, 2, 3))
         yield ""
-        shared = [f"- {markdown.text(line)}" for line in _shared_lines(snapshot, asset)]
+        shared = [f"- {markdown.text(line)}" for line in _shared_lines(snapshot, cost)]
         if shared:
             yield from shared
             yield ""
     if snapshots[top:]:
-        yield _rest_line(snapshots[top:], asset)
+        yield _rest_line(snapshots[top:])
         yield ""
 
 
-def _of_repository(location: LocationReport, asset: AssetCost) -> str:
-    """The repository of the asset, where the location has several."""
+def _of_repository(location: LocationReport, cost: _Cost) -> str:
+    """The repository of the owner, where the location has several."""
     several = len({s.repository for s in location.measurement.snapshots}) > 1
-    return f", in repository {asset.repository}" if several else ""
+    return f", in repository {cost.repository}" if several else ""
 
 
-def _json(location: LocationReport, asset: AssetCost) -> dict[str, object]:
-    owner = Owner("asset", asset.key)
+def _json(location: LocationReport, cost: _Cost) -> dict[str, object]:
+    owner = _owner(cost)
+    key = cost.key if isinstance(cost, AssetCost) else ""
     snapshots = [
         {
             "id": snapshot.id,
@@ -177,11 +222,20 @@ def _json(location: LocationReport, asset: AssetCost) -> dict[str, object]:
             },
             "shared_with": [
                 {"name": group.name, "assets": list(group.asset_keys)}
-                for group in _groups(snapshot, asset.key)
+                for group in _groups(snapshot, key)
             ],
         }
-        for snapshot in _snapshots(location, asset)
+        for snapshot, _ in _snapshots(location, cost)
     ]
     # `location` is the asset's place in a file, as in every other JSON.
     name = location.measurement.name
-    return {"code_location": name, **asset_json(asset), "snapshots": snapshots}
+    if isinstance(cost, AssetCost):
+        return {"code_location": name, **asset_json(cost), "snapshots": snapshots}
+    return {
+        "code_location": name,
+        "kind": owner.kind,
+        "name": owner.name,
+        "repository": cost.repository,
+        "total_bytes": cost.total_bytes,
+        "snapshots": snapshots,
+    }

@@ -16,6 +16,7 @@ from dagster_snapsize.cli.reports.lines import excerpt, place, reportable
 from dagster_snapsize.cli.reports.markdown import block, code, table, text
 from dagster_snapsize.cli.reports.rows import (
     budget_use,
+    heavy_others,
     mostly,
     repository_suffix,
     stored_bytes,
@@ -89,6 +90,7 @@ def _location(location: LocationReport, top: int) -> Iterator[_List]:
     if not measurement.failure:
         yield _snapshots(location)
         yield from _assets(location, top)
+        yield from _others(location, top)
     yield _findings(location)
 
 
@@ -129,8 +131,6 @@ def _sign(snapshot: Snapshot, location: LocationReport) -> str:
 
 def _assets(location: LocationReport, top: int) -> Iterator[_List]:
     assets = location.measurement.assets
-    if not assets or not top:
-        return
     total = stored_bytes(location.measurement)
     rows = [
         (
@@ -143,11 +143,28 @@ def _assets(location: LocationReport, top: int) -> Iterator[_List]:
         for asset in assets[:top]
     ]
     head = ("Heaviest assets", "bytes", "of all", "mostly", "defined at")
-    yield _table(head, rows, (1, 2), "assets")
+    if rows:
+        yield _table(head, rows, (1, 2), "assets")
     rest = assets[top:]
-    if rest:
+    if rows and rest:
         size = format_size(sum(asset.total_bytes for asset in rest))
         yield _List((f"and {counted(len(rest), 'more asset')}, {size} in all", ""), (), "")
+
+
+def _others(location: LocationReport, top: int) -> Iterator[_List]:
+    measurement = location.measurement
+    rows = [
+        (
+            text(cost.owner.label),
+            f"{cost.total_bytes:,}",
+            format_percent(cost.total_bytes, stored_bytes(measurement)),
+            mostly(cost.fields, text),
+        )
+        for cost in heavy_others(measurement, top)
+    ]
+    if rows:
+        head = ("Heaviest besides assets", "bytes", "of all", "mostly")
+        yield _table(head, rows, (1, 2), "owners")
 
 
 def _findings(location: LocationReport) -> _List:

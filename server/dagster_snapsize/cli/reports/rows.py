@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from attrs import frozen
@@ -9,8 +10,10 @@ from attrs import frozen
 from dagster_snapsize.cli.reports.lines import shown_path
 from dagster_snapsize.cli.run import LocationReport
 from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
-from dagster_snapsize.core.model import Limit, Measurement, Snapshot
+from dagster_snapsize.core.model import Limit, Measurement, Owner, Snapshot
 from dagster_snapsize.core.sizes import format_percent, format_size
+
+_OF_EVERY_JOB = ("execution config", "loggers config", "built-in types")
 
 
 @frozen
@@ -65,6 +68,55 @@ def mostly(sizes: Mapping[str, int], name: Callable[[str], str] = str) -> str:
     """The name with most bytes and its size: ``description 1.2 kB``."""
     first, size = heaviest(sizes)
     return f"{name(first)} {format_size(size)}" if first else ""
+
+
+@frozen
+class OwnerCost:
+    """An owner of a repository that is no asset: its bytes in all snapshots, and by field."""
+
+    owner: Owner
+    repository: str
+    fields: Mapping[str, int]
+
+    @property
+    def total_bytes(self) -> int:
+        """The bytes of all fields."""
+        return sum(self.fields.values())
+
+
+def other_owners(measurement: Measurement) -> list[OwnerCost]:
+    """Everything with a name that owns bytes and is no asset, heaviest first."""
+    found: dict[tuple[str, Owner], Counter[str]] = {}
+    for snapshot in measurement.snapshots:
+        for owner, fields in snapshot.ledger.by_owner().items():
+            if owner.kind not in ("asset", "structure"):
+                found.setdefault((snapshot.repository, owner), Counter()).update(fields)
+    costs = [OwnerCost(owner, repository, fields) for (repository, owner), fields in found.items()]
+    return sorted(costs, key=lambda cost: (-cost.total_bytes, cost.owner.label, cost.repository))
+
+
+def heavy_others(measurement: Measurement, top: int) -> list[OwnerCost]:
+    """Those of them that own a hundredth of all bytes, ``top`` at most."""
+    least = stored_bytes(measurement) / 100
+    return [cost for cost in other_owners(measurement) if cost.total_bytes >= least][:top]
+
+
+def of_every_job(measurement: Measurement) -> str:
+    """What jobs store whatever they run, if it is a fifth of all bytes; else nothing."""
+    jobs = [snapshot for snapshot in measurement.snapshots if snapshot.kind == "job"]
+    size = sum(
+        fields.get(field, 0)
+        for snapshot in jobs
+        for owner, fields in snapshot.ledger.by_owner().items()
+        if owner.kind == "job"
+        for field in _OF_EVERY_JOB
+    )
+    if 5 * size < stored_bytes(measurement) or not jobs:
+        return ""
+    return (
+        f"Every job takes some {format_size(size // len(jobs))} for the configuration of its"
+        " executor and loggers and for built-in types, whatever it runs."
+    )
 
 
 def stored_bytes(measurement: Measurement) -> int:

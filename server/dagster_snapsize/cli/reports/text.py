@@ -8,8 +8,10 @@ from dagster_snapsize.cli.reports import lines
 from dagster_snapsize.cli.reports.lines import place
 from dagster_snapsize.cli.reports.rows import (
     budget_use,
+    heavy_others,
     interpreter,
     mostly,
+    of_every_job,
     repository_suffix,
     stored_bytes,
     versions,
@@ -30,6 +32,7 @@ def print_report(report: Report, status: int, top: int) -> None:
         if not measurement.failure:
             _print_snapshots(terminal, location, top)
             _print_assets(terminal, measurement, top)
+            _print_others(terminal, measurement, top)
             _print_fields(terminal, measurement, top)
             terminal.line((_timing(measurement), "dim"))
         terminal.line()
@@ -103,6 +106,25 @@ def _print_assets(terminal: Terminal, measurement: Measurement, top: int) -> Non
         terminal.line((f"and {counted(len(rest), 'more asset')}, {size} in all", "dim"))
 
 
+def _print_others(terminal: Terminal, measurement: Measurement, top: int) -> None:
+    heavy = heavy_others(measurement, top)
+    if not heavy:
+        return
+    total = stored_bytes(measurement)
+    head = ("Heaviest besides assets", "bytes", "of all", "mostly")
+    rows = [
+        (
+            cost.owner.label,
+            f"{cost.total_bytes:,}",
+            format_percent(cost.total_bytes, total),
+            mostly(cost.fields),
+        )
+        for cost in heavy
+    ]
+    terminal.line()
+    terminal.table(head, rows, right=(1, 2))
+
+
 def _print_fields(terminal: Terminal, measurement: Measurement, top: int) -> None:
     total = stored_bytes(measurement)
     holders: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -122,6 +144,8 @@ def _print_fields(terminal: Terminal, measurement: Measurement, top: int) -> Non
     if rest:
         left = format_size(sum(sizes.total() for _, sizes in rest))
         terminal.line((f"and {counted(len(rest), 'more kind')}, {left} in all", "dim"))
+    if said := of_every_job(measurement):
+        terminal.line(said)
     terminal.line()
 
 
