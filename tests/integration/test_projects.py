@@ -191,10 +191,15 @@ def test_a_folder_with_nothing_but_definitions_is_found(
     assert set(places(location)) == {"found_by_name"}
 
 
-@pytest.mark.parametrize("references", ["", "1"], ids=["no references", "code references"])
+@pytest.mark.parametrize("said", ["project", "project and references", "manifest"])
 def test_a_dbt_project_is_measured_with_its_models_places(
-    environment: Callable[[str], Path], dbt_project: Path, references: str
+    environment: Callable[[str], Path], dbt_project: Path, said: str
 ) -> None:
+    definitions = dbt_project / "definitions.py"
+    if said == "manifest":
+        source = definitions.read_text(encoding="utf-8")
+        definitions.write_text(source.replace("    project=project,\n", ""), encoding="utf-8")
+    references = "1" if "references" in said else ""
     before = tree(dbt_project)
 
     whole = measure_json(
@@ -207,13 +212,9 @@ def test_a_dbt_project_is_measured_with_its_models_places(
     (location,) = whole["locations"]
     assert location["error"] is None, location["error"]
     at = places(location)
-    decorated = f"definitions.py:{line_of(dbt_project / 'definitions.py', '@dbt_assets')}"
-    if references:
-        assert at["customer_orders"] == "jaffle/models/marts/customer_orders.sql:1"
-        assert at["stg_orders"] == "jaffle/models/staging/stg_orders.sql:1"
-        assert at["raw_orders"] == "jaffle/seeds/raw_orders.csv:1"
-    else:
-        assert at["customer_orders"] == at["stg_orders"] == at["raw_orders"] == decorated
+    assert at["customer_orders"] == "jaffle/models/marts/customer_orders.sql:1"
+    assert at["stg_orders"] == "jaffle/models/staging/stg_orders.sql:1"
+    assert at["raw_orders"] == "jaffle/seeds/raw_orders.csv:1"
     defined = [key for key in at if not key.startswith("app/")]
     assert [key for key in defined if at[key] is None] == []
     kinds = {owner["kind"] for snapshot in location["snapshots"] for owner in snapshot["owners"]}

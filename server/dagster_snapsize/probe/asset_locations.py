@@ -1,10 +1,11 @@
 """Asset key -> file:line, best source first.
 
 1. what Dagster's code references say (``dagster/code_references`` metadata: components set them);
-2. the decorated function's code object, through its wrappers;
-3. the user's frame in which the AssetSpec, AssetsDefinition or SourceAsset was first made.
+2. the file of a dbt model, seed or snapshot, by dbt's manifest;
+3. the decorated function's code object, through its wrappers;
+4. the user's frame in which the AssetSpec, AssetsDefinition or SourceAsset was first made.
 
-For the third, the classes' constructors are wrapped before user code is loaded. A copy that
+For the last, the classes' constructors are wrapped before user code is loaded. A copy that
 Dagster makes of an object (``with_attributes``, ``replace_attributes``, ...) has the place of the
 original.
 """
@@ -17,7 +18,7 @@ import inspect
 import os
 import sys
 from types import CodeType, FrameType
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .user_files import SourceLine, UserFiles
 
@@ -170,13 +171,20 @@ class Origins:
         return self._by_key.get(tuple(path))
 
 
-def locate_assets(repository: Any, origins: Origins, files: UserFiles) -> Dict[str, SourceLine]:
-    """Asset key in Dagster's escaped form -> its place; assets without one are left out."""
+def locate_assets(
+    repository: Any, origins: Origins, files: UserFiles, opened: Iterable[str]
+) -> Dict[str, SourceLine]:
+    """Asset key in Dagster's escaped form -> its place; assets without one are left out.
+
+    ``opened`` are files that the definitions were read from: beside a manifest among them is the
+    dbt project that it was made from.
+    """
     places: Dict[str, SourceLine] = {}
-    by_key = _ByKey()
+    manifests = [path for path in sorted(opened) if os.path.basename(path) == "manifest.json"]
+    by_key = _ByKey(_dbt_folders(manifests))
     for key, definition in _definitions(repository):
         name = "/".join(part.replace("/", "\\/") for part in key.path)
-        for find in (_by_code_reference, _by_function, _by_origin):
+        for find in (_by_code_reference, _by_dbt_model, _by_function, _by_origin):
             try:
                 place = find(key, definition, origins, files, by_key)
             except Exception:
@@ -198,10 +206,12 @@ def _definitions(repository: Any) -> Iterator[Tuple[Any, Any]]:
 class _ByKey:
     """Mappings by asset key of definitions, each kept, as Dagster makes a new one on every access.
 
-    An asset of a dbt project is one of thousands in one definition.
+    An asset of a dbt project is one of thousands in one definition. ``dbt_folders`` are those of
+    dbt projects.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dbt_folders: Sequence[str]) -> None:
+        self.dbt_folders = dbt_folders
         self._known: Dict[Tuple[int, str], Tuple[Any, Any]] = {}
 
     def get(self, definition: Any, name: str) -> Any:
@@ -224,6 +234,39 @@ def _by_code_reference(
         if isinstance(path, str) and files.is_users(path):
             return (os.path.abspath(path), getattr(reference, "line_number", None) or 1)
     return None
+
+
+def _by_dbt_model(
+    key: Any, definition: Any, origins: Origins, files: UserFiles, by_key: _ByKey
+) -> Optional[SourceLine]:
+    metadata = by_key.get(definition, "metadata_by_key").get(key) or {}
+    manifest = getattr(metadata.get("dagster_dbt/manifest"), "manifest", None) or {}
+    node = manifest.get("nodes", {}).get(metadata.get("dagster_dbt/unique_id"))
+    if node is None:
+        return None
+    project = getattr(metadata.get("dagster_dbt/project"), "project_dir", None)
+    folders = [*by_key.dbt_folders] if project is None else [os.fspath(project)]
+    for folder in folders:
+        for parts in ((), ("dbt_packages", node["package_name"])):
+            path = os.path.abspath(os.path.join(folder, *parts, node["original_file_path"]))
+            if os.path.isfile(path):
+                return (path, 1)
+    return None
+
+
+def _dbt_folders(manifests: Iterable[str]) -> List[str]:
+    """The nearest folder with a dbt_project.yml above each manifest."""
+    folders: Dict[str, None] = {}
+    for path in manifests:
+        folder = os.path.dirname(path)
+        while not os.path.isfile(os.path.join(folder, "dbt_project.yml")):
+            parent = os.path.dirname(folder)
+            if parent == folder:
+                break
+            folder = parent
+        else:
+            folders[folder] = None
+    return list(folders)
 
 
 def _by_function(

@@ -244,7 +244,7 @@ class _Session:
                 self._snapshot("job", name, job.name, serialize_job, adapter, job)
                 forget_snapshot(job)
                 done += 1
-            assets = locate_assets(repository, self.origins, self._files)
+            assets = locate_assets(repository, self.origins, self._files, self._log.files())
             self._send("sources", repository=name, assets=assets)
 
     def _send_inputs(self, calls: CallRecorder, variables: VariableLog) -> None:
