@@ -232,3 +232,14 @@ def test_no_owner_depends_on_the_order_of_a_list_that_may_have_any():
         return attribute_repository(payload(snapshot))[0]
 
     assert drawn(turned=True) == drawn(turned=False)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_metadata_of_the_definitions_that_goes_takes_its_bytes_along(count: int) -> None:
+    metadata = {f"key {n}": "v" * 10 * n for n in range(count)}
+    whole = {**repository(asset("x")), "metadata": metadata}
+    drawn, _ = attribute_repository(payload(whole))
+    for label in metadata:
+        rest = {name: value for name, value in metadata.items() if name != label}
+        freed = len(payload(whole)) - len(payload({**whole, "metadata": rest}))
+        assert fields_of(drawn, "definitions_metadata", label) == {"value": freed}

@@ -288,8 +288,11 @@ class RepositoryLedger:
         named = 0
         for entry in metadata.items:
             if entry.name and entry.name != _COMPONENT_TYPES:
-                self.builder.owner("definitions_metadata", entry.name).add("value", entry.size)
-                named += entry.size
+                size = entry.size
+                if entry is metadata.items[-1] and len(metadata.items) > 1:
+                    size += len(", ")  # of the brackets' bytes: whichever goes takes one along
+                self.builder.owner("definitions_metadata", entry.name).add("value", size)
+                named += size
         for package in items_of(listed.get("data") if isinstance(listed, Spans) else None):
             types = (
                 package.value.get("componentTypes") if isinstance(package.value, Spans) else None
