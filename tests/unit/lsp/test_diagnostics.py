@@ -63,6 +63,16 @@ def test_a_heavy_asset_has_its_finding_on_its_line_without_a_command_line() -> N
     assert found.code_description is None
 
 
+def test_no_message_has_a_character_that_a_terminal_obeys() -> None:
+    odd = "\x1b[2Ja\r\nb\x9b1m\u202ec\u2028d"
+    finding = evolve(over_asset_budget("orders", 12, 83_910), message=odd)
+    state = project(result(assets=[asset("orders", 12, 83_910)], findings=[finding]))
+
+    found = only(publish(view(state, DEFINITIONS)), ASSETS)
+
+    assert found.message == " [2Ja\nb 1m c d"
+
+
 def test_an_asset_that_moved_takes_its_finding_along_and_a_deleted_one_loses_it() -> None:
     findings = [over_asset_budget("orders", 12, 83_910), over_asset_budget("gone", 30, 70_000)]
     state = project(LocationState("shop", "/shop", good=result(findings=findings), stale=True))

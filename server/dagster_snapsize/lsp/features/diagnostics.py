@@ -21,7 +21,7 @@ from lsprotocol.types import (
 from dagster_snapsize.core.model import Finding, Severity, SourceLocation, UnusedIgnore
 from dagster_snapsize.core.sizes import counted, format_both, format_size
 from dagster_snapsize.lsp.documents.places import Places, View
-from dagster_snapsize.lsp.features.markup import STALE_NOTE, flat
+from dagster_snapsize.lsp.features.markup import STALE_NOTE, flat, flat_right
 from dagster_snapsize.lsp.state import ConfigError, LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import BaselineProblem, BaselineUse, LocationResult
 
@@ -46,6 +46,10 @@ def publish(view: View) -> dict[str, list[Diagnostic]]:
     found: defaultdict[str, list[Diagnostic]] = defaultdict(list)
     seen: set[tuple[str, int, str]] = set()
     for path, diagnostic in _all(view.state, view.places, view.home):
+        # Some editors show messages in a terminal, which would obey what it is shown.
+        diagnostic.message = "\n".join(map(flat_right, diagnostic.message.split("\n")))
+        for related in diagnostic.related_information or ():
+            related.message = flat_right(related.message)
         # Two locations that share a file may report the same about it.
         key = path, diagnostic.range.start.line, diagnostic.message
         is_hidden = diagnostic.severity in _INFORMATION and not view.settings.information
