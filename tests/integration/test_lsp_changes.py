@@ -163,7 +163,7 @@ async def test_a_tree_that_comes_back_is_not_measured(
         opened.set(debounceMilliseconds=50)
         git(small.folder, "stash")
         git(small.folder, "checkout", "--quiet", "larger")
-        await opened.until(lambda: "9," in str([d.message for d in opened.all_shown()]))
+        await opened.until(lambda: "9.9 kB" in str([d.message for d in opened.all_shown()]))
         await opened.until(lambda: not opened.measuring)
         assert not opened.statuses[-1]["stale"]
         # One for each state of the tree, or two where the stash alone was seen on the way.

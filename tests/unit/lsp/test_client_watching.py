@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsprotocol.types import RegistrationParams, UnregistrationParams
+from lsprotocol.types import RegistrationParams, RelativePattern, UnregistrationParams
 
 from dagster_snapsize.lsp.watching.client import ClientWatching
 from dagster_snapsize.lsp.watching.dependencies import WatchList
@@ -21,6 +21,7 @@ class Client:
 
     def __init__(self) -> None:
         self.registered: list[str] = []
+        self.patterns: list[object] = []
         self.asked = 0
         self.refuses = False
         self.may_answer = asyncio.Event()
@@ -32,6 +33,9 @@ class Client:
         if self.refuses:
             raise RuntimeError("not now")
         self.registered += [r.id for r in params.registrations]
+        for registration in params.registrations:
+            options: Any = registration.register_options
+            self.patterns = [w.glob_pattern for w in options.watchers]
 
     async def client_unregister_capability_async(self, params: UnregistrationParams) -> None:
         for gone in params.unregisterations:
@@ -87,3 +91,14 @@ async def test_a_change_while_the_client_answers_leaves_one_registration(tmp_pat
     await one.rest()
     assert len(one.client.registered) == 1
     assert len(one.told) == len(set(one.told))
+
+
+async def test_new_projects_are_watched_for_anywhere_in_the_workspace(tmp_path: Path) -> None:
+    one = Watching()
+    one.watching.watch(WatchList(), (str(tmp_path),))
+    await one.rest()
+    [pattern] = one.client.patterns
+    assert isinstance(pattern, RelativePattern)
+    assert pattern.base_uri == tmp_path.as_uri()
+    assert pattern.pattern.startswith("**/{dagster_cloud.yaml,")
+    assert "pyproject.toml" in pattern.pattern
