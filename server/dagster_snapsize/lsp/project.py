@@ -148,13 +148,12 @@ class Project:
             impacts = self._tracker.changed(paths, saved=saved)
             self._scheduler.loop.call_soon_threadsafe(self._take_impacts, impacts)
 
-    def edited(self, path: str, is_saved: bool) -> None:
-        """A buffer changed; ``is_saved`` says that it equals the file on disk."""
-        real = real_key(path)
+    def edited(self, key: str, is_saved: bool) -> None:
+        """A buffer changed, of the file with this ``real_key``; ``is_saved``: it equals it."""
         if is_saved:
-            self._edited.discard(real)
+            self._edited.discard(key)
         else:
-            self._edited.add(real)
+            self._edited.add(key)
         self._mark_stale()
 
     def _mark_stale(self) -> None:

@@ -133,6 +133,7 @@ class Session:
         async with self._changing:
             await self._close_projects(list(self.projects))
             await self.fork_servers.close()
+            self._trees.clear()  # so that settings are fetched again
             self.fork_servers = self._new_fork_servers()
             await self._find_projects()
 
@@ -270,9 +271,9 @@ class Session:
         path = to_path(uri)
         if path is not None:
             self._touched(path)
-            is_saved = self.buffers.is_saved(path)
+            key, is_saved = real_key(path), self.buffers.is_saved(path)
             for project in self.projects.values():
-                project.edited(path, is_saved)
+                project.edited(key, is_saved)
             self._show_soon()
 
     def closed(self, uri: str) -> None:
@@ -293,10 +294,10 @@ class Session:
         # In a thread: there may be thousands, and each is looked up on disk.
         keys = await asyncio.to_thread(lambda: set(map(real_key, changed)))
         spelled = await asyncio.to_thread(ChangedPaths.of, changed)
-        documents = self.buffers.changed_on_disk(keys)
+        documents = [(real_key(p), p) for p in self.buffers.changed_on_disk(keys)]
         for project in list(self.projects.values()):
-            for path in documents:
-                project.edited(path, self.buffers.is_saved(path))
+            for key, path in documents:
+                project.edited(key, self.buffers.is_saved(path))
             await project.files_changed(spelled, saved=saved)
         if isinstance(self._watcher, ClientWatching):
             self._watcher.changed(changed)
