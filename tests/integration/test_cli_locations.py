@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ import pytest
 from dagster_snapsize.project.locations import Flags, find_locations
 from support.command import lines, measure_json, snapsize, tree
 from support.environments import NEWEST, OLDEST
+from support.patience import patience, wait_for
 
 Python = Callable[..., Path]
 Copy = Callable[[str], Path]
@@ -158,6 +160,43 @@ def test_several_files_at_once_and_none_twice(tmp_path: Path, dagster_python: Py
     whole = measure_json(*flags, "--python", dagster_python(), cwd=tmp_path)
     assert names(whole) == ["a/definitions.py", "b/definitions.py"]
     assert [x["assets"][0]["location"]["path"] for x in whole["locations"]] == names(whole)
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core measures one at a time")
+def test_locations_are_measured_side_by_side(tmp_path: Path, dagster_python: Python) -> None:
+    """Each of two waits for the other while it loads, and ends by itself after a while."""
+    for name, other in (("a", "b"), ("b", "a")):
+        wait = f"""
+import pathlib, time
+pathlib.Path("{name}.loads").touch()
+end = time.monotonic() + {patience(10)}
+while not pathlib.Path("{other}.loads").exists():
+    assert time.monotonic() < end, "the other one does not load at the same time"
+    time.sleep(0.01)
+"""
+        write(tmp_path / f"{name}.py", wait + DEFINITIONS.replace("orders", f"orders_{name}"))
+    whole = measure_json("-f", "a.py", "-f", "b.py", "--python", dagster_python(), cwd=tmp_path)
+    assert names(whole) == ["a.py", "b.py"]
+    assert [x["assets"][0]["key"] for x in whole["locations"]] == ["orders_a", "orders_b"]
+
+
+def test_where_one_location_has_no_dagster_the_others_end_too(
+    tmp_path: Path, dagster_python: Python
+) -> None:
+    write(tmp_path / "one.py", "import time\ntime.sleep(1000)\n")
+    write(tmp_path / "two.py", DEFINITIONS)
+    write(
+        tmp_path / "workspace.yaml",
+        f"""
+load_from:
+  - python_file: {{relative_path: two.py, executable_path: {sys.executable}}}
+  - python_file: {{relative_path: one.py, executable_path: {dagster_python()}}}
+""",
+    )
+    result = snapsize("check", cwd=tmp_path)
+    assert result.status == 2, result.stderr
+    assert "Dagster is not installed in" in result.stderr
+    wait_for(lambda: result.leftovers() == [])
 
 
 def test_a_workspace_file_runs_each_location_with_its_own_python(

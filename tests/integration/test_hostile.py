@@ -160,23 +160,24 @@ def test_files_edited_while_they_are_measured_are_measured_again_or_refused(
 def test_killing_the_tool_ends_everything_it_started(
     number: signal.Signals, tmp_path: Path, dagster_python: Callable[..., Path]
 ) -> None:
-    (tmp_path / "pipeline.py").write_text(
-        textwrap.dedent(
-            """
-            import pathlib, subprocess, sys, time
-            sleep = [sys.executable, "-c", "import time; time.sleep(1000)"]
-            subprocess.Popen(sleep, start_new_session=True)
-            pathlib.Path("started").touch()
-            time.sleep(1000)
-            """
-        ),
-        encoding="utf-8",
-    )
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.py").write_text(
+            textwrap.dedent(
+                """
+                import pathlib, subprocess, sys, time
+                sleep = [sys.executable, "-c", "import time; time.sleep(1000)"]
+                subprocess.Popen(sleep, start_new_session=True)
+                pathlib.Path("started").touch()
+                time.sleep(1000)
+                """
+            ),
+            encoding="utf-8",
+        )
     mark = f"kill-{number.name}-{os.getpid()}"
     tool = subprocess.Popen(
         [
             *(sys.executable, "-m", "dagster_snapsize", "check"),
-            *("-f", "pipeline.py", "--python", str(dagster_python())),
+            *("-f", "one.py", "-f", "two.py", "--python", str(dagster_python())),
         ],
         cwd=tmp_path,
         env={**os.environ, "SNAPSIZE_TEST_MARK": mark},

@@ -25,6 +25,7 @@ def progress_bar() -> Iterator[OnProgress]:
         BarColumn,
         MofNCompleteColumn,
         SpinnerColumn,
+        TaskID,
         TextColumn,
         TimeElapsedColumn,
     )
@@ -42,11 +43,13 @@ def progress_bar() -> Iterator[OnProgress]:
         TimeElapsedColumn(),
     )
     with Bars(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("", total=None)
+        tasks: dict[str, TaskID] = {}
 
         def watch(progress: Progress) -> None:
+            if progress.location not in tasks:
+                tasks[progress.location] = bars.add_task("", total=None)
             bars.update(
-                task,
+                tasks[progress.location],
                 description=escaped(f"{progress.location}: {progress.text}"),
                 completed=progress.done,
                 total=progress.of or None,

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
@@ -17,8 +18,9 @@ from dagster_snapsize.core.baseline import RENEW, Baseline, with_local_paths, wi
 from dagster_snapsize.core.errors import UserError, did_you_mean
 from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement, Rule
-from dagster_snapsize.measuring.measure import Cached, CacheLookup, measure_location, with_timeout
+from dagster_snapsize.measuring.measure import Cached, CacheLookup, with_timeout
 from dagster_snapsize.measuring.paths import relocated, shown_path
+from dagster_snapsize.measuring.side_by_side import measure_locations
 from dagster_snapsize.project.baseline_file import NAME, read_baselines
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
@@ -103,36 +105,32 @@ def first_names(names: Sequence[str]) -> str:
 
 
 def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
-    """Measure every selected location, one after the other, with a progress bar on a terminal.
+    """Measure every selected location, with a progress bar on a terminal.
 
     Raises:
         UserError: The flags, the configuration, a target or a baseline are wrong.
     """
     chosen, notes = choose(selection)
-    reports: list[LocationReport] = []
     folder = Path.cwd()
     roots = dict.fromkeys(location.root for location, _ in chosen) if with_baseline else ()
     baselines = {root: baselines_in(root, folder) for root in roots}
     with ExitStack() as stack:
-        on_progress = LateBar(stack)
-        prepared: set[object] = set()
-        for location, interpreter in chosen:
-            cached = measure_location(
-                location,
-                interpreter,
-                folder=folder,
-                environ=os.environ,
-                prepared=prepared,
-                lookup=selection.cache,
-                on_progress=on_progress,
-                verify=selection.verify,
-            )
-            measurement = relocated(cached.measurement, folder)
-            budgets = location.config.budgets
-            one = LocationReport(location, interpreter, measurement, budgets, (), cached)
-            baseline = baselines.get(location.root, {}).get(location.stable_name)
-            baseline = with_local_paths(baseline, measurement) if baseline else None
-            reports.append(judged(one, baseline, several=len(chosen) > 1))
+        measured = measure_locations(
+            chosen,
+            folder=folder,
+            environ=os.environ,
+            lookup=selection.cache,
+            on_progress=LateBar(stack),
+            verify=selection.verify,
+        )
+    reports: list[LocationReport] = []
+    for (location, interpreter), cached in zip(chosen, measured, strict=True):
+        measurement = relocated(cached.measurement, folder)
+        budgets = location.config.budgets
+        one = LocationReport(location, interpreter, measurement, budgets, (), cached)
+        baseline = baselines.get(location.root, {}).get(location.stable_name)
+        baseline = with_local_paths(baseline, measurement) if baseline else None
+        reports.append(judged(one, baseline, several=len(chosen) > 1))
     notes = (
         *notes,
         *_budgets_of_unknown_jobs(reports),
@@ -187,13 +185,15 @@ class LateBar:
     def __init__(self, stack: ExitStack):
         self._stack = stack
         self._watch: OnProgress | None = None
+        self._lock = Lock()  # locations are measured in threads
 
     def __call__(self, progress: Progress) -> None:
-        if self._watch is None:
-            from dagster_snapsize.cli.progress_bar import progress_bar
+        with self._lock:
+            if self._watch is None:
+                from dagster_snapsize.cli.progress_bar import progress_bar
 
-            self._watch = self._stack.enter_context(progress_bar())
-        self._watch(progress)
+                self._watch = self._stack.enter_context(progress_bar())
+            self._watch(progress)
 
 
 def _budgets_of_unknown_jobs(reports: Sequence[LocationReport]) -> Iterator[str]:

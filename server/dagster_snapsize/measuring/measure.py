@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +16,7 @@ from dagster_snapsize.project.locations import CodeLocation
 
 if TYPE_CHECKING:
     from dagster_snapsize.measuring.assemble import OnProgress
+    from dagster_snapsize.measuring.process import SupervisedProcess
 
 # "fresh" measures even if the cache has a measurement, and stores the new one.
 CacheLookup = Literal["on", "fresh", "off"]
@@ -50,6 +51,7 @@ def measure_location(
     prepared: set[object],
     lookup: CacheLookup = "on",
     on_progress: OnProgress = lambda progress: None,
+    on_start: Callable[[SupervisedProcess], None] = lambda process: None,
     verify: bool = False,
 ) -> Cached:
     """Measure one location, unless the cache has it; see ``run_probe``.
@@ -75,6 +77,7 @@ def measure_location(
         interpreter,
         environ=environ,
         on_progress=on_progress,
+        on_start=on_start,
         shown=lambda path: shown_path(path, folder),
         before_load=cache.begin if cache else lambda: None,
         verify=verify,
