@@ -253,7 +253,7 @@ async def test_a_file_of_two_locations(tmp_path: Path, scratch: Path, python: Pa
             assert sum(name in message for message in messages) == 1
         titles = [title for n, title in await opened.lenses(shared) if n == line]
         assert len(titles) == 2
-        assert {"of loc_one" in title for title in titles} == {True, False}
+        assert {"loc_one" in title for title in titles} == {True, False}
         hover = await opened.hover(shared, line, 3)
         assert hover is not None
         assert "loc_one" in hover

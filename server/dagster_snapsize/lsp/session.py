@@ -34,7 +34,7 @@ from dagster_snapsize.lsp.workers.audit import Audits
 from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.lsp.workers.queue import MeasurementQueue
 from dagster_snapsize.measuring.worker.results import LocationResult, detail_of
-from dagster_snapsize.project.locations import ProjectTree, project_tree
+from dagster_snapsize.project.locations import ProjectTree, is_project, project_tree
 
 RULES = PACKAGE / "rules.md"
 _CLOSE_WITHIN = 10.0  # seconds
@@ -216,37 +216,44 @@ class Session:
         roots = [*filter(None, given or [self.server.workspace.root_path])]
         if set(roots) - set(self._trees):
             await self.fetch_settings([*roots, *self.projects])
+        before = set(self.projects)
+        for root in roots:
+            # A large folder takes seconds to look through; most are a project themselves.
+            if root not in self.projects and await asyncio.to_thread(_is_project, root):
+                self._open(root)
         self._excluded = {root: self.settings.of(root).exclude for root in roots}
         self._trees = {root: await asyncio.to_thread(self._tree, root) for root in roots}
         found = [folder for tree in self._trees.values() for folder in tree.projects]
         folders = list(dict.fromkeys(found))
         gone = [folder for folder in self.projects if folder not in folders]
         await self._close_projects(gone)
-        first = project_of(self._visible, folders) if self._visible else None
         new = [folder for folder in folders if folder not in self.projects]
-        new.sort(key=lambda folder: folder != first)
-        if set(new) - set(roots):
-            await self.fetch_settings([*roots, *folders])
-        if self._leaving:
-            return
-        for folder in new:
-            project = Project(
-                folder,
-                self.settings.of(folder),
-                self._project_changed,
-                self._anchor,
-                self.fork_servers,
-                self._queue,
-            )
-            project.unfocused = not self._focused
-            self.projects[folder] = project
-            self._report_status(project)
-            project.opened()
+        if new:
+            await self.fetch_settings([*{*roots, *folders}])
+        first = project_of(self._visible, folders) if self._visible else None
+        for folder in sorted(new, key=lambda folder: folder != first):
+            self._open(folder)
         if gone or not folders:
             self._report_status(next(iter(self.projects.values()), None))
-        if new or gone:
+        if set(self.projects) != before:
             _log.info("projects: %s", ", ".join(self.projects) or "none")
         self._watch()
+
+    def _open(self, folder: str) -> None:
+        if self._leaving:
+            return
+        project = Project(
+            folder,
+            self.settings.of(folder),
+            self._project_changed,
+            self._anchor,
+            self.fork_servers,
+            self._queue,
+        )
+        project.unfocused = not self._focused
+        self.projects[folder] = project
+        self._report_status(project)
+        project.opened()
 
     def _tree(self, root: str) -> ProjectTree:
         """In a thread: look through a workspace folder."""
@@ -443,6 +450,10 @@ class Session:
             document_changes=bool(edits and edits.document_changes),
             creates_files=types.ResourceOperationKind.Create in operations,
         )
+
+
+def _is_project(folder: str) -> bool:
+    return is_project(Path(folder), os.environ)
 
 
 def project_of(path: str, folders: Iterable[str]) -> str | None:

@@ -18,7 +18,7 @@ import pytest_asyncio
 from lsprotocol import types
 
 from dagster_snapsize.lsp.project import Project
-from dagster_snapsize.lsp.session import Session
+from dagster_snapsize.lsp.session import Session, project_of
 from dagster_snapsize.lsp.settings import Settings
 from dagster_snapsize.lsp.watching.dependencies import dependencies_of_folder
 
@@ -176,3 +176,11 @@ async def test_a_project_that_appears_or_goes_is_opened_or_closed(
     await session.find_projects()
     assert len(session.projects) == PROJECTS - 1
     assert len(closed) == 2
+
+
+async def test_a_file_belongs_to_the_innermost_project_around_it() -> None:
+    root = Path(Path.cwd().anchor)
+    folders = [str(root / name) for name in ("a", "a/b", "a/bb")]
+    assert project_of(str(root / "a/b/c/x.py"), folders) == folders[1]
+    assert project_of(str(root / "a/x.py"), folders) == folders[0]
+    assert project_of(str(root / "x.py"), folders) is None
