@@ -19,6 +19,8 @@ test("commands answer", async ({ openWindow, shop }) => {
   const fields = window.webview.getByRole("grid");
   await expect(fields.getByRole("row", { name: /column_schema/ })).toContainText("59.9 kB");
   await window.picture("explain");
+  await window.reload();
+  await expect(fields.getByRole("row", { name: /column_schema/ })).toContainText("59.9 kB");
 
   await window.command("Snapsize: Show Effective Limits");
   const limits = window.webview.getByRole("main", { name: "Limits" });
@@ -71,4 +73,14 @@ test("a measurement that takes long can be cancelled", async ({ openWindow, shop
   await window.hoverStatus();
   await expect(window.tooltip).toContainText("Near its budget");
   await window.picture("status-tooltip");
+
+  // Sizes that are older than the code do not look like new ones, also when nothing measures any more.
+  shop.holdUp();
+  await expect(window.status.locator(".codicon-loading")).toBeVisible();
+  await window.command("Snapsize: Cancel Measurement");
+  await expect(window.status).toContainText(/Snapsize 8\d % \(stale\)/);
+  await expect(window.status.locator(".codicon-history")).toBeVisible();
+  await expect(window.status.locator("[aria-label*='older than the code']")).toBeVisible();
+  await expect(window.webview.getByRole("status")).toContainText("before the last change");
+  await window.picture("stale");
 });

@@ -19,6 +19,13 @@ test("a project without Dagster is left alone", async ({ openWindow, plain, vsco
   await expect(window.status).toHaveCount(0);
   expect(languageServers(vscode.mark)).toEqual([]);
   await expect(window.page.getByRole("tab", { name: "Snapsize" })).toHaveCount(0);
+
+  // Nor does a change of settings start a server.
+  plain.settings({ "dagsterSnapsize.serverPython": "python3" });
+  await expect(window.outputLines.filter({ hasText: "No Dagster project was found" })).toHaveCount(
+    2,
+  );
+  expect(languageServers(vscode.mark)).toEqual([]);
   await window.command("View: Hide Panel");
   await window.picture("no-project");
 });
@@ -44,6 +51,34 @@ test("a bad setting is reported, and its default is used", async ({ openWindow, 
   await expect(window.lenses).toHaveText(/^108\.\d kB/);
 });
 
+test("a folder that is switched off says so, and no more than that", async ({
+  openWindow,
+  shop,
+}) => {
+  shop.settings({ "dagsterSnapsize.notifications": "none" });
+  const window = await openWindow(shop.folder);
+  await window.openFile("features.py");
+  await expect(window.lenses).toHaveCount(1);
+  await window.command("Snapsize: Toggle Sizes Above Definitions");
+  await expect(window.lenses).toHaveCount(0);
+  await window.command("Snapsize: Toggle Sizes Above Definitions");
+  await expect(window.lenses).toHaveCount(1);
+
+  shop.settings({
+    "dagsterSnapsize.enable": false,
+    "dagsterSnapsize.notifications": "none",
+    "dagsterSnapsize.codeLens.minimum": "lots",
+  });
+  await expect(window.status).toHaveText(/^\s*Snapsize off$/);
+  await expect(window.status.locator(".codicon-circle-slash")).toBeVisible();
+  await expect(window.squiggles("warning")).toHaveCount(0);
+  await window.clickStatus("off", () =>
+    expect(window.webview.getByRole("status")).toContainText("turned off", ATTEMPT),
+  );
+  await window.picture("off");
+  await expect(window.notifications).toHaveCount(0);
+});
+
 test("a missing interpreter is reported, and another can be chosen", async ({
   openWindow,
   shop,
@@ -60,9 +95,13 @@ test("a missing interpreter is reported, and another can be chosen", async ({
   await window.picture("no-interpreter");
 
   symlinkSync(environment("dagster"), shop.path("venv"));
-  await window.clickStatus("no interpreter", () =>
-    expect(window.quickInput).toContainText("Dagster 1.", ATTEMPT),
-  );
+  const select = window.webview.getByRole("button", { name: "Select Interpreter" });
+  await window.clickStatus("no interpreter", () => expect(select).toBeVisible(ATTEMPT));
+  await window.picture("report-no-interpreter");
+  await window.retry(async () => {
+    if (!(await window.quickInput.isVisible())) await select.click(ATTEMPT);
+    await expect(window.quickInput).toContainText("Dagster 1.", ATTEMPT);
+  });
   await window.picture("select-interpreter");
   await window.quickInput.locator(".monaco-list-row", { hasText: "venv/bin/python" }).click();
   await expect(window.status).toContainText(/Snapsize 8\d %/);

@@ -105,6 +105,10 @@ export function activate(context: vscode.ExtensionContext): void {
     store.onDidChange(render),
     ownServer.onDidChangeState((state) => {
       render();
+      if (state.name === "running") {
+        guarded(ownServer.fileVisible(visibleFile()));
+        guarded(ownServer.focusChanged(vscode.window.state.focused));
+      }
       const isFinal = state.name === "stopped" || state.name === "no-python";
       if (isFinal && mayNotify("other")) guarded(commands.sayWhy());
     }),

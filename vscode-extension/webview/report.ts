@@ -197,11 +197,9 @@ export class Report {
     const { root } = this.#model;
     this.#root.dataset.state = "full";
     this.#heading.textContent = flat(data.location);
-    const areWire = data.snapshots.some((snapshot) => snapshot.usedBytes === snapshot.wireBytes);
     this.#summary.textContent =
       `${formatBoth(root.bytes)} stored in ${counted(data.snapshots.length, "snapshot")},` +
-      ` ${counted(data.assets.key.length, "asset")}` +
-      (areWire ? ". Budgets count bytes on the wire." : "");
+      ` ${counted(data.assets.key.length, "asset")}`;
     this.#bars.show(this.#model);
     this.#showLegend(data);
     this.#showViews(data);
@@ -381,6 +379,7 @@ export class Report {
 
   #showLegend(data: ReportData): void {
     const kinds = new Set(data.names.kinds);
+    const areWire = data.snapshots.some((snapshot) => snapshot.usedBytes === snapshot.wireBytes);
     const entries: [string, string, boolean][] = [
       ["asset", "asset", true],
       ["over", `over ${formatSize(data.assetBudgetBytes ?? 0)}`, hasAssetOver(data)],
@@ -397,6 +396,7 @@ export class Report {
           item.append(element("span", `swatch ${name}`), text);
           return item;
         }),
+      ...(areWire ? [element("li", "", "stored bytes; the bars count bytes on the wire")] : []),
     );
   }
 

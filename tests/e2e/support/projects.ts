@@ -85,6 +85,7 @@ export class Project {
 
   /** From now on its definitions do not come to an end, until they are let go. */
   holdUp(): void {
+    rmSync(this.path("..", "go"), { force: true });
     const definitions = "shop_analytics/definitions.py";
     const wait = [
       "import pathlib, time",

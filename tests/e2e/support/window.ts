@@ -27,6 +27,13 @@ export class Window {
     await this.page.addStyleTag({ content: ".part { transition: none !important }" });
   }
 
+  /** Load it again, as its own command does: with all that it keeps. */
+  async reload(): Promise<void> {
+    await this.command("Developer: Reload Window");
+    await expect(this.status).toBeHidden();
+    await expect(this.status).toBeVisible();
+  }
+
   // -- actions: each is tried again until it has done something, as a busy editor misses keys ----
 
   /** Try until it does not throw. Each attempt must be short, and begin where the last one failed. */

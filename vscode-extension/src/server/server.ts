@@ -43,7 +43,6 @@ export class Server implements vscode.Disposable {
   #process: ChildProcess | undefined;
   #python: Python | undefined;
   #waiting: NodeJS.Timeout | undefined;
-  #visible: string | null = null;
   /** Counts starts: what belongs to an earlier one is of no interest any more. */
   #run = 0;
 
@@ -102,8 +101,7 @@ export class Server implements vscode.Disposable {
 
   /** Another file is looked at, or none. */
   async fileVisible(uri: vscode.Uri | undefined): Promise<void> {
-    this.#visible = uri?.toString() ?? null;
-    await this.#notify("dagsterSnapsize/visible", { uri: this.#visible });
+    await this.#notify("dagsterSnapsize/visible", { uri: uri?.toString() ?? null });
   }
 
   async #notify(method: string, params: object): Promise<void> {
@@ -155,10 +153,7 @@ export class Server implements vscode.Disposable {
     });
     this.#store.connect(() => client.sendRequest<Measurement>("dagsterSnapsize/measurement", {}));
     await client.start();
-    if (run !== this.#run) return;
-    this.#setState({ name: "running" });
-    await this.#notify("dagsterSnapsize/visible", { uri: this.#visible });
-    await this.focusChanged(vscode.window.state.focused);
+    if (run === this.#run) this.#setState({ name: "running" });
   }
 
   #endedByItself(run: number, how: string): void {

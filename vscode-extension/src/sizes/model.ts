@@ -1,5 +1,6 @@
 // The tree of sizes: which node has which children.
 
+import { basename } from "node:path";
 import type { Project } from "../measurements/store.ts";
 import type { AssetRow, LocationMeasurement } from "../protocol.ts";
 import { filtered, grouped, PAGE, type Grouping } from "./assetLists.ts";
@@ -155,13 +156,14 @@ export class SizesModel {
     if (this.grouping === "size") {
       return this.#paged(node, assets, (asset) => assetNode(node, folder, location, asset));
     }
+    const groups = grouped(assets, this.grouping, location.root);
     const setting = {
       folder,
       location,
       grouping: this.grouping,
       filtered: this.filter !== "",
+      names: groups.map(({ name }) => basename(name ?? "")),
     };
-    const groups = grouped(assets, this.grouping, location.root);
     return this.#paged(node, groups, (group) => groupNode(node, group, setting));
   }
 

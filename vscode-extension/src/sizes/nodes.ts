@@ -236,17 +236,20 @@ export interface GroupSetting {
   grouping: Grouping;
   /** With a filter, groups are unfolded: what was looked for is to be seen. */
   filtered: boolean;
+  /** Of the files of all groups: the folder is told of those that are not alone with theirs. */
+  names: readonly string[];
 }
 
 export function groupNode(
   parent: TreeNode,
   group: AssetGroup,
-  { folder, location, grouping, filtered }: GroupSetting,
+  { folder, location, grouping, filtered, names }: GroupSetting,
 ): TreeNode {
   const file = grouping === "file";
   const name = group.name === null ? (file ? "no known source" : "no group") : flat(group.name);
   const size = `${formatSize(group.bytes)}, ${counted(group.assets.length, "asset")}`;
   const { label, rest } = file ? ending(name) : { label: name, rest: "" };
+  const isAlone = names.indexOf(label) === names.lastIndexOf(label);
   // Another id with a filter: folding is remembered for each.
   const kind = `${grouping}${group.name === null ? "-none" : ""}${filtered ? "-filtered" : ""}`;
   return {
@@ -254,7 +257,7 @@ export function groupNode(
     ...identity(parent, kind, group.name ?? ""),
     subject: { kind: "group", folder, location: location.name, name: group.name },
     label,
-    description: [size, rest].filter(Boolean).join("  "),
+    description: [size, isAlone ? "" : rest].filter(Boolean).join("  "),
     tooltip: `**${escapeMarkdown(name)}**\n\n${formatBoth(group.bytes)}, ${formatPercent(group.bytes, location.totalBytes)} of all`,
     icon: { name: file ? "file-code" : "symbol-namespace" },
     folding: filtered ? "unfolded" : "folded",
@@ -339,7 +342,6 @@ export function fieldNodes(
     const name = flat(field);
     // The kind of metadata is what tells them apart.
     const label = name.replace(/^metadata: (?=.)/, "");
-    const kind = label === name ? [] : ["metadata"];
     const size = formatSize(bytes);
     const percent = formatPercent(bytes, row.total_bytes);
     const shares: Record<string, number> = {};
@@ -354,9 +356,9 @@ export function fieldNodes(
       ...identity(parent, "field", field),
       subject: { kind: "field" },
       label,
-      description: [size, percent, ...kind].join("  "),
+      description: size,
       tooltip: [
-        `**${escapeMarkdown(name)}** ${formatBoth(bytes)}`,
+        `**${escapeMarkdown(name)}** ${formatBoth(bytes)}, ${percent} of the asset`,
         table(bySnapshot(location, shares)),
         ...(shared > 0 ? [`${formatExact(shared)} of it shared with others`] : []),
       ].join("\n\n"),

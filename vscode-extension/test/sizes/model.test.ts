@@ -114,15 +114,21 @@ test("assets are listed by group, the heaviest group first", async () => {
   );
 });
 
-test("assets are listed by file, with the path below the location's root", async () => {
+test("assets are listed by file, with its folder where two files have one name", async () => {
   const elsewhere = row("other", 9500, { location: { path: "/opt/lib/other.py", line: 1 } });
   const model = modelOf(project([location(folder, [RAW, CUSTOMERS, ORDERS, elsewhere])]));
   model.grouping = "file";
   assert.deepEqual(lines(await below(model, "shop", "Assets")), [
-    "other.py  9.5 kB, 1 asset  /opt/lib",
+    "other.py  9.5 kB, 1 asset",
     "marts.py  9 kB, 2 assets",
     "no known source  2 kB, 1 asset",
   ]);
+  const alike = row("alike", 10, { location: { path: "/opt/lib/marts.py", line: 1 } });
+  const both = modelOf(project([location(folder, [ORDERS, alike])]));
+  both.grouping = "file";
+  const [own, other] = await below(both, "shop", "Assets");
+  assert.match(own?.description ?? "", /1 asset/);
+  assert.equal(other?.description, "10 B, 1 asset  /opt/lib");
 });
 
 test("a group that is named like the row for none is another one", async () => {
@@ -136,8 +142,8 @@ test("a group that is named like the row for none is another one", async () => {
 test("an asset has its fields, heaviest first, and its snapshots in the tooltip", async () => {
   const model = modelOf(project([location(folder, [ORDERS, RAW])]));
   assert.deepEqual(lines(await below(model, "shop", "Assets", "orders")), [
-    "dagster/column_schema  5 kB  83 %  metadata",
-    "deps  1 kB  17 %",
+    "dagster/column_schema  5 kB",
+    "deps  1 kB",
   ]);
   const tooltip = await model.tooltip(await at(model, "shop", "Assets", "orders"));
   assert.match(tooltip, /6 kB/);

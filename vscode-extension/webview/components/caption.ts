@@ -56,24 +56,27 @@ export class Caption {
         (also ? ` Removing it also frees ${also}.` : "") +
         " ",
     );
-    line.append(...this.#source(model, asset));
+    const source = this.#source(model, asset);
+    if (source) {
+      line.append(source);
+    }
     return line;
   }
 
-  #source(model: LocationModel, asset: number): (HTMLElement | string)[] {
+  #source(model: LocationModel, asset: number): HTMLElement | undefined {
     const { assets, places } = model.data;
     if (at(assets.hasSource, asset) === 1) {
-      return [
-        button("link", "Open its source", () => {
-          this.#actions.open(asset);
-        }),
-      ];
+      return button("link", "Open its source", () => {
+        this.#actions.open(asset);
+      });
     }
     const path = places?.paths[at(places.path, asset)];
     if (!places || path === undefined) {
-      return [];
+      return undefined;
     }
-    return ["Defined at ", placeElement({ path, line: at(places.line, asset) }, undefined)];
+    const defined = element("span", "", "Defined at ");
+    defined.append(placeElement({ path, line: at(places.line, asset) }, undefined));
+    return defined;
   }
 
   /** Where it is, heaviest first; each leads there. */

@@ -169,7 +169,9 @@ export class Table {
       bytes.title += ", over what one asset may take";
       bytes.setAttribute("aria-label", `${formatSize(row.bytes)}, over the asset budget`);
     }
-    const field = keyCell("heaviest-field", row.field);
+    // Of a field the end is enough: there is not much room, and the title has all of it.
+    const end = row.fieldBytes > 0 ? row.field.slice(row.field.lastIndexOf("/") + 1) : row.field;
+    const field = cell("heaviest-field", end);
     field.title = row.field;
     if (row.fieldBytes > 0) {
       field.title = `${row.field}: ${formatExact(row.fieldBytes)}`;
