@@ -1,7 +1,9 @@
 """Frames between the probe (the user's interpreter) and the tool: the only module both import.
 
-A frame is a 12 byte head (``>IQ``: bytes of the JSON header, bytes of the payload), the header (a
-JSON object with a ``type``) and the payload (a serialized snapshot, or nothing).
+A line, ``BEGIN``, comes first: what starts with an interpreter, such as a ``sitecustomize``, may
+have printed something before it. A frame is a 12 byte head (``>IQ``: bytes of the JSON header,
+bytes of the payload), the header (a JSON object with a ``type``) and the payload (a serialized
+snapshot, or nothing).
 
 In the order in which a measurement sends them:
 
@@ -43,6 +45,8 @@ from typing import IO, Any, Dict, Iterator, Tuple, Union
 VERSION = 1
 STARTED_PROCESS = "started a process"
 """``what`` of an uncacheable call."""
+BEGIN = b"dagster-snapsize: frames follow\n"
+_MOST_PRINTED = 2**20  # bytes before that line
 _HEAD = struct.Struct(">IQ")
 _LARGEST_HEADER = 2**27  # any text that is taken for a head says more
 # Bound now: user code may replace json.dumps and os.write before a frame is sent.
@@ -65,6 +69,7 @@ class FrameWriter:
     def __init__(self, fd: int):
         self._fd = fd
         self._identity = self._identify()
+        self._write_all(BEGIN)
 
     def _identify(self) -> Tuple[int, int]:
         status = _fstat(self._fd)
@@ -93,6 +98,13 @@ def read_frames(stream: IO[bytes]) -> Iterator[Tuple[Header, bytes]]:
 
     Raises ConnectionLost where it ends inside a frame, or where what it carries is no frame.
     """
+    printed = 0
+    while not (line := stream.readline(_MOST_PRINTED)).endswith(BEGIN):
+        printed += len(line)
+        if not line and not printed:
+            return
+        if not line or printed > _MOST_PRINTED:
+            raise ConnectionLost("the probe sent something that is no frame")
     while True:
         head = stream.read(_HEAD.size)
         if not head:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_snapsize.probe.protocol import ConnectionLost, FrameWriter, read_frames
+from dagster_snapsize.probe.protocol import BEGIN, ConnectionLost, FrameWriter, read_frames
 
 headers = st.dictionaries(st.text(), st.none() | st.integers() | st.text(), max_size=5)
 
@@ -37,15 +37,22 @@ def test_frames_come_out_as_they_went_in(frames: list[tuple[dict[str, object], b
 def test_an_end_inside_a_frame_is_no_end(cut: int) -> None:
     whole = written([({"type": "snapshot"}, b"x" * 300)])
     part = whole[: cut % len(whole)]
-    if not part:
+    if part in (b"", BEGIN):
         return
     with pytest.raises(ConnectionLost):
         list(read_frames(io.BytesIO(part)))
 
 
-def test_what_is_no_frame_is_refused() -> None:
+@pytest.mark.parametrize("printed", [b"hello, this is a print", b"y\n" * 2_000_000])
+def test_what_is_no_frame_is_refused(printed: bytes) -> None:
     with pytest.raises(ConnectionLost):
-        list(read_frames(io.BytesIO(b"hello, this is a print")))
+        list(read_frames(io.BytesIO(printed)))
+
+
+@pytest.mark.parametrize("printed", [b"hello\n", b"no end of a line", b"\0" * 999_999, BEGIN[1:]])
+def test_what_is_printed_before_the_frames_is_skipped(printed: bytes) -> None:
+    frames = written([({"type": "done"}, b"")])
+    assert list(read_frames(io.BytesIO(printed + frames))) == [({"type": "done"}, b"")]
 
 
 def test_a_reused_descriptor_is_never_written_to(tmp_path: object) -> None:
