@@ -381,7 +381,7 @@ def test_the_interpreter_is_the_projects_own_and_every_report_names_it(
     elsewhere = str(old.parent.parent)
     for variable in ("UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV", "CONDA_PREFIX"):
         headline, size = used(tmp_path, env={variable: elsewhere})
-        assert size == "50.0"
+        assert size == "50"
         assert headline.endswith(f"({variable})")
     for name in ("venv", ".venv"):
         link_environment(tmp_path / name, new)

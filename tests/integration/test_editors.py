@@ -1,4 +1,4 @@
-"""A real Neovim, set up by nothing but the Lua of docs/editors.md, shows what was measured."""
+"""Real editors, set up by nothing but what docs/editors.md says, show what was measured."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from support.patience import patience
 
 PAGE = ROOT / "docs" / "editors.md"
 NEOVIM = shutil.which("nvim")
+EMACS = shutil.which("emacs")
 
 # Waits for the finding of the heavy asset, then asks for a hover on the line where it stands.
 _LOOK = """
@@ -45,6 +46,38 @@ end
 vim.cmd("qall!")
 """
 
+# The same with Eglot, whose diagnostics are Flymake's.
+_LOOK_EMACS = """
+(require 'eglot)
+(setq eglot-sync-connect t)
+(find-file "shop_analytics/features.py")
+(call-interactively #'eglot)
+(defun over-budget ()
+  (flymake-start)
+  (seq-find (lambda (found) (string-match-p "Asset at" (flymake-diagnostic-text found)))
+            (flymake-diagnostics)))
+(with-timeout (SECONDS (message "NOTHING %S" (flymake-diagnostics)) (kill-emacs 1))
+  (while (not (over-budget)) (accept-process-output nil 0.1)))
+(let ((found (over-budget)))
+  (goto-char (flymake-diagnostic-beg found))
+  (message "DIAGNOSTIC %d %s %s" (line-number-at-pos) (flymake-diagnostic-type found)
+           (flymake-diagnostic-text found))
+  (forward-char 1)
+  (let ((hover (jsonrpc-request (eglot--current-server-or-lose) :textDocument/hover
+                                (eglot--TextDocumentPositionParams))))
+    (message "HOVER %s" (plist-get (plist-get hover :contents) :value))))
+(kill-emacs 0)
+"""
+_PACKAGES = ("--eval", "(package-initialize)")
+
+
+def has_eglot() -> bool:
+    """Whether there is an Emacs that knows Eglot."""
+    if EMACS is None:
+        return False
+    command = [EMACS, "-q", "--batch", *_PACKAGES, "--eval", "(require 'eglot)"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
 
 def neovim_version() -> tuple[int, int]:
     """Major and minor version of the Neovim on PATH."""
@@ -64,11 +97,7 @@ def lua_block() -> str:
 @pytest.mark.skipif(NEOVIM is None, reason="there is no nvim on PATH (apt-get install neovim)")
 def test_neovim_shows_a_heavy_asset(tmp_path: Path, dagster_python: Callable[..., Path]) -> None:
     assert NEOVIM is not None
-    project = tmp_path / "shop"
-    shutil.copytree(
-        ROOT / "examples" / "shop", project, ignore=shutil.ignore_patterns("__pycache__", ".venv")
-    )
-    (project / ".venv").symlink_to(dagster_python().parent.parent)
+    project = copied_shop(tmp_path, dagster_python())
     init = tmp_path / "init.lua"
     init.write_text(f'vim.cmd("filetype on")\n{lua_block()}', encoding="utf-8")
     look = tmp_path / "look.lua"
@@ -89,11 +118,53 @@ def test_neovim_shows_a_heavy_asset(tmp_path: Path, dagster_python: Callable[...
     )
     printed = (done.stdout + done.stderr).replace("\r", "")
     assert done.returncode == 0, printed
+    check_shown(printed, project)
+
+
+@pytest.mark.skipif(not has_eglot(), reason="no Emacs with Eglot (apt-get install elpa-eglot)")
+def test_emacs_shows_a_heavy_asset(tmp_path: Path, dagster_python: Callable[..., Path]) -> None:
+    assert EMACS is not None
+    project = copied_shop(tmp_path, dagster_python())
+    # What Emacs takes for the project.
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
+    (block,) = re.findall(r"^```elisp\n(.*?)^```$", PAGE.read_text("utf-8"), re.S | re.M)
+    (tmp_path / "init.el").write_text(block, encoding="utf-8")
+    seconds = patience(120)
+    look = tmp_path / "look.el"
+    look.write_text(_LOOK_EMACS.replace("SECONDS", f"{seconds:.0f}"), encoding="utf-8")
+    done = subprocess.run(
+        [EMACS, "-q", "--batch", *_PACKAGES, "-l", str(tmp_path / "init.el"), "-l", str(look)],
+        cwd=project,
+        env=environment(tmp_path),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=seconds + 60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    check_shown(done.stderr, project)
+
+
+def copied_shop(folder: Path, python: Path) -> Path:
+    """The example, with an environment of its own."""
+    project = folder / "shop"
+    shutil.copytree(
+        ROOT / "examples" / "shop", project, ignore=shutil.ignore_patterns("__pycache__", ".venv")
+    )
+    (project / ".venv").symlink_to(python.parent.parent)
+    return project
+
+
+def check_shown(printed: str, project: Path) -> None:
+    """The diagnostic of the heavy asset stands at its decorator, and its hover has its fields."""
     source = (project / "shop_analytics" / "features.py").read_text("utf-8").splitlines()
-    found = re.search(r"^DIAGNOSTIC (\d+) (\d) (Asset at .+: customer_features .+)$", printed, re.M)
+    found = re.search(
+        r"^DIAGNOSTIC (\d+) (\S+) .*Asset at .+: customer_features .+$", printed, re.M
+    )
     assert found, printed
     assert source[int(found[1]) - 1].startswith("@dg.asset")
-    assert found[2] == "2", "a warning"
+    assert found[2] in ("2", "eglot-warning"), "a warning"
     _, _, hover = printed.partition("HOVER ")
     assert "customer_features" in hover, printed
     assert "dagster/column_schema" in hover, printed
