@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -28,8 +28,14 @@ from dagster_snapsize.project.targets import Target, absolute, default_name
 from dagster_snapsize.project.workspace_yaml import Workspace, read_workspace
 
 DEFINITIONS = "definitions.py"
-_PYPROJECT = "pyproject.toml"
-PROJECT_MARKS = frozenset((*LOCATION_FILES, DEFINITIONS))
+# What is in those files that are Dagster's, of names that others use too.
+_WORDS = {
+    **dict.fromkeys(LOCATION_FILES, (b"",)),
+    **dict.fromkeys(WORKSPACE_FILES, (b"load_from",)),
+    "pyproject.toml": (b"dagster", b"tool.dg"),
+    DEFINITIONS: (b"dagster", b"defs", b"Definitions"),
+}
+PROJECT_MARKS = frozenset(_WORDS)
 """Files of which one must be in the folder of a project."""
 _SHOWN = 5
 _TARGET_FLAGS = {
@@ -343,7 +349,7 @@ class ProjectTree:
     def may_change(self, paths: Iterable[str]) -> bool:
         """Whether there may be other projects after changes of these files and folders.
 
-        The text of a definitions.py makes a folder neither a project nor none.
+        In a project the text of a definitions.py, which is saved all the time, makes no difference.
         """
         root = os.path.join(next(iter(self.folders), ""), "")  # noqa: PTH118
         return any(self._may_change(p) for p in paths if os.path.join(p, "").startswith(root))  # noqa: PTH118
@@ -351,8 +357,10 @@ class ProjectTree:
     def _may_change(self, path: str) -> bool:
         folder, name = os.path.split(path)
         if name in PROJECT_MARKS:
-            known = self.folders.get(folder, frozenset())
-            return name != DEFINITIONS or (name in known) != os.path.exists(path)  # noqa: PTH110
+            is_known = name in self.folders.get(folder, frozenset()) and any(
+                Path(path).is_relative_to(project) for project in self.projects
+            )
+            return name != DEFINITIONS or not is_known or not os.path.exists(path)  # noqa: PTH110
         if path not in self.folders and not is_source_folder(name):
             return False
         try:
@@ -395,14 +403,16 @@ def project_tree(
 
 
 def _may_be_project(folder: Path, named: Collection[str]) -> bool:
-    """From the files in it that can make it one; most pyproject.toml are not about Dagster."""
-    if set(named) != {_PYPROJECT}:
-        return bool(named)
+    """Whether one of its files that can make it a project is about Dagster: most are not."""
+    return any(_mentions(folder / name, _WORDS[name]) for name in named)
+
+
+def _mentions(path: Path, words: Sequence[bytes]) -> bool:
     try:
-        text = (folder / _PYPROJECT).read_bytes()
+        text = path.read_bytes()
     except OSError:
         return False
-    return b"dagster" in text or b"dg" in text
+    return any(word in text for word in words)
 
 
 def _measured_folders(project: Path, environ: Mapping[str, str]) -> set[Path]:

@@ -158,10 +158,12 @@ async def test_a_project_that_appears_or_goes_is_opened_or_closed(
     new = gone / "below" / "new"
     new.mkdir(parents=True)
     config = new / "pyproject.toml"
-    config.write_text('[tool.dagster-snapsize]\nmodule-name = "x"\n')
-    await session.files_changed([str(config)])
-    assert session._find_timer is not None
-    await session.find_projects()
+    # What is written in two steps, too.
+    for text in ("", '[tool.dagster-snapsize]\nmodule-name = "x"\n'):
+        config.write_text(text)
+        await session.files_changed([str(config)])
+        assert session._find_timer is not None
+        await session.find_projects()
     assert len(session.projects) == PROJECTS + 1
     assert session._find_timer is None
     # Files that make nothing a project, such as a definitions.py that is saved.

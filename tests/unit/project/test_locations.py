@@ -437,10 +437,44 @@ def test_all_projects_of_a_tree_are_found_at_any_depth(tmp_path: Path) -> None:
 def test_what_a_project_around_it_measures_is_no_project_of_its_own(tmp_path: Path) -> None:
     write(tmp_path / "workspace.yaml", "load_from:\n- python_file: one/definitions.py\n")
     for name in ("one", "two", "two/examples", "two/inner", "broken"):
-        write(tmp_path / name / "definitions.py")
+        write(tmp_path / name / "definitions.py", "import dagster")
+    # These are not Dagster's.
+    write(tmp_path / "other/definitions.py", "COLOURS = {}")
+    write(tmp_path / "monorepo/workspace.yaml", "packages: []")
+    write(tmp_path / "untold/pyproject.toml", "[project")
     write(tmp_path / "two/inner/pyproject.toml", "[tool.dagster]\nmodule_name = 'definitions'\n")
     write(tmp_path / "two/pyproject.toml", "")
     write(tmp_path / "one/pyproject.toml", "[tool.dagster-snapsize]\n")
     write(tmp_path / "broken/pyproject.toml", "[tool.dagster-snapsize\n")
     write(tmp_path / "template/pyproject.toml", "{% if x %}")
     assert projects(tmp_path) == [".", "broken", "two", "two/inner"]
+
+
+def test_which_changes_may_make_other_projects(tmp_path: Path) -> None:
+    write(tmp_path / "one/definitions.py", "import dagster")
+    empty = write(tmp_path / "two/definitions.py")
+    tree = project_tree(tmp_path, {})
+    assert tree.projects == (str(tmp_path / "one"),)
+    assert not tree.may_change([str(tmp_path.parent / "dg.toml")])
+    no_matter = [
+        "one",
+        "two",
+        "one/definitions.py",
+        "one/x.py",
+        "two/x.py",
+        "new.py",
+    ]
+    assert not tree.may_change(str(tmp_path / path) for path in no_matter)
+    for path in ("one/new", "new/x/deep"):
+        (tmp_path / path).mkdir(parents=True)
+    for name in (
+        "two/definitions.py",
+        "three/definitions.py",
+        "one/dg.toml",
+        "one",
+        "one/new",
+        "new",
+    ):
+        assert tree.may_change([str(tmp_path / name)]), name
+    empty.write_text("import dagster")
+    assert project_tree(tmp_path, {}).projects == tuple(str(tmp_path / n) for n in ("one", "two"))
