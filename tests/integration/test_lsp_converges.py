@@ -37,6 +37,7 @@ elif "SNAPSIZE_SEQUENCES" in os.environ:
     NUMBERS = range(int(os.environ["SNAPSIZE_SEQUENCES"]))
 else:
     NUMBERS = IN_CI
+_PARSING = re.compile(r"SyntaxError|ParserError|ScannerError|is not valid (TOML|YAML)")
 REST = 0.7  # seconds without a sign of work: longer than any watcher takes to tell of a change
 WITHIN = 120.0  # seconds of a quiet machine until all is as it should be
 _SEVERITIES = {"error": 1, "warning": 2, "information": 3}
@@ -233,14 +234,19 @@ def _on_disk(path: Path) -> str | None:
 
 
 async def _is_true(opened: Editor, project: Path) -> bool:
-    """What is shown becomes what the command line says, and stays so; whether code was measured."""
+    """What is shown becomes what the command line says, and stays so; whether code was measured.
+
+    Files that do not parse are errors on the command line alone: here the sizes before stay.
+    """
     result = await asyncio.to_thread(snapsize, "check", "--format", "json", cwd=project)
     wanted = Counter(_told(result, project))
     broken = result.status in (2, 3)
     end = time.monotonic() + patience(WITHIN)
     while True:
         shown, stale = _shown(opened, project)
-        if Counter(shown) == wanted and (broken or not stale) and not opened.measuring:
+        missing = wanted - Counter(shown)
+        is_shown = Counter(shown) <= wanted and all(_PARSING.search(x.message) for x in missing)
+        if is_shown and (broken or not stale) and not opened.measuring:
             count = len(opened.statuses)
             await _rests(opened)
             if len(opened.statuses) == count:
