@@ -117,7 +117,11 @@ async def test_findings_are_those_of_the_command_line(shop: Path, scratch: Path)
 async def test_hovers_lenses_and_hints(shop: Path, scratch: Path) -> None:
     features = shop / "shop_analytics" / "features.py"
     definitions = shop / "shop_analytics" / "definitions.py"
-    async with editor(scratch, shop, settings={"inlayHints": {"enable": True}}) as opened:
+    hints = {"inlayHints": {"enable": True}}
+    shows_lenses = t.ClientCapabilities(
+        text_document=t.TextDocumentClientCapabilities(code_lens=t.CodeLensClientCapabilities())
+    )
+    async with editor(scratch, shop, settings=hints, capabilities=shows_lenses) as opened:
         opened.open(features)
         opened.open(definitions)
         status = await opened.ended(1)
@@ -140,8 +144,7 @@ async def test_hovers_lenses_and_hints(shop: Path, scratch: Path) -> None:
         assert await opened.hints(features) == []
         ((_, title),) = await opened.lenses(definitions)
         assert title == "Repository 87 % of 110 kB · 2 jobs, at most 62 % of 100 kB"
-    settings = {"codeLens": {"enable": False}, "inlayHints": {"enable": True}}
-    async with editor(scratch, shop, settings=settings) as opened:
+    async with editor(scratch, shop, settings={**hints, "codeLens": False}) as opened:
         opened.open(features)
         await opened.ended(1)
         assert await opened.lenses(features) == []

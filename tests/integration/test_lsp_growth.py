@@ -69,9 +69,9 @@ async def test_what_grows_is_seen_until_it_is_the_baseline(small: Small, scratch
         assert asset.range.start.line == line - 1
         assert " since the baseline" in asset.message
         # The hover does not say again what the editor shows there.
-        assert asset.message.endswith(": orders, description +1.2 kB")
+        assert asset.message.endswith(": orders, description +2.4 kB")
         assert "Since the baseline" not in str(await opened.hover(small.definitions, line))
-        assert [x for _, x in await opened.lenses(small.definitions) if " · +1.2 kB" in x]
+        assert [x for _, x in await opened.lenses(small.definitions) if " · +2.4 kB" in x]
 
         # What is shown is older than the text: it would be a baseline of nothing.
         old = baseline.read_bytes()
