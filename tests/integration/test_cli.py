@@ -82,12 +82,13 @@ def test_over_budget_is_status_1_with_the_numbers_and_what_to_do(
         asset-max = "65 kB"
         load-time = "0.01 s"
         jobs = { nightli = "1 MB", nightly = "20 kB" }
+        assets = { order = "1 MB", "cust*" = "90 kB" }
     """
     configure(shop, dagster_python(), budget)
     before = tree(shop)
     found = snapsize("check", cwd=shop)
     assert (found.status, found.stderr) == (1, "")
-    *findings, note = lines(found.stdout)
+    *findings, note, unknown = lines(found.stdout)
     assert all(map(FINDING.fullmatch, findings))
     assert [re.sub(r".*(error|warning).*\[", r"\1 ", line) for line in findings] == [
         "error snapshot-over-budget]",
@@ -106,6 +107,9 @@ def test_over_budget_is_status_1_with_the_numbers_and_what_to_do(
     assert "0.01 s of budget.load-time" in load_time
     assert (
         note == "note: there is no job `nightli`, which budget.jobs names; did you mean `nightly`?"
+    )
+    assert unknown == (
+        "note: there is no asset `order`, which budget.assets names; did you mean `orders`?"
     )
     assert tree(shop) == before
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from dagster_snapsize.core.baseline import RENEW, Baseline, with_local_paths, with_path
-from dagster_snapsize.core.errors import UserError, did_you_mean
-from dagster_snapsize.core.findings import judge
+from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.findings import budgets_of_nothing, judge
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement, Rule
 from dagster_snapsize.measuring.measure import Cached, CacheLookup, with_timeout
 from dagster_snapsize.measuring.paths import relocated, shown_path
@@ -133,7 +133,7 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
         reports.append(judged(one, baseline, several=len(chosen) > 1))
     notes = (
         *notes,
-        *_budgets_of_unknown_jobs(reports),
+        *_budgets_of_nothing(reports),
         *(_verification_notes(reports) if selection.verify else ()),
     )
     if with_baseline:
@@ -196,16 +196,15 @@ class LateBar:
             self._watch(progress)
 
 
-def _budgets_of_unknown_jobs(reports: Sequence[LocationReport]) -> Iterator[str]:
-    """Notes on budgets for jobs that no measured location has."""
+def _budgets_of_nothing(reports: Sequence[LocationReport]) -> Iterator[str]:
+    """Notes on budgets for jobs and assets that no measured location has."""
     if any(j.measurement.failure for j in reports):
         return
     jobs = {s.name for j in reports for s in j.measurement.snapshots if s.kind == "job"}
+    assets = {asset.key for j in reports for asset in j.measurement.assets}
     for config in {j.code_location.config.path: j.code_location.config for j in reports}.values():
-        for name in config.budgets.jobs:
-            if name not in jobs:
-                guess = did_you_mean(name, jobs)
-                yield f"there is no job `{name}`, which budget.jobs names{guess}"
+        for _, message in budgets_of_nothing(config.budgets, jobs, assets):
+            yield message
 
 
 def read_limits(selection: Selection) -> list[tuple[CodeLocation, Interpreter, Environment]]:

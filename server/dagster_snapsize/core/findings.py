@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -13,6 +13,7 @@ from dagster_snapsize.core import limits, sizes
 from dagster_snapsize.core.advice import repeated_findings
 from dagster_snapsize.core.baseline import Baseline
 from dagster_snapsize.core.dagster_fields import STRUCTURE
+from dagster_snapsize.core.errors import did_you_mean
 from dagster_snapsize.core.growth import (
     baseline_status,
     capitalized,
@@ -299,6 +300,23 @@ def asset_budget(key: str, budgets: Budgets) -> Limit:
         if fnmatchcase(key, name):
             return Limit(f"budget.assets.{name}", "stored", size, CONFIGURATION)
     return Limit(ASSET_BUDGET, "stored", budgets.asset, CONFIGURATION)
+
+
+def budgets_of_nothing(
+    budgets: Budgets, jobs: Collection[str], assets: Collection[str]
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """The keys below ``budget`` that name a job or an asset that there is not, and a message.
+
+    ``jobs`` and ``assets`` are the names and keys in all locations that have these budgets.
+    """
+    for name in budgets.jobs:
+        if name not in jobs:
+            guess = did_you_mean(name, jobs)
+            yield ("jobs", name), f"there is no job `{name}`, which budget.jobs names{guess}"
+    for name in budgets.assets:
+        if name not in assets and not any(fnmatchcase(key, name) for key in assets):
+            guess = did_you_mean(name, assets)
+            yield ("assets", name), f"there is no asset `{name}`, which budget.assets names{guess}"
 
 
 def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:

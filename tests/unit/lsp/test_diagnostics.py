@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 from lsprotocol.types import Diagnostic, DiagnosticSeverity, DiagnosticTag
 
-from dagster_snapsize.core.model import Failure, Finding, SourceLocation, UnusedIgnore
+from dagster_snapsize.core.model import Budgets, Failure, Finding, SourceLocation, UnusedIgnore
 from dagster_snapsize.lsp.features.diagnostics import publish
 from dagster_snapsize.lsp.state import ConfigError, LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import LocationResult
@@ -14,8 +14,10 @@ from support.lsp_values import (
     ALL_JOB,
     ASSETS,
     DEFINITIONS,
+    NIGHTLY,
     REPOSITORY,
     asset,
+    files,
     line_range,
     over_asset_budget,
     over_budget,
@@ -281,6 +283,36 @@ def test_a_repeated_value_is_no_row_in_the_list_of_problems() -> None:
         repository="__repository__", bytes=45_000, location=SourceLocation(ASSETS, 12),
     )  # fmt: skip
     assert publish(view(project(result(findings=[repeated])), DEFINITIONS)) == {}
+
+
+def test_a_budget_of_an_asset_or_a_job_that_there_is_not_stands_on_its_key() -> None:
+    written = (
+        "[tool.dagster-snapsize.budget]\n"
+        'jobs = { "nightli" = "1 MB" }\n'
+        'assets = { "ordrs" = "1 MB", "raw/*" = "1 MB", "wh/*" = "1 MB" }\n'
+    )
+    sizes = {"ordrs": 10**6, "raw/*": 10**6, "wh/*": 10**6}
+    shop = result(
+        assets=[asset("orders", 12, 5), asset("wh/users", 20, 5)],
+        snapshots=[snapshot(), snapshot(NIGHTLY)],
+        budgets=Budgets(jobs={"nightli": 10**6}, assets=sizes),
+    )
+    config = "/shop/pyproject.toml"
+    shown = view(project(shop), DEFINITIONS, edits=files({config: written}))
+    assert [(d.range, d.severity, d.message) for d in publish(shown)[config]] == [
+        (line_range(line), DiagnosticSeverity.Warning, f"there is no {what}")
+        for line, what in (
+            (1, "job `nightli`, which budget.jobs names; did you mean `nightly`?"),
+            (2, "asset `ordrs`, which budget.assets names; did you mean `orders`?"),
+            (2, "asset `raw/*`, which budget.assets names"),
+        )
+    ]
+    # Another location has it, or may have it.
+    other = result(name="other", assets=[asset("ordrs", 9, 5), asset("raw/a", 9, 5)])
+    both = evolve(shown, state=project(shop, other))
+    assert [d.range.start.line for d in publish(both)[config]] == [1]
+    unknown = project(shop, LocationState("other", "/shop", stale=True))
+    assert publish(evolve(shown, state=unknown)) == {}
 
 
 def test_nothing_to_say_is_no_file() -> None:

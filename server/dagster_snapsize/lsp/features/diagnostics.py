@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,12 +19,15 @@ from lsprotocol.types import (
     Range,
 )
 
+from dagster_snapsize.core.findings import budgets_of_nothing
 from dagster_snapsize.core.model import Finding, Severity, SourceLocation, UnusedIgnore
 from dagster_snapsize.core.sizes import counted, format_both, format_size
 from dagster_snapsize.lsp.documents.places import Places, View
+from dagster_snapsize.lsp.features.budget_edit import prefix_of
 from dagster_snapsize.lsp.features.markup import STALE_NOTE, flat, flat_right
 from dagster_snapsize.lsp.state import ConfigError, LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import BaselineProblem, BaselineUse, LocationResult
+from dagster_snapsize.project.toml_document import scan
 
 SOURCE = "dagster-snapsize"
 CONFIGURATION = "configuration"
@@ -45,7 +49,8 @@ def publish(view: View) -> dict[str, list[Diagnostic]]:
     """All diagnostics of a project by absolute path; files without any are not there."""
     found: defaultdict[str, list[Diagnostic]] = defaultdict(list)
     seen: set[tuple[str, int, str]] = set()
-    for path, diagnostic in _all(view.state, view.places, view.home):
+    found_anywhere = (*_all(view.state, view.places, view.home), *_budgets_of_nothing(view))
+    for path, diagnostic in found_anywhere:
         # Some editors show messages in a terminal, which would obey what it is shown.
         diagnostic.message = "\n".join(map(flat_right, diagnostic.message.split("\n")))
         for related in diagnostic.related_information or ():
@@ -128,6 +133,31 @@ def _config_error(error: ConfigError, places: Places, home: str) -> tuple[str, D
         code=CONFIGURATION,
         source=SOURCE,
     )
+
+
+def _budgets_of_nothing(view: View) -> Iterator[tuple[str, Diagnostic]]:
+    """A warning for each budget of a job or an asset that no location with its budgets has."""
+    sharing: defaultdict[str, list[LocationResult]] = defaultdict(list)
+    for location in view.state.locations:
+        if location.good is None or location.is_stale:
+            return  # what is missing may be there
+        if location.good.config_path is not None:
+            sharing[location.good.config_path].append(location.good)
+    for path, results in sharing.items():
+        budgets = results[0].budgets
+        if not (budgets.jobs or budgets.assets):
+            continue
+        text = view.edits.read(path) or ""
+        prefix = prefix_of(posixpath.basename(path.replace("\\", "/")))
+        lines = {entry.path: text.count("\n", 0, entry.start) for entry in scan(text).entries}
+        jobs = {s.name for result in results for s in result.snapshots if s.kind == "job"}
+        assets = {asset.key for result in results for asset in result.assets}
+        for keys, message in budgets_of_nothing(budgets, jobs, assets):
+            line = lines.get((*prefix, "budget", *keys), 0)
+            mistake = ConfigError(message, "", path, line + 1)
+            place, diagnostic = _config_error(mistake, view.places, path)
+            diagnostic.severity = DiagnosticSeverity.Warning
+            yield place, diagnostic
 
 
 def _unreadable(
