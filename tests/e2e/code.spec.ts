@@ -76,6 +76,11 @@ test("new numbers follow an edit that is saved", async ({ openWindow, shop }) =>
 
   await expect(window.lenses).toHaveText(/^1[5-9]\d\.\d kB · [^(]+$/);
   await window.picture("code-over");
+
+  // The warning leads to where the budget can be raised.
+  await window.notifications.getByRole("button", { name: "Raise Budget…" }).click();
+  await expect(window.quickFixes.filter({ hasText: /^Allow .* for the repository/ })).toBeVisible();
+  await window.picture("raise-budget");
 });
 
 test("a broken import is shown where it is, and goes when it is fixed", async ({
