@@ -320,6 +320,13 @@ def test_nothing_found_says_what_was_tried_and_what_is_near(tmp_path: Path) -> N
     assert "dagster-snapsize measure -d ../..\n" in snapsize("check", cwd=inside).stderr
 
 
+def test_nothing_found_names_the_module_that_looks_like_the_definitions(tmp_path: Path) -> None:
+    write(tmp_path / "src/shop/__init__.py", "")
+    write(tmp_path / "src/shop/definitions.py", "")
+    found = snapsize("check", cwd=tmp_path)
+    assert found.stderr.endswith("for example:\n  dagster-snapsize measure -m shop.definitions\n")
+
+
 def test_odd_paths_and_links_change_no_size(tmp_path: Path, dagster_python: Python) -> None:
     plain, odd = tmp_path / "plain", tmp_path / "mit Leerzeichen ünd 数据 %41"
     for folder in (plain, odd):

@@ -68,7 +68,7 @@ class LocationReport:
     def notes(self) -> tuple[str, ...]:
         """What to say about the location besides its findings."""
         files = self.measurement.untracked_files
-        if not files:
+        if not files or self.measurement.failure:
             return ()
         return (
             f"{self.measurement.name} was measured with files that git does not track"

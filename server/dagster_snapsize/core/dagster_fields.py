@@ -275,6 +275,7 @@ _NEEDED_METADATA = frozenset(
         "freshness_params",
         "internal_freshness_policy",
         "io_manager_key",
+        "storage_kind",  # set by dagster-dbt and others beside what their translators say
     )
 )
 

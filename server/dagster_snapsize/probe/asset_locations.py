@@ -176,12 +176,11 @@ def locate_assets(
 ) -> Dict[str, SourceLine]:
     """Asset key in Dagster's escaped form -> its place; assets without one are left out.
 
-    ``opened`` are files that the definitions were read from: beside a manifest among them is the
-    dbt project that it was made from.
+    ``opened`` are files that the definitions were read from: a dbt_project.yml or a manifest among
+    them tells where a dbt project is.
     """
     places: Dict[str, SourceLine] = {}
-    manifests = [path for path in sorted(opened) if os.path.basename(path) == "manifest.json"]
-    by_key = _ByKey(_dbt_folders(manifests))
+    by_key = _ByKey(_dbt_folders(opened))
     for key, definition in _definitions(repository):
         name = "/".join(part.replace("/", "\\/") for part in key.path)
         for find in (_by_code_reference, _by_dbt_model, _by_function, _by_origin):
@@ -254,10 +253,12 @@ def _by_dbt_model(
     return None
 
 
-def _dbt_folders(manifests: Iterable[str]) -> List[str]:
-    """The nearest folder with a dbt_project.yml above each manifest."""
+def _dbt_folders(opened: Iterable[str]) -> List[str]:
+    """The nearest folder with a dbt_project.yml above each of dbt's files."""
     folders: Dict[str, None] = {}
-    for path in manifests:
+    for path in sorted(opened):
+        if os.path.basename(path) not in ("dbt_project.yml", "manifest.json"):
+            continue
         folder = os.path.dirname(path)
         while not os.path.isfile(os.path.join(folder, "dbt_project.yml")):
             parent = os.path.dirname(folder)

@@ -425,6 +425,15 @@ def _measured_folders(project: Path, environ: Mapping[str, str]) -> set[Path]:
     return {*files, *(x.root for x in locations), *(x.working_directory for x in locations)}
 
 
+def _module(folder: Path) -> str:
+    """A module that looks like the definitions of a package below, or an example of one."""
+    for place in (folder, folder / "src"):
+        for found in sorted(place.glob(f"*/{DEFINITIONS}")):
+            if found.parent.name.isidentifier():
+                return f"{found.parent.name}.definitions"
+    return "my_project.definitions"
+
+
 def _nothing_found(folder: Path, environ: Mapping[str, str]) -> UserError:
     tried = (
         ("the flags -m, -f, --package-name, -w", "none given"),
@@ -438,13 +447,14 @@ def _nothing_found(folder: Path, environ: Mapping[str, str]) -> UserError:
     lines = ["Tried, in this order:", *(f"  {what}: {outcome}" for what, outcome in tried)]
     near = nearby_projects(folder, lambda place: is_project(place, environ))
     if near:
-        lines.append("There is a project nearby; measure it with:")
+        one = "There is a project nearby; measure it with:"
+        lines.append(one if len(near) == 1 else "There are projects nearby; measure one with:")
         lines += [f"  dagster-snapsize measure -d {place}" for place in near[:_SHOWN]]
         if len(near) > _SHOWN:
             lines.append(f"and {len(near) - _SHOWN} more")
     else:
         lines += [
             "Say what to load, for example:",
-            "  dagster-snapsize measure -m my_project.definitions",
+            f"  dagster-snapsize measure -m {_module(folder)}",
         ]
     return UserError(f"no code location found in {folder}", "\n".join(lines))
