@@ -15,7 +15,10 @@ _TRACEBACK_CHARACTERS = 20_000
 _COMPONENT_ERROR = "ComponentTreeException"
 _YAML_PLACE = re.compile(r"^`\S+ at (.+\.ya?ml):(\d+)`$", re.MULTILINE)
 _PARSE_ERRORS = {"yaml.error.MarkedYAMLError", "tomllib.TOMLDecodeError", "tomli.TOMLDecodeError"}
-_VARIABLE_NOT_SET = re.compile(r'(?i)\benvironment variable "?(\w+)"?,?[\w ]* not set\b')
+_VARIABLE_NOT_SET = re.compile(
+    r"""(?i)\benv(?:ironment)? var(?:iable)?:? ["'`]?([A-Z_]\w+)["'`]?,?[\w ]* """
+    r"(?:not (?:set|defined|found)|missing|required)\b"
+)
 _MANIFEST_MISSING = re.compile(r"manifest\.json\b.* does not exist|No such file.*manifest\.json")
 
 

@@ -81,6 +81,8 @@ def test_a_file_of_the_user_that_does_not_parse_is_told_from_code_that_fails(
         " which is not set.')",
         "raise ValueError('Environment variable SHOP_HOST is not set and no default value')",
         "raise ValueError('Tried to load environment variable SHOP_HOST, but it was not set')",
+        "raise ValueError(\"Environment variable 'SHOP_HOST' is not set\")",
+        "raise RuntimeError('env var `SHOP_HOST` is missing')",
     ],
 )
 def test_a_variable_that_is_not_set_is_named_with_where_to_set_it(
