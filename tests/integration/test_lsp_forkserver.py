@@ -129,7 +129,7 @@ async def test_what_is_wrong_when_it_is_forked_is_measured_anew(
         await begins_to_fork(opened, small, f"import unforkable\n{text}")
         count = len(small.loads)
         await opened.until(
-            lambda: "orders 3.9 kB" in opened.diagnostics(small.definitions)[0].message
+            lambda: "orders 4.4 kB" in opened.diagnostics(small.definitions)[0].message
         )
         assert small.loads[-1] == "new"
         assert "forked" in small.loads[count:]  # when both were compared

@@ -67,19 +67,19 @@ async def test_one_change_is_measured_once(small: Small, scratch: Path) -> None:
     text = small.definitions.read_text()
     async with editor(scratch, small.folder) as one, editor(scratch, small.folder) as other:
         for opened in (one, other):
-            await current(opened, small, "orders 3.9 kB")
+            await current(opened, small, "orders 4.4 kB")
         before = len(small.loads)
         small.definitions.write_text(text.replace("3000", "4000"))
         for opened in (one, other):
-            await current(opened, small, "orders 4.9 kB")
+            await current(opened, small, "orders 5.4 kB")
         assert len(small.loads) == before + 1
         # What only one of them asks for, only that one measures; what the other shows stays.
         before = len(small.loads)
         begun = other.begun(small.folder)
         await one.run("dagsterSnapsize.measure")
         await one.until(lambda: len(small.loads) == before + 1)
-        await current(one, small, "orders 4.9 kB")
-        await current(other, small, "orders 4.9 kB")
+        await current(one, small, "orders 5.4 kB")
+        await current(other, small, "orders 5.4 kB")
         assert other.begun(small.folder) == begun
         assert len(small.loads) == before + 1
         (of_location,) = (p for p in (scratch / "cache" / "results").iterdir() if p.is_dir())
@@ -95,7 +95,7 @@ async def test_one_is_killed_while_it_measures_for_both(small: Small, scratch: P
         editor(scratch, small.folder, shut_down=False) as other,
     ):
         for opened in (one, other):
-            await current(opened, small, "orders 3.9 kB")
+            await current(opened, small, "orders 4.4 kB")
         before = len(small.loads)
         hang.touch()
         small.definitions.write_text(text.replace("3000", "4000"))
@@ -103,6 +103,6 @@ async def test_one_is_killed_while_it_measures_for_both(small: Small, scratch: P
         killed, left = (one, other) if small.loads[-1] == one.mark else (other, one)
         await left.until(lambda: left.measuring)
         os.kill(killed.pid, signal.SIGKILL)
-        await current(left, small, "orders 4.9 kB")
+        await current(left, small, "orders 5.4 kB")
         assert small.loads[before:] == [killed.mark, left.mark]
         await left.until(lambda: not killed.leftovers() and not left.workers())

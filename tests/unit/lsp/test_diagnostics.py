@@ -143,7 +143,7 @@ def test_a_snapshot_over_budget_leads_to_the_heaviest_and_says_no_size_twice() -
     related = found.related_information or []
     assert [(x.location.uri, x.location.range, x.message) for x in related] == [
         ("file:///shop/assets.py", line_range(11), "orders is defined here"),
-        ("file:///shop/assets.py", line_range(29), "gone 5 B"),
+        ("file:///shop/assets.py", line_range(29), "gone: 5 B of it"),
     ]
 
 
@@ -155,7 +155,7 @@ def test_contributors_that_are_gone_since_are_not_pointed_at() -> None:
     )
     state = project(LocationState("shop", "/shop", good=good, stale=True))
     found = only(publish(view(state, DEFINITIONS, places({30: None}))), DEFINITIONS)
-    assert [x.message for x in found.related_information or []] == ["orders 83.9 kB"]
+    assert [x.message for x in found.related_information or []] == ["orders: 83.9 kB of it"]
 
 
 def test_clients_without_related_information_get_none() -> None:

@@ -246,7 +246,7 @@ def _heaviest(result: LocationResult, finding: Finding) -> Iterator[tuple[Source
         if place is not None:
             key, size = flat(asset.key), format_size(asset.bytes)
             is_said = f"{asset.key} {size}" in finding.message
-            yield place, f"{key} is defined here" if is_said else f"{key} {size}"
+            yield place, f"{key} is defined here" if is_said else f"{key}: {size} of it"
 
 
 def _frames(result: LocationResult, own: SourceLocation) -> Iterator[tuple[SourceLocation, str]]:
