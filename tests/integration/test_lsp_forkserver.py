@@ -109,8 +109,8 @@ async def test_killing_the_server_ends_all_that_it_kept(
     settings = {"forkServer": True}
     async with editor(scratch, small.folder, settings=settings, shut_down=False) as opened:
         await opened.ended(1)
-        # Two supervisors and what they started; the next worker as well.
-        await opened.until(lambda: len(forking(opened)) == 3 and len(opened.workers()) == 4)
+        # Three supervisors and what they started; the next worker as well.
+        await opened.until(lambda: len(forking(opened)) == 4 and len(opened.workers()) == 5)
         os.kill(opened.pid, number)
         await opened.until(lambda: not opened.leftovers(), 5.0)
     assert opened.temporary() == []
@@ -149,14 +149,14 @@ async def test_two_are_the_most(
     folders = [s.folder for s in small]
     async with editor(scratch, *folders, settings={"forkServer": True}) as opened:
         await opened.until(lambda: all(map(opened.rests, folders)))
-        await opened.until(lambda: len(forking(opened)) == 6)
+        await opened.until(lambda: len(forking(opened)) == 8)
         for project in small:
             opened.open(project.definitions)
             opened.save(project.definitions, opened.buffers[project.definitions] + "\n")
-            assert len(forking(opened)) <= 6
+            assert len(forking(opened)) <= 8
         await opened.until(lambda: all(len(s.loads) >= 2 for s in small))
         await opened.until(lambda: all(map(opened.rests, folders)))
-        assert len(forking(opened)) <= 6
+        assert len(forking(opened)) <= 8
 
 
 async def test_what_nobody_uses_is_gone(

@@ -64,7 +64,7 @@ class SupervisedProcess(ABC):
         if self.wait(_PATIENCE) is None:
             self._kill()
         # If a process that escaped holds the other end, reading would block: leave it open.
-        if self._ahead is None or self._ahead.stop(_PATIENCE):
+        if self._ahead is None or self._ahead.stop(_PAUSE):
             self._stdout.close()
 
     @abstractmethod

@@ -6,9 +6,9 @@ command. It leaves with the command's own exit status, or by the command's own s
 
 POSIX: the command leads a session of its own. On Linux this process is also the subreaper
 (prctl(2), PR_SET_CHILD_SUBREAPER), so even what detached itself comes back here as a child;
-elsewhere a process that detached itself twice is not found. There are two such processes, one the
-child of the other: where one is killed, the other ends the tree. Windows: a job object that kills
-on close.
+elsewhere a process that detached itself twice is not found. There are three such processes, each
+the child of another: where two are killed at once, the third ends the tree. Windows: a job object
+that kills on close.
 
 It is in the probe's folder because forkserver/, in the user's interpreter, uses it too.
 """
@@ -24,6 +24,7 @@ import threading
 from collections.abc import Callable
 from typing import NoReturn
 
+_LEVELS = 3  # supervisors
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -69,16 +70,17 @@ if sys.platform != "win32":
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # A handler, not SIG_IGN: that would be inherited by the command.
             signal.signal(number, lambda *_: None)
-        lifeline, end_of_outer = os.pipe()
-        inner = os.fork()
-        if inner:
+        for _ in range(_LEVELS - 1):
+            lifeline, end_of_outer = os.pipe()
+            inner = os.fork()
+            if inner:
+                os.close(lifeline)
+                _end_with(inner)
+            os.setsid()
+            os.close(end_of_outer)  # so that it ends with the outer one
+            os.dup2(lifeline, 0)
             os.close(lifeline)
-            _end_with(inner)
-        os.setsid()
-        os.close(end_of_outer)  # so that it ends with the outer one
-        os.dup2(lifeline, 0)
-        os.close(lifeline)
-        set_option(PR_SET_CHILD_SUBREAPER, 1)  # fork(2) does not pass it on
+            set_option(PR_SET_CHILD_SUBREAPER, 1)  # fork(2) does not pass it on
         try:
             child = subprocess.Popen(
                 sys.argv[1:],

@@ -67,15 +67,15 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="descend
 @LINUX
 @pytest.mark.parametrize("seed", range(8))
 def test_whatever_is_killed_nothing_is_left(seed: int, tmp_path: Path) -> None:
-    """Any of the caller, the two supervisors, the command and its child, but one supervisor."""
+    """Any of the caller, the supervisors, the command and its child, but one supervisor."""
     chance = random.Random(seed)
     with subprocess.Popen(CALLER, cwd=tmp_path, start_new_session=True) as caller:
         started(tmp_path)
         tree = [caller.pid]
-        while len(tree) < 5:
+        while len(tree) < 6:
             children = Path(f"/proc/{tree[-1]}/task/{tree[-1]}/children").read_text().split()
             tree.append(int(children[0]))
-        spared = chance.choice(tree[1:3])
+        spared = chance.choice(tree[1:4])
         killed = [pid for pid in tree if pid != spared and chance.random() < 0.5] or [caller.pid]
         for pid in chance.sample(killed, len(killed)):
             with suppress(ProcessLookupError):
