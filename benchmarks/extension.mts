@@ -25,7 +25,7 @@ try {
     await window.open(vscode.address(project.folder));
     await window.status.waitFor();
     const active = performance.now();
-    await window.status.filter({ hasText: "kB" }).waitFor();
+    await window.status.filter({ hasText: "%" }).waitFor();
     untilSizes.push(performance.now() - active);
     activations.push(await activation(window));
     await window.page.close({ runBeforeUnload: true });
