@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -416,13 +417,16 @@ def _mentions(path: Path, words: Sequence[bytes]) -> bool:
 
 
 def _measured_folders(project: Path, environ: Mapping[str, str]) -> set[Path]:
-    """The folders of the code that is measured with a project."""
-    try:
-        locations = find_locations(project, Flags(), environ).locations
-    except UserError:
-        return set()
-    files = [Path(x.target["python_file"]).parent for x in locations if "python_file" in x.target]
-    return {*files, *(x.root for x in locations), *(x.working_directory for x in locations)}
+    """The folders of the code that is measured with a project, whatever is wrong in one of them."""
+    found: set[Path] = set()
+    with contextlib.suppress(UserError):
+        found.update(dg_project_folders(project) or ())
+    with contextlib.suppress(UserError):
+        for target in _discover(project, load_config(project), environ).targets:
+            file = target.target.get("python_file")
+            start = Path(file).parent if file else target.working_directory
+            found |= {start, target.working_directory, project_root(start, project)}
+    return found
 
 
 def _module(folder: Path) -> str:

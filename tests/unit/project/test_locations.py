@@ -444,10 +444,16 @@ def test_what_a_project_around_it_measures_is_no_project_of_its_own(tmp_path: Pa
     write(tmp_path / "untold/pyproject.toml", "[project")
     write(tmp_path / "two/inner/pyproject.toml", "[tool.dagster]\nmodule_name = 'definitions'\n")
     write(tmp_path / "two/pyproject.toml", "")
-    write(tmp_path / "one/pyproject.toml", "[tool.dagster-snapsize]\n")
+    write(tmp_path / "one/pyproject.toml", "[tool.dagster-snapsize]\nmistaken = 1\n")
+    for name in ("alpha", "beta"):
+        mistake = "[tool.dagster-snapsize]\nmistaken = 1\n" if name == "beta" else ""
+        text = f'[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "{name}"\n'
+        write(tmp_path / "dg/projects" / name / "pyproject.toml", f"{text}{mistake}")
+    paths = "".join(f'[[workspace.projects]]\npath = "projects/{n}"\n' for n in ("alpha", "beta"))
+    write(tmp_path / "dg/dg.toml", f'directory_type = "workspace"\n{paths}')
     write(tmp_path / "broken/pyproject.toml", "[tool.dagster-snapsize\n")
     write(tmp_path / "template/pyproject.toml", "{% if x %}")
-    assert projects(tmp_path) == [".", "broken", "two", "two/inner"]
+    assert projects(tmp_path) == [".", "broken", "dg", "two", "two/inner"]
 
 
 def test_which_changes_may_make_other_projects(tmp_path: Path) -> None:
