@@ -328,6 +328,33 @@ describe("the report in a browser", { skip }, () => {
     assert.deepEqual(await violations(), []);
   });
 
+  test("advice of one kind stands together, and says once how it is followed", async () => {
+    const measurement = await measured(10, 1);
+    const row = (title: string, how: string) => ({
+      kind: "repeat",
+      title,
+      saved_bytes: 5_000,
+      by_snapshot: {},
+      field: "description",
+      assets: [],
+      asset_count: 2,
+      places: [],
+      place_count: 0,
+      how,
+      preview: "",
+    });
+    const advice = [row("one", "Say it once."), row("job", "Drop it."), row("two", "Say it once.")];
+    await open({ ...measurement, data: { ...measurement.data, advice } });
+    await page.getByRole("button", { name: "Advice (3)" }).press("Enter");
+    const rows = await page.locator(".advice-row").allInnerTexts();
+    const shown = rows.map((text) => [/one|two|job/.exec(text)?.[0], / it( once)?\./.test(text)]);
+    assert.deepEqual(shown, [
+      ["one", true],
+      ["two", false],
+      ["job", true],
+    ]);
+  });
+
   test("advice leads to its places and among the sizes, and screen readers can read it", async () => {
     const measurement = await measured(200, 3);
     const [first = ""] = measurement.data.assets.key;

@@ -39,13 +39,20 @@ export class AdviceList {
       rows.length === 0
         ? "Nothing to advise: no value of 1 kB or more is repeated, and no job is part of another."
         : "Each saving is for that item alone, over all snapshots. Items that change the same bytes save less together than their sum.";
+    const byHow = new Map<string, AdviceRow[]>();
+    for (const row of rows) {
+      byHow.set(row.how, [...(byHow.get(row.how) ?? []), row]);
+    }
     this.#element.replaceChildren(
       element("p", "about", said),
-      ...rows.map((row) => this.#row(data, row, wholeBytes)),
+      ...[...byHow.values()].flatMap((alike) =>
+        alike.map((row, n) => this.#row(data, row, wholeBytes, n === 0)),
+      ),
     );
   }
 
-  #row(data: ReportData, row: AdviceRow, wholeBytes: number): HTMLElement {
+  /** `explained`: the first of those that are done in the same way, which says how. */
+  #row(data: ReportData, row: AdviceRow, wholeBytes: number, explained: boolean): HTMLElement {
     const article = element("article", "advice-row");
     const head = element("h2");
     const saved = element("span", "saved", formatSize(row.saved_bytes));
@@ -60,7 +67,9 @@ export class AdviceList {
     if (row.preview) {
       article.append(element("pre", "preview", flatLines(row.preview)));
     }
-    article.append(how(row.how));
+    if (explained) {
+      article.append(how(row.how));
+    }
     if (row.places.length > 0) {
       article.append(this.#places(row));
     }
