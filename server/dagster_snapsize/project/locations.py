@@ -18,6 +18,7 @@ from dagster_snapsize.project.layout import (
     DAGSTER_CLOUD_FILES,
     LOCATION_FILES,
     WORKSPACE_FILES,
+    is_environment,
     is_source_folder,
     nearby_projects,
     project_root,
@@ -433,8 +434,9 @@ def _module(folder: Path) -> str:
     """A module that looks like the definitions of a package below, or an example of one."""
     for place in (folder, folder / "src"):
         for found in sorted(place.glob(f"*/{DEFINITIONS}")):
-            if found.parent.name.isidentifier():
-                return f"{found.parent.name}.definitions"
+            package = found.parent
+            if package.name.isidentifier() and not is_environment(os.listdir(package)):
+                return f"{package.name}.definitions"
     return "my_project.definitions"
 
 
