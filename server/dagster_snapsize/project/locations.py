@@ -435,7 +435,8 @@ def _module(folder: Path) -> str:
     for place in (folder, folder / "src"):
         for found in sorted(place.glob(f"*/{DEFINITIONS}")):
             package = found.parent
-            if package.name.isidentifier() and not is_environment(os.listdir(package)):
+            names = [entry.name for entry in package.iterdir()]
+            if package.name.isidentifier() and not is_environment(names):
                 return f"{package.name}.definitions"
     return "my_project.definitions"
 
