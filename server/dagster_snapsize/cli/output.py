@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import IO, Any, TextIO, cast
@@ -37,6 +37,10 @@ def _without_commands(text: str) -> str:
     return _COMMAND.sub(lambda f: "\\x23" if f[1] is None else f"{f[1]}\\x3a", text)
 
 
+def _as_text(text: str) -> str:
+    return escaped(_without_commands(text))
+
+
 def _escaped_but_colours(text: str) -> str:
     return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
@@ -58,11 +62,11 @@ class Unescaped:
         return getattr(self._stream, name)
 
 
-def _guard(stream: io.TextIOWrapper) -> None:
+def _guard(stream: io.TextIOWrapper, escape: Callable[[str], str]) -> None:
     """Escape what is written, whoever writes it: reports are made of the user's text."""
 
     def write(text: str) -> int:
-        return type(stream).write(stream, escaped(text))
+        return type(stream).write(stream, escape(text))
 
     stream.write = write  # type: ignore[method-assign]
 
@@ -81,10 +85,11 @@ def prepare_streams() -> None:
             os.set_inheritable(nothing, True)
             mode = "r" if name == "stdin" else "w"
             setattr(sys, name, open(nothing, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
-    for stream in (sys.stdout, sys.stderr):
+    # All that goes to standard error is text; annotations for GitHub, which are commands, do not.
+    for stream, escape in ((sys.stdout, escaped), (sys.stderr, _as_text)):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-            _guard(stream)
+            _guard(stream, escape)
 
 
 def print_error(error: UserError, status: int) -> None:
@@ -182,7 +187,7 @@ def written_to(path: Path | None) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"--output: {path} cannot be written: {error.strerror}") from error
     try:
-        _guard(stream)
+        _guard(stream, escaped)
         with stream, redirect_stdout(stream):
             yield
         if not is_special:

@@ -182,7 +182,7 @@ def _commands(value: object) -> tuple[tuple[str, ...], ...]:
         if not isinstance(command, list) or not command:
             raise ValueError(f"{shown(command)} is not a command, which is a list of strings")
         for word in command:
-            if not isinstance(word, str):
+            if not isinstance(word, str) or "\0" in word:
                 raise ValueError(f"{shown(word)} is not a string")
     return tuple(map(tuple, value))
 

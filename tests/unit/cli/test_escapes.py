@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 from attrs import evolve
 
@@ -99,13 +100,15 @@ def test_no_line_of_a_text_is_a_command_to_a_ci_service(
     printer(form)(Report(tuple(locations), COMMANDS), 1, 30)
     with pytest.raises(SystemExit):
         _fail_with(UserError(COMMANDS[0], COMMANDS[0], COMMANDS[0]), monkeypatch)
+    with pytest.raises(SystemExit):
+        _fail_with(click.UsageError("\n".join(COMMANDS)), monkeypatch)
     printed = capsys.readouterr()
     assert "error file=a" in printed.out and "error file=a" in printed.err
     for text in (printed.out, printed.err):
         assert not re.search(r"(?m)^\s*::[a-z]|##\w*\[", text)
 
 
-def _fail_with(error: UserError, monkeypatch: pytest.MonkeyPatch) -> None:
+def _fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_: object) -> None:
         raise error
 

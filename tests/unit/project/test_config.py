@@ -117,6 +117,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
         ('prepare = ["dbt", "parse"]', 2, "each command must be a list", '[["dbt", "parse"]]'),
         ('prepare = "dbt parse"', 2, "is not a list of commands", '[["dbt", "parse"]]'),
         ("prepare = [[1]]", 2, "1 is not a string", ""),
+        ('prepare = [["dbt", "a\\u0000"]]', 2, "is not a string", ""),
         ("prepare = [[]]", 2, "[] is not a command", ""),
         ("env.MY_FLAG = 1", 2, "1 is not a string", 'MY_FLAG = "1"'),
         ("env.MY_FLAG = true", 2, "true is not a string", 'MY_FLAG = "1"'),
