@@ -348,7 +348,7 @@ async def test_settings_that_cannot_be_used(small: Small, scratch: Path) -> None
                 t.DidChangeConfigurationParams(settings)
             )
             assert await opened.lenses(path) == []
-        opened.set(codeLens={"minimum": "3.5 kB"})
+        opened.set(codeLens={"minimum": "6.5 kB"})
         assert [n for n, _ in await opened.lenses(path)][:1] == [n for _, n in found(small)]
         assert len(await opened.lenses(path)) == 2
         opened.set(codeLens=False)
