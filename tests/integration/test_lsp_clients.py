@@ -145,7 +145,7 @@ async def test_a_client_that_can_do_nothing(small: Small, scratch: Path) -> None
         assert all(a.edit and a.edit.document_changes is None for a in raises)
         assert all(a.edit and a.edit.changes for a in raises)
         (lens, *_) = [x for x in await opened.lenses(path) if x[0] == line]
-        assert "3.9 kB" in lens[1]
+        assert "7.8 kB" in lens[1]
         text = await opened.client.workspace_execute_command_async(
             t.ExecuteCommandParams(
                 "dagsterSnapsize.showAsset", ["definitions.py", "orders", str(small.folder)]
@@ -154,7 +154,7 @@ async def test_a_client_that_can_do_nothing(small: Small, scratch: Path) -> None
         assert "orders" in str(text)
         await opened.until(lambda: [m for m in opened.client.messages if "orders" in m.message])
         opened.save(path, opened.buffers[path].replace("3000", "4000"))
-        await opened.until(lambda: "4 kB" in str(opened.all_shown()))
+        await opened.until(lambda: "4.9 kB" in str(opened.all_shown()))
         # Not one request was sent to it, nor any progress.
         assert opened.asked == []
         assert opened.client.progress_reports == {}
@@ -182,7 +182,7 @@ async def test_a_client_that_watches(small: Small, scratch: Path) -> None:
             opened.client.workspace_did_change_watched_files(
                 t.DidChangeWatchedFilesParams([changed])
             )
-        await opened.until(lambda: "4 kB" in str(opened.all_shown()))
+        await opened.until(lambda: "4.9 kB" in str(opened.all_shown()))
         await opened.until(lambda: not opened.measuring)
         assert len(small.loads) == 2
 
