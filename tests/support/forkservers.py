@@ -59,8 +59,8 @@ class Kept:
         return ForkServer(self.key, self.news["address"], self.news["seconds"])
 
     def others(self) -> list[str]:
-        """What was started besides the process and its two supervisors."""
-        return Result(0, "", "", self.mark).leftovers()[3:]
+        """What was started besides the process and its three supervisors."""
+        return Result(0, "", "", self.mark).leftovers()[4:]
 
 
 def locations(folder: Path, flags: Flags | None = None) -> tuple[CodeLocation, ...]:
