@@ -156,14 +156,14 @@ def test_a_limit_judges_the_reply_to_the_byte(shop: Path) -> None:
     passes = snapsize("check", cwd=shop, env={RX: exact, SEND: exact})
     assert passes.status == 0
     assert passes.stdout.count("[snapshot-near-budget]") == 1
-    assert "warning: Job snapshot __ASSET_JOB is " in passes.stdout
+    assert "warning: Job __ASSET_JOB at 100 % of " in passes.stdout
     less = str(sizes["job"] - 1)
     fails = snapsize("check", "--format", "json", cwd=shop, env={RX: exact, SEND: less})
     assert fails.status == fails.json["exit_status"] == 1
     over, mismatch = fails.json["findings"]
     assert (over["rule"], over["severity"]) == ("snapshot-over-budget", "error")
     assert over["bytes"] == int(exact) and over["budget_bytes"] == int(less)
-    assert f"; {SEND}, the environment)" in over["message"]
+    assert f"({SEND}, the environment)" in over["details"]
     assert over["location"] == {"path": "definitions.py", "line": 6}
     assert (mismatch["rule"], mismatch["severity"]) == ("grpc-limit-mismatch", "warning")
     assert f"{RX} is {int(exact):,}" in mismatch["message"]

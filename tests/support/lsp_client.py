@@ -13,7 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -258,8 +258,11 @@ class Editor:
 
     def watches(self) -> int:
         """How many folders the system watches for the server (Linux)."""
-        infos = Path(f"/proc/{self.pid}/fdinfo").iterdir()
-        return sum(info.read_text().count("inotify wd:") for info in infos)
+        found = 0
+        for info in Path(f"/proc/{self.pid}/fdinfo").iterdir():
+            with suppress(OSError):  # it was closed meanwhile
+                found += info.read_text().count("inotify wd:")
+        return found
 
     def temporary(self) -> list[Path]:
         """Files and folders in the temporary folder that all of them were given."""

@@ -131,10 +131,12 @@ def leave_with(status: int) -> Iterator[None]:
         _discard_further_output()
     except OSError as error:
         _discard_further_output()
-        with suppress(OSError):  # standard error may be on the same disk
+        try:
             click.echo(
                 f"dagster-snapsize: the output could not be written: {error.strerror}", err=True
             )
+        except OSError:  # standard error is on the same disk
+            _discard_further_output(2)
         status = _FAILED
     sys.exit(status)
 
@@ -198,6 +200,6 @@ def written_to(path: Path | None) -> Iterator[None]:
         raise
 
 
-def _discard_further_output() -> None:
+def _discard_further_output(descriptor: int = 1) -> None:
     """Keep Python from flushing the rest once more when it exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

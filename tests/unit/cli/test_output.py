@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -91,5 +92,11 @@ def test_what_the_system_has_no_more_of_is_no_error_of_the_tool(
 def test_a_full_disk_under_both_streams_is_exit_status_3() -> None:
     code = "from dagster_snapsize.cli.output import *\nwith leave_with(1): print(1)"
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=full, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=full,
+            stderr=full,
+            check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+        )
     assert done.returncode == 3
