@@ -20,7 +20,9 @@ test("sizes are shown in the code", async ({ openWindow, shop }) => {
   await window.picture("code-hover");
 
   await window.openFile("definitions.py");
-  await expect(window.lenses).toHaveText(/^Repository 87 % of 110 kB · 2 jobs, at most 62 % of 100 kB/);
+  await expect(window.lenses).toHaveText(
+    /^Repository 87 % of 110 kB · 2 jobs, at most 62 % of 100 kB/,
+  );
   await window.hoverOver(window.line("defs = ").getByText("defs"));
   await expect(window.hover).toContainText("on the wire");
   await window.picture("code-hover-definitions");
