@@ -21,7 +21,7 @@ const START_WITHIN = patience(60_000);
 /** Settings of the machine, which those of a user cannot hold. */
 const MACHINE_SETTINGS = { "remote.autoForwardPorts": false };
 
-/** Settings for every test: no animations, no other extensions' suggestions, quick measurements. */
+/** Settings for every test: as users have them, but for what moves or suggests by itself. */
 const SETTINGS = {
   "dagsterSnapsize.debounceMilliseconds": 100,
   "editor.minimap.enabled": false,
@@ -29,11 +29,11 @@ const SETTINGS = {
   "editor.autoClosingBrackets": "never",
   "editor.autoClosingQuotes": "never",
   "editor.autoIndent": "none",
-  "editor.lightbulb.enabled": "off",
+  "editor.lightbulb.enabled": "onCode",
   "editor.quickSuggestions": { other: "off", comments: "off", strings: "off" },
   "extensions.ignoreRecommendations": true,
-  "files.autoSave": "off",
-  "git.enabled": false,
+  "files.autoSave": "onFocusChange",
+  "git.enabled": true,
   "security.workspace.trust.startupPrompt": "always",
   "update.showReleaseNotes": false,
   "window.autoDetectColorScheme": true,
