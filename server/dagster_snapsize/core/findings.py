@@ -255,10 +255,11 @@ class _Heaviest:
         structure = fields.pop(STRUCTURE, 0)  # every object has it
         if not fields:
             return cls(_sized(STRUCTURE, structure), "", None)
-        top, size = max(owners.items(), key=lambda x: x[1], default=(None, 0))
-        is_field = not top or (size < _MUCH * snapshot.stored_bytes and max(fields.values()) > size)
-        listed_owners = [(owner.label, size) for owner, size in owners.most_common(_HEAVIEST + 1)]
+        most = owners.most_common(_HEAVIEST + 1)
+        listed_owners = [(owner.label, size) for owner, size in most]
         listed_fields = fields.most_common(_HEAVIEST + 1)
+        top, size = most[0] if most else (None, 0)
+        is_field = not top or (size < _MUCH * snapshot.stored_bytes and listed_fields[0][1] > size)
         first = (listed_fields if is_field else listed_owners).pop(0)
         next_fields, next_owners = ("next", "heaviest") if is_field else ("heaviest", "next")
         rest = "; ".join(
@@ -293,13 +294,11 @@ def _next_step(snapshot: Snapshot, budget: Limit, asset: str | None) -> str:
 
 def asset_budget(key: str, budgets: Budgets) -> Limit:
     """How much of one snapshot an asset may take before there is a finding, and what says so."""
-    for name, size in budgets.assets.items():
-        if name == key:
-            return Limit(f"budget.assets.{name}", "stored", size, CONFIGURATION)
-    for name, size in budgets.assets.items():
-        if fnmatchcase(key, name):
-            return Limit(f"budget.assets.{name}", "stored", size, CONFIGURATION)
-    return Limit(ASSET_BUDGET, "stored", budgets.asset, CONFIGURATION)
+    globs = (name for name in budgets.assets if fnmatchcase(key, name))
+    name = key if key in budgets.assets else next(globs, None)
+    if name is None:
+        return Limit(ASSET_BUDGET, "stored", budgets.asset, CONFIGURATION)
+    return Limit(f"budget.assets.{name}", "stored", budgets.assets[name], CONFIGURATION)
 
 
 def budgets_of_nothing(

@@ -133,6 +133,24 @@ def _asks_in_chunks(dagster_version: str) -> bool:
     return released is not None and tuple(map(int, released.groups())) < (1, 11, 15)
 
 
+@frozen
+class ShownLimit:
+    """One limit or timeout of a location, ready to be shown; ``problem`` is why it is unusable."""
+
+    name: str
+    value: str
+    source: str
+    description: str
+    problem: str | None
+
+    @classmethod
+    def of(cls, setting: Setting) -> ShownLimit:
+        """The setting with its value as text."""
+        return cls(
+            setting.name, shown_value(setting), setting.source, setting.description, setting.problem
+        )
+
+
 def shown_value(setting: Setting) -> str:
     """``100 MB``, ``60 s`` or ``off``; ``-`` where there is no such setting."""
     if setting.problem:

@@ -106,8 +106,8 @@ async def open_heaviest_field(
     detail = detail_of(found[1], row)
     selection = session.buffers.range_or_line(row.location)
     text = session.buffers.text_of(row.location.path)
-    if detail is not None and detail.fields and text is not None:
-        heaviest = max(detail.fields, key=lambda name: detail.fields[name])
+    heaviest = detail.heaviest_field if detail is not None else None
+    if heaviest is not None and text is not None:
         suffix = Path(row.location.path).suffix.lower()
         span = field_source(text, suffix, selection.start.line, heaviest)
         if span is not None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from dagster_snapsize.lsp.state import LocationState, ProjectState
-from dagster_snapsize.measuring.worker.results import SnapshotRow, unstructure
+from dagster_snapsize.measuring.worker.results import unstructure
 
 MEASUREMENT = "dagsterSnapsize/measurement"
 STATUS = "dagsterSnapsize/status"
@@ -45,17 +45,13 @@ def _nearest(locations: Sequence[LocationState]) -> dict[str, Any] | None:
     snapshots = [(x.name, s) for x in locations if x.good for s in x.good.snapshots]
     if not snapshots:
         return None
-    name, nearest = max(snapshots, key=lambda found: _share(found[1]))
+    name, nearest = max(snapshots, key=lambda found: found[1].share)
     return {
         "location": name,
         "snapshot": nearest.id,
         "usedBytes": nearest.used_bytes,
         "budgetBytes": nearest.budget_bytes,
     }
-
-
-def _share(snapshot: SnapshotRow) -> float:
-    return snapshot.used_bytes / max(1, snapshot.budget_bytes)
 
 
 def _level(locations: Sequence[LocationState]) -> Level:

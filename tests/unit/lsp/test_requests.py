@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from dagster_snapsize.core.limits import ShownLimit
 from dagster_snapsize.lsp.commands import limits_report, report_name
 from dagster_snapsize.lsp.requests import measurement_answer, status_of
 from dagster_snapsize.lsp.state import LocationState
-from dagster_snapsize.measuring.worker.results import LimitRow
 from support.lsp_values import FOLDER, NIGHTLY, REPOSITORY, project, result, snapshot
 
-RX = LimitRow("DAGSTER_GRPC_MAX_RX_BYTES", "100 MB", "Dagster's default", "the largest", None)
+RX = ShownLimit("DAGSTER_GRPC_MAX_RX_BYTES", "100 MB", "Dagster's default", "the largest", None)
 
 
 def test_status_names_the_snapshot_nearest_to_its_budget_not_the_largest() -> None:

@@ -127,9 +127,9 @@ def _print_location(terminal: Terminal, location: LocationReport, top: int) -> N
 def _small(location: LocationReport) -> str:
     """That nothing has to be done, where no snapshot uses much of its budget."""
     uses = [budget_use(snapshot, location) for snapshot in location.measurement.snapshots]
-    if any(use.bytes > _SMALL * use.budget.bytes for use in uses) or not uses:
+    nearest = max(uses, key=lambda use: use.share, default=None)
+    if nearest is None or nearest.share > _SMALL:
         return ""
-    nearest = max(uses, key=lambda use: use.bytes / use.budget.bytes)
     return f"No snapshot uses more than {nearest.percent} of its budget: nothing has to be done."
 
 

@@ -109,18 +109,14 @@ def _size_line(location: LocationReport, cost: _Cost) -> str:
     )
 
 
-def _split_line(cost: _Cost) -> str:
-    if isinstance(cost, OwnerCost):
-        return ""
+def _split_line(asset: AssetCost) -> str:
     return (
-        f"{cost.exclusive_bytes:,} bytes are exclusive to it, {cost.shared_bytes:,} bytes are its"
+        f"{asset.exclusive_bytes:,} bytes are exclusive to it, {asset.shared_bytes:,} bytes are its"
         " part of what it shares with other assets"
     )
 
 
-def _removal_line(asset: _Cost) -> str:
-    if isinstance(asset, OwnerCost):
-        return ""
+def _removal_line(asset: AssetCost) -> str:
     return (
         f"Removing it also frees {asset.dangling_bytes:,} bytes of references to it and"
         f" {asset.check_bytes:,} bytes of its checks."
@@ -153,13 +149,12 @@ def _print(location: LocationReport, cost: _Cost, top: int) -> None:
     from dagster_snapsize.cli.reports.terminal import Part, Terminal
 
     terminal = Terminal()
-    where = ""
-    if isinstance(cost, AssetCost):
-        where = f"  {place(cost.location) or 'no source location'}"
+    asset = cost if isinstance(cost, AssetCost) else None
+    where = f"  {place(asset.location) or 'no source location'}" if asset else ""
     terminal.line((_title(cost), "bold"), where)
     terminal.line(_size_line(location, cost))
-    if said := _split_line(cost):
-        terminal.line(said)
+    if asset:
+        terminal.line(_split_line(asset))
     snapshots = _snapshots(location, cost)
     for snapshot, size in snapshots[:top]:
         rows: list[Sequence[Part]] = [*_field_rows(snapshot, cost)]
@@ -172,9 +167,9 @@ def _print(location: LocationReport, cost: _Cost, top: int) -> None:
             terminal.line((line, "dim"))
     if snapshots[top:]:
         terminal.line((_rest_line(snapshots[top:]), "dim"))
-    if said := _removal_line(cost):
+    if asset:
         terminal.line()
-        terminal.line(said)
+        terminal.line(_removal_line(asset))
 
 
 def _markdown(location: LocationReport, cost: _Cost, top: int) -> Iterator[str]:

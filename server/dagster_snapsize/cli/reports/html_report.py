@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from attrs import asdict
+
 from dagster_snapsize import PACKAGE
 from dagster_snapsize.cli.reports.json_report import Json, finding_json
 from dagster_snapsize.cli.reports.lines import excerpt, place, reportable
@@ -25,7 +27,7 @@ from dagster_snapsize.cli.reports.rows import budget_use, heaviest, versions
 from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.findings import exit_status
-from dagster_snapsize.core.limits import shown_value
+from dagster_snapsize.core.limits import ShownLimit
 from dagster_snapsize.core.model import AssetCost, Ledger, Measurement, Share, Snapshot
 
 _FOLDER = PACKAGE / "cli" / "reports" / "report_page"
@@ -139,16 +141,7 @@ def columns(location: LocationReport, advice: Sequence[Json]) -> tuple[Json, Jso
         "names": names.lists(),
         "advice": list(advice),
         "findings": [finding_json(finding) for finding in reportable(location.findings)],
-        "limits": [
-            {
-                "name": limit.name,
-                "value": shown_value(limit),
-                "source": limit.source,
-                "description": limit.description,
-                "problem": limit.problem,
-            }
-            for limit in measurement.environment.settings
-        ],
+        "limits": [asdict(ShownLimit.of(setting)) for setting in measurement.environment.settings],
         "places": _places(measurement.assets),
     }
     return data, details

@@ -116,7 +116,7 @@ def _snapshots(location: LocationReport) -> _List:
             format_size(use.budget.bytes),
             use.percent,
         )
-        rows.append((use.bytes / max(1, use.budget.bytes), cells))
+        rows.append((use.share, cells))
     rows.sort(key=lambda row: -row[0])
     head = ("Snapshot", "stored bytes", "wire bytes", "budget", "used")
     return _table(head, [cells for _, cells in rows], (1, 2, 3, 4), "snapshots")

@@ -29,6 +29,11 @@ class BudgetUse:
         return self.bytes > self.budget.bytes
 
     @property
+    def share(self) -> float:
+        """How much of the budget is used; 1 is all of it."""
+        return self.bytes / max(1, self.budget.bytes)
+
+    @property
     def percent(self) -> str:
         """How much of the budget is used: ``86.8 %``."""
         return format_percent(self.bytes, self.budget.bytes)
@@ -88,8 +93,9 @@ def other_owners(measurement: Measurement) -> list[OwnerCost]:
     """Everything with a name that owns bytes and is no asset, heaviest first."""
     found: dict[tuple[str, Owner], Counter[str]] = {}
     for snapshot in measurement.snapshots:
-        for owner, fields in snapshot.ledger.by_owner().items():
+        for owner in snapshot.ledger.owners:
             if owner.kind not in ("asset", "structure"):
+                fields = snapshot.ledger.by_field(owner)
                 found.setdefault((snapshot.repository, owner), Counter()).update(fields)
     costs = [OwnerCost(owner, repository, fields) for (repository, owner), fields in found.items()]
     return sorted(costs, key=lambda cost: (-cost.total_bytes, cost.owner.label, cost.repository))
@@ -104,13 +110,8 @@ def heavy_others(measurement: Measurement, top: int) -> list[OwnerCost]:
 def of_every_job(measurement: Measurement) -> str:
     """What jobs store whatever they run, if it is a fifth of all bytes; else nothing."""
     jobs = [snapshot for snapshot in measurement.snapshots if snapshot.kind == "job"]
-    size = sum(
-        fields.get(field, 0)
-        for snapshot in jobs
-        for owner, fields in snapshot.ledger.by_owner().items()
-        if owner.kind == "job"
-        for field in _OF_EVERY_JOB
-    )
+    own = [snapshot.ledger.by_field(Owner("job", snapshot.name)) for snapshot in jobs]
+    size = sum(fields.get(field, 0) for fields in own for field in _OF_EVERY_JOB)
     if 5 * size < stored_bytes(measurement) or not jobs:
         return ""
     return (

@@ -120,8 +120,7 @@ def _reports(
     name = flat(row.key)
     titles = {SHOW_ASSET: f"Show the full report of {name}"}
     detail = view.detail_of(good, row)
-    if detail is not None and detail.fields:
-        heaviest = max(detail.fields, key=lambda f: detail.fields[f])
+    if detail is not None and (heaviest := detail.heaviest_field) is not None:
         titles[OPEN_HEAVIEST_FIELD] = (
             f"Open the source of the heaviest field of {name} ({flat(heaviest)},"
             f" {format_size(detail.fields[heaviest])})"

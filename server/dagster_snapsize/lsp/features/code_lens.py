@@ -159,7 +159,7 @@ def _repository_title(
     of_jobs = ""
     if jobs:
         most = ", at most" if len(jobs) > 1 else ""
-        nearest = max(jobs, key=lambda job: job.used_bytes / max(1, job.budget_bytes))
+        nearest = max(jobs, key=lambda job: job.share)
         of_jobs = f" · {counted(len(jobs), 'job')}{most} {_used(nearest)}"
     return f"{title} {_used(snapshot)}{of_jobs}{_STALE if location.is_stale else ''}"
 

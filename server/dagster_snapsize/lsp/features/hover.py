@@ -172,9 +172,9 @@ def _group_text(group: Group, view: View, markup: MarkupBuilder) -> str:
 def _source_link(group: Group, detail: AssetDetail | None, view: View) -> str | None:
     """A link to where the heaviest field is written, if that is on another line."""
     text = view.edits.read(view.path)
-    if not view.markdown or detail is None or not detail.fields or text is None:
+    heaviest = detail.heaviest_field if detail is not None else None
+    if not view.markdown or heaviest is None or text is None:
         return None
-    heaviest = max(detail.fields, key=lambda name: detail.fields[name])
     suffix, line = posixpath.splitext(view.path)[1], group.range.start.line
     span = field_source(text, suffix, line, heaviest)
     if span is None or span[0] == line:

@@ -345,7 +345,7 @@ def _log_result(folder: str, result: LocationResult) -> None:
     if result.failure:
         level, found = logging.WARNING, result.failure.message.partition("\n")[0]
     elif result.snapshots:
-        nearest = max(result.snapshots, key=lambda s: s.used_bytes / max(1, s.budget_bytes))
+        nearest = max(result.snapshots, key=lambda s: s.share)
         share = format_percent(nearest.used_bytes, nearest.budget_bytes)
         found = (
             f"{counted(len(result.snapshots), 'snapshot')}, {format_both(result.total_bytes)};"

@@ -34,8 +34,8 @@ _OWN_PACKAGES = ("core", "measuring", "probe", "project")
 _POINTERS = (".pth", ".egg-link")
 _DISTRIBUTION_ENDS = (".dist-info", ".egg-info", *_POINTERS)
 _DISTRIBUTION_FILES = ("RECORD", "METADATA", "PKG-INFO", "entry_points.txt", "direct_url.json")
-# The state of the running system, and not of anything that a project has.
 _PATIENCE = 10.0  # seconds for an interpreter to say which one it is
+# The state of the running system, and not of anything that a project has.
 _SYSTEM = ("/proc/", "/sys/", "/dev/")
 
 

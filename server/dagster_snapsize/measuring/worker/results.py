@@ -18,6 +18,7 @@ from typing import Any
 import cattrs
 from attrs import frozen
 
+from dagster_snapsize.core.limits import ShownLimit
 from dagster_snapsize.core.model import (
     Budgets,
     Failure,
@@ -55,6 +56,11 @@ class SnapshotRow:
     budget_source: str
     heaviest: tuple[AssetBytes, ...] = ()
     growth_bytes: int | None = None
+
+    @property
+    def share(self) -> float:
+        """How much of its budget it uses; 1 is all of it."""
+        return self.used_bytes / max(1, self.budget_bytes)
 
     @property
     def is_wire(self) -> bool:
@@ -153,6 +159,11 @@ class AssetDetail:
     growth: AssetGrowth | None = None
     repeats: tuple[RepeatedValue, ...] = ()
 
+    @property
+    def heaviest_field(self) -> str | None:
+        """The field with most bytes, None where it has none."""
+        return max(self.fields, key=lambda name: self.fields[name], default=None)
+
 
 @frozen
 class OtherOwner:
@@ -193,17 +204,6 @@ class BaselineUse:
 
 
 @frozen
-class LimitRow:
-    """One limit or timeout of a location, ready to be shown; ``problem`` is why it is unusable."""
-
-    name: str
-    value: str
-    source: str
-    description: str
-    problem: str | None
-
-
-@frozen
 class LocationResult:
     """One measured code location. All paths are absolute.
 
@@ -232,7 +232,7 @@ class LocationResult:
     rows: str
     failure: Failure | None
     baseline: BaselineUse
-    limits: tuple[LimitRow, ...] = ()
+    limits: tuple[ShownLimit, ...] = ()
 
     @property
     def total_bytes(self) -> int:

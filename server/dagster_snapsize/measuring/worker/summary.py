@@ -18,7 +18,7 @@ from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.baseline import Baseline, with_local_paths
 from dagster_snapsize.core.findings import judge, judged_bytes, snapshot_budget, unused_ignores
 from dagster_snapsize.core.growth import baseline_mismatch, differences
-from dagster_snapsize.core.limits import shown_value
+from dagster_snapsize.core.limits import ShownLimit
 from dagster_snapsize.core.model import (
     AssetCost,
     Budgets,
@@ -33,7 +33,6 @@ from dagster_snapsize.measuring.worker.results import (
     AssetRow,
     BaselineProblem,
     BaselineUse,
-    LimitRow,
     LocationResult,
     OtherOwner,
     SnapshotRow,
@@ -103,10 +102,7 @@ def summarize(
             mismatch=baseline_mismatch(measurement, baseline) if baseline is not None else (),
             problem=baseline_problem,
         ),
-        limits=tuple(
-            LimitRow(s.name, shown_value(s), s.source, s.description, s.problem)
-            for s in measurement.environment.settings
-        ),
+        limits=tuple(map(ShownLimit.of, measurement.environment.settings)),
     )
 
 
