@@ -126,11 +126,21 @@ def definitions(done: str) -> dg.Definitions:
             pass
 
         assets.append(several)
+
+    @dg.op(**unless("field op tags", tags={"runs/note": "of an op of a job " * 9}))
+    def say():
+        pass
+
+    @dg.job
+    def ops():
+        say()
+
     everything = dg.AssetSelection.all()
     jobs = [dg.define_asset_job("everything", everything), dg.define_asset_job("again", everything)]
     jobs += [dg.define_asset_job("some", dg.AssetSelection.assets("other_1", "other_2"))]
     if done != "job":
         jobs.append(dg.define_asset_job("to_go", dg.AssetSelection.groups("default")))
+    jobs.append(ops)
     resources = {"io_manager": dg.FilesystemIOManager(base_dir="/tmp/somewhere")}
     return dg.Definitions(assets=assets, jobs=jobs, resources=resources)
 

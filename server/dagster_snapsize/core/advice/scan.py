@@ -64,7 +64,7 @@ class Scan:
         self._described: dict[str, ValueId] = {}
         self._conditions: dict[str, ValueId] = {}
         self._fields: dict[str, str] = {}
-        self._has_op_tags = False
+        self._op_tags: set[int] = set()  # hashes of their texts
         self.stub_bytes = 0
 
     def repeats(self) -> tuple[Repeat, ...]:
@@ -154,8 +154,9 @@ class Scan:
                     removed_bytes = len(_text(text, description)) - _NULL
                     self._savings.field("op description", (), removed_bytes, snapshot)
                 if tags is not None:
-                    removed_bytes = len(_text(text, tags)) - _EMPTY
-                    self._savings.field("op tags", (), removed_bytes, snapshot)
+                    value = _text(text, tags)
+                    self._op_tags.add(hash(value))
+                    self._savings.field("op tags", (), len(value) - _EMPTY, snapshot)
                 continue
             if description is not None:
                 value = _text(text, description)
@@ -167,7 +168,7 @@ class Scan:
             if tags is not None:
                 value = _text(text, tags)
                 removed_bytes = len(value) - _EMPTY
-                self._has_op_tags = True
+                self._op_tags.add(hash(value))
                 identity = ("op tags", hash(value))
                 self._values.record_on_op(identity, name, assets, value, removed_bytes, snapshot)
                 self._savings.field("op tags", assets, removed_bytes, snapshot)
@@ -180,7 +181,7 @@ class Scan:
                 ):
                     attribution = node.outputs.get(text_of(said, "name"), node.attribution)
                     self._output(snapshot, document, output, _assets_of(attribution))
-        if self._has_op_tags:
+        if self._op_tags:
             for section in items_of(root.get("dep_structure_snapshot")):
                 for invocation in items_of(section.value):
                     self._node_tags(snapshot, text, invocation.value, nodes)
@@ -190,12 +191,14 @@ class Scan:
         for item in items_of(invocation):
             if item.name == "tags" and item.value is not None:
                 value = _text(text, item)
-                found = self._values.known.get(("op tags", hash(value)))
                 node = nodes.node(text_of(invocation, "solid_name"))
-                if found and node is not None:
-                    removed_bytes = len(value) - _EMPTY
+                if hash(value) not in self._op_tags or node is None:
+                    continue
+                removed_bytes = len(value) - _EMPTY
+                self._savings.field("op tags", _assets_of(node), removed_bytes, snapshot)
+                found = self._values.known.get(("op tags", hash(value)))
+                if found:
                     found.add(snapshot, removed_bytes)
-                    self._savings.field("op tags", _assets_of(node), removed_bytes, snapshot)
 
     def _entries(self, key: str, text: str, snapshot: str, entries: object) -> None:
         """The metadata of an asset, entry by entry."""
