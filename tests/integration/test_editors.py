@@ -103,18 +103,12 @@ def test_neovim_shows_a_heavy_asset(tmp_path: Path, dagster_python: Callable[...
     look = tmp_path / "look.lua"
     seconds = patience(120)
     look.write_text(_LOOK.replace("MILLISECONDS", f"{1000 * seconds:.0f}"), encoding="utf-8")
-    done = subprocess.run(
-        [
-            *(NEOVIM, "--headless", "-i", "NONE", "-n", "-u", str(init)),
-            *("shop_analytics/features.py", "-c", f"luafile {look}"),
-        ],
-        cwd=project,
-        env=environment(tmp_path),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=seconds + 60,
-        check=False,
+    done = run(
+        tmp_path,
+        project,
+        seconds,
+        *(NEOVIM, "--headless", "-i", "NONE", "-n", "-u", str(init)),
+        *("shop_analytics/features.py", "-c", f"luafile {look}"),
     )
     printed = (done.stdout + done.stderr).replace("\r", "")
     assert done.returncode == 0, printed
@@ -132,18 +126,26 @@ def test_emacs_shows_a_heavy_asset(tmp_path: Path, dagster_python: Callable[...,
     seconds = patience(120)
     look = tmp_path / "look.el"
     look.write_text(_LOOK_EMACS.replace("SECONDS", f"{seconds:.0f}"), encoding="utf-8")
-    done = subprocess.run(
-        [EMACS, "-q", "--batch", *_PACKAGES, "-l", str(tmp_path / "init.el"), "-l", str(look)],
+    setup = ("-l", str(tmp_path / "init.el"), "-l", str(look))
+    done = run(tmp_path, project, seconds, EMACS, "-q", "--batch", *_PACKAGES, *setup)
+    assert done.returncode == 0, done.stdout + done.stderr
+    check_shown(done.stderr, project)
+
+
+def run(
+    folder: Path, project: Path, seconds: float, *command: str
+) -> subprocess.CompletedProcess[str]:
+    """Run an editor in the project, whose own files are in ``folder``."""
+    return subprocess.run(
+        command,
         cwd=project,
-        env=environment(tmp_path),
+        env=environment(folder),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
         timeout=seconds + 60,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    check_shown(done.stderr, project)
 
 
 def copied_shop(folder: Path, python: Path) -> Path:
