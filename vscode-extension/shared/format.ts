@@ -71,3 +71,8 @@ export function flatLines(text: string): string {
 export function flat(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, " ").trim();
 }
+
+/** How much of a budget is used; 1 is all of it. */
+export function budgetShare(usedBytes: number, budgetBytes: number): number {
+  return usedBytes / Math.max(1, budgetBytes);
+}

@@ -1,3 +1,4 @@
+import { budgetShare } from "../../shared/format.ts";
 import { relative, isAbsolute } from "node:path";
 import { LEVELS } from "./level.ts";
 import type { Project } from "./store.ts";
@@ -42,5 +43,5 @@ function badness({ phase, level }: ProjectStatus): number {
 
 /** How much of its budget the snapshot uses that is nearest to it. */
 function share({ nearest }: ProjectStatus): number {
-  return nearest ? nearest.usedBytes / Math.max(1, nearest.budgetBytes) : 0;
+  return nearest ? budgetShare(nearest.usedBytes, nearest.budgetBytes) : 0;
 }

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import type { Project } from "../measurements/store.ts";
 import type { AssetRow, LocationMeasurement, Place, Snapshot } from "../protocol.ts";
 import {
+  budgetShare,
   counted,
   flat,
   formatBoth,
@@ -130,7 +131,7 @@ function fullest(snapshots: readonly Snapshot[]): string {
 
 /** How much of its budget a snapshot uses. */
 export function share({ used_bytes, budget_bytes }: Snapshot): number {
-  return used_bytes / Math.max(1, budget_bytes);
+  return budgetShare(used_bytes, budget_bytes);
 }
 
 /** What is wrong with a location or a project. */

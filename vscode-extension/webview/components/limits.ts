@@ -1,7 +1,7 @@
 /** What each snapshot is judged by, and every limit and timeout that affects loading. */
 
 import type { LimitData, SnapshotData } from "../../shared/reportData.ts";
-import { flat, formatExact, formatPercent, formatSize } from "../../shared/format.ts";
+import { budgetShare, flat, formatExact, formatPercent, formatSize } from "../../shared/format.ts";
 import { element } from "../dom.ts";
 import type { LocationModel } from "../model/locationModel.ts";
 
@@ -31,7 +31,7 @@ export class LimitList {
 }
 
 function share({ usedBytes, budgetBytes }: SnapshotData): number {
-  return usedBytes / Math.max(1, budgetBytes);
+  return budgetShare(usedBytes, budgetBytes);
 }
 
 function budget(name: string, snapshot: SnapshotData): HTMLElement[] {

@@ -1,7 +1,7 @@
 /** Every snapshot with its budget as a bar; choosing one goes into it. */
 
 import type { LocationModel } from "../model/locationModel.ts";
-import { formatPercent, formatSize } from "../../shared/format.ts";
+import { budgetShare, formatPercent, formatSize } from "../../shared/format.ts";
 import { button, element } from "../dom.ts";
 import { budgetLines, LEVEL_WORDS } from "../model/text.ts";
 
@@ -25,7 +25,7 @@ export class SnapshotBars {
     const { snapshots } = model.data;
     const used = (s: number) => {
       const snapshot = snapshots[s];
-      return snapshot ? snapshot.usedBytes / Math.max(1, snapshot.budgetBytes) : 0;
+      return snapshot ? budgetShare(snapshot.usedBytes, snapshot.budgetBytes) : 0;
     };
     const order = snapshots.map((_, s) => s).sort((a, b) => used(b) - used(a));
     const focused = document.activeElement;
@@ -71,7 +71,7 @@ export class SnapshotBars {
     bar.setAttribute("aria-label", label);
     const track = element("span", "track");
     const used = element("span", "bar");
-    const part = Math.min(1, snapshot.usedBytes / Math.max(1, snapshot.budgetBytes));
+    const part = Math.min(1, budgetShare(snapshot.usedBytes, snapshot.budgetBytes));
     used.style.width = `${100 * part}%`;
     track.append(used);
     bar.append(
