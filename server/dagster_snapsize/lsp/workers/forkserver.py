@@ -192,7 +192,7 @@ class ForkServerPool:
             if news["type"] == "ready":
                 _log.info(
                     "measurements are forked from process %d from now on: %d modules in %.1f s,"
-                    " %.0f MB, %d threads",
+                    " %.0f MB, threads: %d",
                     kept.process.pid,
                     news["modules"],
                     news["seconds"],
