@@ -36,8 +36,8 @@ from dagster_snapsize.core.model import (
 )
 from dagster_snapsize.measuring.metadata_readers import metadata_readers
 from dagster_snapsize.measuring.paths import spelled_in
-from dagster_snapsize.project.dagster_yaml import instance_file, read_instance
 from dagster_snapsize.project.dbt import stale_inputs
+from dagster_snapsize.project.files.dagster_yaml import instance_file, read_instance
 from dagster_snapsize.project.git import untracked_files
 from dagster_snapsize.project.ignore_comments import find_ignores
 from dagster_snapsize.project.interpreters import Interpreter

@@ -16,7 +16,7 @@ from dagster_snapsize.core.baseline import (
     with_path,
 )
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.project.toml_document import read_file
+from dagster_snapsize.project.files.toml_document import read_file
 
 NAME = "snapsize-baseline.jsonl"
 

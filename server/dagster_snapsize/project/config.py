@@ -22,7 +22,7 @@ from dagster_snapsize.core.mapping_reader import (
 )
 from dagster_snapsize.core.model import Budgets, GrowthAgainst
 from dagster_snapsize.core.sizes import parse_allowance, parse_seconds, parse_size
-from dagster_snapsize.project.toml_document import TomlDocument, read_toml
+from dagster_snapsize.project.files.toml_document import TomlDocument, read_toml
 
 TARGET_KEYS = ("module-name", "python-file", "package-name", "workspace")
 DEFAULT_TIMEOUT = 300.0

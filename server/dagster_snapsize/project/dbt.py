@@ -17,8 +17,8 @@ from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import StaleInput
-from dagster_snapsize.project.toml_document import read_file
-from dagster_snapsize.project.yaml_document import read_yaml
+from dagster_snapsize.project.files.toml_document import read_file
+from dagster_snapsize.project.files.yaml_document import read_yaml
 
 DBT_PROJECT_FILE = "dbt_project.yml"
 DBT_MANIFEST = "manifest.json"

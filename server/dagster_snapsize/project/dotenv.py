@@ -11,7 +11,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagster_snapsize.project.toml_document import read_text
+from dagster_snapsize.project.files.toml_document import read_text
 
 
 def read_dotenv(path: Path, environ: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dagster_snapsize.core.model import IgnoreComment, SourceLocation
-from dagster_snapsize.project.toml_document import read_file
+from dagster_snapsize.project.files.toml_document import read_file
 
 _IGNORE = re.compile(r"#\s*snapsize:\s*ignore(?:\[(?P<rules>[^\]]*)\])?(?![\w\[-])")
 _YAML = (".yaml", ".yml")

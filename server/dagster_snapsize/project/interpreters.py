@@ -19,10 +19,10 @@ from attrs import frozen
 
 from dagster_snapsize.core.errors import NoInterpreter
 from dagster_snapsize.project.config import line_of_setting
+from dagster_snapsize.project.files.toml_document import read_file
 from dagster_snapsize.project.layout import repository_root
 from dagster_snapsize.project.locations import CodeLocation
 from dagster_snapsize.project.targets import absolute
-from dagster_snapsize.project.toml_document import read_file
 
 EnvironmentStamp: TypeAlias = tuple[tuple[str, int], ...]
 

@@ -11,9 +11,10 @@ from attrs import evolve, frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.config import Config, load_config
-from dagster_snapsize.project.dagster_cloud import find_dagster_cloud, read_dagster_cloud
-from dagster_snapsize.project.dagster_toml import dg_project, dg_project_folders, tool_dagster
 from dagster_snapsize.project.dotenv import read_dotenv
+from dagster_snapsize.project.files.dagster_cloud import find_dagster_cloud, read_dagster_cloud
+from dagster_snapsize.project.files.dagster_toml import dg_project, dg_project_folders, tool_dagster
+from dagster_snapsize.project.files.workspace_yaml import Workspace, read_workspace
 from dagster_snapsize.project.layout import (
     DAGSTER_CLOUD_FILES,
     LOCATION_FILES,
@@ -27,7 +28,6 @@ from dagster_snapsize.project.layout import (
     source_tree,
 )
 from dagster_snapsize.project.targets import Target, absolute, default_name
-from dagster_snapsize.project.workspace_yaml import Workspace, read_workspace
 
 DEFINITIONS = "definitions.py"
 # What is in those files that are Dagster's, of names that others use too.

@@ -18,7 +18,7 @@ from dagster_snapsize.lsp.anchors.line_map import Lines
 from dagster_snapsize.lsp.documents.places import Places
 from dagster_snapsize.lsp.documents.positions import real_key, to_path, to_range, to_uri
 from dagster_snapsize.measuring.worker.results import LocationResult
-from dagster_snapsize.project.toml_document import read_file
+from dagster_snapsize.project.files.toml_document import read_file
 
 _BOM = "\ufeff"
 _LANGUAGES: dict[str, Language] = {".py": "python", ".yaml": "yaml", ".yml": "yaml"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dagster_snapsize.lsp.documents.edits import TextChange
-from dagster_snapsize.project.toml_document import KeyPath, TomlPlaces, parse_toml, scan
+from dagster_snapsize.project.files.toml_document import KeyPath, TomlPlaces, parse_toml, scan
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}

@@ -27,7 +27,7 @@ from dagster_snapsize.lsp.features.budget_edit import prefix_of
 from dagster_snapsize.lsp.features.markup import STALE_NOTE, flat, flat_right
 from dagster_snapsize.lsp.state import ConfigError, LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import BaselineProblem, BaselineUse, LocationResult
-from dagster_snapsize.project.toml_document import scan
+from dagster_snapsize.project.files.toml_document import scan
 
 SOURCE = "dagster-snapsize"
 CONFIGURATION = "configuration"

@@ -15,8 +15,8 @@ from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.mapping_reader import Key, KeyProblem, anything, read_mapping, shown
+from dagster_snapsize.project.files.yaml_document import line_of, read_yaml
 from dagster_snapsize.project.targets import Target, absolute, default_name, executable
-from dagster_snapsize.project.yaml_document import line_of, read_yaml
 
 _GRPC_SERVER = "grpc_server"
 _COMMON = ("working_directory", "location_name", "executable_path")

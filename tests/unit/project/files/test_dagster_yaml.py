@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagster_snapsize.core.limits import InstanceSettings
-from dagster_snapsize.project.dagster_yaml import read_instance
+from dagster_snapsize.project.files.dagster_yaml import read_instance
 
 
 def read(folder: Path, text: str) -> InstanceSettings:

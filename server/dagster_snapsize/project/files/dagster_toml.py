@@ -11,8 +11,8 @@ from typing import Any
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.dotenv import read_dotenv
+from dagster_snapsize.project.files.toml_document import TomlDocument, read_toml
 from dagster_snapsize.project.targets import Target, absolute, default_name
-from dagster_snapsize.project.toml_document import TomlDocument, read_toml
 
 _DG_PYTHON = "DG_PROJECT_PYTHON_EXECUTABLE"
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.project.files.workspace_yaml import Workspace
+from dagster_snapsize.project.files.yaml_document import line_of, read_yaml
 from dagster_snapsize.project.layout import DAGSTER_CLOUD_FILES
 from dagster_snapsize.project.targets import TARGET_KINDS, Target, absolute
-from dagster_snapsize.project.workspace_yaml import Workspace
-from dagster_snapsize.project.yaml_document import line_of, read_yaml
 
 _EXAMPLE = (
     "For example:\n  locations:\n    - location_name: my_project\n      code_source:\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.limits import InstanceSettings, InstanceValue
 from dagster_snapsize.core.mapping_reader import Key, KeyProblem, boolean, read_mapping, shown
-from dagster_snapsize.project.yaml_document import line_of, read_yaml
+from dagster_snapsize.project.files.yaml_document import line_of, read_yaml
 
 
 def _whole_seconds(value: object) -> int:

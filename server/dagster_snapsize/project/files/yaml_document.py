@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_snapsize.core.errors import NotParsed, UserError
-from dagster_snapsize.project.toml_document import read_text
+from dagster_snapsize.project.files.toml_document import read_text
 
 _LONGEST = 1_000_000  # reading as much takes seconds, and three times as much may take minutes
 
