@@ -47,9 +47,15 @@ DEFAULTS: dict[str, int | None] = {
 }
 
 
-def environment(variables: dict[str, str] | None = None, dagster_plus: str | None = None) -> Any:
+def environment(
+    variables: dict[str, str] | None = None,
+    dagster_plus: str | None = None,
+    dagster_version: str = "",
+) -> Any:
     layers = [Layer("the environment", variables or {})]
-    return effective_environment(DEFAULTS, layers, InstanceSettings(), dagster_plus)
+    return effective_environment(
+        DEFAULTS, layers, InstanceSettings(), dagster_plus, dagster_version
+    )
 
 
 def snapshot(

@@ -202,8 +202,17 @@ def _budgets_of_nothing(reports: Sequence[LocationReport]) -> Iterator[str]:
         return
     jobs = {s.name for j in reports for s in j.measurement.snapshots if s.kind == "job"}
     assets = {asset.key for j in reports for asset in j.measurement.assets}
+    owners = {
+        name
+        for report in reports
+        if report.budgets.owners
+        for snapshot in report.measurement.snapshots
+        for owner in snapshot.ledger.owners
+        if owner.kind not in ("asset", "structure")
+        for name in (owner.label, owner.name)
+    }
     for config in {j.code_location.config.path: j.code_location.config for j in reports}.values():
-        for _, message in budgets_of_nothing(config.budgets, jobs, assets):
+        for _, message in budgets_of_nothing(config.budgets, jobs, assets, owners):
             yield message
 
 

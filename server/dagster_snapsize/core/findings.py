@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -22,7 +22,6 @@ from dagster_snapsize.core.growth import (
     snapshot_label,
 )
 from dagster_snapsize.core.model import (
-    AssetCost,
     Budgets,
     Finding,
     IgnoreComment,
@@ -104,6 +103,7 @@ def _all_findings(
         for snapshot in measurement.snapshots:
             found += _snapshot_findings(snapshot, measurement, budgets, baseline)
         found += _asset_findings(measurement, budgets)
+        found += _owner_findings(measurement, budgets)
         if baseline is not None:
             found += growth_findings(measurement, budgets, baseline)
         found += _time_findings(measurement, budgets)
@@ -190,6 +190,14 @@ def _snapshot_findings(
     elif size > budgets.warn_at * budget.bytes:
         message = f"{_fact(snapshot, measurement, size, budget)}: {heaviest.first}"
         details = f"{_exact(size, budget)}{heaviest.rest}"
+    elif limit := limits.after_upgrade(measurement.environment, snapshot.kind):
+        if snapshot.wire_bytes <= limit.bytes:
+            return
+        message = f"{_fact(snapshot, measurement, snapshot.wire_bytes, limit)} after an upgrade"
+        details = (
+            f"{_exact(snapshot.wire_bytes, limit)} Dagster {measurement.dagster_version} asks for"
+            " it in chunks, which no gRPC limit binds; Dagster 1.11.15 and newer do not."
+        )
     else:
         return
     yield Finding(
@@ -294,28 +302,46 @@ def _next_step(snapshot: Snapshot, budget: Limit, asset: str | None) -> str:
 
 def asset_budget(key: str, budgets: Budgets) -> Limit:
     """How much of one snapshot an asset may take before there is a finding, and what says so."""
-    globs = (name for name in budgets.assets if fnmatchcase(key, name))
-    name = key if key in budgets.assets else next(globs, None)
-    if name is None:
-        return Limit(ASSET_BUDGET, "stored", budgets.asset, CONFIGURATION)
-    return Limit(f"budget.assets.{name}", "stored", budgets.assets[name], CONFIGURATION)
+    return _named_budget("assets", budgets.assets, (key,)) or Limit(
+        ASSET_BUDGET, "stored", budgets.asset, CONFIGURATION
+    )
+
+
+def _named_budget(table: str, sizes: Mapping[str, int], names: Sequence[str]) -> Limit | None:
+    """The budget of what has these names: by one of them, else by the first glob that fits."""
+    exact = (name for name in names if name in sizes)
+    globs = (glob for glob in sizes if any(fnmatchcase(name, glob) for name in names))
+    found = next(exact, None) or next(globs, None)
+    if found is None:
+        return None
+    return Limit(f"budget.{table}.{found}", "stored", sizes[found], CONFIGURATION)
 
 
 def budgets_of_nothing(
-    budgets: Budgets, jobs: Collection[str], assets: Collection[str]
+    budgets: Budgets,
+    jobs: Collection[str],
+    assets: Collection[str],
+    owners: Collection[str] | None = None,
 ) -> Iterator[tuple[tuple[str, str], str]]:
-    """The keys below ``budget`` that name a job or an asset that there is not, and a message.
+    """The keys below ``budget`` that name what there is not, and a message.
 
-    ``jobs`` and ``assets`` are the names and keys in all locations that have these budgets.
+    ``jobs``, ``assets`` and ``owners`` are the names and keys in all locations that have these
+    budgets; None where the names of owners are not known.
     """
-    for name in budgets.jobs:
-        if name not in jobs:
-            guess = did_you_mean(name, jobs)
-            yield ("jobs", name), f"there is no job `{name}`, which budget.jobs names{guess}"
-    for name in budgets.assets:
-        if name not in assets and not any(fnmatchcase(key, name) for key in assets):
-            guess = did_you_mean(name, assets)
-            yield ("assets", name), f"there is no asset `{name}`, which budget.assets names{guess}"
+    tables: list[tuple[str, str, Mapping[str, int], Collection[str]]] = [
+        ("jobs", "job", dict.fromkeys(budgets.jobs, 0), jobs),
+        ("assets", "asset", budgets.assets, assets),
+    ]
+    if owners is not None:
+        tables.append(("owners", "definition", budgets.owners, owners))
+    for table, noun, named, there in tables:
+        for name in named:
+            is_glob = table != "jobs"
+            if name in there or (is_glob and any(fnmatchcase(key, name) for key in there)):
+                continue
+            guess = did_you_mean(name, there)
+            message = f"there is no {noun} `{name}`, which budget.{table} names{guess}"
+            yield (table, name), message
 
 
 def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
@@ -348,15 +374,47 @@ def _asset_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Find
             bytes=size,
             budget_bytes=budget.bytes,
             location=asset.location,
-            details=f"{_exact(size, budget)}{_heaviest_field(asset, by_id[worst])} In all snapshots"
-            f" together it is {sizes.format_size(asset.total_bytes)}.",
+            details=f"{_exact(size, budget)}"
+            f"{_heaviest_field(Owner('asset', asset.key), by_id[worst])} In all snapshots together"
+            f" it is {sizes.format_size(asset.total_bytes)}.",
             advice=f"Run `{explain_command(asset.key)}` to see all of its fields.",
             repository=asset.repository,
         )
 
 
-def _heaviest_field(asset: AssetCost, snapshot: Snapshot) -> str:
-    fields = snapshot.ledger.by_field(Owner("asset", asset.key))
+def _owner_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
+    """One finding for each owner besides assets that is over its own budget in some snapshot."""
+    if not budgets.owners:
+        return
+    worst: dict[tuple[str, Owner], tuple[int, Snapshot]] = {}
+    for snapshot in measurement.snapshots:
+        for owner in snapshot.ledger.owners:
+            key, size = (snapshot.repository, owner), snapshot.ledger.total(owner)
+            if owner.kind not in ("asset", "structure") and (
+                key not in worst or size > worst[key][0]
+            ):
+                worst[key] = size, snapshot
+    for (_, owner), (size, snapshot) in worst.items():
+        budget = _named_budget("owners", budgets.owners, (owner.label, owner.name))
+        if budget is None or size <= budget.bytes:
+            continue
+        yield Finding(
+            "owner-over-budget",
+            "warning",
+            f"{capitalized(owner.label)} at {sizes.format_percent(size, budget.bytes)} of"
+            f" {sizes.format_size(budget.bytes)}: {sizes.format_size(size)} in"
+            f" {snapshot_label(snapshot, measurement)}",
+            snapshot=snapshot.id,
+            bytes=size,
+            budget_bytes=budget.bytes,
+            location=measurement.definitions_location,
+            details=f"{_exact(size, budget)}{_heaviest_field(owner, snapshot)}",
+            advice=f"Run `{explain_command(owner.label)}` to see all of its fields.",
+        )
+
+
+def _heaviest_field(owner: Owner, snapshot: Snapshot) -> str:
+    fields = snapshot.ledger.by_field(owner)
     name = max(fields, key=lambda f: fields[f])
     return f" Heaviest field: {_sized(name, fields[name])}."
 

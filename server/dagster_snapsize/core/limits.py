@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from dagster_snapsize.core.model import Environment, Limit, Setting
+from dagster_snapsize.core.model import Environment, Limit, Setting, SnapshotKind
 from dagster_snapsize.core.sizes import format_seconds, format_size
 
 DAGSTER_DEFAULT = "Dagster's default"
@@ -32,6 +32,7 @@ DAGSTER_PLUS = "Dagster+ snapshot limit"
 IN_CHUNKS = "repositories in chunks"
 
 DAGSTER_PLUS_BYTES = 130_000_000
+NEWEST_DEFAULT_BYTES = 100_000_000  # of RX and SEND, since 1.10.10
 PROTOBUF_MAX_BYTES = 2**31 - 1  # no gRPC message is larger, whatever the options say
 
 
@@ -126,6 +127,22 @@ def effective_environment(
         repository_limits=tuple(stored if streaming.value or chunks else jobs + stored),
         job_limits=tuple(jobs + stored),
     )
+
+
+def after_upgrade(environment: Environment, kind: SnapshotKind) -> Limit | None:
+    """The gRPC limit that binds a repository once Dagster asks for it in one message.
+
+    None where it does so already, and where an agent of Dagster+ asks in chunks.
+    """
+    chunks, streaming = environment.setting(IN_CHUNKS), environment.setting(STREAMING)
+    if kind != "repository" or chunks is None or (streaming and streaming.value):
+        return None
+    found = [
+        evolve(limit, bytes=NEWEST_DEFAULT_BYTES) if is_default(limit) else limit
+        for limit in environment.job_limits
+        if limit.judges == "wire"
+    ]
+    return min(found, key=lambda limit: limit.bytes, default=None)
 
 
 def _asks_in_chunks(dagster_version: str) -> bool:

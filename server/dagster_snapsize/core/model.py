@@ -46,6 +46,7 @@ Rule = Literal[
     "snapshot-over-budget",
     "snapshot-near-budget",
     "asset-over-budget",
+    "owner-over-budget",
     "snapshot-grew",
     "asset-grew",
     "baseline-mismatch",
@@ -459,7 +460,8 @@ class Measurement:
 class Budgets:
     """What the user allows; sizes in bytes, times in seconds; None where nothing was said.
 
-    ``jobs`` are by name, ``assets`` by key or by a glob of keys.
+    ``jobs`` are by name, ``assets`` by key or by a glob of keys, ``owners`` (all others) by name,
+    by kind and name, or by a glob of either.
     """
 
     repository: int | None = None
@@ -468,6 +470,7 @@ class Budgets:
     asset: int = 64_000
     asset_max: int | None = None
     assets: Mapping[str, int] = field(factory=dict)
+    owners: Mapping[str, int] = field(factory=dict)
     warn_at: float = 0.8
     load_time: float | None = None
     growth: Allowance | None = None

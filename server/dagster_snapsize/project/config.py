@@ -224,16 +224,18 @@ _BUDGET_KEYS = {
     "asset": Key(_size, 'asset = "64 kB"'),
     "asset-max": Key(_size, 'asset-max = "256 kB"'),
     "assets": Key(anything),
+    "owners": Key(anything),
     "warn-at": Key(_share, "warn-at = 0.8"),
     "load-time": Key(_seconds, 'load-time = "120 s"'),
     "growth": Key(parse_allowance, 'growth = "5 %"'),
     "asset-growth": Key(parse_allowance, 'asset-growth = "20 kB"'),
     "growth-against": Key(choice(get_args(GrowthAgainst)), 'growth-against = "merge-base"'),
 }
-_NAMED = ("jobs", "assets")
+_NAMED = ("jobs", "assets", "owners")
 # Tables whose keys the user chooses.
 _EACH: Mapping[tuple[str, ...], Callable[[str], Key]] = {
     ("budget", "jobs"): lambda _: Key(_size, 'jobs = { "__ASSET_JOB" = "95 MB" }'),
     ("budget", "assets"): lambda _: Key(_size, 'assets = { "marts/orders" = "96 kB" }'),
+    ("budget", "owners"): lambda _: Key(_size, 'owners = { "sensor *" = "100 kB" }'),
     ("env",): _variable,
 }

@@ -335,6 +335,43 @@ def test_an_asset_may_have_a_budget_of_its_own() -> None:
     ] == [("error", 89_000), ("error", 65_000)]
 
 
+def test_a_definition_that_is_no_asset_may_have_a_budget() -> None:
+    owners = {
+        Owner("sensor", "watch"): {"asset keys": Share(90_000)},
+        Owner("resource", "lake"): {"config": Share(3_000)},
+        Owner("structure", "[structure]"): {"[structure]": Share(50)},
+    }
+    ledger = Ledger(93_050, owners, {}, {})
+    found = measurement(evolve(snapshot({}), stored_bytes=93_050, ledger=ledger), assets=())
+    by_kind = {"sensor watch": 60_000, "resource *": 1_000}
+    first, second = judge(found, Budgets(owners=by_kind))
+    assert (first.rule, first.severity) == ("owner-over-budget", "warning")
+    assert first.message == "Sensor watch at 150 % of 60 kB: 90 kB in repository"
+    assert first.details == (
+        "90,000 of 60,000 bytes stored (budget.owners.sensor watch)."
+        " Heaviest field: asset keys 90 kB."
+    )
+    assert second.message == "Resource lake at 300 % of 1 kB: 3 kB in repository"
+    # The name alone will do.
+    [alone] = judge(found, Budgets(owners={"watch": 60_000}))
+    assert alone.message == first.message
+    assert judge(found, Budgets(owners={"watch": 95_000, "[structure]": 1})) == ()
+
+
+def test_a_limit_that_an_upgrade_brings_back_is_a_warning() -> None:
+    large = measurement(snapshot({"orders": {"description": 121_000_000}}))
+    for version, is_warned in (("1.10.21", True), ("1.11.15", False)):
+        limits = environment(dagster_version=version)
+        found = evolve(large, environment=limits, dagster_version=version)
+        rules = {f.rule: f for f in judge(found, Budgets(asset=10**9))}
+        assert ("snapshot-over-budget" in rules) is not is_warned
+        if is_warned:
+            warning = rules["snapshot-near-budget"]
+            assert warning.severity == "warning"
+            assert warning.message == "Repository at 121 % of 100 MB after an upgrade"
+            assert warning.details and "Dagster 1.10.21 asks for it in chunks" in warning.details
+
+
 LONG = "very_long_name_of_a_company/its_department/its_data_product/customer_features"
 
 
