@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import NoReturn
 
 import click
+from attrs import evolve
 
 from dagster_snapsize import VERSION
 from dagster_snapsize.cli.options import (
@@ -225,6 +226,36 @@ def advise(
         advice.printer(form)(advised, top)
         if advised.upgrade_error is not None:
             _show(advised.upgrade_error)
+
+
+@cli.command(short_help="Print where the load time goes, by line and by distribution.")
+@target_options
+@click.option(
+    "--fast", is_flag=True, help="Load as `measure` does, which is faster than a code server."
+)
+@format_option("text", "json")
+@output_option
+@top_option
+def profile(selection: Selection, fast: bool, form: str, output: str | None, top: int) -> None:
+    """Print where the time goes that it takes to load a code location and make its snapshots.
+
+    Every part of the time belongs to a line of your code, or to a phase of Dagster's own. The
+    location is always loaded anew, in a new interpreter, as a code server does it.
+
+    \b
+    Examples:
+      dagster-snapsize profile
+      dagster-snapsize profile -m my_project.definitions --top 30
+    """
+    from dagster_snapsize.cli.reports import load_time as load_time_report
+
+    file = output_file(output)
+    gc.disable()  # as for any measurement
+    report = measure_all(evolve(selection, cache="off", plain=not fast), with_baseline=False)
+    report = report.only("measurement-failed")
+    status = exit_status(report.findings)
+    with leave_with(status), written_to(file):
+        load_time_report.printer(form)(report, status, top)
 
 
 @cli.command(short_help="Print every field of one asset or other definition, with its bytes.")

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class Selection:
     """What the command line asks to measure; ``timeout`` is in seconds.
 
-    With ``verify`` every snapshot is also serialized in Dagster's own way and compared.
+    With ``verify`` every snapshot is also serialized in Dagster's own way and compared. With
+    ``plain`` the location is loaded as a code server does it, in more time.
     """
 
     flags: Flags
@@ -41,6 +42,7 @@ class Selection:
     timeout: float | None = None
     cache: CacheLookup = "on"
     verify: bool = False
+    plain: bool = False
 
 
 @frozen
@@ -122,6 +124,7 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
             lookup=selection.cache,
             on_progress=LateBar(stack),
             verify=selection.verify,
+            plain=selection.plain,
         )
     reports: list[LocationReport] = []
     for (location, interpreter), cached in zip(chosen, measured, strict=True):

@@ -7,7 +7,7 @@ Nothing here reads a file, starts a process or knows Dagster.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Literal
 
@@ -285,6 +285,115 @@ class Seconds:
 
 
 @frozen
+class StackEntry:
+    """A function on a stack, or what Dagster works on.
+
+    ``distribution`` is that of code that is not the project's. ``work`` says that it is no function
+    but a component, of which ``path`` is the YAML file, or without a path the job that is composed.
+    """
+
+    path: str
+    name: str
+    line: int
+    distribution: str | None = None
+    work: bool = False
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it is a line of the project's own."""
+        return self.distribution is None and self.path != ""
+
+    @property
+    def location(self) -> SourceLocation:
+        """The line that runs, or that the function of a distribution starts at."""
+        return SourceLocation(self.path, self.line)
+
+    @property
+    def function(self) -> str:
+        """``build_assets()``, or ``top-level code``."""
+        return "top-level code" if self.name == "<module>" else f"{self.name}()"
+
+
+@frozen
+class FoldedStack:
+    """The time that passed in a phase while the stack was this one, the outermost entry first."""
+
+    phase: str
+    entries: tuple[StackEntry, ...]
+    microseconds: int
+
+    @property
+    def nearest(self) -> int | None:
+        """Which entry is the innermost line of the project's, or the innermost work of Dagster's.
+
+        None where there is neither.
+        """
+        for at in range(len(self.entries) - 1, -1, -1):
+            if self.entries[at].distribution is None:
+                return at
+        return None
+
+
+@frozen
+class TimeOwner:
+    """What a part of the load time is spent on: a line of the project's, or a phase of Dagster's.
+
+    ``what`` is the statement on the line (``import polars``, ``@dbt_assets``), the type of a
+    component, or the name of the phase in brackets. ``distribution`` is whom the line calls; where
+    it calls several, the one that takes longest.
+    """
+
+    what: str
+    location: SourceLocation | None
+    distribution: str | None
+    microseconds: int
+
+    @property
+    def kind(self) -> Literal["line", "phase"]:
+        """Whether it is a line of the project's."""
+        return "line" if self.location else "phase"
+
+
+@frozen
+class DistributionTime:
+    """The time in the code of one distribution itself, called by whichever line or distribution.
+
+    ``through`` is the distribution that the project's code called, for most of the time.
+    """
+
+    name: str
+    version: str | None
+    through: str | None
+    microseconds: int
+
+
+@frozen
+class LoadTime:
+    """The load time of a location by owner, and the same by distribution, longest first.
+
+    ``stacks`` are those that were seen; they are not cached. ``is_plain`` says that the location
+    was loaded as a code server does it.
+    """
+
+    microseconds: int
+    owners: tuple[TimeOwner, ...]
+    distributions: tuple[DistributionTime, ...]
+    is_plain: bool
+    stacks: tuple[FoldedStack, ...] = field(default=(), repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        for what, parts in (("owners", self.owners), ("distributions", self.distributions)):
+            total = sum(part.microseconds for part in parts)
+            if total != self.microseconds:
+                raise AssertionError(f"the {what} took {total} of {self.microseconds} microseconds")
+
+    @property
+    def lines(self) -> Iterator[TimeOwner]:
+        """The owners that are lines."""
+        return (owner for owner in self.owners if owner.location)
+
+
+@frozen
 class Failure:
     """Why a location could not be measured.
 
@@ -454,6 +563,7 @@ class Measurement:
     savings: tuple[Saving, ...] = ()
     metadata_readers: tuple[MetadataReader, ...] = ()
     stub_bytes: int = 0
+    load_time: LoadTime | None = None
 
 
 @frozen

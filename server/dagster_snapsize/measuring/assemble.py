@@ -27,6 +27,7 @@ from dagster_snapsize.core.model import (
     Failure,
     Inputs,
     Ledger,
+    LoadTime,
     Measurement,
     Owner,
     Seconds,
@@ -34,6 +35,7 @@ from dagster_snapsize.core.model import (
     SourceLocation,
     UncacheableCall,
 )
+from dagster_snapsize.measuring.load_time import load_time
 from dagster_snapsize.measuring.metadata_readers import metadata_readers
 from dagster_snapsize.measuring.paths import spelled_in
 from dagster_snapsize.project.dbt import stale_inputs
@@ -80,11 +82,13 @@ class MeasurementBuilder:
         tree: Path,
         on_progress: OnProgress,
         limits_only: bool,
+        plain: bool = False,
     ):
         self.location = location
         self.interpreter = interpreter
         self.on_progress = on_progress
         self.limits_only = limits_only
+        self.plain = plain
         self.tree = tree
         self.changed: list[str] = []
         self.has_begun = False
@@ -101,6 +105,7 @@ class MeasurementBuilder:
         self._files: list[str] = []
         self._folders: list[str] = []
         self._inputs: Inputs | None = None
+        self._load_time: LoadTime | None = None
         self._read_here: list[str] = []  # by us, not by the probe
         self._peak_rss_bytes = 0
         root = location.root
@@ -237,6 +242,10 @@ class MeasurementBuilder:
             ),
         )
 
+    def _on_load_profile(self, header: dict[str, Any], payload: bytes) -> None:
+        version = self._hello["python_version"]
+        self._load_time = load_time(header, self.spelled, version, self.plain)
+
     def _on_failed(self, header: dict[str, Any], payload: bytes) -> None:
         if header["usage"]:
             # Before its hello it has found no Dagster, or one too old.
@@ -301,6 +310,7 @@ class MeasurementBuilder:
             ),
             failure=failure,
             inputs=self._inputs,
+            load_time=None if failure else self._load_time,
             stub_bytes=max((scan.stub_bytes for scan in self._scans.values()), default=0),
             repeats=tuple(sorted(repeats, key=repeat_rank)),
             savings=tuple(sorted(savings, key=saving_rank)),

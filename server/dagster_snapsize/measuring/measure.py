@@ -53,6 +53,7 @@ def measure_location(
     on_progress: OnProgress = lambda progress: None,
     on_start: Callable[[SupervisedProcess], None] = lambda process: None,
     verify: bool = False,
+    plain: bool = False,
 ) -> Cached:
     """Measure one location, unless the cache has it; see ``run_probe``.
 
@@ -81,6 +82,7 @@ def measure_location(
         shown=lambda path: shown_path(path, folder),
         before_load=cache.begin if cache else lambda: None,
         verify=verify,
+        plain=plain,
     )
     prepared.add(commands)
     if cache is None:

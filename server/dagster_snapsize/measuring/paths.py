@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from attrs import evolve
 
-from dagster_snapsize.core.model import Measurement, SourceLocation
+from dagster_snapsize.core.model import LoadTime, Measurement, SourceLocation
 
 
 def spelled_in(tree: Path) -> Callable[[str], str]:
@@ -77,6 +77,7 @@ class _Relocation:
                 evolve(reader, location=self._must_place(reader.location))
                 for reader in whole.metadata_readers
             ),
+            load_time=self._load_time(whole.load_time),
             failure=evolve(failure, location=self._place(failure.location)) if failure else None,
         )
 
@@ -85,6 +86,24 @@ class _Relocation:
         if known is None:
             known = self._known[path] = shown_path(path, self._folder)
         return known
+
+    def _load_time(self, load_time: LoadTime | None) -> LoadTime | None:
+        """Stacks keep the paths of what is installed, and those below the folder change too."""
+        if load_time is None:
+            return None
+        moved = cache(
+            lambda entry: evolve(entry, path=self._path(entry.path)) if entry.path else entry
+        )
+        return evolve(
+            load_time,
+            owners=tuple(
+                evolve(owner, location=self._place(owner.location)) for owner in load_time.owners
+            ),
+            stacks=tuple(
+                evolve(stack, entries=tuple(map(moved, stack.entries)))
+                for stack in load_time.stacks
+            ),
+        )
 
     def _paths(self, paths: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(self._path, paths))

@@ -48,6 +48,7 @@ def run_probe(
     before_load: Callable[[], None] = lambda: None,
     forkserver: ForkServer | None = None,
     verify: bool = False,
+    plain: bool = False,
 ) -> Measurement:
     """Measure one code location; all paths in the result are absolute.
 
@@ -55,7 +56,7 @@ def run_probe(
     ``shown`` is how messages write a path. ``before_load`` is called each time before definitions
     are loaded, after the ``prepare`` commands. ``forkserver`` is what to fork the probe from; where
     that fails, an interpreter is started. ``verify`` also makes every text in Dagster's own way; a
-    difference is a UserError.
+    difference is a UserError. ``plain`` loads and serializes as a code server does, in more time.
 
     A location that cannot be loaded gives a Measurement with a ``failure``.
 
@@ -68,6 +69,7 @@ def run_probe(
             *(location, interpreter, environ, on_progress, on_start),
             forkserver=forkserver,
             verify=verify,
+            plain=plain,
         )
 
     failure = prepare(
@@ -134,6 +136,7 @@ class _ProbeRun:
         limits_only: bool = False,
         forkserver: ForkServer | None = None,
         verify: bool = False,
+        plain: bool = False,
     ):
         self.location = location
         self.interpreter = interpreter
@@ -143,11 +146,12 @@ class _ProbeRun:
         self.limits_only = limits_only
         self.forkserver = forkserver
         self.verify = verify
+        self.plain = plain
         # In a repository of many projects code and dbt models are often beside the location's own.
         self._tree = repository_root(location.root) or location.root
         self.broke_off = False
         self._builder = MeasurementBuilder(
-            location, interpreter, self._tree, on_progress, limits_only
+            location, interpreter, self._tree, on_progress, limits_only, plain
         )
 
     @property
@@ -209,6 +213,7 @@ class _ProbeRun:
                 "deadline": time.time() + timeout,
                 "limits_only": self.limits_only,
                 "verify": self.verify,
+                "plain": self.plain,
             }
         )
 

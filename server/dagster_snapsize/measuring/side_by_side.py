@@ -29,7 +29,8 @@ def measure_locations(
     environ: Mapping[str, str],
     lookup: CacheLookup,
     on_progress: OnProgress,
-    verify: bool,
+    verify: bool = False,
+    plain: bool = False,
 ) -> list[Cached]:
     """The measurements of these locations, in their order; see ``measure_location``.
 
@@ -56,6 +57,7 @@ def measure_locations(
             on_progress=on_progress,
             on_start=started,
             verify=verify,
+            plain=plain,
         )
 
     # Most often there is one, and it is cached: then no pool of threads is imported.

@@ -28,6 +28,9 @@ In the order in which a measurement sends them:
                 in ns] of the source of installed modules), ``distributions`` (folders of
                 sys.path that hold some), ``modules`` (installed ones by name) and
                 ``uncacheable`` (``what``, ``path``, ``line``: see core.model.UncacheableCall)
+``load_profile`` of a cold measurement: ``stacks`` ([phase, its name, numbers of entries with the
+                outermost first, microseconds]), ``entries`` ([path, name, line, kind]: see
+                load_profile.py) and ``folders`` (sys.path)
 ``failed``      ``message``, ``path``, ``line``, ``traceback``, ``usage`` (true where the target
                 itself is wrong: an attribute that is not there, say), ``unparsed`` (true where a
                 file of the user is not valid Python, YAML or TOML)

@@ -17,9 +17,10 @@ from .asset_locations import Origins, locate_assets
 from .audit import AuditLog, CallRecorder
 from .failures import describe
 from .fastpath import install as install_shortcuts
-from .fastpath import placeholder_ids
+from .fastpath import no_shortcuts, placeholder_ids
 from .inputs import definition_files, describe_inputs, listed_folders
 from .lazy_module import defer
+from .load_profile import LoadProfile, name_components, name_jobs
 from .loading import StateMissing, UsageProblem, load
 from .protocol import ConnectionLost, FrameWriter
 from .snapshots import (
@@ -53,21 +54,26 @@ def main(argument: str, log: Optional[AuditLog] = None) -> NoReturn:
     ``log`` has what this process has read already, where a fork server started it.
 
     Keys: ``target``, ``location_name``, ``working_directory``, ``tree``, ``dotenv`` (path or null),
-    ``env``, ``deadline`` (seconds since the epoch), ``limits_only``.
+    ``env``, ``deadline`` (seconds since the epoch), ``limits_only``, ``verify``, ``plain`` (load as
+    a code server does, with nothing that makes it faster).
     """
-    # Imports and snapshots make millions of objects that stay alive; to collect garbage among them
-    # takes a quarter of the time. It is on while the user's definitions are loaded.
-    gc.disable()
-    writer = _take_over_streams()
     request = json.loads(argument)
+    if not request.get("plain", False):
+        # Imports and snapshots make millions of objects that stay alive; to collect garbage among
+        # them takes a quarter of the time. It is on while the user's definitions are loaded.
+        gc.disable()
+    writer = _take_over_streams()
     target = request["target"]
     own_package = target.get("module_name") or target.get("package_name")
     own_package = own_package or target.get("autoload_defs_module_name")
-    log = log or AuditLog()
-    log.start()
     own_package = own_package.split(".")[0] if own_package else None
     files = UserFiles(request["tree"], own_package)
-    session = _Session(writer, files, log)
+    profile = LoadProfile(files)
+    if log is None and not request["limits_only"]:  # a fork has imported much before
+        profile.start()
+    log = log or AuditLog()
+    log.start()
+    session = _Session(writer, files, log, profile)
     session.guard_exit()
     left = request["deadline"] - time.time() - 0.3
     faulthandler.enable(file=2)
@@ -83,6 +89,7 @@ def main(argument: str, log: Optional[AuditLog] = None) -> NoReturn:
     except BaseException as error:  # SystemExit and KeyboardInterrupt of user code included
         session.fail(describe(error, files, session.origins.last_definitions))
     session.finished = True
+    profile.stop()
     faulthandler.cancel_dump_traceback_later()
     # os._exit does not wait for threads that never end; exit functions of user code still run.
     try:
@@ -110,10 +117,11 @@ def _take_over_streams() -> FrameWriter:
 
 
 class _Session:
-    def __init__(self, writer: FrameWriter, files: UserFiles, log: AuditLog):
+    def __init__(self, writer: FrameWriter, files: UserFiles, log: AuditLog, profile: LoadProfile):
         self._writer = writer
         self._files = files
         self._log = log
+        self._profile = profile
         self._source_loader = SourceLoader(files)
         self._pid = os.getpid()
         self._started = time.perf_counter()
@@ -151,10 +159,12 @@ class _Session:
     def _send(self, frame_type: str, payload: Any = b"", **header: Any) -> None:
         if os.getpid() != self._pid:
             _exit_now(0)  # a process that user code forked, and that returned to here
-        self._writer.send({**header, "type": frame_type}, payload)
+        with self._profile.paused():
+            self._writer.send({**header, "type": frame_type}, payload)
 
     def run(self, request: Mapping[str, Any]) -> None:
         self._send("phase", name="starting")
+        self._profile.enter("import")
         sys.argv = ["dagster", "api", "grpc"]
         # Dagster's loaders take sys.path[0] away; `python -m dagster` has its own folder there.
         sys.path.insert(0, os.getcwd())
@@ -177,17 +187,23 @@ class _Session:
 
     def _measure(self, request: Mapping[str, Any], version: str) -> None:
         find_adapter(version)  # raises for a Dagster that is too old, before it loads anything
-        verify = request.get("verify", False)
-        shortcuts = install_shortcuts(verify=verify)
-        if not verify:
-            defer()
-        self.origins.install()
-        self._log.mark()
-        calls = CallRecorder(self._files, self._log)
-        variables = VariableLog(self._files)
-        self._source_loader.install()
+        verify, plain = request.get("verify", False), request.get("plain", False)
+        with self._profile.paused():
+            shortcuts = no_shortcuts() if plain else install_shortcuts(verify=verify)
+            if plain:
+                name_jobs()
+            elif not verify:
+                defer()
+            name_components()
+            self.origins.install()
+            self._log.mark()
+            calls = CallRecorder(self._files, self._log)
+            variables = VariableLog(self._files)
+            self._source_loader.install()
         self._send("phase", name="loading")
-        _collect_garbage()
+        self._profile.enter("definitions")
+        if not plain:
+            _collect_garbage()
         loaded = load(
             request["target"],
             request["working_directory"],
@@ -196,8 +212,9 @@ class _Session:
             self.origins,
         )
         jobs = {name: all_jobs(repo) for name, repo in loaded.repositories.items()}
-        gc.disable()
-        shortcuts = shortcuts.after_loading()
+        if not plain:
+            gc.disable()
+            shortcuts = shortcuts.after_loading()
         adapter = find_adapter(version)
         if shortcuts.packer:
             adapter = adapter._replace(serialize=shortcuts.packer.serialize)
@@ -216,6 +233,8 @@ class _Session:
                 "some snapshots differ from what Dagster itself makes: "
                 + "; ".join(shortcuts.differences)
             )
+        self._profile.stop()
+        self._send_profile()
         self._send_files()
         self._send_inputs(calls, variables)
         self._done(unknown_steps=shortcuts.unknown)
@@ -237,15 +256,23 @@ class _Session:
         for name in sorted(repositories):
             repository = repositories[name]
             self._send("phase", name="repository", repository=name, done=done, of=of)
+            self._profile.enter("repository", name)
             self._snapshot("repository", name, name, serialize_repository, adapter, repository)
             done += 1
             for job in jobs[name]:
                 self._send("phase", name="job", repository=name, job=job.name, done=done, of=of)
+                self._profile.enter("job", job.name)
                 self._snapshot("job", name, job.name, serialize_job, adapter, job)
                 forget_snapshot(job)
                 done += 1
-            assets = locate_assets(repository, self.origins, self._files, self._log.files())
+            with self._profile.paused():
+                assets = locate_assets(repository, self.origins, self._files, self._log.files())
             self._send("sources", repository=name, assets=assets)
+
+    def _send_profile(self) -> None:
+        report = self._profile.report()
+        if report:
+            self._send("load_profile", **report)
 
     def _send_inputs(self, calls: CallRecorder, variables: VariableLog) -> None:
         try:

@@ -17,7 +17,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from attrs import fields, frozen
+from attrs import evolve, fields, frozen
 from cattrs import Converter
 
 from dagster_snapsize.core.model import (
@@ -32,7 +32,7 @@ from dagster_snapsize.core.model import (
 )
 from dagster_snapsize.measuring.cache.file_states import digest
 
-_FIRST_LINE = b"dagster-snapsize measurement 6\n"
+_FIRST_LINE = b"dagster-snapsize measurement 7\n"
 _LEVEL = 1  # of compression: time counts, and a tenth remains all the same
 
 
@@ -67,7 +67,7 @@ def to_bytes(measurement: Measurement, about: Any, files: Any = None) -> bytes:
     """A measurement without failure, and ``about`` and ``files``, any JSON that goes with it."""
     parts = [
         _packed(about),
-        _packed(_CONVERTER.unstructure(measurement)),
+        _packed(_CONVERTER.unstructure(_without_stacks(measurement))),
         _packed(files),
         *(_packed(_ledger_row(snapshot.ledger)) for snapshot in measurement.snapshots),
     ]
@@ -95,6 +95,12 @@ def from_bytes(content: bytes) -> CacheEntry:
         parts.append(body[:length])
         body = body[length:]
     return CacheEntry(tuple(parts))
+
+
+def _without_stacks(measurement: Measurement) -> Measurement:
+    """Thousands of stacks are for a report of the measurement that has seen them."""
+    load_time = measurement.load_time
+    return evolve(measurement, load_time=load_time and evolve(load_time, stacks=()))
 
 
 def _packed(data: Any) -> bytes:

@@ -110,6 +110,11 @@ def _serdes_modules() -> Tuple[Any, Any]:
     raise ImportError("no module for serialization")
 
 
+def no_shortcuts(*unknown: str) -> Shortcuts:
+    """Nothing is replaced."""
+    return Shortcuts(None, False, unknown, [], None)
+
+
 def install(verify: bool = False) -> Shortcuts:
     """Replace every step whose functions are known in this Dagster.
 
@@ -119,7 +124,7 @@ def install(verify: bool = False) -> Shortcuts:
     try:
         found = sources()
     except (ImportError, AttributeError):
-        return Shortcuts(None, False, ("every step",), differences, None)
+        return no_shortcuts("every step")
     known = {step: _known_as(functions) for step, functions in found._asdict().items()}
     check = _Check(differences) if verify else None
     packer = None

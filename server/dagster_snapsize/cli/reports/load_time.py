@@ -1,0 +1,131 @@
+"""Where the load time goes, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from dagster_snapsize.cli.reports import lines
+from dagster_snapsize.cli.reports.lines import place
+from dagster_snapsize.cli.reports.rows import interpreter, versions
+from dagster_snapsize.cli.run import LocationReport, Report
+from dagster_snapsize.core.model import DistributionTime, LoadTime, TimeOwner
+from dagster_snapsize.core.sizes import counted, format_percent
+
+_MICROSECONDS = 1_000_000
+
+
+def printer(form: str) -> Callable[[Report, int, int], None]:
+    """The function that prints the format."""
+    return {"text": _print_text, "json": _print_json}[form]
+
+
+def _print_text(report: Report, status: int, top: int) -> None:
+    from dagster_snapsize.cli.reports.terminal import Terminal
+
+    terminal = Terminal()
+    for location in report.locations:
+        load_time = location.measurement.load_time
+        about = ", ".join(filter(None, [versions(location.measurement), interpreter(location)]))
+        terminal.line((location.measurement.name, "bold"), (f"  {about}", "dim"))
+        if load_time is not None:
+            way = "as by a code server" if load_time.is_plain else "in the faster way of `measure`"
+            terminal.line(f"{_seconds(load_time.microseconds)} to load and serialize, {way}")
+            terminal.line()
+            _print_owners(terminal, load_time, top)
+            terminal.line()
+            _print_distributions(terminal, load_time, top)
+        terminal.line()
+    lines.print_report(report, status, top)
+
+
+def _print_owners(terminal: Any, load_time: LoadTime, top: int) -> None:
+    head = ("Where the time goes", "seconds", "of all", "what", "calls")
+    rows = [
+        (
+            place(owner.location) or owner.what,
+            *_cells(owner, load_time),
+            _what(owner),
+            _calls(owner),
+        )
+        for owner in load_time.owners[:top]
+    ]
+    terminal.table(head, rows, right=(1, 2))
+    _print_rest(terminal, load_time.owners[top:], "more row")
+
+
+def _print_distributions(terminal: Any, load_time: LoadTime, top: int) -> None:
+    head = ("By distribution", "seconds", "of all", "called through")
+    rows = [
+        (
+            " ".join(filter(None, [part.name, part.version])),
+            *_cells(part, load_time),
+            part.through or "",
+        )
+        for part in load_time.distributions[:top]
+    ]
+    terminal.table(head, rows, right=(1, 2))
+    _print_rest(terminal, load_time.distributions[top:], "more")
+
+
+def _cells(part: TimeOwner | DistributionTime, load_time: LoadTime) -> tuple[str, str]:
+    took = part.microseconds
+    return _seconds(took), format_percent(took, load_time.microseconds)
+
+
+def _what(owner: TimeOwner) -> str:
+    return owner.what if owner.location else ""
+
+
+def _calls(owner: TimeOwner) -> str:
+    return (owner.location and owner.distribution) or ""
+
+
+def _print_rest(terminal: Any, rest: Any, noun: str) -> None:
+    if rest:
+        took = _seconds(sum(part.microseconds for part in rest))
+        terminal.line((f"and {counted(len(rest), noun)}, {took} in all", "dim"))
+
+
+def _seconds(microseconds: int) -> str:
+    return f"{microseconds / _MICROSECONDS:.2f} s"
+
+
+def _print_json(report: Report, status: int, top: int) -> None:
+    whole = {
+        "version": 1,
+        "locations": [_location(one) for one in report.locations],
+        "exit_status": status,
+    }
+    print(json.dumps(whole, indent=2))
+
+
+def _location(one: LocationReport) -> dict[str, Any]:
+    load_time, failure = one.measurement.load_time, one.measurement.failure
+    return {
+        "name": one.measurement.name,
+        "seconds": load_time.microseconds / _MICROSECONDS if load_time else 0.0,
+        "owners": [_owner(owner) for owner in load_time.owners] if load_time else [],
+        "distributions": [
+            {
+                "name": part.name,
+                "version": part.version,
+                "through": part.through,
+                "seconds": part.microseconds / _MICROSECONDS,
+            }
+            for part in (load_time.distributions if load_time else ())
+        ],
+        "error": failure.message if failure else None,
+    }
+
+
+def _owner(owner: TimeOwner) -> dict[str, Any]:
+    at = owner.location
+    return {
+        "kind": owner.kind,
+        "location": {"path": at.path, "line": at.line} if at else None,
+        "what": owner.what,
+        "distribution": owner.distribution,
+        "seconds": owner.microseconds / _MICROSECONDS,
+    }

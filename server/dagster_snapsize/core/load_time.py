@@ -1,0 +1,175 @@
+"""Where the load time of a code location goes: every microsecond has one owner.
+
+The owner is the innermost line of the user's code that runs, or the phase that Dagster is in where
+none does. Times are whole microseconds, so that sums are exact.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from attrs import frozen
+
+from dagster_snapsize.core.model import (
+    DistributionTime,
+    FoldedStack,
+    LoadTime,
+    SourceLocation,
+    StackEntry,
+    TimeOwner,
+)
+
+PROJECT = "[project]"
+"""What the project's own code takes itself, among the distributions."""
+PYTHON = "[Python]"
+"""Python's standard library, where the project's own code calls it."""
+DAGSTER = "dagster"
+
+_PHASES = {
+    "import": "[import of Dagster]",
+    "definitions": "[definitions]",
+    "repository": "[repository {}]",
+    "job": "[job {}]",
+    "composing": "[composing job {}]",
+}
+_SMALLEST = 0.001  # of the whole: parts of the picture below it are left to what they are in
+
+
+@frozen
+class TimeNode:
+    """A part of the picture: a line, a distribution or a phase, with what it calls."""
+
+    name: str
+    location: SourceLocation | None
+    microseconds: int
+    children: tuple[TimeNode, ...] = ()
+
+
+def phase_name(kind: str, name: str) -> str:
+    """``[job nightly]``."""
+    return _PHASES[kind].format(name)
+
+
+def attribute_time(
+    stacks: Sequence[FoldedStack],
+    versions: Mapping[str, str],
+    describe: Callable[[SourceLocation], str | None],
+    is_plain: bool,
+) -> LoadTime:
+    """Give every stack's time to its owner.
+
+    ``versions`` are those of distributions. ``describe`` says what is on a line, or None where its
+    file cannot be read.
+    """
+    by_owner: defaultdict[tuple[str, int], Counter[str | None]] = defaultdict(Counter)
+    functions: dict[tuple[str, int], StackEntry] = {}
+    by_distribution: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
+    for stack in stacks:
+        entry = None if stack.nearest is None else stack.entries[stack.nearest]
+        called = _called(stack)
+        key = (entry.path, entry.line) if entry and entry.path else (_phase(stack), 0)
+        if entry and entry.path:
+            functions.setdefault(key, entry)
+        by_owner[key][called] += stack.microseconds
+        by_distribution[_running(stack)][called] += stack.microseconds
+    owners = []
+    for key, parts in by_owner.items():
+        entry = functions.get(key)
+        location = entry.location if entry else None
+        what = key[0]
+        if entry and location:
+            what = describe(location) or entry.function
+        owners.append(TimeOwner(what, location, _longest(parts), parts.total()))
+    distributions = [
+        DistributionTime(
+            name,
+            versions.get(name),
+            through if (through := _longest(parts)) != name else None,
+            parts.total(),
+        )
+        for name, parts in by_distribution.items()
+    ]
+    return LoadTime(
+        sum(stack.microseconds for stack in stacks),
+        tuple(sorted(owners, key=lambda o: (-o.microseconds, o.location is None, str(o)))),
+        tuple(sorted(distributions, key=lambda d: (-d.microseconds, d.name))),
+        is_plain,
+        tuple(stacks),
+    )
+
+
+def _phase(stack: FoldedStack) -> str:
+    work = stack.entries[stack.nearest].name if stack.nearest is not None else None
+    return phase_name("composing", work) if work is not None else stack.phase
+
+
+def _called(stack: FoldedStack) -> str | None:
+    """The distribution that the project's innermost line called, None where it called none."""
+    if stack.nearest is None:
+        return DAGSTER
+    inside = [e.distribution for e in stack.entries[stack.nearest + 1 :]]
+    called = next((name for name in inside if name != PYTHON), None)
+    if called is None and not stack.entries[stack.nearest].is_line:
+        return DAGSTER
+    return called or (PYTHON if inside else None)
+
+
+def _running(stack: FoldedStack) -> str:
+    """The distribution whose code ran; the standard library counts for whom calls it."""
+    nearest = -1 if stack.nearest is None else stack.nearest
+    for entry in reversed(stack.entries[nearest + 1 :]):
+        if entry.distribution not in (None, PYTHON):
+            return str(entry.distribution)
+    return _called(stack) or PROJECT
+
+
+def _longest(parts: Counter[str | None]) -> str | None:
+    return max(parts, key=lambda name: (parts[name], name or ""))
+
+
+# -- the picture ---------------------------------------------------------------------------------
+
+
+def time_tree(load_time: LoadTime) -> TimeNode:
+    """The stacks as a tree: phases, in them lines and distributions as one calls the other."""
+    paths: list[_Path] = [
+        (((stack.phase, None), *_steps(stack.entries)), stack.microseconds)
+        for stack in load_time.stacks
+    ]
+    least = int(load_time.microseconds * _SMALLEST)
+    return TimeNode("all", None, load_time.microseconds, _children(paths, 0, least))
+
+
+_Step = tuple[str, SourceLocation | None]
+_Path = tuple[tuple[_Step, ...], int]
+
+
+def _steps(entries: Iterable[StackEntry]) -> Iterator[_Step]:
+    """Entries of one distribution that follow each other are one step."""
+    last: _Step | None = None
+    for entry in entries:
+        if entry.distribution == PYTHON:
+            continue
+        if entry.distribution is not None:
+            step: _Step = (entry.distribution, None)
+        elif entry.path:
+            step = (entry.name if entry.work else entry.function, entry.location)
+        else:
+            step = (phase_name("composing", entry.name), None)
+        if step != last:
+            yield step
+        last = step
+
+
+def _children(paths: Sequence[_Path], depth: int, least: int) -> tuple[TimeNode, ...]:
+    groups: defaultdict[_Step, list[_Path]] = defaultdict(list)
+    for path in paths:
+        if len(path[0]) > depth:
+            groups[path[0][depth]].append(path)
+    found = []
+    for (name, location), inside in groups.items():
+        took = sum(microseconds for _, microseconds in inside)
+        if took >= least:
+            found.append(TimeNode(name, location, took, _children(inside, depth + 1, least)))
+    return tuple(sorted(found, key=lambda node: (-node.microseconds, node.name)))

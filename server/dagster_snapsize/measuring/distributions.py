@@ -1,0 +1,66 @@
+"""Which distribution an installed module belongs to, and its version.
+
+Read from the folders of the user's interpreter, without running it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import Distribution, distributions
+
+
+class InstalledDistributions:
+    """The distributions in these folders, those of ``sys.path``."""
+
+    def __init__(self, folders: Iterable[str]):
+        # Longest first: a folder of packages is often inside of the library's.
+        self._folders = sorted(dict.fromkeys(folders), key=len, reverse=True)
+        self._in = cache(_by_top)
+
+    def of(self, path: str) -> tuple[str, str | None] | None:
+        """The name and version of the distribution; None for the standard library.
+
+        A package that no distribution has listed has its own name, and no version.
+        """
+        for folder in self._folders:
+            inside = path[len(folder) + 1 :]
+            if path == os.path.join(folder, inside) and self._in(folder):  # noqa: PTH118
+                return self._of(self._in(folder), inside.replace(os.sep, "/"))
+        return None
+
+    @staticmethod
+    def _of(by_top: Mapping[str, list[Distribution]], path: str) -> tuple[str, str | None]:
+        top = _top(path)
+        found = by_top.get(top, [])
+        if len(found) > 1:  # a namespace, such as `google`
+            found = [one for one in found if f"\n{path}," in f"\n{_files(one)}"] or found
+        for one in found:
+            return (one.metadata["Name"] or top, one.version)
+        return (top, None)
+
+
+def _by_top(folder: str) -> dict[str, list[Distribution]]:
+    """The distributions in a folder by the packages and modules that they have."""
+    found: defaultdict[str, list[Distribution]] = defaultdict(list)
+    for one in distributions(path=[folder]):
+        for top in {_top(line.partition(",")[0]) for line in _files(one).splitlines()}:
+            found[top].append(one)
+    return found
+
+
+def _top(path: str) -> str:
+    first, slash, _ = path.partition("/")
+    return first if slash else first.partition(".")[0]
+
+
+@cache
+def _files(one: Distribution) -> str:
+    """A line for each file, relative to its folder, with a comma after it."""
+    record = one.read_text("RECORD")
+    if record is None:
+        names = one.read_text("top_level.txt") or ""
+        record = "".join(f"{name}/,\n" for name in names.split())
+    return record

@@ -1,0 +1,81 @@
+"""Build a LoadTime from what the probe has seen, with distributions and the source of lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dagster_snapsize.core.load_time import PYTHON, attribute_time, phase_name
+from dagster_snapsize.core.model import FoldedStack, LoadTime, SourceLocation, StackEntry
+from dagster_snapsize.core.source_lines import SourceLines
+from dagster_snapsize.measuring.distributions import InstalledDistributions
+
+_FOREIGN, _USERS, _WORK = range(3)  # as in probe/load_profile.py
+_TYPE = re.compile(r"^type: *(\S+)", re.M)
+
+
+def load_time(
+    header: Mapping[str, Any], spelled: Callable[[str], str], python_version: str, is_plain: bool
+) -> LoadTime:
+    """The load time that the frame ``load_profile`` tells of; all paths are absolute.
+
+    ``spelled`` gives the user's paths the spelling in which their project was opened.
+    """
+    installed = InstalledDistributions(header["folders"])
+    versions = {PYTHON: python_version}
+    entries: list[StackEntry] = []
+    for path, name, line, kind in header["entries"]:
+        if kind == _FOREIGN:
+            distribution, version = installed.of(path) or (PYTHON, python_version)
+            if version is not None:
+                versions[distribution] = version
+            entries.append(StackEntry(Path(path).as_posix(), name, line, distribution))
+        else:
+            place = Path(spelled(path)).as_posix() if path else ""
+            if kind == _WORK and place:
+                name, line = _component(place, int(name))
+            entries.append(StackEntry(place, name, line, work=kind == _WORK))
+    stacks = [
+        FoldedStack(phase_name(phase, name), tuple(entries[n] for n in numbers), time)
+        for phase, name, numbers, time in header["stacks"]
+        if time
+    ]
+    components = {(e.path, e.line): e.name for e in entries if e.work and e.path}
+    files = cache(_source_lines)
+
+    def describe(place: SourceLocation) -> str | None:
+        component = components.get((place.path, place.line))
+        if component is not None:
+            return component
+        lines = files(place.path)
+        return lines.describe(place.line) if lines else None
+
+    return attribute_time(stacks, versions, describe, is_plain)
+
+
+def _component(path: str, number: int) -> tuple[str, int]:
+    """The type of a component and the line that names it, by which document of its file it is."""
+    text = _read(path) or ""
+    documents = [*_TYPE.finditer(text)]
+    if number < len(documents):
+        found = documents[number]
+        return found[1], text.count("\n", 0, found.start()) + 1
+    return "component", 1
+
+
+def _source_lines(path: str) -> SourceLines | None:
+    text = _read(path)
+    try:
+        return None if text is None else SourceLines(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None

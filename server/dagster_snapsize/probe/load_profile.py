@@ -1,0 +1,259 @@
+"""Where the load time goes: a thread that looks at the main thread's stack every 5 ms.
+
+The time since the last look, in whole microseconds, is added to the stack that is seen; so all of
+it sums to the time that has passed. Stacks are folded as they are seen, none is kept. C code that
+holds the interpreter is seen as one long look, at the line that called it.
+
+Two things besides stacks are recorded: the phase, which the main thread says at its boundaries, and
+what Dagster works on where no line says it (a component and its YAML file, the job it composes).
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import functools
+import importlib
+import os
+import sys
+import time
+from types import FrameType
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+from . import HERE
+from .user_files import UserFiles
+
+_INTERVAL = 0.005  # seconds
+_LOOKS_PART = 50  # looking takes at most this part of the processor time: deep stacks take longer
+_DEEPEST = 10_000  # frames that are looked at
+_DEPTH = 200  # frames of a folded stack
+_STACKS = 20_000  # different stacks; others are folded to the user's line and what it called
+
+Entry = Tuple[str, str, int, int]
+"""Path, name, line (of a function that is not the user's: its first) and kind."""
+FOREIGN, USERS, WORK = range(3)
+"""Kinds of entries; WORK is what Dagster works on: of a component the path is its file's."""
+_SKIPPED = -1  # our own frames, the import system's, and those of generated code
+
+Phase = Tuple[str, str]
+"""``import``, ``definitions``, ``repository`` or ``job``, and the name of the latter two."""
+
+
+class LoadProfile:
+    """Adds up the time of the main thread by phase and stack.
+
+    Time counts while there is a phase. User code may replace any function of any module, so those
+    that are used here are attributes of the instance.
+    """
+
+    def __init__(self, files: UserFiles):
+        self._is_users = files.is_users
+        self._start_thread = _thread.start_new_thread
+        self._now = time.perf_counter_ns
+        self._thread_time = time.thread_time_ns
+        self._current_frames = sys._current_frames
+        self._getpid = os.getpid
+        self._pid = os.getpid()
+        self._main_thread = _thread.get_ident()
+        self._lock = _thread.allocate_lock()
+        self._ending = _thread.allocate_lock()
+        self._ended = _thread.allocate_lock()
+        self._is_wanted = False
+        self._runs = False
+        self._phase: Optional[Phase] = None
+        self._last = self._microseconds()
+        self._kinds: Dict[str, int] = {}
+        self._entries: Dict[Entry, int] = {}
+        self._stacks: Dict[Tuple[Phase, Tuple[int, ...]], int] = {}
+
+    def start(self) -> None:
+        """Look at the thread that calls this from now on.
+
+        The thread is none of ``threading``, so user code neither meets it nor gives it a profiler.
+        """
+        self._is_wanted = True
+        if not getattr(sys, "_is_gil_enabled", lambda: True)():
+            return  # the stack of a running thread cannot be read: phases only
+        self._ending.acquire()
+        self._ended.acquire()
+        self._runs = True
+        self._start_thread(self._run, ())
+
+    def stop(self) -> None:
+        """End the thread; what follows does not count."""
+        if not self._is_here():
+            return
+        self._enter(None)
+        if self._runs:
+            self._runs = False
+            self._ending.release()
+            self._ended.acquire(True, 1.0)
+
+    def enter(self, kind: str, name: str = "") -> None:
+        """A phase begins: the time until now is that of the phase before."""
+        if self._is_here():
+            self._enter((kind, name))
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Do not count what a code server would not do."""
+        if not self._is_here():
+            yield
+            return
+        phase = self._enter(None)
+        try:
+            yield
+        finally:
+            self._enter(phase)
+
+    def _is_here(self) -> bool:
+        """Whether this is no fork, in which the lock may stay locked."""
+        return self._getpid() == self._pid
+
+    def _enter(self, phase: Optional[Phase]) -> Optional[Phase]:
+        with self._lock:
+            self._add(())
+            before, self._phase = self._phase, phase
+        return before
+
+    def _microseconds(self) -> int:
+        return self._now() // 1000
+
+    def _add(self, stack: Tuple[int, ...]) -> None:
+        now = self._microseconds()
+        if self._phase is not None:
+            key = (self._phase, stack)
+            self._stacks[key] = self._stacks.get(key, 0) + now - self._last
+        self._last = now
+
+    def _run(self) -> None:
+        wait = _INTERVAL
+        while not self._ending.acquire(True, wait):
+            began = self._thread_time()
+            try:
+                with self._lock:
+                    self._add(self._look() if self._phase is not None else ())
+            except Exception:  # memory is short, say, or a profiler of the user fails in here
+                pass  # the time is that of the next look
+            wait = max(_INTERVAL, (self._thread_time() - began) * _LOOKS_PART / 1e9)
+        self._ended.release()
+
+    def _look(self) -> Tuple[int, ...]:
+        """The main thread's stack as numbers of entries, the outermost first."""
+        found: List[Entry] = []  # the innermost first
+        nearest = -1  # the innermost of the user's
+        kinds = self._kinds
+        frame = self._current_frames().get(self._main_thread)
+        for _ in range(_DEEPEST):
+            if frame is None:
+                break
+            code = frame.f_code
+            path = code.co_filename
+            kind = kinds.get(path)
+            if kind is None:
+                kind = kinds[path] = self._kind(path)
+            if kind == USERS:
+                entry: Entry = (path, code.co_name, frame.f_lineno or 0, kind)
+            elif kind == FOREIGN:
+                entry = (path, code.co_name, code.co_firstlineno, kind)
+            elif code is _WORK_CODE:
+                entry = _work(frame)
+            else:
+                frame = frame.f_back
+                continue
+            if not found or found[-1] != entry:  # a function that calls itself is one entry
+                if nearest < 0 and entry[3] != FOREIGN:
+                    nearest = len(found)
+                found.append(entry)
+            frame = frame.f_back
+        if len(found) > _DEPTH:
+            half = _DEPTH // 2
+            near = found[max(0, nearest + 1 - half) : nearest + 1] if nearest >= 0 else []
+            found = near + found[max(nearest + 1, len(found) - half) :]
+        stack = self._numbers(found)
+        if len(self._stacks) >= _STACKS and (self._phase, stack) not in self._stacks:
+            stack = self._numbers(found[max(0, nearest - 1) : nearest + 1])
+        return stack
+
+    def _numbers(self, found: List[Entry]) -> Tuple[int, ...]:
+        entries = self._entries
+        return tuple([entries.setdefault(entry, len(entries)) for entry in found[::-1]])
+
+    def _kind(self, path: str) -> int:
+        if path.startswith(("<", HERE)) or os.path.basename(path) == "runpy.py":
+            return _SKIPPED
+        return USERS if self._is_users(path) else FOREIGN
+
+    def report(self) -> Dict[str, Any]:
+        """The header of the frame ``load_profile``, as protocol.py describes it.
+
+        Empty where it was not started.
+        """
+        if not self._is_wanted:
+            return {}
+        return {
+            "entries": [(os.path.abspath(p) if p else p, *rest) for p, *rest in self._entries],
+            "stacks": [(*phase, stack, time) for (phase, stack), time in self._stacks.items()],
+            "folders": [os.path.abspath(folder) for folder in sys.path],
+        }
+
+
+def working_on(path: str, name: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call it; the frame of this very function says what for."""
+    return call(*args, **kwargs)
+
+
+_WORK_CODE = working_on.__code__
+
+
+def _work(frame: FrameType) -> Entry:
+    values = frame.f_locals
+    return (values["path"], values["name"], 1, WORK)
+
+
+def name_components() -> None:
+    """Have Dagster 1.11 and later say which component it loads or builds."""
+    core = "dagster.components.core"
+    _name_component(f"{core}.decl", "YamlDecl", "_load_component")
+    _name_component(f"{core}.component_tree", "ComponentTree", "_build_defs_inner")
+    _name_component(f"{core}.component_tree", "ComponentTree", "_build_defs_at_path")  # to 1.12
+
+
+def _name_component(module: str, class_name: str, method: str) -> None:
+    cls: Any = getattr(sys.modules.get(module), class_name, None)
+    original = getattr(cls, method, None)
+    if original is None:
+        return
+
+    @functools.wraps(original)
+    def named(self: Any, *args: Any) -> Any:
+        place = args[0] if args else getattr(self, "loc", None) or self.path
+        path = _component_file(place)
+        if path is None:
+            return original(self, *args)
+        number = getattr(place, "instance_key", None) or 0
+        return working_on(path, str(number), original, self, *args)
+
+    setattr(cls, method, named)
+
+
+def _component_file(place: Any) -> Optional[str]:
+    """The YAML file in the folder of a component."""
+    for name in ("defs.yaml", "component.yaml"):
+        path = os.path.join(str(getattr(place, "file_path", place)), name)
+        if os.path.isfile(path):
+            return path
+    return None
+
+
+def name_jobs() -> None:
+    """Have Dagster say which job it composes for the id of its snapshot."""
+    module: Any = importlib.import_module("dagster._core.definitions.job_definition")
+    compose = getattr(module.JobDefinition, "get_job_snapshot_id", None)
+    if compose is None:
+        return
+
+    def get_job_snapshot_id(self: Any) -> Any:
+        return working_on("", self.name, compose, self)
+
+    module.JobDefinition.get_job_snapshot_id = get_job_snapshot_id
