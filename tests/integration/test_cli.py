@@ -431,6 +431,41 @@ TWO_REPOSITORIES = """
 """
 
 
+def test_what_is_no_asset_of_the_projects_has_a_place_too(
+    tmp_path: Path, dagster_python: Python
+) -> None:
+    source = """
+import dagster as dg
+
+@dg.asset(deps=["events"])
+def orders(): ...
+
+@dg.op(description="long " * 4_000)
+def sweep(): ...
+
+@dg.job
+def cleanup():
+    sweep()
+
+@dg.sensor(job=cleanup)
+def watch(): ...
+
+@dg.schedule(job=cleanup, cron_schedule="0 4 * * *")
+def nightly(): ...
+
+defs = dg.Definitions(assets=[orders], jobs=[cleanup], sensors=[watch], schedules=[nightly])
+"""
+    project(tmp_path, source, dagster_python())
+    for name, line in (("op sweep", 7), ("sensor watch", 14), ("schedule nightly", 17)):
+        [first, *_] = snapsize("explain", name, cwd=tmp_path).stdout.splitlines()
+        assert first == f"{name}  definitions.py:{line}"
+    upstream = "definitions.py:4 (deps of orders)"
+    assert snapsize("explain", "events", cwd=tmp_path).stdout.startswith(f"events  {upstream}\n")
+    printed = snapsize("measure", cwd=tmp_path).stdout
+    assert re.search(rf"events .* {re.escape(upstream)}\n", printed)
+    assert re.search(r"op sweep .* definitions\.py:7\n", printed)
+
+
 def test_explain_opens_every_asset_of_that_key(tmp_path: Path, dagster_python: Python) -> None:
     project(tmp_path, TWO_REPOSITORIES, dagster_python())
 

@@ -532,6 +532,15 @@ class MetadataReader:
 
 
 @frozen
+class PlacedOwner:
+    """Where the function of an op, sensor or schedule is."""
+
+    repository: str
+    owner: Owner
+    location: SourceLocation
+
+
+@frozen
 class Measurement:
     """Everything that is known of one code location after it was measured.
 
@@ -562,6 +571,7 @@ class Measurement:
     repeats: tuple[Repeat, ...] = ()
     savings: tuple[Saving, ...] = ()
     metadata_readers: tuple[MetadataReader, ...] = ()
+    placed_owners: tuple[PlacedOwner, ...] = ()
     stub_bytes: int = 0
     load_time: LoadTime | None = None
 

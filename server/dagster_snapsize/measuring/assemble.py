@@ -30,6 +30,7 @@ from dagster_snapsize.core.model import (
     LoadTime,
     Measurement,
     Owner,
+    PlacedOwner,
     Seconds,
     Snapshot,
     SourceLocation,
@@ -102,6 +103,7 @@ class MeasurementBuilder:
         self._scans: dict[str, Scan] = {}
         self._seconds: dict[str, float] = {}
         self._assets: list[AssetCost] = []
+        self._placed: list[PlacedOwner] = []
         self._files: list[str] = []
         self._folders: list[str] = []
         self._inputs: Inputs | None = None
@@ -223,6 +225,10 @@ class MeasurementBuilder:
         groups = {asset.key: asset.group for asset in index.assets.values()}
         deps = {asset.key: tuple(sorted(set(asset.deps))) for asset in index.assets.values()}
         self._assets += asset_costs(header["repository"], mine, located, groups, deps)
+        for kind, name, found in header["functions"]:
+            if place := self.place(found):
+                owner = Owner(kind, name)
+                self._placed.append(PlacedOwner(header["repository"], owner, place))
 
     def _on_files(self, header: dict[str, Any], payload: bytes) -> None:
         self._files = sorted(set(map(self.spelled, header["definitions"])))
@@ -267,7 +273,7 @@ class MeasurementBuilder:
 
     def failed(self, failure: Failure) -> Measurement:
         """What is known of a location that could not be measured: no half sizes."""
-        self._snapshots, self._assets, self._inputs = [], [], None
+        self._snapshots, self._assets, self._placed, self._inputs = [], [], [], None
         self._scans = {}
         return self.result(failure)
 
@@ -314,6 +320,7 @@ class MeasurementBuilder:
             stub_bytes=max((scan.stub_bytes for scan in self._scans.values()), default=0),
             repeats=tuple(sorted(repeats, key=repeat_rank)),
             savings=tuple(sorted(savings, key=saving_rank)),
+            placed_owners=tuple(self._placed),
             metadata_readers=metadata_readers(
                 files, set(map(entry_label, fields)) - {""}, _NOWHERE
             ),

@@ -194,6 +194,21 @@ def locate_assets(
     return places
 
 
+def locate_functions(repository: Any, files: UserFiles) -> List[Tuple[str, str, SourceLine]]:
+    """Kind, name and place of ops that compute no asset, of sensors and of schedules."""
+    of_assets = {id(_attribute(d, "node_def")) for _, d in _definitions(repository)}
+    found: Dict[Tuple[str, str], Any] = {}
+    for job in repository.get_all_jobs():
+        for node in _attribute(job, "all_node_defs") or ():
+            if id(node) not in of_assets:
+                found.setdefault(("op", node.name), _attribute(node, "compute_fn"))
+    for kind, attribute in (("sensor", "_raw_fn"), ("schedule", "_execution_fn")):
+        for definition in _attribute(repository, f"{kind}_defs") or ():
+            found.setdefault((kind, definition.name), _attribute(definition, attribute))
+    places = ((*owner, _place_of_function(made, files)) for owner, made in found.items())
+    return [(kind, name, place) for kind, name, place in places if place is not None]
+
+
 def _definitions(repository: Any) -> Iterator[Tuple[Any, Any]]:
     for attribute in ("assets_defs_by_key", "source_assets_by_key"):
         try:
@@ -274,7 +289,12 @@ def _by_function(
     key: Any, definition: Any, origins: Origins, files: UserFiles, by_key: _ByKey
 ) -> Optional[SourceLine]:
     node = _attribute(definition, "node_def")
-    function: Any = _attribute(node, "compute_fn") or _attribute(definition, "observe_fn")
+    function = _attribute(node, "compute_fn") or _attribute(definition, "observe_fn")
+    return _place_of_function(function, files)
+
+
+def _place_of_function(function: Any, files: UserFiles) -> Optional[SourceLine]:
+    """The user's function below the wrappers of Dagster and of decorators."""
     while function is not None:
         inner = getattr(function, "decorated_fn", None)
         if inner is None:

@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Sequence
 
-from .asset_locations import Origins, locate_assets
+from .asset_locations import Origins, locate_assets, locate_functions
 from .audit import AuditLog, CallRecorder
 from .failures import describe
 from .fastpath import install as install_shortcuts
@@ -267,7 +267,8 @@ class _Session:
                 done += 1
             with self._profile.paused():
                 assets = locate_assets(repository, self.origins, self._files, self._log.files())
-            self._send("sources", repository=name, assets=assets)
+            functions = locate_functions(repository, self._files)
+            self._send("sources", repository=name, assets=assets, functions=functions)
 
     def _send_profile(self) -> None:
         report = self._profile.report()

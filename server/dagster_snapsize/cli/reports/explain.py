@@ -9,9 +9,9 @@ from typing import TypeAlias
 import click
 
 from dagster_snapsize.cli.reports import markdown
-from dagster_snapsize.cli.reports.json_report import asset_json
+from dagster_snapsize.cli.reports.json_report import asset_json, place_json
 from dagster_snapsize.cli.reports.lines import place
-from dagster_snapsize.cli.reports.rows import OwnerCost, other_owners, stored_bytes
+from dagster_snapsize.cli.reports.rows import OwnerCost, other_owners, stored_bytes, where
 from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.errors import UserError, close_names
 from dagster_snapsize.core.model import AssetCost, Owner, SharedGroup, Snapshot
@@ -95,6 +95,12 @@ def _title(cost: _Cost) -> str:
     return cost.key if isinstance(cost, AssetCost) else cost.owner.label
 
 
+def _where(location: LocationReport, cost: _Cost) -> str:
+    if isinstance(cost, AssetCost):
+        return where(cost, location.measurement)
+    return place(cost.location)
+
+
 def _size_line(location: LocationReport, cost: _Cost) -> str:
     """Its bytes, their share of the location, and the rank of an asset among the assets."""
     measurement = location.measurement
@@ -150,8 +156,8 @@ def _print(location: LocationReport, cost: _Cost, top: int) -> None:
 
     terminal = Terminal()
     asset = cost if isinstance(cost, AssetCost) else None
-    where = f"  {place(asset.location) or 'no source location'}" if asset else ""
-    terminal.line((_title(cost), "bold"), where)
+    there = _where(location, cost) or ("no source location" if asset else "")
+    terminal.line((_title(cost), "bold"), f"  {there}" if there else "")
     terminal.line(_size_line(location, cost))
     if asset:
         terminal.line(_split_line(asset))
@@ -175,8 +181,8 @@ def _print(location: LocationReport, cost: _Cost, top: int) -> None:
 def _markdown(location: LocationReport, cost: _Cost, top: int) -> Iterator[str]:
     yield f"### {markdown.code(_title(cost))}"
     yield ""
-    if isinstance(cost, AssetCost) and cost.location:
-        yield markdown.code(place(cost.location))
+    if there := _where(location, cost):
+        yield markdown.code(there)
         yield ""
     yield f"{markdown.text(_size_line(location, cost))}.  "
     if isinstance(cost, AssetCost):
@@ -232,5 +238,6 @@ def _json(location: LocationReport, cost: _Cost) -> dict[str, object]:
         "name": owner.name,
         "repository": cost.repository,
         "total_bytes": cost.total_bytes,
+        "location": place_json(cost.location),
         "snapshots": snapshots,
     }

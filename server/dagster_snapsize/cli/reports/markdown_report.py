@@ -21,6 +21,7 @@ from dagster_snapsize.cli.reports.rows import (
     repository_suffix,
     stored_bytes,
     versions,
+    where,
 )
 from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.model import Finding, Snapshot
@@ -138,7 +139,7 @@ def _assets(location: LocationReport, top: int) -> Iterator[_List]:
             f"{asset.total_bytes:,}",
             format_percent(asset.total_bytes, total),
             mostly(asset.fields, text),
-            code(place(asset.location)),
+            code(where(asset, location.measurement)),
         )
         for asset in assets[:top]
     ]
@@ -159,11 +160,12 @@ def _others(location: LocationReport, top: int) -> Iterator[_List]:
             f"{cost.total_bytes:,}",
             format_percent(cost.total_bytes, stored_bytes(measurement)),
             mostly(cost.fields, text),
+            code(place(cost.location)),
         )
         for cost in heavy_others(measurement, top)
     ]
     if rows:
-        head = ("Heaviest besides assets", "bytes", "of all", "mostly")
+        head = ("Heaviest besides assets", "bytes", "of all", "mostly", "defined at")
         yield _table(head, rows, (1, 2), "owners")
 
 

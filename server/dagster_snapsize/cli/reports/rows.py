@@ -7,10 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 
 from attrs import frozen
 
-from dagster_snapsize.cli.reports.lines import shown_path
+from dagster_snapsize.cli.reports.lines import place, shown_path
 from dagster_snapsize.cli.run import LocationReport
 from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
-from dagster_snapsize.core.model import Limit, Measurement, Owner, Snapshot
+from dagster_snapsize.core.model import (
+    AssetCost,
+    Limit,
+    Measurement,
+    Owner,
+    Snapshot,
+    SourceLocation,
+)
 from dagster_snapsize.core.sizes import format_percent, format_size
 
 _OF_EVERY_JOB = ("execution config", "loggers config", "built-in types")
@@ -75,6 +82,16 @@ def mostly(sizes: Mapping[str, int], name: Callable[[str], str] = str) -> str:
     return f"{name(first)} {format_size(size)}" if first else ""
 
 
+def where(asset: AssetCost, measurement: Measurement) -> str:
+    """Its file and line; of one that is only named in ``deps``, those of an asset that names it."""
+    if asset.location:
+        return place(asset.location)
+    for other in measurement.assets:
+        if asset.key in other.deps and other.location and other.repository == asset.repository:
+            return f"{place(other.location)} (deps of {other.key})"
+    return ""
+
+
 @frozen
 class OwnerCost:
     """An owner of a repository that is no asset: its bytes in all snapshots, and by field."""
@@ -82,6 +99,7 @@ class OwnerCost:
     owner: Owner
     repository: str
     fields: Mapping[str, int]
+    location: SourceLocation | None = None
 
     @property
     def total_bytes(self) -> int:
@@ -97,7 +115,11 @@ def other_owners(measurement: Measurement) -> list[OwnerCost]:
             if owner.kind not in ("asset", "structure"):
                 fields = snapshot.ledger.by_field(owner)
                 found.setdefault((snapshot.repository, owner), Counter()).update(fields)
-    costs = [OwnerCost(owner, repository, fields) for (repository, owner), fields in found.items()]
+    places = {(one.repository, one.owner): one.location for one in measurement.placed_owners}
+    costs = [
+        OwnerCost(owner, repository, fields, places.get((repository, owner)))
+        for (repository, owner), fields in found.items()
+    ]
     return sorted(costs, key=lambda cost: (-cost.total_bytes, cost.owner.label, cost.repository))
 
 

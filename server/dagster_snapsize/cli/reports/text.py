@@ -15,6 +15,7 @@ from dagster_snapsize.cli.reports.rows import (
     repository_suffix,
     stored_bytes,
     versions,
+    where,
 )
 from dagster_snapsize.cli.reports.terminal import Part, Terminal, styled
 from dagster_snapsize.cli.run import LocationReport, Report
@@ -87,7 +88,7 @@ def _print_assets(terminal: Terminal, measurement: Measurement, top: int) -> Non
             f"{asset.total_bytes:,}",
             format_percent(asset.total_bytes, total),
             mostly(asset.fields),
-            place(asset.location),
+            where(asset, measurement),
         )
         for asset in measurement.assets[:top]
     ]
@@ -96,10 +97,10 @@ def _print_assets(terminal: Terminal, measurement: Measurement, top: int) -> Non
         terminal.table(head, rows, right=(1, 2))
     else:
         terminal.line((head[0], "dim"))
-        for key, size, percent, field, where in rows:
+        for key, size, percent, field, there in rows:
             terminal.line(f"{size:>11}  {percent:>6}  {key}", (f"  {field}", "dim"))
-            if where:
-                terminal.line(f"{'':21}{where}")
+            if there:
+                terminal.line(f"{'':21}{there}")
     rest = measurement.assets[top:]
     if rest:
         size = format_size(sum(asset.total_bytes for asset in rest))
@@ -111,16 +112,19 @@ def _print_others(terminal: Terminal, measurement: Measurement, top: int) -> Non
     if not heavy:
         return
     total = stored_bytes(measurement)
-    head = ("Heaviest besides assets", "bytes", "of all", "mostly")
-    rows = [
+    head: tuple[str, ...] = ("Heaviest besides assets", "bytes", "of all", "mostly", "defined at")
+    rows: list[tuple[str, ...]] = [
         (
             cost.owner.label,
             f"{cost.total_bytes:,}",
             format_percent(cost.total_bytes, total),
             mostly(cost.fields),
+            place(cost.location),
         )
         for cost in heavy
     ]
+    if not any(cost.location for cost in heavy):
+        head, rows = head[:-1], [row[:-1] for row in rows]
     terminal.line()
     terminal.table(head, rows, right=(1, 2))
 
