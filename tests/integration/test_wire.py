@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +13,12 @@ import pytest
 from attrs import frozen
 
 from support import PROJECTS, ROOT
+from support.code_servers import RECEIVE, SEND, code_server, server_environment
 from support.command import measure_json
 from support.environments import NEWEST, OLDEST
 
 CLIENT = ROOT / "tests" / "support" / "wire_client.py"
 PROJECT = PROJECTS / "wide"
-SEND = "DAGSTER_GRPC_MAX_SEND_BYTES"
-RECEIVE = "DAGSTER_GRPC_MAX_RX_BYTES"
 JOBS = {"repository": (), "__ASSET_JOB": ("__ASSET_JOB",), "some_tables": ("some_tables",)}
 
 # One worker measures once for all of them.
@@ -53,46 +48,17 @@ def wide(request: pytest.FixtureRequest, dagster_python: Callable[..., Path]) ->
     return Wide(python, {name: snapshot["wire_bytes"] for name, snapshot in sizes.items()})
 
 
-@contextmanager
-def code_server(python: Path, **variables: str) -> Iterator[str]:
-    """A real ``dagster api grpc`` on a socket of its own, ended with all that it started."""
-    # A socket's path may be no longer than some 100 characters, which tmp_path can exceed.
-    with tempfile.TemporaryDirectory(prefix="wire") as folder:
-        socket = str(Path(folder) / "s")
-        log = Path(folder) / "log"
-        with log.open("wb") as output:
-            server = subprocess.Popen(
-                [python, "-m", "dagster", "api", "grpc", "-s", socket, "-f", "definitions.py"],
-                cwd=PROJECT,
-                env=_environment(**variables),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        try:
-            yield socket
-        finally:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
-
-
 def ask(wide: Wide, socket: str, name: str, **variables: str) -> Any:
     """What Dagster's own client gets when it asks for one snapshot."""
     done = subprocess.run(
         [wide.python, "-W", "ignore", CLIENT, socket, *JOBS[name]],
         cwd=PROJECT,
-        env=_environment(**variables),
+        env=server_environment(**variables),
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
-
-
-def _environment(**variables: str) -> dict[str, str]:
-    ours = {name: text for name, text in os.environ.items() if not name.startswith("DAGSTER_")}
-    return {**ours, "PYTHONDONTWRITEBYTECODE": "1", **variables}
 
 
 def assert_refused(answer: Any, wire_bytes: int) -> None:
@@ -107,14 +73,14 @@ def assert_refused(answer: Any, wire_bytes: int) -> None:
 def test_a_reply_is_sent_at_a_limit_of_wire_bytes_and_refused_below(wide: Wide, name: str) -> None:
     limit = wide.wire_bytes[name]
 
-    with code_server(wide.python, **{SEND: str(limit)}) as socket:
-        assert ask(wide, socket, name)["passed"]
-    with code_server(wide.python, **{SEND: str(limit - 1)}) as socket:
-        assert_refused(ask(wide, socket, name), limit)
+    with code_server(wide.python, PROJECT, **{SEND: str(limit)}) as server:
+        assert ask(wide, server.socket, name)["passed"]
+    with code_server(wide.python, PROJECT, **{SEND: str(limit - 1)}) as server:
+        assert_refused(ask(wide, server.socket, name), limit)
 
 
 def test_a_reply_is_received_at_a_limit_of_wire_bytes_and_refused_below(wide: Wide) -> None:
-    with code_server(wide.python) as socket:
+    with code_server(wide.python, PROJECT) as server:
         for name, limit in wide.wire_bytes.items():
-            assert ask(wide, socket, name, **{RECEIVE: str(limit)})["passed"], name
-            assert_refused(ask(wide, socket, name, **{RECEIVE: str(limit - 1)}), limit)
+            assert ask(wide, server.socket, name, **{RECEIVE: str(limit)})["passed"], name
+            assert_refused(ask(wide, server.socket, name, **{RECEIVE: str(limit - 1)}), limit)

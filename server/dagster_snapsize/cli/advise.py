@@ -84,6 +84,8 @@ def _split(location: LocationReport, parts: int) -> Split | str:
         found = snapshot_budget(snapshot, measurement, location.budgets)
         return found.bytes, found.judges == "wire"
 
+    if any(snapshot.is_refused for snapshot in measurement.snapshots):
+        return f"{measurement.name} cannot be split: its server refused to send a snapshot."
     try:
         return propose(measurement, parts, budget, HEADROOM)
     except NoSplit as why:

@@ -17,6 +17,7 @@ from dagster_snapsize.cli.options import (
     format_option,
     no_cache_option,
     output_option,
+    server_options,
     target_options,
     top_option,
     verify_option,
@@ -54,6 +55,7 @@ def cli() -> None:
 
 @cli.command(short_help="Print snapshot sizes, the heaviest assets and fields, and findings.")
 @target_options
+@server_options
 @no_cache_option
 @verify_option
 @format_option(*MEASURE_FORMATS)
@@ -73,6 +75,7 @@ def measure(selection: Selection, form: str, output: str | None, top: int) -> No
 
 @cli.command(short_help="Check the budgets and print only findings; for hooks and CI.")
 @target_options
+@server_options
 @no_cache_option
 @format_option(*CHECK_FORMATS)
 @output_option
@@ -99,7 +102,7 @@ def _measure_and_print(
     gc.disable()  # the process is short-lived: collecting among millions of live objects frees none
     pushed = os.environ.get("PRE_COMMIT_TO_REF") or os.environ.get("PRE_COMMIT_LOCAL_BRANCH")
     report = None
-    if only_findings and pushed:
+    if only_findings and pushed and not selection.servers.is_given:
         from dagster_snapsize.cli.push import check_pushed
 
         report = check_pushed(selection, pushed)
@@ -182,6 +185,7 @@ def diff(
 
 @cli.command(short_help="List what would make the snapshots smaller, and by how many bytes.")
 @target_options
+@server_options
 @click.option(
     "--dagster",
     "version",
@@ -261,6 +265,7 @@ def profile(selection: Selection, fast: bool, form: str, output: str | None, top
 @cli.command(short_help="Print every field of one asset or other definition, with its bytes.")
 @click.argument("name")
 @target_options
+@server_options
 @no_cache_option
 @format_option("text", "json", "markdown")
 @top_option

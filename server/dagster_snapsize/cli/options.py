@@ -7,12 +7,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import click
+from attrs import evolve
 
 from dagster_snapsize.cli.run import Selection
+from dagster_snapsize.cli.servers import ServerSelection, read_headers
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.sizes import parse_seconds
 from dagster_snapsize.measuring.measure import CacheLookup
 from dagster_snapsize.project.locations import Flags
+from dagster_snapsize.project.servers import ServerSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -75,11 +78,69 @@ def target_options(command: F) -> F:
     return cast("F", decorated)
 
 
-def _seconds(text: str | None) -> float | None:
+_SERVERS = (
+    click.option(
+        "--server",
+        "addresses",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Measure a running code server instead: HOST:PORT or unix:PATH.",
+    ),
+    click.option(
+        "--webserver",
+        metavar="URL",
+        help="Measure the running code servers of a webserver or of `dagster dev`.",
+    ),
+    click.option("--ssl", is_flag=True, help="Ask the servers through TLS."),
+    click.option(
+        "--header",
+        "headers",
+        multiple=True,
+        metavar="NAME=env:VAR",
+        help="Send this header, with the value of that environment variable.",
+    ),
+    click.option(
+        "--wait",
+        metavar="TIME",
+        help='Wait so long for servers that are not up yet, such as "180 s".',
+    ),
+    click.option(
+        "--inline-jobs",
+        is_flag=True,
+        help="Also read jobs that a server refuses to send; takes the server much memory.",
+    ),
+)
+_live = click.option(
+    "--live", is_flag=True, help="Also measure the servers that workspace.yaml or settings name."
+)
+
+
+def server_options(command: F) -> F:
+    """Add the flags that name running servers, to a command with ``target_options``."""
+
+    @functools.wraps(command)
+    def with_servers(selection: Selection, **options: Any) -> Any:
+        settings = ServerSettings(
+            ssl=options.pop("ssl"),
+            headers=read_headers(options.pop("headers")),
+            wait=_seconds(options.pop("wait"), "--wait"),
+            inline_jobs=options.pop("inline_jobs"),
+        )
+        servers = ServerSelection(options.pop("addresses"), options.pop("webserver"), settings)
+        flags = evolve(selection.flags, live=options.pop("live", False))
+        return command(selection=evolve(selection, servers=servers, flags=flags), **options)
+
+    decorated: Any = with_servers
+    for option in reversed((*_SERVERS, _live)):
+        decorated = option(decorated)
+    return cast("F", decorated)
+
+
+def _seconds(text: str | None, flag: str = "--timeout") -> float | None:
     try:
         return None if text is None else parse_seconds(text)
     except ValueError as error:
-        raise UserError(f"--timeout: {error}") from error
+        raise UserError(f"{flag}: {error}") from error
 
 
 def format_option(*formats: str) -> Callable[[F], F]:

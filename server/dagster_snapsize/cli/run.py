@@ -12,18 +12,19 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
+from dagster_snapsize.cli.servers import ServerSelection, find_servers, with_flags
 from dagster_snapsize.core.baseline import RENEW, Baseline, with_local_paths, with_path
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.core.findings import budgets_of_nothing, judge
+from dagster_snapsize.core.findings import NO_LIMIT, budgets_of_nothing, judge, snapshot_budget
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement, Rule
 from dagster_snapsize.measuring.measure import Cached, CacheLookup, with_timeout
 from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.measuring.side_by_side import measure_locations
 from dagster_snapsize.project.baseline_file import NAME, read_baselines
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
-from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
+from dagster_snapsize.project.locations import CodeLocation, Flags, Found, find_locations
 
 if TYPE_CHECKING:
     from dagster_snapsize.measuring.assemble import OnProgress, Progress
@@ -43,6 +44,7 @@ class Selection:
     cache: CacheLookup = "on"
     verify: bool = False
     plain: bool = False
+    servers: ServerSelection = field(factory=ServerSelection)
 
 
 @frozen
@@ -114,7 +116,8 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
     """
     chosen, notes = choose(selection)
     folder = Path.cwd()
-    roots = dict.fromkeys(location.root for location, _ in chosen) if with_baseline else ()
+    local = [location for location, _ in chosen if not location.server]
+    roots = dict.fromkeys(location.root for location in local) if with_baseline else ()
     baselines = {root: baselines_in(root, folder) for root in roots}
     with ExitStack() as stack:
         measured = measure_locations(
@@ -131,11 +134,14 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
         measurement = relocated(cached.measurement, folder)
         budgets = location.config.budgets
         one = LocationReport(location, interpreter, measurement, budgets, (), cached)
-        baseline = baselines.get(location.root, {}).get(location.stable_name)
+        baseline = None
+        if not location.server:  # whose folder is another one, and so its sizes
+            baseline = baselines.get(location.root, {}).get(location.stable_name)
         baseline = with_local_paths(baseline, measurement) if baseline else None
         reports.append(judged(one, baseline, several=len(chosen) > 1))
     notes = (
         *notes,
+        *_server_notes(reports),
         *_budgets_of_nothing(reports),
         *(_verification_notes(reports) if selection.verify else ()),
     )
@@ -162,7 +168,7 @@ def _growth_without_baseline(reports: Sequence[LocationReport]) -> Iterator[str]
     """Notes on growth limits that have no baseline."""
     for one in reports:
         budgets = one.budgets
-        if one.baseline is None and not one.measurement.failure:
+        if not (one.baseline or one.code_location.server or one.measurement.failure):
             for name, limit in (("growth", budgets.growth), ("asset-growth", budgets.asset_growth)):
                 if limit is not None:
                     yield (
@@ -170,6 +176,24 @@ def _growth_without_baseline(reports: Sequence[LocationReport]) -> Iterator[str]
                         f" baseline: `{RENEW}` writes one to {NAME}, to be committed"
                     )
                     break
+
+
+def _server_notes(reports: Sequence[LocationReport]) -> Iterator[str]:
+    """What a running server does not tell."""
+    measured = [one for one in reports if one.measurement.server]
+    for one in measured:
+        measurement = one.measurement
+        budgets = [snapshot_budget(s, measurement, one.budgets) for s in measurement.snapshots]
+        if any(budget.name == NO_LIMIT for budget in budgets):
+            yield (
+                f"the limits of {measurement.name} are unknown, as it has refused nothing: only"
+                " budgets judge it (budget.repository, budget.job)"
+            )
+        refused = [s.name for s in measurement.snapshots if s.is_refused and s.kind == "repository"]
+        if refused:
+            yield f"the jobs of {first_names(refused)} are unknown, as the repository was refused"
+    if measured:
+        yield "a running server does not tell the files and lines of its definitions"
 
 
 def _verification_notes(reports: Sequence[LocationReport]) -> Iterator[str]:
@@ -241,7 +265,19 @@ def choose(
         folder = Path.cwd()
     except FileNotFoundError:
         raise UserError("the current folder was deleted", "Change to another one.") from None
-    found = find_locations(folder, selection.flags)
-    locations = [with_timeout(location, selection.timeout) for location in found.locations]
-    chosen = [(one, choose_interpreter(one, selection.python, os.environ)) for one in locations]
+    servers = selection.servers
+    if servers.is_given:
+        found = Found(find_servers(servers, selection.flags, folder, os.environ))
+    else:
+        found = find_locations(folder, selection.flags)
+    chosen = []
+    for location in found.locations:
+        location = with_timeout(location, selection.timeout)
+        if location.server:
+            from dagster_snapsize.measuring.live import choose_client
+
+            location = with_flags(location, servers, os.environ)
+            chosen.append((location, choose_client(location, selection.python, os.environ)))
+        else:
+            chosen.append((location, choose_interpreter(location, selection.python, os.environ)))
     return chosen, found.notes

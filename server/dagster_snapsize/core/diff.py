@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from typing import Literal
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from dagster_snapsize.core.model import (
+    NO_LEDGER,
     Measurement,
     Owner,
     Snapshot,
@@ -125,13 +126,14 @@ class Difference:
 def difference(old: Measurement | None, new: Measurement | None) -> Difference:
     """What changed from ``old`` to ``new``; None where there was, or is, no such location.
 
-    Neither may have a failure: then its sizes are not known.
+    Neither may have a failure: then its sizes are not known. Of a snapshot that a running server
+    refused to send, on either side, the bytes on the wire alone are compared.
     """
-    before, after = _snapshots(old), _snapshots(new)
+    before, after = _with_texts(_snapshots(old), _snapshots(new))
     changes = [_snapshot(before.get(key), after.get(key)) for key in {**before, **after}]
     changes.sort(key=lambda s: (s.kind != "repository", -abs(s.stored.bytes), s.id))
     return Difference(
-        size=Change(_stored(old), _stored(new)),
+        size=Change(_stored(old, before), _stored(new, after)),
         snapshots=tuple(changes),
         owners=_owners(changes, list(before.values()), list(after.values()), _places(old, new)),
         fields=_changes(_labelled_fields(before.values()), _labelled_fields(after.values())),
@@ -151,8 +153,21 @@ def _snapshots(measurement: Measurement | None) -> dict[_SnapshotKey, Snapshot]:
     return {(s.repository, s.kind, s.name): s for s in measurement.snapshots}
 
 
-def _stored(measurement: Measurement | None) -> int | None:
-    return None if measurement is None else sum(s.stored_bytes for s in measurement.snapshots)
+def _with_texts(
+    before: dict[_SnapshotKey, Snapshot], after: dict[_SnapshotKey, Snapshot]
+) -> tuple[dict[_SnapshotKey, Snapshot], dict[_SnapshotKey, Snapshot]]:
+    """Both without the texts that the other side does not have, as they were refused."""
+    refused = {key for side in (before, after) for key, s in side.items() if s.is_refused}
+    for side in (before, after):
+        for key in refused & side.keys():
+            side[key] = evolve(side[key], stored_bytes=0, ledger=NO_LEDGER)
+    return before, after
+
+
+def _stored(
+    measurement: Measurement | None, snapshots: Mapping[_SnapshotKey, Snapshot]
+) -> int | None:
+    return None if measurement is None else sum(s.stored_bytes for s in snapshots.values())
 
 
 def _snapshot(old: Snapshot | None, new: Snapshot | None) -> SnapshotChange:

@@ -38,6 +38,9 @@ from dagster_snapsize.core.model import (
 
 CONFIGURATION = "the configuration"
 ASSET_BUDGET = "budget.asset"
+NO_LIMIT = "protobuf"
+"""The name of the budget where neither a limit nor a budget is known."""
+_INLINE = " --inline-jobs reads refused jobs in another way, to see what they are made of."
 _TIME_WARN_AT = 0.8
 _HEAVIEST = 3
 _MUCH = 0.1  # of a snapshot, for one owner
@@ -143,13 +146,15 @@ def snapshot_budget(snapshot: Snapshot, measurement: Measurement, budgets: Budge
         return Limit(name, "wire", size, CONFIGURATION)
     found = snapshot_limits(snapshot, measurement)
     if not found:
-        return Limit("protobuf", "wire", limits.PROTOBUF_MAX_BYTES, "the largest gRPC message")
+        return Limit(NO_LIMIT, "wire", limits.PROTOBUF_MAX_BYTES, "the largest gRPC message")
     return min(found, key=lambda limit: limit.bytes - judged_bytes(snapshot, limit))
 
 
 def judged_bytes(snapshot: Snapshot, limit: Limit) -> int:
     """The size of the snapshot that this limit is compared with."""
-    return snapshot.stored_bytes if limit.judges == "stored" else snapshot.wire_bytes
+    # A refused reply is larger than what it stores, by some 160 bytes.
+    is_stored = limit.judges == "stored" and not snapshot.is_refused
+    return snapshot.stored_bytes if is_stored else snapshot.wire_bytes
 
 
 def _snapshot_findings(
@@ -254,6 +259,8 @@ class _Heaviest:
     @classmethod
     def of(cls, snapshot: Snapshot) -> _Heaviest:
         """The heaviest of the snapshot, without what nobody can make smaller."""
+        if snapshot.is_refused:
+            return cls("the server refuses to send it", _INLINE, None)
         owners: Counter[Owner] = Counter()
         fields: Counter[str] = Counter()
         for owner, by_field in snapshot.ledger.by_owner().items():
@@ -421,6 +428,8 @@ def _heaviest_field(owner: Owner, snapshot: Snapshot) -> str:
 
 def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
     """Each phase against its own timeout, and the whole against the user's ``load-time``."""
+    if measurement.server:
+        return  # its definitions were loaded before
     seconds, setting = measurement.seconds, measurement.environment.setting
     labels = {s.id: snapshot_label(s, measurement) for s in measurement.snapshots}
     phases = [

@@ -33,6 +33,7 @@ IN_CHUNKS = "repositories in chunks"
 
 DAGSTER_PLUS_BYTES = 130_000_000
 NEWEST_DEFAULT_BYTES = 100_000_000  # of RX and SEND, since 1.10.10
+CHUNK_BYTES = 4_000_007  # on the wire
 PROTOBUF_MAX_BYTES = 2**31 - 1  # no gRPC message is larger, whatever the options say
 
 
@@ -143,6 +144,29 @@ def after_upgrade(environment: Environment, kind: SnapshotKind) -> Limit | None:
         if limit.judges == "wire"
     ]
     return min(found, key=lambda limit: limit.bytes, default=None)
+
+
+def server_environment(
+    send_limit: int | None, source: str, dagster_plus: str | None, dagster_version: str
+) -> Environment:
+    """The limits that are known of a running server, whose variables nobody tells.
+
+    ``send_limit`` is what it has refused something by, as ``source`` says. Chunks bind it too where
+    it is below theirs.
+    """
+    settings = [
+        Setting(SEND, send_limit, "bytes", source, "the largest gRPC message that the server sends")
+    ]
+    wire = [] if send_limit is None else [Limit(SEND, "wire", send_limit, source)]
+    stored = []
+    if dagster_plus is not None:
+        stored = [Limit(DAGSTER_PLUS, "stored", DAGSTER_PLUS_BYTES, dagster_plus)]
+    chunks = _asks_in_chunks(dagster_version) and (send_limit or CHUNK_BYTES) >= CHUNK_BYTES
+    return Environment(
+        settings=tuple(settings),
+        repository_limits=tuple(stored if chunks else wire + stored),
+        job_limits=tuple(wire + stored),
+    )
 
 
 def _asks_in_chunks(dagster_version: str) -> bool:

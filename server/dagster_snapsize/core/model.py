@@ -32,6 +32,7 @@ SnapshotKind = Literal["repository", "job"]
 Severity = Literal["error", "warning", "information"]
 GrowthAgainst = Literal["baseline", "HEAD", "merge-base"]
 JudgedSize = Literal["wire", "stored"]
+MeasuredBy = Literal["text", "refusal"]
 SavingKind = Literal[
     "code-references",
     "raw-sql",
@@ -186,6 +187,10 @@ class Ledger:
         return {owner: self.by_field(owner) for owner in self.owners}
 
 
+NO_LEDGER = Ledger(0, {}, {}, {})
+"""That of a snapshot whose text is not known."""
+
+
 def sum_fields(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """Several tables of bytes by field as one."""
     sums: dict[str, int] = {}
@@ -212,6 +217,10 @@ class Snapshot:
     ``stored_bytes`` is the UTF-8 size of the serialized snapshot; ``wire_bytes`` is the size of the
     gRPC reply that carries it. ``paths`` are the bytes of the project's own path in it, which
     another folder has more or less of: parts of what the ledger has, by owner and field.
+
+    Of one that is ``measured_by`` the refusal of a running server, ``wire_bytes`` alone is known:
+    ``stored_bytes`` is 0 and the ledger empty, so that sums are those of the texts that there are.
+    ``reply_seconds`` is how long a running server took to answer.
     """
 
     id: str
@@ -222,6 +231,13 @@ class Snapshot:
     wire_bytes: int
     _ledger: Ledger | Callable[[], Ledger] = field(eq=lambda ledger: _read(ledger), repr=False)
     paths: Mapping[Owner, Mapping[str, int]] = field(factory=dict, repr=False)
+    measured_by: MeasuredBy = "text"
+    reply_seconds: float | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether there is no text, as the server refused to send it."""
+        return self.measured_by == "refusal"
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -541,6 +557,21 @@ class PlacedOwner:
 
 
 @frozen
+class ServerFacts:
+    """What is known of the running code server that was measured.
+
+    It says what it sends at most only when it refuses to send something, ``send_limit_source``:
+    else its limit is not known, and is None. ``largest_reply_bytes`` is what it has sent.
+    """
+
+    address: str
+    server_id: str
+    send_limit_bytes: int | None
+    send_limit_source: str | None
+    largest_reply_bytes: int
+
+
+@frozen
 class Measurement:
     """Everything that is known of one code location after it was measured.
 
@@ -574,6 +605,7 @@ class Measurement:
     placed_owners: tuple[PlacedOwner, ...] = ()
     stub_bytes: int = 0
     load_time: LoadTime | None = None
+    server: ServerFacts | None = None
 
 
 @frozen

@@ -20,8 +20,15 @@ from dagster_snapsize.core.errors import NoInterpreter, UserError
 from dagster_snapsize.core.ledger import AssetIndex, attribute_job, attribute_repository
 from dagster_snapsize.core.ledger.project_path import ProjectPath, project_path_bytes
 from dagster_snapsize.core.ledger.totals import asset_costs
-from dagster_snapsize.core.limits import InstanceSettings, Layer, effective_environment, problems
+from dagster_snapsize.core.limits import (
+    InstanceSettings,
+    Layer,
+    effective_environment,
+    problems,
+    server_environment,
+)
 from dagster_snapsize.core.model import (
+    NO_LEDGER,
     AssetCost,
     Environment,
     Failure,
@@ -32,6 +39,7 @@ from dagster_snapsize.core.model import (
     Owner,
     PlacedOwner,
     Seconds,
+    ServerFacts,
     Snapshot,
     SourceLocation,
     UncacheableCall,
@@ -110,6 +118,8 @@ class MeasurementBuilder:
         self._load_time: LoadTime | None = None
         self._read_here: list[str] = []  # by us, not by the probe
         self._peak_rss_bytes = 0
+        self._parts = bytearray()
+        self._server: ServerFacts | None = None
         root = location.root
         self.spelled = spelled_in(tree)
         self._path = ProjectPath.of((str(root), os.path.realpath(root), root.as_posix()))
@@ -134,6 +144,8 @@ class MeasurementBuilder:
 
     def _on_hello(self, header: dict[str, Any], payload: bytes) -> None:
         self._hello = header
+        if self.location.server:
+            return  # whose variables and limits nobody tells
         variables = header["environment"]
         layers = [
             Layer("the environment", variables["environment"]),
@@ -164,6 +176,7 @@ class MeasurementBuilder:
         text = {
             "starting": "starting",
             "loading": "loading definitions",
+            "waiting": "waiting for the server",
             "repository": f"repository {header.get('repository')}",
             "job": f"job {header.get('job')}",
         }[header["name"]]
@@ -174,7 +187,15 @@ class MeasurementBuilder:
         self._load_seconds = self.seconds_ahead + header["seconds"]
         self._definitions = self.place(header["definitions"])
 
+    def _on_part(self, header: dict[str, Any], payload: bytes) -> None:
+        self._parts += payload
+
     def _on_snapshot(self, header: dict[str, Any], payload: bytes) -> None:
+        parts, self._parts = self._parts, bytearray()
+        if header["stored_bytes"] is None:
+            self._on_refusal(header)
+            return
+        payload = payload or bytes(parts)
         repository, name = header["repository"], header["name"]
         path = f"{self.location.name}/{repository}"
         try:
@@ -207,7 +228,49 @@ class MeasurementBuilder:
                 wire_bytes=header["wire_bytes"],
                 ledger=ledger,
                 paths=paths,
+                reply_seconds=header["seconds"] if self.location.server else None,
             )
+        )
+
+    def _on_refusal(self, header: dict[str, Any]) -> None:
+        """A snapshot whose reply the server refused to send: there is no text."""
+        repository, name, kind = header["repository"], header["name"], header["kind"]
+        snapshot_id = f"{self.location.name}/{repository}/repository"
+        if kind == "job":
+            snapshot_id = f"{self.location.name}/{repository}/job/{name}"
+        else:
+            self._scans[repository] = Scan(repository)
+            self._indexes[repository] = AssetIndex.of((), ())
+        self._seconds[snapshot_id] = header["seconds"]
+        self._snapshots.append(
+            Snapshot(
+                id=snapshot_id,
+                kind=kind,
+                name=name,
+                repository=repository,
+                stored_bytes=0,
+                wire_bytes=header["wire_bytes"],
+                ledger=NO_LEDGER,
+                measured_by="refusal",
+                reply_seconds=header["seconds"],
+            )
+        )
+
+    def _on_server(self, header: dict[str, Any], payload: bytes) -> None:
+        assert self.location.server
+        limit, source = header["send_limit_bytes"], header["send_limit_source"]
+        self._server = ServerFacts(
+            self.location.server.address,
+            header["server_id"],
+            limit,
+            source,
+            header["largest_reply_bytes"],
+        )
+        self._environment = server_environment(
+            limit,
+            source or "not known: a server says it only when it refuses a reply",
+            self.location.dagster_plus,
+            self._hello["dagster_version"],
         )
 
     def _paths(
@@ -290,7 +353,7 @@ class MeasurementBuilder:
         return Measurement(
             name=self.location.name,
             target=self.location.target,
-            python=self.interpreter.path,
+            python=self._hello.get("executable_path", self.interpreter.path),
             python_version=self._hello.get("python_version", ""),
             dagster_version=self._hello.get("dagster_version", ""),
             seconds=Seconds(
@@ -324,4 +387,5 @@ class MeasurementBuilder:
             metadata_readers=metadata_readers(
                 files, set(map(entry_label, fields)) - {""}, _NOWHERE
             ),
+            server=self._server,
         )

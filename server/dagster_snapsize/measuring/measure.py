@@ -61,6 +61,13 @@ def measure_location(
     ``prepare`` commands: each runs once for the set ``prepared``. SNAPSIZE_NO_CACHE in ``environ``
     means "off".
     """
+    if location.server:
+        from dagster_snapsize.measuring.live import measure_server
+
+        measurement = measure_server(
+            location, interpreter, environ=environ, on_progress=on_progress, on_start=on_start
+        )
+        return Cached(measurement, not_stored=("it is of a running server",))
     commands = (location.root, interpreter.path, location.config.prepare)
     if commands in prepared:
         location = evolve(location, config=evolve(location.config, prepare=()))

@@ -2,7 +2,8 @@
 
 Run as a folder, ``python <this folder> '<JSON>'``, with standard output as the pipe for frames and
 standard error as the one for what user code prints. See protocol.py for what is sent. With
-``--forkserver`` it keeps an interpreter ready for many (forkserver/server.py).
+``--forkserver`` it keeps an interpreter ready for many (forkserver/server.py), with ``--live`` it
+asks a running code server instead (live/session.py).
 """
 
 from __future__ import annotations
@@ -35,4 +36,6 @@ def _as_package(module: str) -> Any:
 if __name__ == "__main__":
     if sys.argv[1] == "--forkserver":
         _as_package("forkserver.server").main(sys.argv[2])
+    if sys.argv[1] == "--live":
+        _as_package("live.session").main(sys.argv[2])
     _as_package("session").main(sys.argv[1])

@@ -10,14 +10,18 @@ In the order in which a measurement sends them:
 =============== ==================================================================================
 ``hello``       interpreter and Dagster: ``python_version``, ``dagster_version``, ``defaults`` (the
                 gRPC sizes and timeouts of this Dagster with no variable set), ``environment``
-                (DAGSTER_* variables, by layer) and ``environment_problem``
+                (DAGSTER_* variables, by layer) and ``environment_problem``; of a running server
+                ``executable_path``, and nothing in ``defaults`` and ``environment``
 ``phase``       ``name`` of what starts now: ``starting`` (before ``hello``, and the first frame
-                of all), ``loading``, ``repository`` or ``job``, with
+                of all), ``loading`` or ``waiting`` (for a server), ``repository`` or ``job``, with
                 ``repository``, ``job``, ``done`` and ``of`` (snapshots) where they are known
+``part``        of a running server: the payload is the next piece of the snapshot that is
+                announced
 ``loaded``      ``repositories`` (names), ``seconds``
 ``snapshot``    ``kind``, ``repository``, ``name``, ``stored_bytes``, ``wire_bytes``, ``seconds``,
                 ``composed_seconds`` (of them, before it was serialized); the payload is the
-                serialized snapshot
+                serialized snapshot, or nothing where it came in parts. Of a reply that the server
+                refused to send there is no text, and ``stored_bytes`` is null
 ``sources``     ``repository``, ``assets``: asset key -> [path, line]
 ``files``       ``definitions`` (files), ``folders`` (that the definitions listed), ``changed``
                 (edited since they were read): absolute paths; before ``failed`` too
@@ -31,6 +35,8 @@ In the order in which a measurement sends them:
 ``load_profile`` of a cold measurement: ``stacks`` ([phase, its name, numbers of entries with the
                 outermost first, microseconds]), ``entries`` ([path, name, line, kind]: see
                 load_profile.py) and ``folders`` (sys.path)
+``server``      of a running server: ``server_id``, ``largest_reply_bytes``,
+                ``send_limit_bytes`` (null while it has refused nothing), ``send_limit_source``
 ``failed``      ``message``, ``path``, ``line``, ``traceback``, ``usage`` (true where the target
                 itself is wrong: an attribute that is not there, say), ``unparsed`` (true where a
                 file of the user is not valid Python, YAML or TOML)

@@ -23,6 +23,7 @@ from dagster_snapsize.core.mapping_reader import (
 from dagster_snapsize.core.model import Budgets, GrowthAgainst
 from dagster_snapsize.core.sizes import parse_allowance, parse_seconds, parse_size
 from dagster_snapsize.project.files.toml_document import TomlDocument, read_toml
+from dagster_snapsize.project.servers import ServerSettings, parse_address, parse_header
 
 TARGET_KEYS = ("module-name", "python-file", "package-name", "workspace")
 DEFAULT_TIMEOUT = 300.0
@@ -57,6 +58,7 @@ class Config:
     cache: CacheMode = "on"
     env: Mapping[str, str] = field(factory=dict)
     budgets: Budgets = field(factory=Budgets)
+    server: ServerSettings = field(factory=ServerSettings)
 
     @property
     def has_target(self) -> bool:
@@ -138,8 +140,13 @@ def _read_config(file: TomlDocument, prefix: tuple[str, ...]) -> Config:
     budget = table(_BUDGET_KEYS, "budget")
     named = {key: table(None, "budget", key) for key in _NAMED if key in budget}
     budgets = Budgets(**{_field(k): v for k, v in {**budget, **named}.items()})
-    settings = {_field(k): v for k, v in values.items() if k not in ("budget", "env")}
-    return Config(path=str(file.path), env=table(None, "env"), budgets=budgets, **settings)
+    headers = dict(table(None, "server", "headers").values())
+    asked = {**table(_SERVER_KEYS, "server"), "headers": headers}
+    server = ServerSettings(**{_field(k): v for k, v in asked.items()})
+    settings = {_field(k): v for k, v in values.items() if k not in ("budget", "env", "server")}
+    return Config(
+        path=str(file.path), env=table(None, "env"), budgets=budgets, server=server, **settings
+    )
 
 
 def _field(key: str) -> str:
@@ -198,6 +205,12 @@ def _variable(name: str) -> Key:
     return Key(read, f'{name} = "1"')
 
 
+def _address(value: object) -> str:
+    text = string(value)
+    parse_address(text, Path())
+    return text
+
+
 _size = _above_zero(parse_size, "a budget of 0 bytes")
 _seconds = _above_zero(parse_seconds, "a time of 0 seconds")
 _share = number(lambda n: 0 < n <= 1, "a share of the budget, above 0 and up to 1")
@@ -216,6 +229,7 @@ _KEYS = {
     "cache": Key(choice(get_args(CacheMode)), 'cache = "files"'),
     "budget": Key(anything),
     "env": Key(anything),
+    "server": Key(anything),
 }
 _BUDGET_KEYS = {
     "repository": Key(_size, 'repository = "80 MB"'),
@@ -231,6 +245,13 @@ _BUDGET_KEYS = {
     "asset-growth": Key(parse_allowance, 'asset-growth = "20 kB"'),
     "growth-against": Key(choice(get_args(GrowthAgainst)), 'growth-against = "merge-base"'),
 }
+_SERVER_KEYS = {
+    "address": Key(_address, 'address = "code-server.internal:4000"'),
+    "ssl": Key(boolean, "ssl = true"),
+    "headers": Key(anything),
+    "wait": Key(_seconds, 'wait = "180 s"'),
+    "inline-jobs": Key(boolean, "inline-jobs = true"),
+}
 _NAMED = ("jobs", "assets", "owners")
 # Tables whose keys the user chooses.
 _EACH: Mapping[tuple[str, ...], Callable[[str], Key]] = {
@@ -238,4 +259,7 @@ _EACH: Mapping[tuple[str, ...], Callable[[str], Key]] = {
     ("budget", "assets"): lambda _: Key(_size, 'assets = { "marts/orders" = "96 kB" }'),
     ("budget", "owners"): lambda _: Key(_size, 'owners = { "sensor *" = "100 kB" }'),
     ("env",): _variable,
+    ("server", "headers"): lambda name: Key(
+        lambda value: parse_header(name, value), f'headers = {{ {name} = "env:TOKEN" }}'
+    ),
 }

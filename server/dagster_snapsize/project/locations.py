@@ -27,6 +27,7 @@ from dagster_snapsize.project.layout import (
     source_folders,
     source_tree,
 )
+from dagster_snapsize.project.servers import SERVER, RunningServer, configured_server
 from dagster_snapsize.project.targets import Target, absolute, default_name
 
 DEFINITIONS = "definitions.py"
@@ -50,7 +51,7 @@ _TARGET_FLAGS = {
 
 @frozen
 class Flags:
-    """The flags that Dagster's commands have too, as given."""
+    """The flags that Dagster's commands have too, as given; ``live`` measures servers as well."""
 
     workspace: tuple[str, ...] = ()
     python_file: tuple[str, ...] = ()
@@ -58,6 +59,7 @@ class Flags:
     package_name: tuple[str, ...] = ()
     attribute: str | None = None
     working_directory: str | None = None
+    live: bool = False
 
 
 @frozen
@@ -70,6 +72,7 @@ class CodeLocation:
     Dagster would start its code server, and ``folder`` where the search began. ``source`` says what
     named it. ``dagster_cloud`` is the dagster_cloud.yaml that it is deployed with, if any.
     ``stable_name`` tells it from the others of its ``root`` in every checkout of the project.
+    One that runs already has the ``server`` to ask, and is not loaded.
     """
 
     name: str
@@ -83,6 +86,7 @@ class CodeLocation:
     cwd: Path
     folder: Path
     stable_name: str
+    server: RunningServer | None = None
 
     @property
     def dotenv(self) -> Path | None:
@@ -128,7 +132,11 @@ def find_locations(folder: Path, flags: Flags, environ: Mapping[str, str] | None
     if given:
         found = _from_flags(folder, flags, given, environ)
     else:
-        found = _discover(folder, config, environ)
+        found = _discover(folder, config, environ, flags.live)
+    if flags.live and (server := configured_server(config.server, folder, environ)):
+        source = f"[tool.dagster-snapsize.server] of {Path(config.path or '').name}"
+        named = (*found.targets, server_target(server, folder, source))
+        found = evolve(found, targets=named)
     if not found.targets:
         if found.notes:
             raise UserError(f"no code location in {folder} can be measured", "\n".join(found.notes))
@@ -152,7 +160,8 @@ def _from_flags(
             raise UserError(
                 "-a and -d do not go with -w", "A workspace file says both for each location."
             )
-        return _workspaces([absolute(value, folder) for value in values], folder, environ)
+        paths = [absolute(value, folder) for value in values]
+        return _workspaces(paths, folder, environ, flags.live)
     if flags.attribute is not None and len(values) > 1:
         raise UserError(f"-a does not go with several {_TARGET_FLAGS[kind]}")
     directory = absolute(flags.working_directory or ".", folder)
@@ -187,19 +196,34 @@ def _target(
     return Target(default_name(target), target, directory, cwd, source)
 
 
-def _workspaces(paths: list[Path], cwd: Path, environ: Mapping[str, str]) -> Workspace:
-    """Several workspace files: of locations with one name the last is used, as in Dagster."""
+def _workspaces(
+    paths: list[Path], cwd: Path, environ: Mapping[str, str], live: bool = False
+) -> Workspace:
+    """Several workspace files: of locations with one name the last is used, as in Dagster.
+
+    Running servers are left out, with a note, unless they are to be measured too.
+    """
     variables = {**environ, **read_dotenv(cwd / ".env", environ)}
     read = [read_workspace(path, cwd, variables) for path in paths]
     by_name = {target.name: target for workspace in read for target in workspace.targets}
-    return Workspace(tuple(by_name.values()), tuple(n for w in read for n in w.notes))
+    skipped = [target for target in by_name.values() if target.server and not live]
+    return Workspace(
+        tuple(target for target in by_name.values() if target not in skipped),
+        tuple(
+            f"{target.source}: {target.name} is a running gRPC server and was skipped: measure it"
+            " with --live, or its definitions where they are, with -m, -f or --package-name"
+            for target in skipped
+        ),
+    )
 
 
-def _discover(folder: Path, config: Config, environ: Mapping[str, str]) -> Workspace:
+def _discover(
+    folder: Path, config: Config, environ: Mapping[str, str], live: bool = False
+) -> Workspace:
     if config.has_target:
-        return _from_config(folder, config, environ)
+        return _from_config(folder, config, environ, live)
     steps: tuple[Callable[[], Workspace], ...] = (
-        lambda: _from_workspace_file(folder, environ),
+        lambda: _from_workspace_file(folder, environ, live),
         lambda: _from_dg(folder, environ),
         lambda: Workspace(tool_dagster(folder), ()),
         lambda: _from_dagster_cloud(folder),
@@ -215,12 +239,14 @@ def _discover(folder: Path, config: Config, environ: Mapping[str, str]) -> Works
     return Workspace((), notes)
 
 
-def _from_config(folder: Path, config: Config, environ: Mapping[str, str]) -> Workspace:
+def _from_config(
+    folder: Path, config: Config, environ: Mapping[str, str], live: bool = False
+) -> Workspace:
     if not config.has_target or config.path is None:
         return Workspace((), ())
     base = Path(config.path).parent
     if config.workspace:
-        return _workspaces([absolute(config.workspace, base)], folder, environ)
+        return _workspaces([absolute(config.workspace, base)], folder, environ, live)
     kinds = ("module_name", "python_file", "package_name")
     kind = next(kind for kind in kinds if getattr(config, kind))
     directory = absolute(config.working_directory or ".", base)
@@ -235,10 +261,10 @@ def _from_config(folder: Path, config: Config, environ: Mapping[str, str]) -> Wo
     return Workspace((evolve(target, root=folder),), ())
 
 
-def _from_workspace_file(folder: Path, environ: Mapping[str, str]) -> Workspace:
+def _from_workspace_file(folder: Path, environ: Mapping[str, str], live: bool = False) -> Workspace:
     for name in WORKSPACE_FILES:
         if (folder / name).is_file():
-            return _workspaces([folder / name], folder, environ)
+            return _workspaces([folder / name], folder, environ, live)
     return Workspace((), ())
 
 
@@ -295,7 +321,27 @@ def _location(target: Target, folder: Path, config: Config) -> CodeLocation:
         cwd=target.cwd,
         folder=folder,
         stable_name=default_name(target.target) if target.named_by_folder else target.name,
+        server=target.server,
     )
+
+
+def server_target(
+    server: RunningServer, folder: Path, source: str, name: str | None = None
+) -> Target:
+    """A server as something to measure, with the settings of the project in ``folder``."""
+    return Target(
+        name=name or server.address,
+        target={SERVER: server.address},
+        working_directory=folder,
+        cwd=folder,
+        source=source,
+        server=server,
+    )
+
+
+def server_location(target: Target, folder: Path) -> CodeLocation:
+    """The location that a server is, with the settings of the project in ``folder``."""
+    return _location(target, folder, load_config(folder))
 
 
 def _with_stable_names(locations: tuple[CodeLocation, ...]) -> tuple[CodeLocation, ...]:

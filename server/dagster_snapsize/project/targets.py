@@ -11,6 +11,7 @@ from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.mapping_reader import shown
+from dagster_snapsize.project.servers import RunningServer
 
 TARGET_KINDS = ("package_name", "module_name", "autoload_defs_module_name", "python_file")
 
@@ -19,7 +20,8 @@ TARGET_KINDS = ("package_name", "module_name", "autoload_defs_module_name", "pyt
 class Target:
     """One thing to load.
 
-    ``target`` holds exactly one of ``TARGET_KINDS`` and perhaps ``attribute``. ``cwd`` is where
+    ``target`` holds exactly one of ``TARGET_KINDS`` and perhaps ``attribute``, or ``grpc_server``
+    with the address of ``server``. ``cwd`` is where
     Dagster would start its code server. ``root`` is the folder of the project where the file names
     it, None where it must be searched for. ``named_by_folder``: the name is that of the folder.
     """
@@ -32,6 +34,7 @@ class Target:
     executable_path: str | None = None
     root: Path | None = None
     named_by_folder: bool = False
+    server: RunningServer | None = None
 
 
 def default_name(target: Mapping[str, str]) -> str:

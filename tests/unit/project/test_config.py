@@ -9,7 +9,13 @@ import pytest
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets
-from dagster_snapsize.project.config import _BUDGET_KEYS, _KEYS, Config, load_config
+from dagster_snapsize.project.config import (
+    _BUDGET_KEYS,
+    _KEYS,
+    _SERVER_KEYS,
+    Config,
+    load_config,
+)
 from support import ROOT
 
 DOCS = ROOT / "docs" / "configuration.md"
@@ -216,5 +222,5 @@ def test_every_example_of_the_docs_is_read(tmp_path: Path, name: str, text: str)
 
 def test_the_docs_name_every_key() -> None:
     page = DOCS.read_text("utf-8")
-    for key in (*_KEYS, *_BUDGET_KEYS):
+    for key in (*_KEYS, *_BUDGET_KEYS, *_SERVER_KEYS):
         assert f"`{key}`" in page or f"[tool.dagster-snapsize.{key}]" in page, key

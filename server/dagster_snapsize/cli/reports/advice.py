@@ -128,7 +128,7 @@ def _small(location: LocationReport) -> str:
     """That nothing has to be done, where no snapshot uses much of its budget."""
     uses = [budget_use(snapshot, location) for snapshot in location.measurement.snapshots]
     nearest = max(uses, key=lambda use: use.share, default=None)
-    if nearest is None or nearest.share > _SMALL:
+    if nearest is None or nearest.share > _SMALL or not nearest.is_known:
         return ""
     return f"No snapshot uses more than {nearest.percent} of its budget: nothing has to be done."
 

@@ -6,6 +6,8 @@ import json
 import sys
 from typing import Any
 
+from attrs import asdict
+
 from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.findings import snapshot_budget, snapshot_limits
 from dagster_snapsize.core.growth import baseline_mismatch
@@ -14,6 +16,7 @@ from dagster_snapsize.core.model import (
     Failure,
     Finding,
     Ledger,
+    ServerFacts,
     Snapshot,
     SourceLocation,
 )
@@ -63,8 +66,13 @@ def location_json(location: LocationReport) -> Json:
             "not_stored": list(location.cached.not_stored),
         },
         "baseline": _baseline_json(location),
+        "server": _server_json(measurement.server),
         "error": failure_json(measurement.failure),
     }
+
+
+def _server_json(server: ServerFacts | None) -> Json | None:
+    return asdict(server) if server else None
 
 
 def _baseline_json(location: LocationReport) -> Json | None:
@@ -90,8 +98,10 @@ def _snapshot_json(snapshot: Snapshot, location: LocationReport) -> Json:
         "kind": snapshot.kind,
         "name": snapshot.name,
         "repository": snapshot.repository,
-        "stored_bytes": snapshot.stored_bytes,
+        "stored_bytes": None if snapshot.is_refused else snapshot.stored_bytes,
         "wire_bytes": snapshot.wire_bytes,
+        "measured_by": snapshot.measured_by,
+        "reply_seconds": snapshot.reply_seconds and round(snapshot.reply_seconds, 3),
         "budget_bytes": budget.bytes,
         "budget_source": budget.source,
         "baseline_wire_bytes": known.wire_bytes if known else None,

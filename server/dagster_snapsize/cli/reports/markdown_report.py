@@ -20,6 +20,7 @@ from dagster_snapsize.cli.reports.rows import (
     mostly,
     repository_suffix,
     stored_bytes,
+    stored_size,
     versions,
     where,
 )
@@ -112,9 +113,9 @@ def _snapshots(location: LocationReport) -> _List:
         of = repository_suffix(snapshot.kind, snapshot.repository, repositories, code)
         cells = (
             f"{_sign(snapshot, location)} {snapshot.kind} {code(snapshot.name)}{of}",
-            f"{snapshot.stored_bytes:,}",
+            stored_size(snapshot),
             f"{snapshot.wire_bytes:,}",
-            format_size(use.budget.bytes),
+            use.size,
             use.percent,
         )
         rows.append((use.share, cells))

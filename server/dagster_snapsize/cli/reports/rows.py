@@ -9,7 +9,7 @@ from attrs import frozen
 
 from dagster_snapsize.cli.reports.lines import place, shown_path
 from dagster_snapsize.cli.run import LocationReport
-from dagster_snapsize.core.findings import judged_bytes, snapshot_budget
+from dagster_snapsize.core.findings import NO_LIMIT, judged_bytes, snapshot_budget
 from dagster_snapsize.core.model import (
     AssetCost,
     Limit,
@@ -29,6 +29,12 @@ class BudgetUse:
 
     budget: Limit
     bytes: int
+    is_known: bool = True
+
+    @property
+    def size(self) -> str:
+        """The budget as it is shown; a running server may have limits that nobody tells."""
+        return format_size(self.budget.bytes) if self.is_known else "unknown"
 
     @property
     def is_over(self) -> bool:
@@ -43,24 +49,33 @@ class BudgetUse:
     @property
     def percent(self) -> str:
         """How much of the budget is used: ``86.8 %``."""
-        return format_percent(self.bytes, self.budget.bytes)
+        return format_percent(self.bytes, self.budget.bytes) if self.is_known else ""
+
+
+def stored_size(snapshot: Snapshot) -> str:
+    """Its exact bytes; ``refused`` where a server did not send it."""
+    return "refused" if snapshot.is_refused else f"{snapshot.stored_bytes:,}"
 
 
 def budget_use(snapshot: Snapshot, location: LocationReport) -> BudgetUse:
     """How much of its budget a snapshot uses."""
     budget = snapshot_budget(snapshot, location.measurement, location.budgets)
-    return BudgetUse(budget, judged_bytes(snapshot, budget))
+    is_known = location.measurement.server is None or budget.name != NO_LIMIT
+    return BudgetUse(budget, judged_bytes(snapshot, budget), is_known)
 
 
 def versions(measurement: Measurement) -> str:
     """``Dagster 1.13.28, Python 3.11.7``; nothing where no Dagster was found."""
     if not measurement.dagster_version:
         return ""
-    return f"Dagster {measurement.dagster_version}, Python {measurement.python_version}"
+    python = f", Python {measurement.python_version}" if measurement.python_version else ""
+    return f"Dagster {measurement.dagster_version}{python}"
 
 
 def interpreter(location: LocationReport) -> str:
-    """The interpreter that measured the location, and what chose it."""
+    """The interpreter that measured the location, and what chose it; the address of a server."""
+    if server := location.code_location.server:
+        return f"running at {server.address} ({location.code_location.source})"
     return f"{shown_path(location.interpreter.path)} ({location.interpreter.source})"
 
 

@@ -14,6 +14,7 @@ from dagster_snapsize.cli.reports.rows import (
     of_every_job,
     repository_suffix,
     stored_bytes,
+    stored_size,
     versions,
     where,
 )
@@ -69,11 +70,11 @@ def _snapshot_row(terminal: Terminal, snapshot: Snapshot, location: LocationRepo
         style = "yellow"
     return [
         styled(f"{snapshot.kind} {snapshot.name}", (of, "dim")),
-        f"{snapshot.stored_bytes:,}",
+        stored_size(snapshot),
         f"{snapshot.wire_bytes:,}",
-        format_size(use.budget.bytes),
+        use.size,
         (use.percent, style),
-        terminal.bar(use.bytes, use.budget.bytes, style),
+        terminal.bar(use.bytes, use.budget.bytes, style) if use.is_known else "",
     ]
 
 
@@ -155,6 +156,11 @@ def _print_fields(terminal: Terminal, measurement: Measurement, top: int) -> Non
 
 def _timing(measurement: Measurement) -> str:
     seconds = measurement.seconds
+    if server := measurement.server:
+        return (
+            f"{format_seconds(seconds.build)} of answers, {format_seconds(seconds.total)} in all;"
+            f" the largest was {server.largest_reply_bytes:,} bytes"
+        )
     peak = ""
     if measurement.peak_rss_bytes:
         peak = f", {format_size(measurement.peak_rss_bytes)} of memory at the peak"

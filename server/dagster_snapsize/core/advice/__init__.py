@@ -261,7 +261,8 @@ def _jobs(jobs: Sequence[Saving], places: _Places, several: bool) -> Iterator[Ad
 
 def _many_jobs(measurement: Measurement, places: _Places) -> Iterator[Advice]:
     """Jobs that are large together, though none is near its budget, with the heaviest of them."""
-    sizes = [s.stored_bytes for s in measurement.snapshots if s.kind == "job"]
+    jobs_read = [s for s in measurement.snapshots if s.kind == "job" and not s.is_refused]
+    sizes = [job.stored_bytes for job in jobs_read]
     jobs = [saving for saving in measurement.savings if saving.kind == "job"]
     if len(sizes) < _MANY_JOBS or sum(sizes) < _MANY_BYTES or not jobs:
         return

@@ -14,11 +14,18 @@ from typing import Any, NoReturn
 from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.core.mapping_reader import Key, KeyProblem, anything, read_mapping, shown
+from dagster_snapsize.core.mapping_reader import (
+    Key,
+    KeyProblem,
+    anything,
+    boolean,
+    read_mapping,
+    shown,
+)
 from dagster_snapsize.project.files.yaml_document import line_of, read_yaml
+from dagster_snapsize.project.servers import SERVER, RunningServer
 from dagster_snapsize.project.targets import Target, absolute, default_name, executable
 
-_GRPC_SERVER = "grpc_server"
 _COMMON = ("working_directory", "location_name", "executable_path")
 # Entry of load_from -> (its required key, the target that it is, its other keys).
 _KINDS = {
@@ -26,14 +33,15 @@ _KINDS = {
     "python_module": ("module_name", "module_name", ("attribute", *_COMMON)),
     "python_package": ("package_name", "package_name", ("attribute", *_COMMON)),
     "autoload_defs_module": ("module_name", "autoload_defs_module_name", _COMMON),
-    _GRPC_SERVER: ("", "", ()),
+    SERVER: ("", "", ()),
 }
+_SERVER_EXAMPLE = "For example:\n  - grpc_server:\n      port: 4000"
 _EXAMPLE = "For example:\n  load_from:\n    - python_module: my_project.definitions"
 
 
 @frozen
 class Workspace:
-    """What a workspace file holds that can be measured, and notes on what cannot."""
+    """What a workspace file holds, and notes on what cannot be measured."""
 
     targets: tuple[Target, ...]
     notes: tuple[str, ...]
@@ -66,7 +74,6 @@ class _WorkspaceReader:
         }
         entries = read_mapping(content, top, self._fail_in(content, 1)).get("load_from", [])
         targets: dict[str, Target] = {}
-        notes: list[str] = []
         for index, entry in enumerate(entries):
             line = line_of(entries, index)
             if not isinstance(entry, dict) or len(entry) != 1:
@@ -75,15 +82,14 @@ class _WorkspaceReader:
             known = {kind: Key(anything) for kind in _KINDS}
             read_mapping(entry, known, self._fail_in(entry, line), name="`load_from`")
             kind, value = next(iter(entry.items()))
-            if kind == _GRPC_SERVER:
-                notes.append(self._skipped(value, line))
-                continue
-            target = self._target(kind, value, line)
+            target = (
+                self._server(value, line) if kind == SERVER else self._target(kind, value, line)
+            )
             if target.name in targets:
                 message = f'two locations have the name "{target.name}", which Dagster refuses'
                 raise self._error(line, message, "Give one of them a `location_name`.")
             targets[target.name] = target
-        return Workspace(tuple(targets.values()), tuple(notes))
+        return Workspace(tuple(targets.values()), ())
 
     def _target(self, kind: str, value: Any, line: int) -> Target:
         required, target_kind, optional = _KINDS[kind]
@@ -132,15 +138,45 @@ class _WorkspaceReader:
             return self._environ[name]
         raise ValueError(f"{shown(value)} is neither a string nor {{env: NAME}}")
 
-    def _skipped(self, server: Any, line: int) -> str:
-        name = server.get("location_name") if isinstance(server, dict) else None
-        if not name and isinstance(server, dict):
-            place = server.get("socket") or server.get("port")
-            name = f"grpc:{server.get('host') or 'localhost'}:{place}"
-        return (
-            f"{self._path.name}:{line}: {name} is a running gRPC server and was skipped: measure"
-            " its definitions where they are, with -m, -f or --package-name"
+    def _server(self, value: Any, line: int) -> Target:
+        """An entry of kind ``grpc_server``, as ``dagster/_core/workspace/load.py`` reads it."""
+        if not isinstance(value, dict):
+            raise self._error(line, f"`{SERVER}` is not a mapping", _SERVER_EXAMPLE)
+        text = Key(self._string)
+        keys = {
+            **dict.fromkeys(("host", "socket", "location_name"), text),
+            "port": Key(self._port, "port: 4000"),
+            "ssl": Key(boolean, "ssl: true"),
+            "additional_metadata": Key(self._metadata, "additional_metadata: {name: {env: NAME}}"),
+        }
+        values = read_mapping(value, keys, self._fail_in(value, line), name=f"`{SERVER}`")
+        host, socket, port = values.get("host"), values.get("socket"), values.get("port")
+        if (socket is None) == (port is None):
+            raise self._error(line, f"`{SERVER}` needs a port or a socket", _SERVER_EXAMPLE)
+        host = host or "localhost"
+        address = f"{host}:{port}" if socket is None else f"unix:{absolute(socket, self._cwd)}"
+        server = RunningServer(
+            address, values.get("ssl", False), values.get("additional_metadata", {})
         )
+        return Target(
+            name=values.get("location_name") or f"grpc:{host}:{port or socket}",
+            target={SERVER: address},
+            working_directory=self._cwd,
+            cwd=self._cwd,
+            source=f"{self._path.name}:{line}",
+            server=server,
+        )
+
+    def _port(self, value: object) -> int:
+        try:
+            return int(value if isinstance(value, int) else self._string(value))
+        except ValueError:
+            raise ValueError(f"{shown(value)} is not a port") from None
+
+    def _metadata(self, value: object) -> dict[str, str]:
+        if not isinstance(value, dict):
+            raise ValueError("it is not a mapping")
+        return {str(name).lower(): self._string(text) for name, text in value.items()}
 
     def _fail_in(self, mapping: Any, line: int) -> Callable[[KeyProblem], NoReturn]:
         """Raises for a problem at the line of its key, or else at the ``line`` of the mapping."""

@@ -1,0 +1,1 @@
+"""Asks a running code server for its snapshots, over gRPC, without Dagster or the user's code."""
