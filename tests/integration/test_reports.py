@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -84,7 +85,12 @@ def test_a_folder_that_must_not_be_written_is_said_to_be(project: Path) -> None:
 def test_a_report_replaces_an_older_one_where_a_link_leads(project: Path, python: Path) -> None:
     (project / "real.md").write_text("old", encoding="utf-8")
     (project / "link.md").symlink_to("real.md")
-    run(project, python, "check", "--format", "markdown", "-o", "link.md")
+    written = snapsize(
+        *("check", "--format", "markdown", "-o", "link.md"),
+        *("--package-name", "shop", "--python", python),
+        cwd=project,
+    )
+    assert re.search(r"^dagster-snapsize: wrote .*real.md, [\d.]+ k?B$", written.stderr, re.M)
     assert (project / "link.md").is_symlink()
     assert "within budget" in (project / "real.md").read_text(encoding="utf-8")
 

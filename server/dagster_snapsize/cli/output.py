@@ -16,6 +16,7 @@ from typing import IO, Any, TextIO, cast
 import click
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.sizes import format_size
 
 _FAILED = 3
 # Escape sequences other than colours, other control characters but tabs and ends of lines, and
@@ -194,6 +195,8 @@ def written_to(path: Path | None) -> Iterator[None]:
             yield
         if not is_special:
             scratch.replace(path)
+            size = format_size(path.stat().st_size)
+            click.echo(escaped(f"dagster-snapsize: wrote {path}, {size}"), err=True)
     except BaseException:
         if not is_special:
             scratch.unlink(missing_ok=True)
