@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from attrs import frozen
 
@@ -18,8 +18,9 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
 )
-from dagster_snapsize.core.sizes import format_percent, format_size
+from dagster_snapsize.core.sizes import counted, format_percent, format_size
 
+_SCHEMA = "type schema"  # of a type of component
 _OF_EVERY_JOB = ("execution config", "loggers config", "built-in types")
 
 
@@ -144,17 +145,24 @@ def heavy_others(measurement: Measurement, top: int) -> list[OwnerCost]:
     return [cost for cost in other_owners(measurement) if cost.total_bytes >= least][:top]
 
 
-def of_every_job(measurement: Measurement) -> str:
-    """What jobs store whatever they run, if it is a fifth of all bytes; else nothing."""
+def explanations(measurement: Measurement) -> Iterator[str]:
+    """A sentence for each thing that is a tenth of all bytes and that no asset explains."""
+    least = stored_bytes(measurement) / 10
     jobs = [snapshot for snapshot in measurement.snapshots if snapshot.kind == "job"]
     own = [snapshot.ledger.by_field(Owner("job", snapshot.name)) for snapshot in jobs]
     size = sum(fields.get(field, 0) for fields in own for field in _OF_EVERY_JOB)
-    if 5 * size < stored_bytes(measurement) or not jobs:
-        return ""
-    return (
-        f"Every job takes some {format_size(size // len(jobs))} for the configuration of its"
-        " executor and loggers and for built-in types, whatever it runs."
-    )
+    if jobs and size >= least:
+        yield (
+            f"Every job takes some {format_size(size // len(jobs))} for the configuration of its"
+            " executor and loggers and for built-in types, whatever it runs."
+        )
+    schemas = [size for cost in other_owners(measurement) if (size := cost.fields.get(_SCHEMA, 0))]
+    if schemas and sum(schemas) >= least:
+        yield (
+            f"The schemas of {counted(len(schemas), 'component type')} take"
+            f" {format_size(sum(schemas))}: Dagster stores one for each type that an installed"
+            " package registers, used or not."
+        )
 
 
 def stored_bytes(measurement: Measurement) -> int:

@@ -8,10 +8,10 @@ from dagster_snapsize.cli.reports import lines
 from dagster_snapsize.cli.reports.lines import place
 from dagster_snapsize.cli.reports.rows import (
     budget_use,
+    explanations,
     heavy_others,
     interpreter,
     mostly,
-    of_every_job,
     repository_suffix,
     stored_bytes,
     stored_size,
@@ -149,8 +149,8 @@ def _print_fields(terminal: Terminal, measurement: Measurement, top: int) -> Non
     if rest:
         left = format_size(sum(sizes.total() for _, sizes in rest))
         terminal.line((f"and {counted(len(rest), 'more kind')}, {left} in all", "dim"))
-    if said := of_every_job(measurement):
-        terminal.line(said)
+    for sentence in explanations(measurement):
+        terminal.line(sentence)
     terminal.line()
 
 
