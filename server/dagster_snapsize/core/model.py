@@ -541,10 +541,14 @@ class Saving(Saves):
 
 @frozen
 class MetadataReader:
-    """Where the project's own code reads the metadata of that label from a definition."""
+    """Where code reads the metadata of that label from a definition.
+
+    ``integration`` is the installed package that the code is of, None for the project's own.
+    """
 
     label: str
     location: SourceLocation
+    integration: str | None = None
 
 
 @frozen

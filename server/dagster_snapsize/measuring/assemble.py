@@ -45,7 +45,7 @@ from dagster_snapsize.core.model import (
     UncacheableCall,
 )
 from dagster_snapsize.measuring.load_time import load_time
-from dagster_snapsize.measuring.metadata_readers import metadata_readers
+from dagster_snapsize.measuring.metadata_readers import integration_of, metadata_readers
 from dagster_snapsize.measuring.paths import spelled_in
 from dagster_snapsize.project.dbt import stale_inputs
 from dagster_snapsize.project.files.dagster_yaml import instance_file, read_instance
@@ -330,6 +330,12 @@ class MeasurementBuilder:
             Failure(message, self.place(place), traceback, unparsed=header["unparsed"])
         )
 
+    def _integrations(self) -> list[str]:
+        """The imported files of installed integrations, whose I/O managers read metadata."""
+        installed = self._inputs.installed if self._inputs else ()
+        paths = [Path(path).as_posix() for path, _, _ in installed]
+        return [path for path in paths if integration_of(path)]
+
     def place(self, place: Any) -> SourceLocation | None:
         """The place that a path and a line are, with forward slashes."""
         return SourceLocation(Path(self.spelled(place[0])).as_posix(), place[1]) if place else None
@@ -385,7 +391,7 @@ class MeasurementBuilder:
             savings=tuple(sorted(savings, key=saving_rank)),
             placed_owners=tuple(self._placed),
             metadata_readers=metadata_readers(
-                files, set(map(entry_label, fields)) - {""}, _NOWHERE
+                [*files, *self._integrations()], set(map(entry_label, fields)) - {""}, _NOWHERE
             ),
             server=self._server,
         )

@@ -1,4 +1,4 @@
-"""Which metadata the project's own code reads from definitions, as I/O managers do."""
+"""Which metadata the project's code and its integrations read from definitions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ _READ = re.compile(
 )
 
 
+_INTEGRATION = re.compile(r"/(?:site|dist)-packages/(dagster_(?!shared|pipes|graphql)\w+)/")
+
+
+def integration_of(path: str) -> str | None:
+    """The package of a file of an installed integration such as ``dagster_polars``, or None."""
+    found = _INTEGRATION.search(path)
+    return found[1] if found else None
+
+
 def metadata_readers(
     files: Iterable[str], labels: Collection[str], root: Path
 ) -> tuple[MetadataReader, ...]:
@@ -23,7 +32,7 @@ def metadata_readers(
 
     Paths may be relative to ``root``. Files that cannot be read are left out.
     """
-    found: dict[str, SourceLocation] = {}
+    found: dict[str, MetadataReader] = {}
     for path in files if labels else ():
         if not path.endswith(".py"):
             continue
@@ -34,5 +43,7 @@ def metadata_readers(
         for match in _READ.finditer(text) if "metadata" in text else ():
             if match["label"] in labels and match["label"] not in found:
                 line = text.count("\n", 0, match.start()) + 1
-                found[match["label"]] = SourceLocation(path, line)
-    return tuple(MetadataReader(label, place) for label, place in sorted(found.items()))
+                found[match["label"]] = MetadataReader(
+                    match["label"], SourceLocation(path, line), integration_of(path)
+                )
+    return tuple(reader for _, reader in sorted(found.items()))

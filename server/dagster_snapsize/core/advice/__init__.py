@@ -175,7 +175,7 @@ class _Recipes:
             for asset in measurement.assets
             if any(field.startswith(_OF_DBT) for field in asset.fields)
         }
-        self._readers = {reader.label: reader.location for reader in measurement.metadata_readers}
+        self._readers = {reader.label: reader for reader in measurement.metadata_readers}
 
     def of(self, found: Repeat | Saving) -> str:
         """What to do about the field of a value that assets have."""
@@ -186,7 +186,10 @@ class _Recipes:
         reader = self._readers.get(entry_label(found.field))
         if reader is None:
             return how
-        return f"{reader.path}:{reader.line} reads it from the definition: change that first. {how}"
+        place = f"{reader.location.path}:{reader.location.line}"
+        if reader.integration:
+            return f"{reader.integration} reads it from the definition ({place}): keep it there."
+        return f"{place} reads it from the definition: change that first. {how}"
 
 
 def _repeated(repeat: Repeat, places: _Places, how: _Recipes) -> Advice:
