@@ -41,6 +41,14 @@ _REQUIREMENTS: dict[str, tuple[str, ...]] = {
         "dbt-duckdb",
         "grpcio-health-checking<1.82",
     ),
+    # The storages of instances, with a webserver that launches runs.
+    "storage": (
+        "dagster==1.13.27",
+        "dagster-webserver==1.13.27",
+        "dagster-mysql==0.29.27",
+        "dagster-postgres==0.29.27",
+        "sqlalchemy<2.1",  # whose default driver for PostgreSQL is another one
+    ),
     # Scaffolds projects; they are measured with a Dagster of the matrix.
     "dg": ("create-dagster>=1.13.27,<1.14",),
     # The oldest Python that the probe runs on.

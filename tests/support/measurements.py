@@ -114,15 +114,17 @@ def measurement(*snapshots: Snapshot, **changes: Any) -> Measurement:
 
 def drawn_snapshot(name: str, drawn: Ledger, repository_name: str = "r") -> Snapshot:
     """A measured snapshot with that ledger."""
-    size = drawn.stored_bytes
+    size, is_job = drawn.stored_bytes, name != "repository"
     return Snapshot(
         id=f"here/{repository_name}/{name}",
-        kind="repository" if name == "repository" else "job",
+        kind="job" if is_job else "repository",
         name=name,
         repository=repository_name,
         stored_bytes=size,
         wire_bytes=size + 4,
         ledger=drawn,
+        compressed_bytes=size // 10 if is_job else None,
+        snapshot_id=f"id of {name}" if is_job else None,
     )
 
 

@@ -56,7 +56,8 @@ class SnapshotChange:
     """One snapshot, before and after.
 
     ``id`` is the new one's, the old one's where it was removed. ``owners`` are those with a changed
-    field, each with the fields that did: together they are ``stored.bytes``.
+    field, each with the fields that did: together they are ``stored.bytes``. ``compressed`` is of
+    jobs only, and ``row_bytes`` what a job whose text is another adds to the instance's storage.
     """
 
     id: str
@@ -66,6 +67,8 @@ class SnapshotChange:
     stored: Change
     wire: Change
     owners: Mapping[Owner, Mapping[str, Change]] = field(repr=False)
+    compressed: Change = Change(None, None)
+    row_bytes: int | None = None
 
     def __attrs_post_init__(self) -> None:
         _must_sum(
@@ -116,6 +119,11 @@ class Difference:
             ("fields", self.fields.values()),
         ):
             _must_sum(f"the {what} of the difference", changes, self.size.bytes)
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The bytes of each row that jobs add to the instance's storage once they have run."""
+        return tuple(s.row_bytes for s in self.snapshots if s.row_bytes is not None)
 
     @property
     def is_empty(self) -> bool:
@@ -173,6 +181,11 @@ def _stored(
 def _snapshot(old: Snapshot | None, new: Snapshot | None) -> SnapshotChange:
     either = new or old
     assert either is not None
+    owners = dict(
+        _changed(old.ledger.by_owner() if old else {}, new.ledger.by_owner() if new else {})
+    )
+    is_moved = bool(new and new.paths) and not owners  # another checkout has another path in it
+    is_new_row = not is_moved and not (old and new and old.snapshot_id == new.snapshot_id)
     return SnapshotChange(
         id=either.id,
         kind=either.kind,
@@ -180,9 +193,11 @@ def _snapshot(old: Snapshot | None, new: Snapshot | None) -> SnapshotChange:
         repository=either.repository,
         stored=Change(old.stored_bytes if old else None, new.stored_bytes if new else None),
         wire=Change(old.wire_bytes if old else None, new.wire_bytes if new else None),
-        owners=dict(
-            _changed(old.ledger.by_owner() if old else {}, new.ledger.by_owner() if new else {})
+        owners=owners,
+        compressed=Change(
+            old.compressed_bytes if old else None, new.compressed_bytes if new else None
         ),
+        row_bytes=new.compressed_bytes if new and is_new_row else None,
     )
 
 

@@ -43,6 +43,8 @@ NO_LIMIT = "protobuf"
 _INLINE = " --inline-jobs reads refused jobs in another way, to see what they are made of."
 _TIME_WARN_AT = 0.8
 _HEAVIEST = 3
+_TOO_LONG = "1406 (22001): Data too long for column 'snapshot_body' at row 1"
+_WIDEN = "ALTER TABLE snapshots MODIFY snapshot_body LONGBLOB NOT NULL;"
 _MUCH = 0.1  # of a snapshot, for one owner
 
 
@@ -105,6 +107,7 @@ def _all_findings(
     else:
         for snapshot in measurement.snapshots:
             found += _snapshot_findings(snapshot, measurement, budgets, baseline)
+            found += _storage_findings(snapshot, measurement, budgets)
         found += _asset_findings(measurement, budgets)
         found += _owner_findings(measurement, budgets)
         if baseline is not None:
@@ -144,14 +147,19 @@ def snapshot_budget(snapshot: Snapshot, measurement: Measurement, budgets: Budge
     name, size = set_by
     if size is not None:
         return Limit(name, "wire", size, CONFIGURATION)
-    found = snapshot_limits(snapshot, measurement)
+    found = _limits_on_loading(snapshot, measurement)
     if not found:
         return Limit(NO_LIMIT, "wire", limits.PROTOBUF_MAX_BYTES, "the largest gRPC message")
     return min(found, key=lambda limit: limit.bytes - judged_bytes(snapshot, limit))
 
 
+def _limits_on_loading(snapshot: Snapshot, measurement: Measurement) -> list[Limit]:
+    """All but that of the instance's storage, which takes what was loaded when it is run."""
+    return [x for x in snapshot_limits(snapshot, measurement) if x.judges != "compressed"]
+
+
 def judged_bytes(snapshot: Snapshot, limit: Limit) -> int:
-    """The size of the snapshot that this limit is compared with."""
+    """The size of the snapshot that this limit on loading is compared with."""
     # A refused reply is larger than what it stores, by some 160 bytes.
     is_stored = limit.judges == "stored" and not snapshot.is_refused
     return snapshot.stored_bytes if is_stored else snapshot.wire_bytes
@@ -218,6 +226,39 @@ def _snapshot_findings(
     )
 
 
+def storage_limit(snapshot: Snapshot, measurement: Measurement) -> Limit | None:
+    """What the instance's storage takes of it, compressed; None where it takes any size."""
+    limits = snapshot_limits(snapshot, measurement)
+    return next((limit for limit in limits if limit.judges == "compressed"), None)
+
+
+def _storage_findings(
+    snapshot: Snapshot, measurement: Measurement, budgets: Budgets
+) -> Iterator[Finding]:
+    """Whether MySQL takes the row that it becomes, which no baseline makes any smaller."""
+    limit, size = storage_limit(snapshot, measurement), snapshot.compressed_bytes
+    if limit is None or size is None or size <= budgets.warn_at * limit.bytes:
+        return
+    is_over = size > limit.bytes
+    over = f", {sizes.format_size(size - limit.bytes)} too many" if is_over else ""
+    used = sizes.format_percent(size, limit.bytes)
+    yield Finding(
+        "snapshot-over-storage",
+        "error" if is_over else "warning",
+        f"{capitalized(snapshot_label(snapshot, measurement))} at {used} of the"
+        f" {sizes.format_size(limit.bytes)} that MySQL stores, compressed"
+        f"{': no run of it can be created' if is_over else ''}",
+        snapshot=snapshot.id,
+        bytes=size,
+        budget_bytes=limit.bytes,
+        location=measurement.definitions_location,
+        details=f"{_exact(size, limit, over)} MySQL refuses a larger one, whether all of the job is"
+        f" run or a part of it: {_TOO_LONG}. To widen the column: {_WIDEN}",
+        advice='Do so and set storage-limit = "16 MB", or run `dagster-snapsize advise` to see'
+        " what to shorten, or split the code location, or use PostgreSQL.",
+    )
+
+
 def _fact(snapshot: Snapshot, measurement: Measurement, size: int, limit: Limit) -> str:
     """``Repository at 87 % of 110 kB``."""
     used = sizes.format_percent(size, limit.bytes)
@@ -228,14 +269,14 @@ def _fact(snapshot: Snapshot, measurement: Measurement, size: int, limit: Limit)
 def _exceeded_limit(snapshot: Snapshot, measurement: Measurement) -> Limit | None:
     """The limit that the snapshot exceeds by most, or None."""
     found = [
-        x for x in snapshot_limits(snapshot, measurement) if judged_bytes(snapshot, x) > x.bytes
+        x for x in _limits_on_loading(snapshot, measurement) if judged_bytes(snapshot, x) > x.bytes
     ]
     return min(found, key=lambda x: x.bytes - judged_bytes(snapshot, x), default=None)
 
 
 def _exact(size: int, limit: Limit, over: str = "") -> str:
     """``95,453 of 110,000 bytes on the wire (budget.repository).``"""
-    kind = "on the wire" if limit.judges == "wire" else "stored"
+    kind = "on the wire" if limit.judges == "wire" else limit.judges
     return f"{size:,} of {sizes.format_exact(limit.bytes)} {kind}{over} ({_set_by(limit)})."
 
 

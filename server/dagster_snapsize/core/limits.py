@@ -30,11 +30,15 @@ STREAMING = "DAGSTER_CLOUD_USE_STREAMING_EXTERNAL_REPOSITORY"
 AGENT_JOB_TIMEOUT = "DAGSTER_CLOUD_EXTERNAL_JOB_GRPC_TIMEOUT"
 DAGSTER_PLUS = "Dagster+ snapshot limit"
 IN_CHUNKS = "repositories in chunks"
+STORAGE = "instance storage"
 
 DAGSTER_PLUS_BYTES = 130_000_000
 NEWEST_DEFAULT_BYTES = 100_000_000  # of RX and SEND, since 1.10.10
 CHUNK_BYTES = 4_000_007  # on the wire
+MYSQL_BLOB_BYTES = 65_535
 PROTOBUF_MAX_BYTES = 2**31 - 1  # no gRPC message is larger, whatever the options say
+
+StorageName = Literal["mysql", "postgres", "sqlite"]
 
 
 @frozen
@@ -55,8 +59,16 @@ class InstanceValue:
 
 
 @frozen
+class InstanceStorage:
+    """The database that an instance stores its runs in; ``name`` is None for an unknown one."""
+
+    name: StorageName | None
+    source: str
+
+
+@frozen
 class InstanceSettings:
-    """The code server settings of ``$DAGSTER_HOME/dagster.yaml``; None where it has none.
+    """The settings of ``$DAGSTER_HOME/dagster.yaml`` that count here; None where it has none.
 
     ``problem`` is set where the whole file cannot be used, ``source`` names the file, and ``note``
     explains why there is none.
@@ -65,6 +77,7 @@ class InstanceSettings:
     local_startup_timeout: InstanceValue | None = None
     reload_timeout: InstanceValue | None = None
     wait_for_local_processes_on_shutdown: InstanceValue | None = None
+    storage: InstanceStorage | None = None
     source: str | None = None
     problem: str | None = None
     note: str | None = None
@@ -76,13 +89,16 @@ def effective_environment(
     instance: InstanceSettings,
     dagster_plus: str | None,
     dagster_version: str = "",
+    storage: InstanceStorage | None = None,
+    storage_limit: int | None = None,
 ) -> Environment:
     """Every setting with its value and source, and the limits that follow from them.
 
     ``defaults`` are those of the user's Dagster with no DAGSTER_* variable set, by the name of the
     function (``max_rx_bytes``) or constant (``local_startup_timeout``); None where that version has
     none. ``layers`` come in increasing precedence. ``dagster_plus`` names the source of the fact
-    that the limit of Dagster+ applies; None where it does not.
+    that the limit of Dagster+ applies; None where it does not. ``storage`` is what the project's
+    configuration says instead of the instance, ``storage_limit`` (bytes) what MySQL takes there.
 
     Dagster up to 1.11.14 asks for repositories in chunks (``StreamingExternalRepository``, called
     by ``sync_get_streaming_external_repositories_data_grpc``): no gRPC limit binds them there.
@@ -95,6 +111,7 @@ def effective_environment(
     streaming = variables.streaming()
     chunks = _asks_in_chunks(dagster_version)
     plus_source = dagster_plus or (STREAMING if streaming.value else None)
+    in_storage = _storage_setting(storage or instance.storage, storage_limit)
     settings = [
         *sizes,
         *_grpc_timeouts(defaults, variables),
@@ -106,6 +123,7 @@ def effective_environment(
             plus_source or "applies with a dagster_cloud.yaml or dagster-plus = true",
             "the largest snapshot that Dagster+ stores, uncompressed (read as 130 x 10^6 bytes)",
         ),
+        in_storage,
         streaming,
         variables.agent_job_timeout(),
     ]
@@ -123,10 +141,14 @@ def effective_environment(
     wire = [_wire_limit(s, fallback[s.name]) for s in sizes]
     jobs = [limit for limit in wire if limit is not None]
     stored = [Limit(DAGSTER_PLUS, "stored", DAGSTER_PLUS_BYTES, plus_source)] if plus_source else []
+    most = in_storage.value
+    compressed = (
+        [] if most is None else [Limit(in_storage.name, "compressed", int(most), in_storage.source)]
+    )
     return Environment(
         settings=tuple(settings),
         repository_limits=tuple(stored if streaming.value or chunks else jobs + stored),
-        job_limits=tuple(jobs + stored),
+        job_limits=tuple(jobs + stored + compressed),
     )
 
 
@@ -167,6 +189,24 @@ def server_environment(
         repository_limits=tuple(stored if chunks else wire + stored),
         job_limits=tuple(wire + stored),
     )
+
+
+def _storage_setting(storage: InstanceStorage | None, limit: int | None) -> Setting:
+    def setting(name: str, value: int | None, source: str, description: str) -> Setting:
+        return Setting(name, value, "bytes", source, description)
+
+    largest = "the largest job snapshot that can be stored when a run is created, compressed"
+    if storage is None:
+        applies = 'applies with MySQL in dagster.yaml or storage = "mysql"'
+        return setting(STORAGE, None, applies, largest)
+    if storage.name is None:
+        return setting(STORAGE, None, storage.source, f"{largest}; not known for this storage")
+    name = f"{STORAGE} ({storage.name})"
+    if storage.name != "mysql":
+        return setting(name, None, storage.source, f"{largest}; this storage takes any size")
+    if limit is not None:
+        return setting(name, limit, "[tool.dagster-snapsize] storage-limit", largest)
+    return setting(name, MYSQL_BLOB_BYTES, storage.source, largest)
 
 
 def _asks_in_chunks(dagster_version: str) -> bool:

@@ -31,7 +31,7 @@ OwnerKind = Literal[
 SnapshotKind = Literal["repository", "job"]
 Severity = Literal["error", "warning", "information"]
 GrowthAgainst = Literal["baseline", "HEAD", "merge-base"]
-JudgedSize = Literal["wire", "stored"]
+JudgedSize = Literal["wire", "stored", "compressed"]
 MeasuredBy = Literal["text", "refusal"]
 SavingKind = Literal[
     "code-references",
@@ -46,6 +46,7 @@ SavingKind = Literal[
 Rule = Literal[
     "snapshot-over-budget",
     "snapshot-near-budget",
+    "snapshot-over-storage",
     "asset-over-budget",
     "owner-over-budget",
     "snapshot-grew",
@@ -221,6 +222,9 @@ class Snapshot:
     Of one that is ``measured_by`` the refusal of a running server, ``wire_bytes`` alone is known:
     ``stored_bytes`` is 0 and the ledger empty, so that sums are those of the texts that there are.
     ``reply_seconds`` is how long a running server took to answer.
+
+    ``compressed_bytes`` and ``snapshot_id`` are of jobs only, since an instance stores no
+    repositories: what the job takes in the column ``snapshots.snapshot_body``, and the id there.
     """
 
     id: str
@@ -231,6 +235,8 @@ class Snapshot:
     wire_bytes: int
     _ledger: Ledger | Callable[[], Ledger] = field(eq=lambda ledger: _read(ledger), repr=False)
     paths: Mapping[Owner, Mapping[str, int]] = field(factory=dict, repr=False)
+    compressed_bytes: int | None = None
+    snapshot_id: str | None = None
     measured_by: MeasuredBy = "text"
     reply_seconds: float | None = None
 

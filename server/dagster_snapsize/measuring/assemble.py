@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import time
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dagster_snapsize.core.advice.repeats import rank as repeat_rank
 from dagster_snapsize.core.advice.savings import rank as saving_rank
@@ -162,6 +163,8 @@ class MeasurementBuilder:
             self._instance(home),
             self.location.dagster_plus,
             header["dagster_version"],
+            self.location.storage,
+            self.location.config.storage_limit,
         )
         unusable = problems(self._environment)
         if unusable and not self.limits_only:
@@ -228,6 +231,7 @@ class MeasurementBuilder:
                 wire_bytes=header["wire_bytes"],
                 ledger=ledger,
                 paths=paths,
+                snapshot_id=_snapshot_id(payload) if header["kind"] == "job" else None,
                 reply_seconds=header["seconds"] if self.location.server else None,
             )
         )
@@ -272,6 +276,10 @@ class MeasurementBuilder:
             self.location.dagster_plus,
             self._hello["dagster_version"],
         )
+
+    def _on_compressed(self, header: dict[str, Any], payload: bytes) -> None:
+        size: int = header["bytes"]
+        self._snapshots[-1] = evolve(self._snapshots[-1], compressed_bytes=size)
 
     def _paths(
         self, payload: bytes, ledger: Ledger, draw: Callable[[bytes], Ledger]
@@ -395,3 +403,8 @@ class MeasurementBuilder:
             ),
             server=self._server,
         )
+
+
+def _snapshot_id(payload: bytes) -> str:
+    """As ``create_snapshot_id`` in Dagster."""
+    return hashlib.sha1(payload, usedforsecurity=False).hexdigest()

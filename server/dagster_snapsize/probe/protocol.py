@@ -22,6 +22,7 @@ In the order in which a measurement sends them:
                 ``composed_seconds`` (of them, before it was serialized); the payload is the
                 serialized snapshot, or nothing where it came in parts. Of a reply that the server
                 refused to send there is no text, and ``stored_bytes`` is null
+``compressed``  ``bytes`` of the job snapshot that was sent last, as an instance stores it
 ``sources``     ``repository``, ``assets``: asset key -> [path, line]
 ``files``       ``definitions`` (files), ``folders`` (that the definitions listed), ``changed``
                 (edited since they were read): absolute paths; before ``failed`` too

@@ -27,6 +27,7 @@ from .snapshots import (
     Adapter,
     Serialized,
     all_jobs,
+    compressed_bytes,
     find_adapter,
     forget_snapshot,
     serialize_job,
@@ -224,8 +225,7 @@ class _Session:
             definitions=loaded.definitions,
             seconds=time.perf_counter() - self._started,
         )
-        with placeholder_ids() if shortcuts.leaves_ids_out else contextlib.nullcontext():
-            self._snapshots(adapter, loaded.repositories, jobs)
+        self._snapshots(adapter, loaded.repositories, jobs, shortcuts.leaves_ids_out)
         if verify:
             self._compare_with_ids(adapter, loaded.repositories, shortcuts.differences)
         if shortcuts.differences:
@@ -250,14 +250,20 @@ class _Session:
                 differences.append(f"repository {name}: {sent} instead of {whole} bytes")
 
     def _snapshots(
-        self, adapter: Adapter, repositories: Mapping[str, Any], jobs: Mapping[str, List[Any]]
+        self,
+        adapter: Adapter,
+        repositories: Mapping[str, Any],
+        jobs: Mapping[str, List[Any]],
+        leaves_ids_out: bool,
     ) -> None:
         done, of = 0, len(jobs) + sum(map(len, jobs.values()))
         for name in sorted(repositories):
             repository = repositories[name]
             self._send("phase", name="repository", repository=name, done=done, of=of)
             self._profile.enter("repository", name)
-            self._snapshot("repository", name, name, serialize_repository, adapter, repository)
+            # Not for jobs: one with a selection names its parent, and random ids compress badly.
+            with placeholder_ids() if leaves_ids_out else contextlib.nullcontext():
+                self._snapshot("repository", name, name, serialize_repository, adapter, repository)
             done += 1
             for job in jobs[name]:
                 self._send("phase", name="job", repository=name, job=job.name, done=done, of=of)
@@ -315,6 +321,11 @@ class _Session:
             seconds=time.perf_counter() - started,
             composed_seconds=snapshot.composed_seconds,
         )
+        if kind == "job":
+            # While the tool attributes its bytes, so that it costs no time of its own.
+            with self._profile.paused():
+                size = compressed_bytes(snapshot.payload)
+            self._send("compressed", bytes=size)
 
     def _done(self, unknown_steps: Sequence[str] = ()) -> None:
         self._send("done", peak_rss_bytes=_peak_rss_bytes(), unknown_steps=list(unknown_steps))

@@ -9,6 +9,7 @@ from typing import Any, Literal, NoReturn, TypeVar, get_args
 from attrs import field, frozen
 
 from dagster_snapsize.core.errors import UserError, close_names
+from dagster_snapsize.core.limits import StorageName
 from dagster_snapsize.core.mapping_reader import (
     Key,
     KeyProblem,
@@ -40,7 +41,8 @@ class Config:
 
     ``path`` is the file they came from, None where there is none; paths in it (``python``,
     ``python_file``, ``workspace``, ``working_directory``) are as written, relative to its folder.
-    ``timeout`` is in seconds. ``dagster_plus`` None means that it depends on dagster_cloud.yaml.
+    ``timeout`` is in seconds. ``dagster_plus`` None means that it depends on dagster_cloud.yaml,
+    ``storage`` None that it depends on dagster.yaml; ``storage_limit`` is in bytes.
     ``cache`` "files" means that the definitions depend on files and variables only.
     """
 
@@ -54,6 +56,8 @@ class Config:
     python: str | None = None
     timeout: float = DEFAULT_TIMEOUT
     dagster_plus: bool | None = None
+    storage: StorageName | None = None
+    storage_limit: int | None = None
     prepare: tuple[tuple[str, ...], ...] = ()
     cache: CacheMode = "on"
     env: Mapping[str, str] = field(factory=dict)
@@ -136,7 +140,7 @@ def _read_config(file: TomlDocument, prefix: tuple[str, ...]) -> Config:
         message = "snapsize.toml holds the keys without a prefix"
         fail(KeyProblem(("tool",), message, f"For example:\n  {example}"))
     values = table(_KEYS)
-    _check_target(values, fail)
+    _check_together(values, fail)
     budget = table(_BUDGET_KEYS, "budget")
     named = {key: table(None, "budget", key) for key in _NAMED if key in budget}
     budgets = Budgets(**{_field(k): v for k, v in {**budget, **named}.items()})
@@ -153,8 +157,8 @@ def _field(key: str) -> str:
     return key.replace("-", "_")
 
 
-def _check_target(values: Mapping[str, Any], fail: Callable[[KeyProblem], NoReturn]) -> None:
-    """Whether the keys that say what to measure go together."""
+def _check_together(values: Mapping[str, Any], fail: Callable[[KeyProblem], NoReturn]) -> None:
+    """Whether the keys go together."""
     targets = [key for key in values if key in TARGET_KEYS]
     if len(targets) > 1:
         message = f"`{targets[0]}` and `{targets[1]}` both say what to measure"
@@ -163,6 +167,9 @@ def _check_target(values: Mapping[str, Any], fail: Callable[[KeyProblem], NoRetu
         hint = "Write the attribute at the location in workspace.yaml."
         message = "`attribute` and `workspace` do not go together"
         fail(KeyProblem(("attribute",), message, hint))
+    if "storage-limit" in values and values.get("storage", "mysql") != "mysql":
+        message = "`storage-limit` has an effect with MySQL only"
+        fail(KeyProblem(("storage-limit",), message, 'For example: storage = "mysql"'))
     for key in ("attribute", "working-directory"):
         if key in values and not targets:
             message = f"`{key}` has no effect without one of {', '.join(TARGET_KEYS[:3])}"
@@ -225,6 +232,8 @@ _KEYS = {
     "python": Key(string, 'python = ".venv/bin/python"'),
     "timeout": Key(_seconds, 'timeout = "300 s"'),
     "dagster-plus": Key(boolean, "dagster-plus = true"),
+    "storage": Key(choice(get_args(StorageName)), 'storage = "mysql"'),
+    "storage-limit": Key(_above_zero(parse_size, "a limit of 0 bytes"), 'storage-limit = "16 MB"'),
     "prepare": Key(_commands, 'prepare = [["dbt", "parse"]]'),
     "cache": Key(choice(get_args(CacheMode)), 'cache = "files"'),
     "budget": Key(anything),

@@ -10,6 +10,7 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.core.limits import InstanceStorage
 from dagster_snapsize.project.config import Config, load_config
 from dagster_snapsize.project.dotenv import read_dotenv
 from dagster_snapsize.project.files.dagster_cloud import find_dagster_cloud, read_dagster_cloud
@@ -100,6 +101,12 @@ class CodeLocation:
         if self.config.dagster_plus is None:
             return self.dagster_cloud.name if self.dagster_cloud else None
         return "[tool.dagster-snapsize] dagster-plus" if self.config.dagster_plus else None
+
+    @property
+    def storage(self) -> InstanceStorage | None:
+        """The storage of the instance, where the configuration names it."""
+        name = self.config.storage
+        return InstanceStorage(name, "[tool.dagster-snapsize] storage") if name else None
 
 
 @frozen

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,6 +117,47 @@ def test_each_owner_is_told_by_snapshot_and_by_field() -> None:
         ("repository", Change(14, 25)),
         ("job", Change(27, 26)),
     ]
+
+
+def with_jobs(measured: Measurement, **ids: str) -> Measurement:
+    """The same with ids and compressed sizes of its jobs, by their names."""
+    return evolve(
+        measured,
+        snapshots=tuple(
+            evolve(s, snapshot_id=ids[s.name], compressed_bytes=s.stored_bytes // 2)
+            if s.kind == "job"
+            else s
+            for s in measured.snapshots
+        ),
+    )
+
+
+def test_each_job_of_another_text_adds_a_row_to_the_storage() -> None:
+    job: Owners = {ORDERS: {"op": Share(20)}}
+    jobs = {("r", "job", name): job for name in ("kept", "moved", "gone")}
+    old = with_jobs(measurement({REPOSITORY: job, **jobs}), kept="1", moved="2", gone="3")
+    del jobs["r", "job", "gone"]
+    new = with_jobs(
+        measurement({REPOSITORY: job, **jobs, ("r", "job", "new"): {ORDERS: {"op": Share(6)}}}),
+        kept="1",
+        moved="9",
+        new="4",
+    )
+    found = difference(old, new)
+    assert {s.name: s.row_bytes for s in found.snapshots if s.row_bytes} == {"moved": 10, "new": 3}
+    assert found.rows == (3, 10)
+    assert difference(new, new).rows == ()
+    (gone,) = (s for s in found.snapshots if s.name == "gone")
+    assert gone.compressed == Change(10, None)
+
+
+def test_another_checkout_adds_no_row_for_its_path() -> None:
+    job: Owners = {ORDERS: {"op": Share(20)}}
+    old = with_jobs(measurement({ALL_ASSETS: job}), __ASSET_JOB="1")
+    new = with_jobs(measurement({ALL_ASSETS: job}), __ASSET_JOB="2")
+    assert difference(old, new).rows == (10,)
+    with_path = [evolve(s, paths={ORDERS: {"op": 5}}) for s in new.snapshots]
+    assert difference(old, evolve(new, snapshots=tuple(with_path))).rows == ()
 
 
 def test_bytes_that_move_between_fields_are_told_though_the_sum_is_the_same() -> None:

@@ -392,3 +392,50 @@ def test_the_fact_is_in_the_first_forty_characters(finding: Budgets, fact: str) 
     assert len(messages) == 1, found
     assert len(fact) <= 40
     assert messages[0].endswith(" (location a_long.name.of.a.location)")
+
+
+# -- the instance's storage ----------------------------------------------------------------------
+
+MYSQL = evolve(environment(), job_limits=(Limit("mysql", "compressed", 65_535, "dagster.yaml:1"),))
+
+
+def compressed(size: int) -> Snapshot:
+    return evolve(snapshot({"orders": {"op": 700_000}}, JOB), compressed_bytes=size)
+
+
+@pytest.mark.parametrize(
+    ("size", "severity"),
+    [(52_428, None), (52_429, "warning"), (65_535, "warning"), (65_536, "error")],
+)
+def test_mysql_takes_a_row_that_is_exactly_as_large_as_its_column(
+    size: int, severity: str | None
+) -> None:
+    job = compressed(size)
+    measured = measurement(SMALL, job, environment=MYSQL)
+    found = judge(measured, HEAVY)
+    assert [f.severity for f in found] == ([severity] if severity else [])
+    assert all(
+        (f.rule, f.bytes, f.location) == ("snapshot-over-storage", size, HERE) for f in found
+    )
+    assert snapshot_budget(job, measured, HEAVY).name == "protobuf"  # it keeps nothing from loading
+
+
+def test_what_mysql_refuses_comes_with_its_error_and_the_remedies() -> None:
+    (found,) = judge(measurement(compressed(76_880), environment=MYSQL), HEAVY)
+    assert found.message == (
+        "Job __ASSET_JOB at 117 % of the 65.5 kB that MySQL stores, compressed: no run of it can be"
+        " created"
+    )
+    said = f"{found.details} {found.advice}"
+    for part in (
+        "76,880 of 65,535 bytes compressed, 11.3 kB too many (mysql, dagster.yaml:1)",
+        "1406 (22001): Data too long for column 'snapshot_body' at row 1",
+        "ALTER TABLE snapshots MODIFY snapshot_body LONGBLOB NOT NULL;",
+        'storage-limit = "16 MB"',
+        "dagster-snapsize advise",
+    ):
+        assert part in said
+
+
+def test_other_storages_take_any_size() -> None:
+    assert judge(measurement(compressed(10**8)), HEAVY) == ()

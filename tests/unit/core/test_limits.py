@@ -6,8 +6,10 @@ import pytest
 
 from dagster_snapsize.core.limits import (
     InstanceSettings,
+    InstanceStorage,
     InstanceValue,
     Layer,
+    StorageName,
     effective_environment,
     problems,
 )
@@ -55,6 +57,7 @@ def test_without_any_variable_everything_is_dagsters_default() -> None:
         "code_servers.reload_timeout": 180,
         "code_servers.wait_for_local_processes_on_shutdown": False,
         "Dagster+ snapshot limit": None,
+        "instance storage": None,
         "DAGSTER_CLOUD_USE_STREAMING_EXTERNAL_REPOSITORY": False,
         "DAGSTER_CLOUD_EXTERNAL_JOB_GRPC_TIMEOUT": 180,
     }
@@ -192,3 +195,34 @@ def test_a_dagster_that_asks_in_chunks_has_no_grpc_limit_for_repositories(
     assert bool(found.repository_limits) is judged
     assert found.job_limits
     assert (found.setting("repositories in chunks") is None) is judged
+
+
+@pytest.mark.parametrize(
+    ("named", "limit", "shown", "applies"),
+    [
+        (None, None, ("instance storage", None), None),
+        ("mysql", None, ("instance storage (mysql)", 65_535), 65_535),
+        ("mysql", 16_000_000, ("instance storage (mysql)", 16_000_000), 16_000_000),
+        ("postgres", None, ("instance storage (postgres)", None), None),
+        ("sqlite", 16_000_000, ("instance storage (sqlite)", None), None),
+    ],
+)
+def test_only_mysql_limits_what_an_instance_stores(
+    named: StorageName | None,
+    limit: int | None,
+    shown: tuple[str, int | None],
+    applies: int | None,
+) -> None:
+    instance = InstanceSettings(storage=InstanceStorage(named, "here") if named else None)
+    found = effective_environment(DEFAULTS, [], instance, None, storage_limit=limit)
+    assert setting(found, shown[0]).value == shown[1]
+    compressed = [x.bytes for x in found.job_limits if x.judges == "compressed"]
+    assert compressed == ([applies] if applies else [])
+    assert all(x.judges != "compressed" for x in found.repository_limits)
+
+
+def test_the_configuration_says_more_than_the_instance_of_this_machine() -> None:
+    here = InstanceSettings(storage=InstanceStorage("sqlite", "dagster.yaml:1"))
+    deployed = InstanceStorage("mysql", "the configuration")
+    found = effective_environment(DEFAULTS, [], here, None, storage=deployed)
+    assert setting(found, "instance storage (mysql)").source == "the configuration"

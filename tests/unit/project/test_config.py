@@ -39,6 +39,8 @@ working-directory = "src"
 python = ".venv/bin/python"
 timeout = "10 min"
 dagster-plus = true
+storage = "mysql"
+storage-limit = "16 MB"
 prepare = [["dbt", "parse"], ["make", "inputs"]]
 [tool.dagster-snapsize.budget]
 repository = "80 MB"
@@ -61,6 +63,8 @@ MY_FLAG = "1"
         python=".venv/bin/python",
         timeout=600,
         dagster_plus=True,
+        storage="mysql",
+        storage_limit=16_000_000,
         prepare=(("dbt", "parse"), ("make", "inputs")),
         env={"MY_FLAG": "1"},
         budgets=Budgets(
@@ -119,6 +123,14 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
         ("module-name = 3", 2, "`module-name`: 3 is not a string", "my_project.definitions"),
         ('module-name = ""', 2, "`module-name`: it is empty", ""),
         ('python = ["x"]', 2, '["x"] is not a string', ".venv/bin/python"),
+        (
+            'storage = "mariadb"',
+            2,
+            '"mariadb" is not one of "mysql", "postgres", "sqlite"',
+            "mysql",
+        ),
+        ('storage-limit = "0 B"', 2, "a limit of 0 bytes allows nothing", "16 MB"),
+        ('storage = "sqlite"\nstorage-limit = "5 MB"', 3, "effect with MySQL only", "mysql"),
         ('dagster-plus = "yes"', 2, "is not true or false", "dagster-plus = true"),
         ('prepare = ["dbt", "parse"]', 2, "each command must be a list", '[["dbt", "parse"]]'),
         ('prepare = "dbt parse"', 2, "is not a list of commands", '[["dbt", "parse"]]'),

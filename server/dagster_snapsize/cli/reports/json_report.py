@@ -100,6 +100,8 @@ def _snapshot_json(snapshot: Snapshot, location: LocationReport) -> Json:
         "repository": snapshot.repository,
         "stored_bytes": None if snapshot.is_refused else snapshot.stored_bytes,
         "wire_bytes": snapshot.wire_bytes,
+        "compressed_bytes": snapshot.compressed_bytes,
+        "snapshot_id": snapshot.snapshot_id,
         "measured_by": snapshot.measured_by,
         "reply_seconds": snapshot.reply_seconds and round(snapshot.reply_seconds, 3),
         "budget_bytes": budget.bytes,

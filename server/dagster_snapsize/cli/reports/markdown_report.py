@@ -16,6 +16,7 @@ from dagster_snapsize.cli.reports.lines import excerpt, place, reportable
 from dagster_snapsize.cli.reports.markdown import block, code, table, text
 from dagster_snapsize.cli.reports.rows import (
     budget_use,
+    fullest_row,
     heavy_others,
     mostly,
     repository_suffix,
@@ -91,6 +92,8 @@ def _location(location: LocationReport, top: int) -> Iterator[_List]:
         yield _List((text(versions(measurement)),), (), "")
     if not measurement.failure:
         yield _snapshots(location)
+        if said := fullest_row(measurement):
+            yield _List((text(said),), (), "")
         yield from _assets(location, top)
         yield from _others(location, top)
     yield _findings(location)

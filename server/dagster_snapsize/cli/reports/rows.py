@@ -9,7 +9,13 @@ from attrs import frozen
 
 from dagster_snapsize.cli.reports.lines import place, shown_path
 from dagster_snapsize.cli.run import LocationReport
-from dagster_snapsize.core.findings import NO_LIMIT, judged_bytes, snapshot_budget
+from dagster_snapsize.core.findings import (
+    NO_LIMIT,
+    judged_bytes,
+    snapshot_budget,
+    storage_limit,
+)
+from dagster_snapsize.core.growth import capitalized, snapshot_label
 from dagster_snapsize.core.model import (
     AssetCost,
     Limit,
@@ -163,6 +169,19 @@ def explanations(measurement: Measurement) -> Iterator[str]:
             f" {format_size(sum(schemas))}: Dagster stores one for each type that an installed"
             " package registers, used or not."
         )
+
+
+def fullest_row(measurement: Measurement) -> str:
+    """The job that takes most of what MySQL stores of one; nothing where there is no such limit."""
+    jobs = ((s.compressed_bytes, s) for s in measurement.snapshots if s.compressed_bytes)
+    size, job = max(jobs, key=lambda row: row[0], default=(0, None))
+    limit = storage_limit(job, measurement) if job else None
+    if job is None or limit is None:
+        return ""
+    return (
+        f"{capitalized(limit.name)}: {snapshot_label(job, measurement)} takes {size:,} of"
+        f" {limit.bytes:,} bytes, compressed ({format_percent(size, limit.bytes)})"
+    )
 
 
 def stored_bytes(measurement: Measurement) -> int:

@@ -9,6 +9,7 @@ from dagster_snapsize.cli.reports.lines import place
 from dagster_snapsize.cli.reports.rows import (
     budget_use,
     explanations,
+    fullest_row,
     heavy_others,
     interpreter,
     mostly,
@@ -57,6 +58,8 @@ def _print_snapshots(terminal: Terminal, location: LocationReport, top: int) -> 
         most = max(snapshot.wire_bytes for snapshot in rest)
         line = f"and {counted(len(rest), 'more job')} of at most {most:,} wire bytes"
         terminal.line((line, "dim"))
+    if said := fullest_row(location.measurement):
+        terminal.line((said, "dim"))
 
 
 def _snapshot_row(terminal: Terminal, snapshot: Snapshot, location: LocationReport) -> list[Part]:

@@ -128,14 +128,16 @@ def _asset(row: list[Any], _: object) -> AssetCost:
 def _snapshot_row(snapshot: Snapshot) -> tuple[Any, ...]:
     paths = [(owner.kind, owner.name, dict(of)) for owner, of in snapshot.paths.items()]
     names = (snapshot.id, snapshot.kind, snapshot.name, snapshot.repository)
-    return (*names, snapshot.stored_bytes, snapshot.wire_bytes, paths)
+    stored = (snapshot.compressed_bytes, snapshot.snapshot_id)
+    return (*names, snapshot.stored_bytes, snapshot.wire_bytes, *stored, paths)
 
 
 def _snapshot(row: tuple[Any, ...], _: object) -> Snapshot:
-    *names, stored_bytes, wire_bytes, paths, part = row
+    *names, stored_bytes, wire_bytes, compressed_bytes, snapshot_id, paths, part = row
     ledger = partial(_ledger, part, stored_bytes)
     of_paths = {Owner(kind, name): sizes for kind, name, sizes in paths}
-    return Snapshot(*(*names, stored_bytes, wire_bytes, ledger, of_paths))
+    sizes = (stored_bytes, wire_bytes)
+    return Snapshot(*(*names, *sizes, ledger, of_paths, compressed_bytes, snapshot_id))
 
 
 def _ledger_row(ledger: Ledger) -> tuple[Any, ...]:

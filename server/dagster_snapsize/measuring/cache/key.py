@@ -61,6 +61,7 @@ def identity(location: CodeLocation, interpreter: Interpreter, environ: Mapping[
         "place": place_key(location, interpreter),
         "tree": str(repository_root(location.root) or location.root),
         "plus": location.dagster_plus,
+        "storage": [config.storage, config.storage_limit],
         "env": sorted(config.env.items()),
         "environment": sorted(relevant_environment(interpreter.path, environ).items()),
         "files": [(path, files.state(path).digest.hex()) for path in read if path],

@@ -1,12 +1,20 @@
-"""The settings of code servers in ``$DAGSTER_HOME/dagster.yaml``."""
+"""The settings of code servers and of the storage in ``$DAGSTER_HOME/dagster.yaml``."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import get_args
+
+from attrs import evolve
 
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.core.limits import InstanceSettings, InstanceValue
+from dagster_snapsize.core.limits import (
+    InstanceSettings,
+    InstanceStorage,
+    InstanceValue,
+    StorageName,
+)
 from dagster_snapsize.core.mapping_reader import Key, KeyProblem, boolean, read_mapping, shown
 from dagster_snapsize.project.files.yaml_document import line_of, read_yaml
 
@@ -62,6 +70,27 @@ def read_instance(dagster_home: str | None) -> InstanceSettings:
         return InstanceSettings(
             source=str(path), problem=f"{path}:1: dagster.yaml is not a mapping"
         )
+    return evolve(_code_servers(content, path), storage=_storage(content, path))
+
+
+def _storage(content: dict[str, object], path: Path) -> InstanceStorage | None:
+    """Where runs are stored, by names alone: what the section says of it may be secret."""
+    for key in ("storage", "run_storage"):
+        section = content.get(key)
+        if not isinstance(section, dict) or not section:
+            continue
+        custom = section.get("custom", section)
+        pair = [custom.get("module"), custom.get("class")] if isinstance(custom, dict) else []
+        named = ".".join(part for part in pair if isinstance(part, str)) or str(next(iter(section)))
+        name: StorageName | None = next(
+            (known for known in get_args(StorageName) if known in named.lower()), None
+        )
+        place = f"{path}:{line_of(content, key)}"
+        return InstanceStorage(name, place if name else f"{place}: {named}")
+    return None
+
+
+def _code_servers(content: dict[str, object], path: Path) -> InstanceSettings:
     servers = content.get("code_servers")
     if servers is None:
         return InstanceSettings(source=str(path))

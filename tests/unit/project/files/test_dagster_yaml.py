@@ -84,3 +84,42 @@ def test_a_folder_called_dagster_yaml_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "dagster.yaml").mkdir()
     problem = read_instance(str(tmp_path)).problem
     assert problem is not None and "is a folder" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "source"),
+    [
+        ("storage:\n  mysql:\n    mysql_url: {env: SECRET}\n", "mysql", ":1"),
+        ("telemetry: {}\nstorage:\n  postgres: {postgres_db: {}}\n", "postgres", ":2"),
+        ("storage: {sqlite: {base_dir: /x}}\n", "sqlite", ":1"),
+        (
+            "storage:\n  custom: {module: dagster_mysql, class: DagsterMySQLStorage}\n",
+            "mysql",
+            ":1",
+        ),
+        (
+            "run_storage: {module: dagster_mysql.run_storage, class: MySQLRunStorage}\n",
+            "mysql",
+            ":1",
+        ),
+        ("run_storage: {module: dagster_postgres, class: PostgresRunStorage}\n", "postgres", ":1"),
+        ("storage:\n  custom: {module: ours, class: Store}\n", None, ":1: ours.Store"),
+        ("storage: {custom: {module: {env: SECRET}}}\n", None, ":1: custom"),
+    ],
+)
+def test_the_storage_is_known_by_its_name(
+    tmp_path: Path, text: str, name: str | None, source: str
+) -> None:
+    found = read(tmp_path, text).storage
+    assert found is not None
+    assert (found.name, found.source) == (name, f"{tmp_path / 'dagster.yaml'}{source}")
+
+
+@pytest.mark.parametrize("text", ["storage:\n", "storage: []\n", "run_storage: 5\n", "x: 1\n"])
+def test_a_storage_that_is_not_named_is_not_known(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text).storage is None
+
+
+def test_the_storage_is_known_where_the_code_servers_are_wrong(tmp_path: Path) -> None:
+    found = read(tmp_path, "storage: {mysql: {}}\ncode_servers: 5\n")
+    assert found.problem and found.storage and found.storage.name == "mysql"

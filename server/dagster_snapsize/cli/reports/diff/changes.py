@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dagster_snapsize.cli.diff import Compared
 from dagster_snapsize.cli.reports.rows import BudgetUse, budget_use
 from dagster_snapsize.cli.run import LocationReport
-from dagster_snapsize.core.diff import Change, OwnerChange, SnapshotChange
-from dagster_snapsize.core.sizes import format_percent, format_size
+from dagster_snapsize.core.diff import Change, Difference, OwnerChange, SnapshotChange
+from dagster_snapsize.core.sizes import counted, format_percent, format_size
 
 
 def changed_snapshots(compared: Compared) -> list[SnapshotChange]:
@@ -61,3 +61,15 @@ def most_changed_field(change: OwnerChange) -> str:
     for name, part in change.fields.items():
         return f"{name} {signed(part.bytes)}"
     return ""
+
+
+def stored_rows(difference: Difference) -> str:
+    """What a deploy adds to the instance's storage, as a sentence, if anything."""
+    rows = difference.rows
+    if not rows:
+        return ""
+    them = "it has" if len(rows) == 1 else "they have"
+    return (
+        f"Instance storage: {counted(len(rows), 'changed job')} will add {sum(rows):,} bytes once"
+        f" {them} run (compressed; Dagster never deletes them)"
+    )

@@ -47,6 +47,7 @@ def _location_json(compared: Compared) -> Json:
         "old": _interpreter_json(compared.old),
         "new": _interpreter_json(compared.new),
         "stored": _change_json(change.size),
+        "storage": {"rows": len(change.rows), "bytes": sum(change.rows)},
         "snapshots": [_snapshot_json(snapshot) for snapshot in change.snapshots],
         "owners": [
             {
@@ -84,6 +85,7 @@ def _snapshot_json(snapshot: SnapshotChange) -> Json:
         "repository": snapshot.repository,
         "stored": _change_json(snapshot.stored),
         "wire": _change_json(snapshot.wire),
+        "compressed": _change_json(snapshot.compressed),
     }
 
 

@@ -14,6 +14,7 @@ from dagster_snapsize.cli.reports.diff.changes import (
     percent,
     sides,
     signed,
+    stored_rows,
 )
 from dagster_snapsize.cli.reports.lines import excerpt, place
 from dagster_snapsize.cli.reports.markdown import block, code, table, text
@@ -66,9 +67,13 @@ def _location(compared: Compared, comparison: Comparison, top: int) -> Iterator[
     measured = text(sides(compared, lambda one: versions(one.measurement)))
     yield f"{code(comparison.old.label)} → {code(comparison.new.label)}, {measured}"
     yield ""
+    if not change.is_empty:
+        yield from _snapshots(compared, top)
+    if sentence := stored_rows(change):
+        yield sentence
+        yield ""
     if change.is_empty:
         return
-    yield from _snapshots(compared, top)
     several = len({s.repository for s in change.snapshots}) > 1
     owners = [(_owner(o, several), o.size, text(most_changed_field(o))) for o in change.owners]
     yield from _details("What changed", owners, top, ("", "old", "new", "change", "", "mostly"))

@@ -15,11 +15,12 @@ from dagster_snapsize.cli.reports.diff.changes import (
     percent,
     sides,
     signed,
+    stored_rows,
 )
 from dagster_snapsize.cli.reports.lines import place, print_failed, print_notes
 from dagster_snapsize.cli.reports.rows import interpreter, repository_suffix, versions
 from dagster_snapsize.cli.reports.terminal import Part, Terminal, can_show, styled
-from dagster_snapsize.core.diff import Change, SnapshotChange
+from dagster_snapsize.core.diff import Change, Difference, SnapshotChange
 from dagster_snapsize.core.sizes import counted, format_both, format_size
 
 _STYLES = {"added": "red", "grew": "red", "removed": "green", "shrank": "green", "unchanged": "dim"}
@@ -88,6 +89,7 @@ def _print_difference(terminal: Terminal, compared: Compared, top: int) -> None:
             f"No change: {format_both(difference.size.new or 0)} in"
             f" {counted(len(difference.snapshots), 'snapshot')} on both sides"
         )
+        _print_rows(terminal, difference)
         return
     for line in headlines(compared, top):
         terminal.line(line)
@@ -103,6 +105,7 @@ def _print_difference(terminal: Terminal, compared: Compared, top: int) -> None:
     unchanged = len(difference.snapshots) - len(changed)
     also = f", and {counted(unchanged, 'unchanged snapshot')}" if unchanged else ""
     terminal.line((f"{total}{also}", "dim"))
+    _print_rows(terminal, difference)
     rows = []
     for owner in difference.owners:
         of = f" of {owner.repository}" if len(set(repositories)) > 1 else ""
@@ -111,6 +114,11 @@ def _print_difference(terminal: Terminal, compared: Compared, top: int) -> None:
     _print_changes(terminal, "What changed", rows, top, "owner")
     rows = [(name, change, "") for name, change in difference.fields.items()]
     _print_changes(terminal, "What the bytes are made of", rows, top, "kind")
+
+
+def _print_rows(terminal: Terminal, difference: Difference) -> None:
+    if sentence := stored_rows(difference):
+        terminal.line((sentence, "dim"))
 
 
 def headlines(compared: Compared, top: int) -> list[str]:
