@@ -105,12 +105,17 @@ def _phase(stack: FoldedStack) -> str:
 
 
 def _called(stack: FoldedStack) -> str | None:
-    """The distribution that the project's innermost line called, None where it called none."""
-    if stack.nearest is None:
+    """The distribution that the project's innermost line called, None where it called none.
+
+    Dagster is between a component and its package.
+    """
+    if stack.nearest is None or not stack.entries[stack.nearest].path:
         return DAGSTER
-    inside = [e.distribution for e in stack.entries[stack.nearest + 1 :]]
-    called = next((name for name in inside if name != PYTHON), None)
-    if called is None and not stack.entries[stack.nearest].is_line:
+    is_component = stack.entries[stack.nearest].work
+    inside = [entry.distribution for entry in stack.entries[stack.nearest + 1 :]]
+    passed = (PYTHON, DAGSTER, "dagster-shared") if is_component else (PYTHON,)
+    called = next((name for name in inside if name not in passed), None)
+    if called is None and is_component:
         return DAGSTER
     return called or (PYTHON if inside else None)
 

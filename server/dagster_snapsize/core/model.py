@@ -321,11 +321,6 @@ class StackEntry:
     work: bool = False
 
     @property
-    def is_line(self) -> bool:
-        """Whether it is a line of the project's own."""
-        return self.distribution is None and self.path != ""
-
-    @property
     def location(self) -> SourceLocation:
         """The line that runs, or that the function of a distribution starts at."""
         return SourceLocation(self.path, self.line)

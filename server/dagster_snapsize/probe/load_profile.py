@@ -25,7 +25,8 @@ from .user_files import UserFiles
 
 _INTERVAL = 0.005  # seconds
 _LOOKS_PART = 50  # looking takes at most this part of the processor time: deep stacks take longer
-_DEEPEST = 10_000  # frames that are looked at
+_DEEPEST = 10_000  # frames that are looked at, to find a line of the user's
+_DEEP = 500  # frames that are looked at where one has been found
 _DEPTH = 200  # frames of a folded stack
 _STACKS = 20_000  # different stacks; others are folded to the user's line and what it called
 
@@ -144,8 +145,8 @@ class LoadProfile:
         nearest = -1  # the innermost of the user's
         kinds = self._kinds
         frame = self._current_frames().get(self._main_thread)
-        for _ in range(_DEEPEST):
-            if frame is None:
+        for depth in range(_DEEPEST):
+            if frame is None or (depth > _DEEP and nearest >= 0):
                 break
             code = frame.f_code
             path = code.co_filename

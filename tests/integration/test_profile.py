@@ -1,0 +1,180 @@
+"""``profile``: every microsecond of the load time has an owner, and the owners are the right ones."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.command import Result, snapsize
+from support.hostile import DEFINITIONS
+from support.slow_project import SlowProject, write_slow_project
+
+
+def profile_json(*arguments: str | Path, cwd: Path, **options: Any) -> Any:
+    """The JSON of ``profile``, whose sums are checked to the microsecond."""
+    result = snapsize("profile", "--format", "json", *arguments, cwd=cwd, **options)
+    assert result.status == 0, result.stdout + result.stderr
+    (location,) = result.json["locations"]
+    whole = _microseconds(location["seconds"])
+    for parts in ("owners", "distributions"):
+        assert sum(_microseconds(part["seconds"]) for part in location[parts]) == whole
+    assert result.leftovers() == []
+    return location
+
+
+def _microseconds(seconds: float) -> int:
+    whole = round(seconds * 1_000_000)
+    assert abs(seconds * 1_000_000 - whole) < 0.01
+    return whole
+
+
+@pytest.fixture(scope="module")
+def slow(
+    tmp_path_factory: pytest.TempPathFactory, dagster_python: Callable[..., Path]
+) -> SlowProject:
+    return write_slow_project(tmp_path_factory.mktemp("slow"), dagster_python())
+
+
+@pytest.fixture(scope="module")
+def profiled(slow: SlowProject, dagster_python: Callable[..., Path]) -> Any:
+    return profile_json("--python", dagster_python(), cwd=slow.folder, env=slow.env)
+
+
+def test_lines_that_take_known_times_are_found_with_them_in_order(
+    slow: SlowProject, profiled: Any
+) -> None:
+    places = slow.lines()
+    found = {
+        name: owner
+        for owner in profiled["owners"]
+        for name, place in places.items()
+        if owner["location"] and (owner["location"]["path"], owner["location"]["line"]) == place
+    }
+    truth = slow.truth()
+    assert {n: round(o["seconds"] / truth[n], 2) for n, o in found.items()} == {
+        name: pytest.approx(1, abs=0.15) for name in truth
+    }
+    assert sorted(found, key=lambda n: found[n]["seconds"]) == sorted(truth, key=truth.__getitem__)
+    assert {name: (owner["what"], owner["distribution"]) for name, owner in found.items()} == {
+        "busy Python": ("clock()", None),
+        "sleep": ("time.sleep()", None),
+        "C that holds the interpreter": ("usleep()", None),
+        "import": ("import slow_wheel", "slow-wheel"),
+        "decorator": ("@dg.multi_asset", "dagster"),
+        "component": ("slow_wheel.SlowComponent", "slow-wheel"),
+    }
+
+
+def test_time_without_a_line_belongs_to_a_phase(profiled: Any) -> None:
+    phases = {owner["what"] for owner in profiled["owners"] if owner["kind"] == "phase"}
+    assert {
+        "[import of Dagster]",
+        "[definitions]",
+        "[repository __repository__]",
+        "[composing job __ASSET_JOB]",
+        "[job __ASSET_JOB]",
+    } <= phases
+    assert all(
+        owner["distribution"] == "dagster"
+        for owner in profiled["owners"]
+        if owner["kind"] == "phase"
+    )
+
+
+def test_distributions_are_named_with_their_versions(profiled: Any) -> None:
+    by_name = {part["name"]: part for part in profiled["distributions"]}
+    assert by_name["slow-wheel"]["version"] == "1.2"
+    assert by_name["slow-wheel"]["seconds"] == pytest.approx(1.4, rel=1)
+    assert by_name["dagster"]["version"].startswith("1.")
+    assert by_name["SQLAlchemy"]["through"] == "dagster"
+    assert by_name["[project]"]["seconds"] > 1
+
+
+HOSTILE = """
+import _thread, atexit, os, sys, threading, time
+from pathlib import Path
+
+count, write, sleep = threading.active_count, Path(__file__).with_name("exit.txt").write_text, time.sleep
+
+def fail(*args, **kwargs):
+    raise RuntimeError("replaced")
+
+# As freezegun does it: in every module that has the function.
+originals = {
+    id(getattr(module, name)): name
+    for module, name in [
+        (time, "sleep"), (time, "perf_counter"), (time, "perf_counter_ns"), (time, "thread_time_ns"),
+        (threading, "Thread"), (_thread, "start_new_thread"), (_thread, "get_ident"),
+        (sys, "_current_frames"),
+    ]
+}
+replaced = []
+for module in [m for m in list(sys.modules.values()) if m is not sys.modules[__name__]]:
+    for name, value in list(getattr(module, "__dict__", {}).items()):
+        if id(value) in originals and not isinstance(value, property):
+            replaced.append((module, name, value))
+            setattr(module, name, fail)
+
+def profiler(frame, event, argument):
+    pass
+
+sys.setprofile(profiler)
+sys.setrecursionlimit(50_000)
+
+def recurse(depth):
+    if depth:
+        recurse(depth - 1)
+    else:
+        sleep(0.4)  # takes: recursion
+
+recurse(5_000)
+sys.setprofile(None)
+
+def even(depth):
+    return odd(depth - 1) if depth else sleep(0.5)  # takes: mutual recursion
+
+def odd(depth):
+    return even(depth - 1)
+
+even(2_000)
+
+def generator():
+    yield sleep(0.3)  # takes: generator
+
+list(generator())
+
+for _ in range(3):
+    child = os.fork()
+    if not child:
+        recurse(100)
+        os._exit(0)
+    os.waitpid(child, 0)
+
+for module, name, value in replaced:
+    setattr(module, name, value)
+for _ in range(200):
+    print("x" * 1_000_000)
+threading.Thread(target=sleep, args=(1000,), daemon=True).start()
+atexit.register(lambda: write(f"{count()} {len(sys._current_frames())}"))
+"""
+
+
+def test_hostile_code_is_profiled_right(tmp_path: Path, python: Path) -> None:
+    source = HOSTILE + DEFINITIONS
+    (tmp_path / "pipeline.py").write_text(source, encoding="utf-8")
+    location = profile_json("-f", "pipeline.py", "--python", python, cwd=tmp_path)
+    seconds = {
+        owner["location"]["line"]: owner["seconds"]
+        for owner in location["owners"]
+        if owner["location"] and owner["location"]["path"] == "pipeline.py"
+    }
+    lines = source.splitlines()
+    for name, least in {"recursion": 0.4, "mutual recursion": 0.5, "generator": 0.3}.items():
+        (line,) = [n for n, text in enumerate(lines, 1) if text.endswith(f"# takes: {name}")]
+        assert seconds[line] > 0.85 * least, name
+    # The user's own thread and the main one: none of ours.
+    assert (tmp_path / "exit.txt").read_text() == "2 2"
