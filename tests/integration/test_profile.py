@@ -1,15 +1,15 @@
-"""``profile``: every microsecond of the load time has an owner, and the owners are the right ones."""
+"""``profile``: every microsecond of the load time has an owner, and it is the right one."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.command import Result, snapsize
+from support.command import snapsize
 from support.hostile import DEFINITIONS
 from support.slow_project import SlowProject, write_slow_project
 
@@ -58,7 +58,10 @@ def test_lines_that_take_known_times_are_found_with_them_in_order(
     assert {n: round(o["seconds"] / truth[n], 2) for n, o in found.items()} == {
         name: pytest.approx(1, abs=0.15) for name in truth
     }
-    assert sorted(found, key=lambda n: found[n]["seconds"]) == sorted(truth, key=truth.__getitem__)
+    # How long a decorator takes is the machine's: it may come close to another.
+    for one, other in permutations(truth, 2):
+        if truth[one] > 1.15 * truth[other]:
+            assert found[one]["seconds"] > found[other]["seconds"], (one, other)
     assert {name: (owner["what"], owner["distribution"]) for name, owner in found.items()} == {
         "busy Python": ("clock()", None),
         "sleep": ("time.sleep()", None),
@@ -98,7 +101,8 @@ HOSTILE = """
 import _thread, atexit, os, sys, threading, time
 from pathlib import Path
 
-count, write, sleep = threading.active_count, Path(__file__).with_name("exit.txt").write_text, time.sleep
+count, sleep = threading.active_count, time.sleep
+write = Path(__file__).with_name("exit.txt").write_text
 
 def fail(*args, **kwargs):
     raise RuntimeError("replaced")
@@ -107,9 +111,9 @@ def fail(*args, **kwargs):
 originals = {
     id(getattr(module, name)): name
     for module, name in [
-        (time, "sleep"), (time, "perf_counter"), (time, "perf_counter_ns"), (time, "thread_time_ns"),
-        (threading, "Thread"), (_thread, "start_new_thread"), (_thread, "get_ident"),
-        (sys, "_current_frames"),
+        (time, "sleep"), (time, "perf_counter"), (time, "perf_counter_ns"),
+        (time, "thread_time_ns"), (threading, "Thread"),
+        (_thread, "start_new_thread"), (sys, "_current_frames"),
     ]
 }
 replaced = []
@@ -178,3 +182,26 @@ def test_hostile_code_is_profiled_right(tmp_path: Path, python: Path) -> None:
         assert seconds[line] > 0.85 * least, name
     # The user's own thread and the main one: none of ours.
     assert (tmp_path / "exit.txt").read_text() == "2 2"
+
+
+def test_what_cannot_be_loaded_has_no_profile_but_a_message(tmp_path: Path, python: Path) -> None:
+    (tmp_path / "pipeline.py").write_text("raise RuntimeError('no vault')\n", encoding="utf-8")
+    for form in ("text", "json", "speedscope"):
+        arguments = ("profile", "--format", form, "-f", "pipeline.py", "--python", python)
+        result = snapsize(*arguments, cwd=tmp_path)
+        assert result.status == 3
+        assert "no vault" in (result.stderr if form == "speedscope" else result.stdout)
+
+
+def test_the_file_for_speedscope_has_the_whole_time(
+    slow: SlowProject, dagster_python: Callable[..., Path]
+) -> None:
+    arguments = ("profile", "--format", "speedscope", "--fast", "--python", dagster_python())
+    result = snapsize(*arguments, cwd=slow.folder, env=slow.env)
+    assert result.status == 0, result.stderr
+    (profile,) = result.json["profiles"]
+    frames = result.json["shared"]["frames"]
+    assert sum(profile["weights"]) == profile["endValue"] > 3_000_000
+    assert len(profile["weights"]) == len(profile["samples"])
+    names = {frames[number]["name"] for sample in profile["samples"] for number in sample}
+    assert {"[definitions]", "slow_wheel.SlowComponent"} <= names

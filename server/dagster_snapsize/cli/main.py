@@ -237,7 +237,7 @@ def advise(
 @click.option(
     "--fast", is_flag=True, help="Load as `measure` does, which is faster than a code server."
 )
-@format_option("text", "json")
+@format_option("text", "json", "speedscope")
 @output_option
 @top_option
 def profile(selection: Selection, fast: bool, form: str, output: str | None, top: int) -> None:
@@ -250,6 +250,7 @@ def profile(selection: Selection, fast: bool, form: str, output: str | None, top
     Examples:
       dagster-snapsize profile
       dagster-snapsize profile -m my_project.definitions --top 30
+      dagster-snapsize profile --format speedscope --output load.speedscope.json
     """
     from dagster_snapsize.cli.reports import load_time as load_time_report
 

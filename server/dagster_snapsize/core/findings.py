@@ -21,6 +21,7 @@ from dagster_snapsize.core.growth import (
     growth_findings,
     snapshot_label,
 )
+from dagster_snapsize.core.load_time import heaviest_lines
 from dagster_snapsize.core.model import (
     Budgets,
     Finding,
@@ -467,6 +468,9 @@ def _heaviest_field(owner: Owner, snapshot: Snapshot) -> str:
     return f" Heaviest field: {_sized(name, fields[name])}."
 
 
+_PROFILE = "`dagster-snapsize profile` shows where all of it goes."
+
+
 def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
     """Each phase against its own timeout, and the whole against the user's ``load-time``."""
     if measurement.server:
@@ -484,6 +488,8 @@ def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Findi
             for i, took in times.items()
         ),
     ]
+    lines = heaviest_lines(measurement.load_time)
+    longest = f" What takes longest: {lines}." if lines else ""
     for what, snapshot_id, took, timeout in phases:
         if timeout is None or not timeout.value or took <= _TIME_WARN_AT * timeout.value:
             continue
@@ -495,7 +501,8 @@ def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Findi
             f" {sizes.format_seconds(timeout.value)} timeout {timeout.name} ({timeout.source})",
             snapshot=snapshot_id,
             location=measurement.definitions_location,
-            details="The code location may fail to load on a slower machine.",
+            details=f"The code location may fail to load on a slower machine.{longest}",
+            advice=_PROFILE if longest else None,
         )
     if budgets.load_time is not None and seconds.total > budgets.load_time:
         yield Finding(
@@ -506,6 +513,8 @@ def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Findi
             f" {sizes.format_seconds(seconds.load)} to load the definitions,"
             f" {sizes.format_seconds(seconds.build)} to make the snapshots",
             location=measurement.definitions_location,
+            details=longest.strip() or None,
+            advice=_PROFILE if longest else None,
         )
 
 

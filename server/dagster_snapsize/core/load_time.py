@@ -19,6 +19,7 @@ from dagster_snapsize.core.model import (
     StackEntry,
     TimeOwner,
 )
+from dagster_snapsize.core.sizes import format_seconds
 
 PROJECT = "[project]"
 """What the project's own code takes itself, among the distributions."""
@@ -33,6 +34,7 @@ _PHASES = {
     "job": "[job {}]",
     "composing": "[composing job {}]",
 }
+_LEAST = 0.1  # seconds of a line that is named
 _SMALLEST = 0.001  # of the whole: parts of the picture below it are left to what they are in
 
 
@@ -68,8 +70,8 @@ def attribute_time(
     for stack in stacks:
         entry = None if stack.nearest is None else stack.entries[stack.nearest]
         called = _called(stack)
-        key = (entry.path, entry.line) if entry and entry.path else (_phase(stack), 0)
-        if entry and entry.path:
+        key = (entry.path, entry.line) if entry else (stack.phase, 0)
+        if entry:
             functions.setdefault(key, entry)
         by_owner[key][called] += stack.microseconds
         by_distribution[_running(stack)][called] += stack.microseconds
@@ -99,19 +101,14 @@ def attribute_time(
     )
 
 
-def _phase(stack: FoldedStack) -> str:
-    work = stack.entries[stack.nearest].name if stack.nearest is not None else None
-    return phase_name("composing", work) if work is not None else stack.phase
-
-
 def _called(stack: FoldedStack) -> str | None:
     """The distribution that the project's innermost line called, None where it called none.
 
     Dagster is between a component and its package.
     """
-    if stack.nearest is None or not stack.entries[stack.nearest].path:
+    if stack.nearest is None:
         return DAGSTER
-    is_component = stack.entries[stack.nearest].work
+    is_component = stack.entries[stack.nearest].is_component
     inside = [entry.distribution for entry in stack.entries[stack.nearest + 1 :]]
     passed = (PYTHON, DAGSTER, "dagster-shared") if is_component else (PYTHON,)
     called = next((name for name in inside if name not in passed), None)
@@ -131,6 +128,19 @@ def _running(stack: FoldedStack) -> str:
 
 def _longest(parts: Counter[str | None]) -> str | None:
     return max(parts, key=lambda name: (parts[name], name or ""))
+
+
+def heaviest_lines(load_time: LoadTime | None, most: int = 3) -> str:
+    """``5.7 s at assets/dbt.py:59 (@dbt_assets), 1.6 s at ...``: the lines that take longest.
+
+    Nothing where no line takes a tenth of a second.
+    """
+    lines = [line for line in (load_time.lines if load_time else ()) if line.seconds >= _LEAST]
+    return ", ".join(
+        f"{format_seconds(line.seconds)} at {line.location.path}:{line.location.line} ({line.what})"
+        for line in lines[:most]
+        if line.location
+    )
 
 
 # -- the picture ---------------------------------------------------------------------------------
@@ -158,10 +168,8 @@ def _steps(entries: Iterable[StackEntry]) -> Iterator[_Step]:
             continue
         if entry.distribution is not None:
             step: _Step = (entry.distribution, None)
-        elif entry.path:
-            step = (entry.name if entry.work else entry.function, entry.location)
         else:
-            step = (phase_name("composing", entry.name), None)
+            step = (entry.function, entry.location)
         if step != last:
             yield step
         last = step

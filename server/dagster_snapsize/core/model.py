@@ -308,17 +308,17 @@ class Seconds:
 
 @frozen
 class StackEntry:
-    """A function on a stack, or what Dagster works on.
+    """A function on a stack, or a component that is loaded.
 
-    ``distribution`` is that of code that is not the project's. ``work`` says that it is no function
-    but a component, of which ``path`` is the YAML file, or without a path the job that is composed.
+    ``distribution`` is that of code that is not the project's. Of a component ``name`` is its type
+    and ``path`` its YAML file.
     """
 
     path: str
     name: str
     line: int
     distribution: str | None = None
-    work: bool = False
+    is_component: bool = False
 
     @property
     def location(self) -> SourceLocation:
@@ -327,7 +327,9 @@ class StackEntry:
 
     @property
     def function(self) -> str:
-        """``build_assets()``, or ``top-level code``."""
+        """``build_assets()``, ``top-level code``, or the type of a component."""
+        if self.is_component:
+            return self.name
         return "top-level code" if self.name == "<module>" else f"{self.name}()"
 
 
@@ -341,10 +343,7 @@ class FoldedStack:
 
     @property
     def nearest(self) -> int | None:
-        """Which entry is the innermost line of the project's, or the innermost work of Dagster's.
-
-        None where there is neither.
-        """
+        """Which entry is the innermost line or component of the project's; None without one."""
         for at in range(len(self.entries) - 1, -1, -1):
             if self.entries[at].distribution is None:
                 return at
@@ -364,6 +363,11 @@ class TimeOwner:
     location: SourceLocation | None
     distribution: str | None
     microseconds: int
+
+    @property
+    def seconds(self) -> float:
+        """The time in seconds."""
+        return self.microseconds / 1_000_000
 
     @property
     def kind(self) -> Literal["line", "phase"]:

@@ -13,7 +13,7 @@ from dagster_snapsize.core.model import FoldedStack, LoadTime, SourceLocation, S
 from dagster_snapsize.core.source_lines import SourceLines
 from dagster_snapsize.measuring.distributions import InstalledDistributions
 
-_FOREIGN, _USERS, _WORK = range(3)  # as in probe/load_profile.py
+_FOREIGN, _USERS, _COMPONENT = range(3)  # as in probe/load_profile.py
 _TYPE = re.compile(r"^type: *(\S+)", re.M)
 
 
@@ -34,16 +34,16 @@ def load_time(
                 versions[distribution] = version
             entries.append(StackEntry(Path(path).as_posix(), name, line, distribution))
         else:
-            place = Path(spelled(path)).as_posix() if path else ""
-            if kind == _WORK and place:
+            place = Path(spelled(path)).as_posix()
+            if kind == _COMPONENT:
                 name, line = _component(place, int(name))
-            entries.append(StackEntry(place, name, line, work=kind == _WORK))
+            entries.append(StackEntry(place, name, line, is_component=kind == _COMPONENT))
     stacks = [
         FoldedStack(phase_name(phase, name), tuple(entries[n] for n in numbers), time)
         for phase, name, numbers, time in header["stacks"]
         if time
     ]
-    components = {(e.path, e.line): e.name for e in entries if e.work and e.path}
+    components = {(e.path, e.line): e.name for e in entries if e.is_component}
     files = cache(_source_lines)
 
     def describe(place: SourceLocation) -> str | None:

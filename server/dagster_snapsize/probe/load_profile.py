@@ -5,7 +5,7 @@ it sums to the time that has passed. Stacks are folded as they are seen, none is
 holds the interpreter is seen as one long look, at the line that called it.
 
 Two things besides stacks are recorded: the phase, which the main thread says at its boundaries, and
-what Dagster works on where no line says it (a component and its YAML file, the job it composes).
+the component that Dagster works on, as no line of the user's says it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _STACKS = 20_000  # different stacks; others are folded to the user's line and w
 
 Entry = Tuple[str, str, int, int]
 """Path, name, line (of a function that is not the user's: its first) and kind."""
-FOREIGN, USERS, WORK = range(3)
-"""Kinds of entries; WORK is what Dagster works on: of a component the path is its file's."""
+FOREIGN, USERS, COMPONENT = range(3)
+"""Kinds of entries; of a component the path is its file's, the name which one of those in it."""
 _SKIPPED = -1  # our own frames, the import system's, and those of generated code
 
 Phase = Tuple[str, str]
-"""``import``, ``definitions``, ``repository`` or ``job``, and the name of the latter two."""
+"""``import``, ``definitions``, ``repository``, ``composing`` or ``job``; what is named after."""
 
 
 class LoadProfile:
@@ -98,14 +98,32 @@ class LoadProfile:
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
         """Do not count what a code server would not do."""
+        with self._within(None):
+            yield
+
+    @contextlib.contextmanager
+    def _within(self, phase: Optional[Phase]) -> Iterator[None]:
         if not self._is_here():
             yield
             return
-        phase = self._enter(None)
+        before = self._enter(phase)
         try:
             yield
         finally:
-            self._enter(phase)
+            self._enter(before)
+
+    def name_jobs(self) -> None:
+        """Make it a phase when Dagster composes a job for the id of its snapshot."""
+        module: Any = importlib.import_module("dagster._core.definitions.job_definition")
+        compose = getattr(module.JobDefinition, "get_job_snapshot_id", None)
+        if compose is None:
+            return
+
+        def get_job_snapshot_id(job: Any) -> Any:
+            with self._within(("composing", job.name)):
+                return compose(job)
+
+        module.JobDefinition.get_job_snapshot_id = get_job_snapshot_id
 
     def _is_here(self) -> bool:
         """Whether this is no fork, in which the lock may stay locked."""
@@ -157,8 +175,8 @@ class LoadProfile:
                 entry: Entry = (path, code.co_name, frame.f_lineno or 0, kind)
             elif kind == FOREIGN:
                 entry = (path, code.co_name, code.co_firstlineno, kind)
-            elif code is _WORK_CODE:
-                entry = _work(frame)
+            elif code is _COMPONENT_CODE:
+                entry = _component(frame)
             else:
                 frame = frame.f_back
                 continue
@@ -199,17 +217,17 @@ class LoadProfile:
         }
 
 
-def working_on(path: str, name: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call it; the frame of this very function says what for."""
-    return call(*args, **kwargs)
+def _in_component(path: str, number: str, call: Callable[..., Any], *args: Any) -> Any:
+    """Call it; the frame of this very function says for which component."""
+    return call(*args)
 
 
-_WORK_CODE = working_on.__code__
+_COMPONENT_CODE = _in_component.__code__
 
 
-def _work(frame: FrameType) -> Entry:
+def _component(frame: FrameType) -> Entry:
     values = frame.f_locals
-    return (values["path"], values["name"], 1, WORK)
+    return (values["path"], values["number"], 1, COMPONENT)
 
 
 def name_components() -> None:
@@ -233,7 +251,7 @@ def _name_component(module: str, class_name: str, method: str) -> None:
         if path is None:
             return original(self, *args)
         number = getattr(place, "instance_key", None) or 0
-        return working_on(path, str(number), original, self, *args)
+        return _in_component(path, str(number), original, self, *args)
 
     setattr(cls, method, named)
 
@@ -245,16 +263,3 @@ def _component_file(place: Any) -> Optional[str]:
         if os.path.isfile(path):
             return path
     return None
-
-
-def name_jobs() -> None:
-    """Have Dagster say which job it composes for the id of its snapshot."""
-    module: Any = importlib.import_module("dagster._core.definitions.job_definition")
-    compose = getattr(module.JobDefinition, "get_job_snapshot_id", None)
-    if compose is None:
-        return
-
-    def get_job_snapshot_id(self: Any) -> Any:
-        return working_on("", self.name, compose, self)
-
-    module.JobDefinition.get_job_snapshot_id = get_job_snapshot_id

@@ -20,7 +20,7 @@ from .fastpath import install as install_shortcuts
 from .fastpath import no_shortcuts, placeholder_ids
 from .inputs import definition_files, describe_inputs, listed_folders
 from .lazy_module import defer
-from .load_profile import LoadProfile, name_components, name_jobs
+from .load_profile import LoadProfile, name_components
 from .loading import StateMissing, UsageProblem, load
 from .protocol import ConnectionLost, FrameWriter
 from .snapshots import (
@@ -192,7 +192,7 @@ class _Session:
         with self._profile.paused():
             shortcuts = no_shortcuts() if plain else install_shortcuts(verify=verify)
             if plain:
-                name_jobs()
+                self._profile.name_jobs()
             elif not verify:
                 defer()
             name_components()

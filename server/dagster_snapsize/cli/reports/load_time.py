@@ -1,4 +1,4 @@
-"""Where the load time goes, as text and as JSON."""
+"""Where the load time goes: as text, as JSON, and in the file format of speedscope."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from dagster_snapsize import VERSION
 from dagster_snapsize.cli.reports import lines
 from dagster_snapsize.cli.reports.lines import place
 from dagster_snapsize.cli.reports.rows import interpreter, versions
 from dagster_snapsize.cli.run import LocationReport, Report
-from dagster_snapsize.core.model import DistributionTime, LoadTime, TimeOwner
+from dagster_snapsize.core.errors import NotMeasured
+from dagster_snapsize.core.model import DistributionTime, LoadTime, StackEntry, TimeOwner
 from dagster_snapsize.core.sizes import counted, format_percent
 
 _MICROSECONDS = 1_000_000
@@ -18,7 +20,7 @@ _MICROSECONDS = 1_000_000
 
 def printer(form: str) -> Callable[[Report, int, int], None]:
     """The function that prints the format."""
-    return {"text": _print_text, "json": _print_json}[form]
+    return {"text": _print_text, "json": _print_json, "speedscope": _print_speedscope}[form]
 
 
 def _print_text(report: Report, status: int, top: int) -> None:
@@ -129,3 +131,59 @@ def _owner(owner: TimeOwner) -> dict[str, Any]:
         "distribution": owner.distribution,
         "seconds": owner.microseconds / _MICROSECONDS,
     }
+
+
+def _print_speedscope(report: Report, status: int, top: int) -> None:
+    """Print what https://www.speedscope.app opens, with a profile for each location.
+
+    Its samples are folded stacks: they say how long, not when.
+    """
+    failed = next((one.measurement for one in report.locations if one.measurement.failure), None)
+    if failed and failed.failure:
+        raise NotMeasured(f"{failed.name} could not be measured: {failed.failure.message}")
+    frames: dict[tuple[str, str, int], int] = {}
+    profiles = [
+        _sampled(one.measurement.name, one.measurement.load_time, frames)
+        for one in report.locations
+        if one.measurement.load_time
+    ]
+    shared = [
+        {"name": name, "file": path, "line": line} if path else {"name": name}
+        for name, path, line in frames
+    ]
+    whole = {
+        "$schema": "https://www.speedscope.app/file-format-schema.json",
+        "exporter": f"dagster-snapsize {VERSION}",
+        "name": "Load time",
+        "shared": {"frames": shared},
+        "profiles": profiles,
+    }
+    print(json.dumps(whole))
+
+
+def _sampled(
+    name: str, load_time: LoadTime, frames: dict[tuple[str, str, int], int]
+) -> dict[str, Any]:
+    def number(name: str, path: str = "", line: int = 0) -> int:
+        return frames.setdefault((name, path, line), len(frames))
+
+    return {
+        "type": "sampled",
+        "name": name,
+        "unit": "microseconds",
+        "startValue": 0,
+        "endValue": load_time.microseconds,
+        "samples": [
+            [number(stack.phase), *(number(_label(e), e.path, e.line) for e in stack.entries)]
+            for stack in load_time.stacks
+        ],
+        "weights": [stack.microseconds for stack in load_time.stacks],
+    }
+
+
+def _label(entry: StackEntry) -> str:
+    if entry.distribution:
+        return f"{entry.name} ({entry.distribution})"
+    if entry.is_component:
+        return entry.name
+    return f"{entry.function} {entry.path.rpartition('/')[2]}:{entry.line}"

@@ -21,8 +21,11 @@ from dagster_snapsize.cli.reports.rows import (
 )
 from dagster_snapsize.cli.reports.terminal import Part, Terminal, styled
 from dagster_snapsize.cli.run import LocationReport, Report
+from dagster_snapsize.core.load_time import heaviest_lines
 from dagster_snapsize.core.model import Measurement, Snapshot
 from dagster_snapsize.core.sizes import counted, format_percent, format_seconds, format_size
+
+_LONG = 5.0  # seconds
 
 
 def print_report(report: Report, status: int, top: int) -> None:
@@ -38,6 +41,9 @@ def print_report(report: Report, status: int, top: int) -> None:
             _print_others(terminal, measurement, top)
             _print_fields(terminal, measurement, top)
             terminal.line((_timing(measurement), "dim"))
+            longest = heaviest_lines(measurement.load_time)
+            if longest and measurement.seconds.total > _LONG:
+                terminal.line((f"what takes longest: {longest}", "dim"))
         terminal.line()
     lines.print_report(report, status, top)
 
