@@ -141,14 +141,10 @@ def effective_environment(
     wire = [_wire_limit(s, fallback[s.name]) for s in sizes]
     jobs = [limit for limit in wire if limit is not None]
     stored = [Limit(DAGSTER_PLUS, "stored", DAGSTER_PLUS_BYTES, plus_source)] if plus_source else []
-    most = in_storage.value
-    compressed = (
-        [] if most is None else [Limit(in_storage.name, "compressed", int(most), in_storage.source)]
-    )
     return Environment(
         settings=tuple(settings),
         repository_limits=tuple(stored if streaming.value or chunks else jobs + stored),
-        job_limits=tuple(jobs + stored + compressed),
+        job_limits=tuple(jobs + stored + _compressed(in_storage)),
     )
 
 
@@ -169,15 +165,24 @@ def after_upgrade(environment: Environment, kind: SnapshotKind) -> Limit | None:
 
 
 def server_environment(
-    send_limit: int | None, source: str, dagster_plus: str | None, dagster_version: str
+    send_limit: int | None,
+    source: str,
+    dagster_plus: str | None,
+    dagster_version: str,
+    storage: InstanceStorage | None = None,
+    storage_limit: int | None = None,
 ) -> Environment:
     """The limits that are known of a running server, whose variables nobody tells.
 
     ``send_limit`` is what it has refused something by, as ``source`` says. Chunks bind it too where
-    it is below theirs.
+    it is below theirs. What stores its runs is known from the project's configuration alone.
     """
+    in_storage = _storage_setting(storage, storage_limit)
     settings = [
-        Setting(SEND, send_limit, "bytes", source, "the largest gRPC message that the server sends")
+        Setting(
+            SEND, send_limit, "bytes", source, "the largest gRPC message that the server sends"
+        ),
+        in_storage,
     ]
     wire = [] if send_limit is None else [Limit(SEND, "wire", send_limit, source)]
     stored = []
@@ -187,8 +192,13 @@ def server_environment(
     return Environment(
         settings=tuple(settings),
         repository_limits=tuple(stored if chunks else wire + stored),
-        job_limits=tuple(wire + stored),
+        job_limits=tuple(wire + stored + _compressed(in_storage)),
     )
+
+
+def _compressed(storage: Setting) -> list[Limit]:
+    most = storage.value
+    return [] if most is None else [Limit(storage.name, "compressed", int(most), storage.source)]
 
 
 def _storage_setting(storage: InstanceStorage | None, limit: int | None) -> Setting:

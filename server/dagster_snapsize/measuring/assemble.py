@@ -275,6 +275,8 @@ class MeasurementBuilder:
             source or "not known: a server says it only when it refuses a reply",
             self.location.dagster_plus,
             self._hello["dagster_version"],
+            self.location.storage,
+            self.location.config.storage_limit,
         )
 
     def _on_compressed(self, header: dict[str, Any], payload: bytes) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Seque
 
 from .asset_locations import Origins, locate_assets, locate_functions
 from .audit import AuditLog, CallRecorder
+from .compression import compressed_bytes
 from .failures import describe
 from .fastpath import install as install_shortcuts
 from .fastpath import no_shortcuts, placeholder_ids
@@ -27,7 +28,6 @@ from .snapshots import (
     Adapter,
     Serialized,
     all_jobs,
-    compressed_bytes,
     find_adapter,
     forget_snapshot,
     serialize_job,

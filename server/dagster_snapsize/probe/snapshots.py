@@ -10,7 +10,6 @@ import importlib
 import inspect
 import json
 import time
-import zlib
 from functools import partial
 from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
@@ -18,8 +17,6 @@ from .loading import UsageProblem
 
 OLDEST = "1.5"
 _JOB_FIELD = "pipeline_snapshot"
-_PIECE = 2**20
-_compressor = zlib.compressobj  # bound now: user code may replace it
 
 
 class Serialized(NamedTuple):
@@ -159,14 +156,6 @@ def _reply_bytes(message: str, field: str, payload: int) -> int:
 
 def _varint_bytes(value: int) -> int:
     return max(1, (value.bit_length() + 6) // 7)
-
-
-def compressed_bytes(payload: memoryview) -> int:
-    """``len(zlib.compress(payload))``, without holding what it returns: an instance stores that."""
-    compressor = _compressor()
-    pieces = range(0, len(payload), _PIECE)
-    size = sum(len(compressor.compress(payload[at : at + _PIECE])) for at in pieces)
-    return size + len(compressor.flush())
 
 
 def all_jobs(repository: Any) -> List[Any]:

@@ -12,6 +12,7 @@ from dagster_snapsize.core.limits import (
     StorageName,
     effective_environment,
     problems,
+    server_environment,
 )
 from dagster_snapsize.core.model import Environment, Setting
 from support.measurements import DEFAULTS
@@ -226,3 +227,11 @@ def test_the_configuration_says_more_than_the_instance_of_this_machine() -> None
     deployed = InstanceStorage("mysql", "the configuration")
     found = effective_environment(DEFAULTS, [], here, None, storage=deployed)
     assert setting(found, "instance storage (mysql)").source == "the configuration"
+
+
+def test_what_stores_the_runs_of_a_live_server_is_known_from_the_configuration() -> None:
+    deployed = InstanceStorage("mysql", "the configuration")
+    found = server_environment(None, "not known", None, "1.13.28", deployed)
+    (limit,) = found.job_limits
+    assert (limit.judges, limit.bytes, limit.source) == ("compressed", 65_535, "the configuration")
+    assert server_environment(None, "not known", None, "1.13.28").job_limits == ()

@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from dagster_snapsize.probe.snapshots import compressed_bytes
+from dagster_snapsize.probe.compression import compressed_bytes
 
 PIECE = 2**20
 

@@ -12,6 +12,7 @@ import sys
 import time
 from typing import Any, Dict, List, Mapping, NoReturn, Optional, Tuple
 
+from ..compression import compressed_bytes
 from ..protocol import ConnectionLost, FrameWriter
 from . import messages
 from .messages import JobNames, NotDagster, Text
@@ -179,6 +180,7 @@ class _LiveSession:
         job = {"kind": "job", "repository": repository, "name": name}
         stored, wire = len(found.snapshot), messages.wire_bytes(len(data))
         self._snapshot(job, found.snapshot, stored, wire, seconds)
+        self._send("compressed", bytes=compressed_bytes(found.snapshot))
 
     def _refusal(self, snapshot: Dict[str, str], refused: Refused, seconds: float) -> None:
         self._limit_of(f"{snapshot['kind']} {snapshot['name']}", refused)
