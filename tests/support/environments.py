@@ -21,6 +21,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 NEWEST = "1.13.28"
 OLDEST = "1.8.13"
 SUPPORTED = (OLDEST, "1.9.13", "1.10.21", "1.11.16", "1.12.22", NEWEST)
@@ -31,6 +36,11 @@ OLDER = ("1.5.14", "1.6.14", "1.7.16")
 
 # Dagsters of those years import pkg_resources, and six without asking for it.
 _OLD_NEEDS = ("setuptools<80", "six")
+_OWN_NEEDS = tuple(
+    tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"][
+        "dependencies"
+    ]
+)
 _REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "dbt": (
         "dagster==1.13.27",
@@ -51,6 +61,13 @@ _REQUIREMENTS: dict[str, tuple[str, ...]] = {
     ),
     # Scaffolds projects; they are measured with a Dagster of the matrix.
     "dg": ("create-dagster>=1.13.27,<1.14",),
+    # A deployment: webserver, daemon and dg, with what dagster-snapsize needs to run beside them.
+    "deployment": (
+        "dagster==1.13.27",
+        "dagster-webserver==1.13.27",
+        "dagster-dg-cli==1.13.27",
+        *_OWN_NEEDS,
+    ),
     # The oldest Python that the probe runs on.
     "py39": (f"dagster=={OLDEST}", *_OLD_NEEDS),
     # A Python without Dagster, as a user has it who pointed the tool at the wrong one.

@@ -19,6 +19,7 @@ from .compression import compressed_bytes
 from .failures import describe
 from .fastpath import install as install_shortcuts
 from .fastpath import no_shortcuts, placeholder_ids
+from .grpc_defaults import grpc_defaults
 from .inputs import definition_files, describe_inputs, listed_folders
 from .lazy_module import defer
 from .load_profile import LoadProfile, name_components
@@ -37,15 +38,6 @@ from .source_loader import SourceLoader
 from .user_files import UserFiles
 from .variables import VariableLog
 
-_DEFAULTS = (
-    "max_rx_bytes",
-    "max_send_bytes",
-    "default_grpc_timeout",
-    "default_repository_grpc_timeout",
-    "default_schedule_grpc_timeout",
-    "default_sensor_grpc_timeout",
-    "default_grpc_server_shutdown_grace_period",
-)
 _exit_now = os._exit
 
 
@@ -175,7 +167,7 @@ class _Session:
             "hello",
             python_version=platform.python_version(),
             dagster_version=dagster.__version__,
-            defaults=_defaults(),
+            defaults=grpc_defaults(),
             environment=layers,
             environment_problem=problem,
         )
@@ -370,25 +362,6 @@ def _load_environment(
 
 def _dagster_variables(mapping: Mapping[str, str]) -> Dict[str, str]:
     return {key: value for key, value in mapping.items() if key.startswith("DAGSTER_")}
-
-
-def _defaults() -> Dict[str, Optional[int]]:
-    """The values of this Dagster where no variable is set (``dagster._grpc.utils``)."""
-    from dagster._grpc import utils
-
-    kept = {key: os.environ.pop(key) for key in list(os.environ) if key.startswith("DAGSTER_")}
-    try:
-        found = {name: getattr(utils, name, None) for name in _DEFAULTS}
-        defaults = {name: make() if make else None for name, make in found.items()}
-    finally:
-        os.environ.update(kept)
-    try:
-        from dagster._core.instance import config
-
-        defaults["local_startup_timeout"] = config.DEFAULT_LOCAL_CODE_SERVER_STARTUP_TIMEOUT
-    except (ImportError, AttributeError):
-        defaults["local_startup_timeout"] = None
-    return defaults
 
 
 def _peak_rss_bytes() -> int:

@@ -153,6 +153,25 @@ def _read_config(file: TomlDocument, prefix: tuple[str, ...]) -> Config:
     )
 
 
+def budgets_from(values: Mapping[str, Any]) -> Budgets:
+    """The budgets of a table that is in no file, whose keys may have underscores for dashes.
+
+    Raises UserError for the first mistake in it.
+    """
+
+    def fail(problem: KeyProblem) -> NoReturn:
+        raise UserError(problem.message, problem.hint)
+
+    dashed = {str(key).replace("_", "-"): value for key, value in values.items()}
+    budget = read_mapping(dashed, _BUDGET_KEYS, fail, ("budget",), "`budget`")
+    for key in _NAMED:
+        if key in budget:
+            keys = ("budget", key)
+            spec = {name: _EACH[keys](name) for name in budget[key]}
+            budget[key] = read_mapping(budget[key], spec, fail, keys, f"`budget.{key}`")
+    return Budgets(**{_field(k): v for k, v in budget.items()})
+
+
 def _field(key: str) -> str:
     return key.replace("-", "_")
 

@@ -1,0 +1,89 @@
+"""Runs on a real Dagster of assets that measure, with what they say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from support import environments
+from support.code_servers import server_environment
+
+_SERVER = Path(__file__).parents[2] / "server"
+
+_PROGRAM = """
+import json, sys
+from dagster import AssetKey, AssetCheckKey, DagsterInstance, execute_job
+from dagster._core.definitions.reconstruct import ReconstructableRepository
+
+def shown(value):
+    records = getattr(value, "records", None)
+    return [dict(r.data) for r in records] if records is not None else value.value
+
+def checks_of(result):
+    return {
+        f"{e.asset_key.to_user_string()}:{e.check_name}": {
+            "passed": e.passed, "severity": e.severity.value, "description": e.description,
+            "metadata": {k: shown(v) for k, v in e.metadata.items()},
+        }
+        for e in (x.event_specific_data for x in result.all_events) if hasattr(e, "check_name")
+        and hasattr(e, "passed")
+    }
+
+found = []
+with DagsterInstance.get() as instance:
+    for run in json.loads(sys.argv[1]):
+        repository = ReconstructableRepository.for_file(run["file"], "defs")
+        result = execute_job(
+            repository.get_reconstructable_job("__ASSET_JOB"), instance, raise_on_error=False,
+            run_config={"execution": {"config": {run.get("executor", "in_process"): {}}}},
+            asset_selection=[AssetKey(k) for k in run["assets"]],
+        )
+        found.append({
+            "success": result.success,
+            "failures": [
+                e.event_specific_data.error.cause.message if e.event_specific_data.error.cause
+                else e.event_specific_data.error.message
+                for e in result.all_events if e.event_type_value == "STEP_FAILURE"],
+            "assets": {
+                e.asset_key.to_user_string():
+                {k: shown(v) for k, v in e.materialization.metadata.items()}
+                for e in result.all_events if e.event_type_value == "ASSET_MATERIALIZATION"},
+            "checks": checks_of(result),
+        })
+print(json.dumps(found))
+"""
+
+
+def own_variables(home: Path) -> dict[str, str]:
+    """The environment of a deployment: its instance in ``home``, and this tool on its path."""
+    home.mkdir(exist_ok=True)
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    return server_environment(DAGSTER_HOME=str(home), PYTHONPATH=str(_SERVER))
+
+
+def runs(
+    home: Path,
+    folder: Path,
+    *wanted: Mapping[str, Any],
+    python: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Sequence[Any]:
+    """What each of these runs says, one after the other in one process of Python.
+
+    ``file`` has definitions, ``assets`` are the keys to materialize, ``executor`` is "in_process"
+    or "multiprocess".
+    """
+    done = subprocess.run(
+        [python or environments.environment("deployment"), "-c", _PROGRAM, json.dumps(wanted)],
+        cwd=folder,
+        env={**own_variables(home), **(variables or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    found: Sequence[Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
