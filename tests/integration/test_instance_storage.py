@@ -7,6 +7,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from support.patience import patience
 
 CLIENT = ROOT / "tests" / "support" / "storage_client.py"
 MOST = 65_535
-TOO_LONG = "Data too long for column 'snapshot_body' at row 1"
+SIZES = {"fits": MOST, "over": MOST + 1}
+TOO_LONG = "1406 (22001): Data too long for column 'snapshot_body' at row 1"
+WIDEN = "ALTER TABLE snapshots MODIFY snapshot_body LONGBLOB NOT NULL;"
 DEFINITIONS = """from pathlib import Path
 import dagster as dg
 @dg.asset(description=Path(__file__).with_name("filler.txt").read_text())
@@ -50,36 +53,33 @@ class Deployment:
     python: Path
     folder: Path
 
-    def client(self, *arguments: str, home: Path | None = None) -> Any:
-        env = {"DAGSTER_HOME": str(home or self.folder)}
+    def client(self, *arguments: str, home: Path | None = None, url: str = "") -> Any:
+        """What storage_client.py prints; ``url`` is that of the database."""
         done = subprocess.run(
             [self.python, "-W", "ignore", CLIENT, *arguments],
             cwd=self.folder,
-            env=env,
+            env={"DAGSTER_HOME": str(home or self.folder), "DATABASE": url},
             capture_output=True,
             text=True,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def check(self, name: str, **env: str) -> Any:
+    def check(self, name: str, home: Path) -> tuple[int, Any, dict[str, int]]:
+        """What ``check`` says, which does not know the URL: the exit status and the finding.
+
+        And the bytes that each job will take, by the id of its snapshot; ``__ASSET_JOB`` first.
+        """
         command = ("check", "-f", "definitions.py", "--python", str(self.python))
+        env = {"DAGSTER_HOME": str(home)}
         done = snapsize(*command, "--format", "json", cwd=self.folder / name, env=env)
         assert done.stdout, done.stderr
-        return done.json
-
-    def judged(self, name: str, **env: str) -> tuple[int, Any]:
-        """The exit status, and the finding on storage or None; the asset is a heavy one too."""
-        found = self.check(name, **env)
-        rules = {finding["rule"]: finding for finding in found["findings"]}
-        return found["exit_status"], rules.get("snapshot-over-storage")
-
-    def rows(self, name: str) -> dict[str, int]:
-        """The bytes that each job will take, by the id of its snapshot; ``__ASSET_JOB`` first."""
-        (location,) = self.check(name)["locations"]
+        (location,) = done.json["locations"]
         repository, *jobs = location["snapshots"]
         assert repository["compressed_bytes"] is repository["snapshot_id"] is None
-        return {job["snapshot_id"]: job["compressed_bytes"] for job in jobs}
+        rules = {finding["rule"]: finding for finding in done.json["findings"]}
+        rows = {job["snapshot_id"]: job["compressed_bytes"] for job in jobs}
+        return done.status, rules.get("snapshot-over-storage"), rows
 
 
 @pytest.fixture(scope="module")
@@ -87,20 +87,18 @@ def deployment(
     tmp_path_factory: pytest.TempPathFactory, environment: Callable[[str], Path]
 ) -> Deployment:
     made = Deployment(environment("storage"), tmp_path_factory.mktemp("deployment"))
-    for name, size in (("fits", MOST), ("over", MOST + 1)):
+    for name, size in SIZES.items():
         (made.folder / name).mkdir()
         (made.folder / name / "definitions.py").write_text(DEFINITIONS)
         made.client("fill", name, str(size))
     return made
 
 
-def write_instance(home: Path, kind: str, url: str) -> None:
+def write_instance(home: Path, kind: str) -> None:
     # A queue that no daemon empties: the run is created and stored, and never executed.
     (home / "dagster.yaml").write_text(
-        f"storage:\n  {kind}:\n    {kind}_url: {{env: DATABASE}}\n".replace(
-            "{env: DATABASE}", json.dumps(url)
-        )
-        + "run_coordinator: {module: dagster._core.run_coordinator, class: QueuedRunCoordinator}\n"
+        f"storage: {{{kind}: {{{kind}_url: {{env: DATABASE}}}}}}\n"
+        "run_coordinator: {module: dagster._core.run_coordinator, class: QueuedRunCoordinator}\n"
         "telemetry: {enabled: false}\n"
     )
 
@@ -108,56 +106,57 @@ def write_instance(home: Path, kind: str, url: str) -> None:
 def test_a_row_is_as_long_as_the_size_that_was_measured(
     deployment: Deployment, tmp_path: Path
 ) -> None:
-    fits, over = (deployment.rows(name) for name in ("fits", "over"))
-    assert [next(iter(rows.values())) for rows in (fits, over)] == [MOST, MOST + 1]
+    write_instance(tmp_path, "postgres")
+    expected = {}
+    for name, size in SIZES.items():
+        status, finding, rows = deployment.check(name, tmp_path)
+        assert (status, finding) == (0, None)  # PostgreSQL takes both
+        assert next(iter(rows.values())) == size
+        expected |= rows
     with postgresql() as url:
-        write_instance(tmp_path, "postgres", url)
-        for name in ("fits", "over"):
-            deployment.client("store", name, home=tmp_path)
-        assert deployment.client("rows", home=tmp_path) == fits | over
-    assert deployment.judged("over", DAGSTER_HOME=str(tmp_path)) == (0, None)
+        for name in SIZES:
+            deployment.client("store", name, home=tmp_path, url=url)
+        assert deployment.client("rows", home=tmp_path, url=url) == expected
 
 
-@pytest.fixture
-def webserver(deployment: Deployment) -> Iterator[str]:
-    """The address of one whose instance is in MariaDB."""
-    with mariadb() as url:
-        write_instance(deployment.folder, "mysql", url)
-        locations = [
-            {"python_file": {"relative_path": f"{name}/definitions.py", "location_name": name}}
-            for name in ("fits", "over")
-        ]
-        (deployment.folder / "workspace.yaml").write_text(json.dumps({"load_from": locations}))
-        port = free_port()
-        command = [str(deployment.python), "-m", "dagster_webserver", "-p", str(port)]
-        env = {"DAGSTER_HOME": str(deployment.folder), "PATH": str(deployment.python.parent)}
-        with serving(command, deployment.folder, is_listening(port), env=env):
-            yield f"http://127.0.0.1:{port}/graphql"
+@contextmanager
+def webserver(deployment: Deployment, url: str) -> Iterator[str]:
+    """The address of one with both locations."""
+    locations = [
+        {"python_file": {"relative_path": f"{name}/definitions.py", "location_name": name}}
+        for name in SIZES
+    ]
+    (deployment.folder / "workspace.yaml").write_text(json.dumps({"load_from": locations}))
+    port = free_port()
+    command = [str(deployment.python), "-m", "dagster_webserver", "-p", str(port)]
+    env = {"DAGSTER_HOME": str(deployment.folder), "DATABASE": url}
+    with serving(command, deployment.folder, is_listening(port), env=env):
+        yield f"http://127.0.0.1:{port}/graphql"
 
 
-def test_mysql_refuses_a_run_exactly_where_check_says_so(
-    deployment: Deployment, webserver: str
-) -> None:
-    home = {"DAGSTER_HOME": str(deployment.folder)}
-    (passes, warning), (fails, error) = (deployment.judged(x, **home) for x in ("fits", "over"))
+def test_mysql_refuses_a_run_exactly_where_check_says_so(deployment: Deployment) -> None:
+    home = deployment.folder
+    write_instance(home, "mysql")
+    passes, warning, (fits, *_) = deployment.check("fits", home)
+    fails, error, (too_large, *_) = deployment.check("over", home)
     assert (passes, warning["severity"]) == (0, "warning")
     assert (fails, error["severity"]) == (1, "error")
     assert (error["bytes"], error["budget_bytes"]) == (MOST + 1, MOST)
-    assert f"{deployment.folder / 'dagster.yaml'}:1" in error["details"]
+    assert f"{home / 'dagster.yaml'}:1" in error["details"]
+    assert TOO_LONG in error["details"] and WIDEN in error["details"]
 
-    assert "LaunchRunSuccess" in launch(webserver, "fits")
-    refused = launch(webserver, "over")
-    assert "LaunchRunSuccess" not in refused and TOO_LONG in refused
-    assert TOO_LONG in error["details"]  # word for word as users see it
-    fits, too_large = (next(iter(deployment.rows(name))) for name in ("fits", "over"))
-    rows = deployment.client("rows")
-    assert rows[fits] == MOST and too_large not in rows
+    with mariadb() as url, webserver(deployment, url) as address:
+        assert "LaunchRunSuccess" in launch(address, "fits")
+        refused = launch(address, "over")
+        assert "LaunchRunSuccess" not in refused and TOO_LONG in refused
+        rows = deployment.client("rows", url=url)
+        assert rows[fits] == MOST and too_large not in rows
 
-    deployment.client("widen")
-    (deployment.folder / "over" / "snapsize.toml").write_text('storage-limit = "16 MB"\n')
-    assert "LaunchRunSuccess" in launch(webserver, "over")
-    assert deployment.client("rows")[too_large] == MOST + 1
-    assert deployment.judged("over", **home) == (0, None)
+        deployment.client("run", WIDEN, url=url)
+        assert "LaunchRunSuccess" in launch(address, "over")
+        assert deployment.client("rows", url=url)[too_large] == MOST + 1
+    (home / "over" / "snapsize.toml").write_text('storage-limit = "16 MB"\n')
+    assert deployment.check("over", home)[:2] == (0, None)
 
 
 def launch(address: str, location: str) -> str:

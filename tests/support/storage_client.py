@@ -3,7 +3,7 @@
 ``fill FOLDER BYTES``  write ``filler.txt`` there so that ``__ASSET_JOB`` of ``definitions.py`` has
                        that compressed size
 ``store FOLDER``       store every job there, as runs do
-``widen``              change the column as our advice says
+``run STATEMENT``      run that SQL
 ``rows``               the length of every stored snapshot by its id
 """
 
@@ -51,9 +51,8 @@ def rows():
         return dict(tuple(row) for row in found)
 
 
-def widen():
+def run(statement):
     with DagsterInstance.get().run_storage.connect() as connection:
-        statement = "ALTER TABLE snapshots MODIFY snapshot_body LONGBLOB NOT NULL"
         connection.execute(sqlalchemy.text(statement))
 
 
@@ -61,4 +60,4 @@ command, *arguments = sys.argv[1:]
 if command == "fill":
     print(json.dumps(fill(arguments[0], int(arguments[1]))))
 else:
-    print(json.dumps({"store": store, "widen": widen, "rows": rows}[command](*arguments)))
+    print(json.dumps({"store": store, "run": run, "rows": rows}[command](*arguments)))
