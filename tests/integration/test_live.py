@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from support import PROJECTS
-from support.code_servers import StartedServer, code_server
-from support.command import measure_json
+from support.code_servers import SEND, StartedServer, code_server
+from support.command import measure_json, snapsize
 from support.environments import NEWEST, SUPPORTED
 
 PROJECT = PROJECTS / "live"
-SIZES = {"JOB_BYTES": "300000", "REPOSITORY_BYTES": "200000"}
+SIZES = {"JOB_BYTES": "4500000", "REPOSITORY_BYTES": "200000"}
 WAIT = ("--wait", "120 s")
 
 # One worker starts each server once.
@@ -84,3 +84,61 @@ def test_a_running_server_has_the_sizes_and_owners_of_its_code(
     }
     assert location["dagster_version"] == local["dagster_version"]
     assert local["server"] is None
+
+
+@pytest.fixture(scope="module")
+def tight(python: Path, local: Any) -> Iterator[StartedServer]:
+    """A server that may send all but the largest job, which is one byte too large."""
+    limit = by_name(local)["heavy"]["wire_bytes"] - 1
+    with code_server(python, PROJECT, **SIZES, **{SEND: str(limit)}) as server:
+        yield server
+
+
+def test_a_refused_job_has_its_exact_size_and_nothing_else(
+    python: Path, local: Any, tight: StartedServer
+) -> None:
+    location = asked(python, tight)
+
+    expected = by_name(local)
+    size = expected["heavy"]["wire_bytes"]
+    expected["heavy"].update(stored_bytes=None, measured_by="refusal", owners=[])
+    assert by_name(location) == expected
+    assert location["server"]["send_limit_bytes"] == size - 1
+    assert location["server"]["send_limit_source"] == "it refused job heavy"
+    limits = [limit for s in location["snapshots"] if s["kind"] == "job" for limit in s["limits"]]
+    assert {(limit["name"], limit["bytes"]) for limit in limits} == {(SEND, size - 1)}
+
+
+def test_a_check_of_a_server_that_refuses_a_job_fails(
+    python: Path, local: Any, tight: StartedServer
+) -> None:
+    result = snapsize("check", "--server", tight.address, "--python", python, *WAIT, cwd=PROJECT)
+
+    assert result.status == 1
+    size = by_name(local)["heavy"]["wire_bytes"]
+    assert f"{size:,} of {size - 1:,} bytes on the wire" in result.stdout
+    assert "the server refuses to send it" in result.stdout
+
+
+def test_inline_jobs_give_a_refused_job_its_owners(
+    python: Path, local: Any, tight: StartedServer
+) -> None:
+    location = asked(python, tight, "--inline-jobs")
+
+    assert by_name(location) == by_name(local)
+    assert location["server"]["send_limit_source"] == "it refused job heavy"
+
+
+def test_a_limit_below_one_piece_of_a_repository_tells_the_size_of_the_whole(
+    python: Path, local: Any
+) -> None:
+    # The first piece passes, as its number 0 takes no bytes, and the second does not.
+    sizes = {**SIZES, "REPOSITORY_BYTES": "8100000", SEND: "4000006"}
+    with code_server(python, PROJECT, **sizes) as server:
+        location = asked(python, server, "--inline-jobs")
+
+    repository = by_name(location)["__repository__"]
+    stored = by_name(local)["__repository__"]["stored_bytes"] + 8_100_000 - 200_000
+    assert repository["wire_bytes"] == stored + 5
+    assert repository["measured_by"] == "refusal"
+    assert location["server"]["send_limit_bytes"] == 4_000_006

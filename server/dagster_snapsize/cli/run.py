@@ -71,13 +71,19 @@ class LocationReport:
     @property
     def notes(self) -> tuple[str, ...]:
         """What to say about the location besides its findings."""
-        files = self.measurement.untracked_files
-        if not files or self.measurement.failure:
-            return ()
-        return (
-            f"{self.measurement.name} was measured with files that git does not track"
-            f" and a commit leaves out: {first_names(files)}",
-        )
+        files, snapshots = self.measurement.untracked_files, self.measurement.snapshots
+        found = []
+        if files and not self.measurement.failure:
+            found.append(
+                f"{self.measurement.name} was measured with files that git does not track"
+                f" and a commit leaves out: {first_names(files)}"
+            )
+        if any(s.is_refused for s in snapshots) and all(s.kind == "repository" for s in snapshots):
+            found.append(
+                f"the jobs of {self.measurement.name} are unknown: the repository, which names"
+                " them, was refused"
+            )
+        return tuple(found)
 
 
 @frozen
@@ -181,19 +187,19 @@ def _growth_without_baseline(reports: Sequence[LocationReport]) -> Iterator[str]
 def _server_notes(reports: Sequence[LocationReport]) -> Iterator[str]:
     """What a running server does not tell."""
     measured = [one for one in reports if one.measurement.server]
-    for one in measured:
-        measurement = one.measurement
-        budgets = [snapshot_budget(s, measurement, one.budgets) for s in measurement.snapshots]
-        if any(budget.name == NO_LIMIT for budget in budgets):
-            yield (
-                f"the limits of {measurement.name} are unknown, as it has refused nothing: only"
-                " budgets judge it (budget.repository, budget.job)"
-            )
-        refused = [s.name for s in measurement.snapshots if s.is_refused and s.kind == "repository"]
-        if refused:
-            yield f"the jobs of {first_names(refused)} are unknown, as the repository was refused"
+    if unknown := [one.measurement.name for one in measured if _has_no_limit(one)]:
+        yield (
+            f"the limits of {first_names(unknown)} are unknown, as servers tell them only when they"
+            " refuse a reply: only budgets judge them (budget.repository, budget.job)"
+        )
     if measured:
-        yield "a running server does not tell the files and lines of its definitions"
+        yield "running servers do not tell the files and lines of their definitions"
+
+
+def _has_no_limit(one: LocationReport) -> bool:
+    snapshots = one.measurement.snapshots
+    budgets = [snapshot_budget(snapshot, one.measurement, one.budgets) for snapshot in snapshots]
+    return any(budget.name == NO_LIMIT for budget in budgets)
 
 
 def _verification_notes(reports: Sequence[LocationReport]) -> Iterator[str]:

@@ -19,12 +19,14 @@ from dagster_snapsize.project.servers import (
     RunningServer,
     ServerSettings,
     configured_server,
+    header_values,
     parse_address,
     parse_header,
 )
 from dagster_snapsize.project.targets import Target, absolute
 
 _ADDRESSES = "For example: --server localhost:4000, or --server unix:/tmp/server.sock"
+_PATIENCE = 60.0  # seconds for a webserver
 _HEADERS = "For example: --header authorization=env:TOKEN"
 
 
@@ -61,7 +63,12 @@ def read_headers(texts: Sequence[str]) -> dict[str, str]:
 def find_servers(
     servers: ServerSelection, flags: Flags, folder: Path, environ: Mapping[str, str]
 ) -> tuple[CodeLocation, ...]:
-    """The locations that the flags name, with the settings of the project in ``folder``."""
+    """The locations that the flags name, with the settings of the project in ``folder``.
+
+    Raises:
+        UserError: The flags are wrong.
+        NotMeasured: The webserver cannot be asked.
+    """
     others = {
         "-w": flags.workspace,
         "-f": flags.python_file,
@@ -85,6 +92,14 @@ def find_servers(
 def _targets(
     servers: ServerSelection, folder: Path, environ: Mapping[str, str]
 ) -> Iterator[Target]:
+    if servers.webserver:
+        from dagster_snapsize.measuring.webserver import find_code_servers
+
+        headers = header_values(servers.settings.headers, environ)
+        found = find_code_servers(servers.webserver, headers, _PATIENCE)
+        for name, server in found.items():
+            yield server_target(server, folder, "--webserver", name)
+        return
     configured = configured_server(load_config(folder).server, folder, environ)
     for text in servers.addresses:
         try:
@@ -101,6 +116,9 @@ def with_flags(
     location: CodeLocation, servers: ServerSelection, environ: Mapping[str, str]
 ) -> CodeLocation:
     """The location of a server, asked as the flags say."""
-    if location.server is None or servers.webserver:  # the headers are for the webserver then
+    settings = servers.settings
+    if servers.webserver:  # headers are for itself, and not for whatever it names
+        settings = evolve(settings, headers={})
+    if location.server is None:
         return location
-    return evolve(location, server=location.server.with_flags(servers.settings, environ))
+    return evolve(location, server=location.server.with_flags(settings, environ))

@@ -41,7 +41,7 @@ CONFIGURATION = "the configuration"
 ASSET_BUDGET = "budget.asset"
 NO_LIMIT = "protobuf"
 """The name of the budget where neither a limit nor a budget is known."""
-_INLINE = " --inline-jobs reads refused jobs in another way, to see what they are made of."
+_INLINE = "Add --inline-jobs to see what it is made of"
 _TIME_WARN_AT = 0.8
 _HEAVIEST = 3
 _TOO_LONG = "1406 (22001): Data too long for column 'snapshot_body' at row 1"
@@ -189,6 +189,8 @@ def _snapshot_findings(
             details += heaviest.rest
         grown = status.asset if status else None
         advice = _next_step(snapshot, budget, grown or heaviest.asset)
+        if snapshot.is_refused and snapshot.kind == "job" and budget.bytes >= limits.CHUNK_BYTES:
+            advice = f"{_INLINE}. {advice}"
     elif limit := _exceeded_limit(snapshot, measurement):
         # A budget may be above a limit: the deployment may allow more than what is found here.
         over_limit = judged_bytes(snapshot, limit)
@@ -302,7 +304,7 @@ class _Heaviest:
     def of(cls, snapshot: Snapshot) -> _Heaviest:
         """The heaviest of the snapshot, without what nobody can make smaller."""
         if snapshot.is_refused:
-            return cls("the server refuses to send it", _INLINE, None)
+            return cls("the server refuses to send it", "", None)
         owners: Counter[Owner] = Counter()
         fields: Counter[str] = Counter()
         for owner, by_field in snapshot.ledger.by_owner().items():

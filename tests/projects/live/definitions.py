@@ -25,9 +25,14 @@ def heavy():
     work()
 
 
+@dg.op
+def rest():
+    pass
+
+
 @dg.job(description='a name of its own: "Ünï \\ \n')
 def plain():
-    work.alias("alone")()
+    rest.alias("alone")()
 
 
 nightly = dg.ScheduleDefinition(

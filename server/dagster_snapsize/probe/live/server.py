@@ -22,7 +22,6 @@ _OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.enable_retries", 0),
     ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 1000),
 )
 
@@ -139,11 +138,7 @@ class CodeServer:
         """What it most likely is and what to do, and whether it may be a server that starts."""
         said = f"{code}: {details}"
         if code == "DEADLINE_EXCEEDED":
-            return (
-                f"did not answer in {self._timeout:g} s: the server hangs, is stopped, or a"
-                " firewall drops what is sent; if it needs longer, raise --timeout",
-                False,
-            )
+            return f"did not answer in {self._timeout:g} s{_HANGS}", False
         if code == "UNIMPLEMENTED":
             return "is a gRPC server, but no Dagster code server: check the port", False
         if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
@@ -167,7 +162,16 @@ class CodeServer:
         return f"cannot be reached: {said}", True
 
 
+_HANGS = (
+    ": the server hangs, is stopped, or a firewall drops what is sent; if it needs longer, raise"
+    " --timeout"
+)
 _UNAVAILABLE = (
+    (
+        ("timed out",),
+        f"did not answer{_HANGS}",
+        False,
+    ),
     (
         ("WRONG_VERSION_NUMBER",),
         "answers without TLS: leave --ssl out",

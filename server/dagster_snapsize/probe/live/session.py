@@ -6,6 +6,7 @@ and the id again. A reply over a limit is refused, with its exact size in the re
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -161,17 +162,26 @@ class _LiveSession:
             sizes.append(len(data))
             self._job(repository, name, data, clock.seconds())
         if refusals and self._request["inline_jobs"]:
-            clock = _Clock()
-            request = messages.repository_request(repository, defer_snapshots=False)
-            pieces = self._server.streamed_repository(request)
-            inline_jobs = messages.inline_jobs(pieces, sizes)
-            for name in names:
-                inline = next(inline_jobs)
-                if name in refusals:
-                    self._limit_of(f"job {name}", refusals.pop(name)[0])
-                    self._job(repository, name, inline, clock.seconds())
+            with contextlib.suppress(Refused):  # a piece, by a very low limit
+                self._read_inline(repository, names, sizes, refusals)
         for name, (why, seconds) in refusals.items():
             self._refusal({"kind": "job", "repository": repository, "name": name}, why, seconds)
+
+    def _read_inline(
+        self,
+        repository: str,
+        names: List[str],
+        sizes: List[int],
+        refusals: Dict[str, Tuple[Refused, float]],
+    ) -> None:
+        """Take the refused jobs out of their repository with all jobs in it."""
+        clock = _Clock()
+        request = messages.repository_request(repository, defer_snapshots=False)
+        pieces = self._server.streamed_repository(request)
+        for name, data in zip(names, messages.inline_jobs(pieces, sizes)):  # noqa: B905
+            if name in refusals:
+                self._limit_of(f"job {name}", refusals.pop(name)[0])
+                self._job(repository, name, data, clock.seconds())
 
     def _job(self, repository: str, name: str, data: Text, seconds: float) -> None:
         found = messages.job_data(data)
@@ -217,7 +227,7 @@ class _Clock:
 
 
 def _check(text: Text, expected: str, what: str) -> None:
-    """Raise _Failed for an error, which comes where a text of class ``expected`` should."""
+    """Raise _Failed, with the root cause, for an error in place of a text of that class."""
     found = messages.class_of(text)
     if found == expected:
         return
@@ -225,10 +235,9 @@ def _check(text: Text, expected: str, what: str) -> None:
     error = whole.get("error", whole) if isinstance(whole, dict) else None
     if not isinstance(error, dict) or "message" not in error:
         raise NotDagster(f"{found or 'nothing that is known'} instead of {expected}")
-    message = str(error["message"]).strip().split("\n")[0][:_ERROR_TEXT]
-    parts: List[str] = []
-    while isinstance(error, dict):
-        stack = "".join(map(str, error.get("stack") or ()))
-        parts.insert(0, f"{stack}{error.get('message') or ''}")
-        error = error.get("cause")
-    raise _Failed(f"{what}: {message}", "\n".join(parts))
+    while isinstance(error.get("cause"), dict):
+        error = error["cause"]
+    message = str(error.get("message") or "").strip()
+    stack = "".join(map(str, error.get("stack") or ()))
+    first = message.split("\n")[0][:_ERROR_TEXT]
+    raise _Failed(f"{what}: {first}", f"{stack}{message}")

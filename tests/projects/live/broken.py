@@ -1,0 +1,3 @@
+"""Definitions that cannot be loaded."""
+
+raise RuntimeError("the vault is sealed")
