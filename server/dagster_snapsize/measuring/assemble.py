@@ -239,10 +239,9 @@ class MeasurementBuilder:
     def _on_refusal(self, header: dict[str, Any]) -> None:
         """A snapshot whose reply the server refused to send: there is no text."""
         repository, name, kind = header["repository"], header["name"], header["kind"]
-        snapshot_id = f"{self.location.name}/{repository}/repository"
-        if kind == "job":
-            snapshot_id = f"{self.location.name}/{repository}/job/{name}"
-        else:
+        path = f"{self.location.name}/{repository}"
+        snapshot_id = f"{path}/job/{name}" if kind == "job" else f"{path}/repository"
+        if kind == "repository":
             self._scans[repository] = Scan(repository)
             self._indexes[repository] = AssetIndex.of((), ())
         self._seconds[snapshot_id] = header["seconds"]
