@@ -68,8 +68,8 @@ def stored_rows(difference: Difference) -> str:
     rows = difference.rows
     if not rows:
         return ""
-    them = "it has" if len(rows) == 1 else "they have"
+    adds, run = ("adds", "it is run") if len(rows) == 1 else ("add", "they are run")
     return (
-        f"Instance storage: {counted(len(rows), 'changed job')} will add {sum(rows):,} bytes once"
-        f" {them} run (compressed; Dagster never deletes them)"
+        f"Instance storage: {counted(len(rows), 'changed job')} {adds} {sum(rows):,} bytes when"
+        f" {run} next; no row is ever deleted"
     )
