@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
@@ -205,3 +206,32 @@ def test_the_file_for_speedscope_has_the_whole_time(
     assert len(profile["weights"]) == len(profile["samples"])
     names = {frames[number]["name"] for sample in profile["samples"] for number in sample}
     assert {"[definitions]", "slow_wheel.SlowComponent"} <= names
+
+
+def test_an_import_that_could_wait_saves_what_is_claimed_when_it_is_moved(
+    slow: SlowProject, dagster_python: Callable[..., Path]
+) -> None:
+    (slow.folder / "late").mkdir()
+    file = slow.folder / "late" / "pipeline.py"
+    source = """
+        import dagster as dg
+        import slow_wheel
+
+        @dg.asset
+        def orders():
+            return slow_wheel.TOOK
+
+        defs = dg.Definitions(assets=[orders])
+    """
+    file.write_text(textwrap.dedent(source), encoding="utf-8")
+    target = ("-f", "pipeline.py", "--python", dagster_python())
+    advised = snapsize("advise", "--format", "json", *target, cwd=file.parent, env=slow.env)
+    (late,) = advised.json["locations"][0]["imports"]
+    assert late["places"] == [{"path": "pipeline.py", "line": 3}]
+    assert (late["what"], late["functions"]) == ("import slow_wheel", ["orders()"])
+    assert late["seconds"] == pytest.approx(0.6, rel=0.2)
+    lines = file.read_text().splitlines()
+    lines.insert(lines.index("def orders():") + 1, "    " + lines.pop(2))
+    file.write_text("\n".join(lines))
+    after = profile_json(*target, cwd=file.parent, env=slow.env)
+    assert "slow-wheel" not in {part["name"] for part in after["distributions"]}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from dagster_snapsize.cli.run import LocationReport, Report, Selection, measure_all
+from dagster_snapsize.core.advice.imports import LateImport, late_imports
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.findings import exit_status, snapshot_budget
-from dagster_snapsize.core.model import Snapshot
+from dagster_snapsize.core.model import Measurement, Snapshot
 
 if TYPE_CHECKING:
     from dagster_snapsize.cli.diff import Comparison
@@ -25,12 +28,14 @@ HEADROOM = 0.2
 class AdviceReport:
     """A report to advise on, with what was asked for beside the advice.
 
-    ``splits`` are by the name of a location, each a split or why there is none. ``upgrade_error``
-    is why there is no ``upgrade``, if one was asked for.
+    ``splits`` are by the name of a location, each a split or why there is none; so are
+    ``late_imports``, the imports that could wait until they are used. ``upgrade_error`` is why
+    there is no ``upgrade``, if one was asked for.
     """
 
     report: Report
     splits: Mapping[str, Split | str]
+    late_imports: Mapping[str, tuple[LateImport, ...]]
     upgrade: Comparison | None = None
     upgrade_error: UserError | None = None
 
@@ -57,14 +62,27 @@ def measure_for_advice(
         raise UserError("--split needs networkx, which is not installed", "pip install networkx")
     report = measure_all(selection, with_baseline=False)
     splits = {} if parts is None else _splits(report, parts)
+    late = {one.measurement.name: _late_imports(one.measurement) for one in report.locations}
     if version is None:
-        return AdviceReport(report, splits)
+        return AdviceReport(report, splits, late)
     from dagster_snapsize.cli.upgrade import measure_upgrade
 
     try:
-        return AdviceReport(report, splits, measure_upgrade(selection, version, report))
+        return AdviceReport(report, splits, late, measure_upgrade(selection, version, report))
     except UserError as error:
-        return AdviceReport(report, splits, upgrade_error=error)
+        return AdviceReport(report, splits, late, upgrade_error=error)
+
+
+def _late_imports(measurement: Measurement) -> tuple[LateImport, ...]:
+    """Those of a location, by the sources of its modules."""
+    if measurement.load_time is None:
+        return ()
+    sources = {}
+    for path in measurement.definition_files:
+        if path.endswith(".py"):
+            with suppress(OSError):
+                sources[path] = Path(path).read_text("utf-8-sig", errors="replace")
+    return late_imports(sources, measurement.load_time)
 
 
 def _splits(report: Report, parts: int) -> dict[str, Split | str]:

@@ -56,15 +56,17 @@ def phase_name(kind: str, name: str) -> str:
 def attribute_time(
     stacks: Sequence[FoldedStack],
     versions: Mapping[str, str],
+    requires: Mapping[str, Sequence[str]],
     describe: Callable[[SourceLocation], str | None],
     is_plain: bool,
 ) -> LoadTime:
     """Give every stack's time to its owner.
 
-    ``versions`` are those of distributions. ``describe`` says what is on a line, or None where its
-    file cannot be read.
+    ``versions`` are those of distributions, ``requires`` the names of others in their metadata.
+    ``describe`` says what is on a line, or None where its file cannot be read.
     """
     by_owner: defaultdict[tuple[str, int], Counter[str | None]] = defaultdict(Counter)
+    running: defaultdict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     functions: dict[tuple[str, int], StackEntry] = {}
     by_distribution: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
     for stack in stacks:
@@ -75,6 +77,7 @@ def attribute_time(
             functions.setdefault(key, entry)
         by_owner[key][called] += stack.microseconds
         by_distribution[_running(stack)][called] += stack.microseconds
+        running[key][_running(stack)] += stack.microseconds
     owners = []
     for key, parts in by_owner.items():
         entry = functions.get(key)
@@ -82,13 +85,15 @@ def attribute_time(
         what = key[0]
         if entry and location:
             what = describe(location) or entry.function
-        owners.append(TimeOwner(what, location, _longest(parts), parts.total()))
+        mine = dict(running[key])
+        owners.append(TimeOwner(what, location, _longest(parts), parts.total(), mine))
     distributions = [
         DistributionTime(
             name,
             versions.get(name),
             through if (through := _longest(parts)) != name else None,
             parts.total(),
+            tuple(r for r in requires.get(name, ()) if r in by_distribution),
         )
         for name, parts in by_distribution.items()
     ]

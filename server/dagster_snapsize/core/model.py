@@ -356,13 +356,19 @@ class TimeOwner:
 
     ``what`` is the statement on the line (``import polars``, ``@dbt_assets``), the type of a
     component, or the name of the phase in brackets. ``distribution`` is whom the line calls; where
-    it calls several, the one that takes longest.
+    it calls several, the one that takes longest. ``running`` are the microseconds by the
+    distribution whose code ran, called by whichever other.
     """
 
     what: str
     location: SourceLocation | None
     distribution: str | None
     microseconds: int
+    running: Mapping[str, int]
+
+    def __attrs_post_init__(self) -> None:
+        if sum(self.running.values()) != self.microseconds:
+            raise AssertionError(f"{self.running} do not sum to {self.microseconds} microseconds")
 
     @property
     def seconds(self) -> float:
@@ -380,12 +386,14 @@ class DistributionTime:
     """The time in the code of one distribution itself, called by whichever line or distribution.
 
     ``through`` is the distribution that the project's code called, for most of the time.
+    ``requires`` are those of the others that its metadata names, extras included.
     """
 
     name: str
     version: str | None
     through: str | None
     microseconds: int
+    requires: tuple[str, ...] = ()
 
 
 @frozen

@@ -6,10 +6,13 @@ Read from the folders of the user's interpreter, without running it.
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import Distribution, distributions
+
+_NAME = re.compile(r"[\w.-]+")
 
 
 class InstalledDistributions:
@@ -19,6 +22,7 @@ class InstalledDistributions:
         # Longest first: a folder of packages is often inside of the library's.
         self._folders = sorted(dict.fromkeys(folders), key=len, reverse=True)
         self._in = cache(_by_top)
+        self._found: dict[str, Distribution] = {}
 
     def of(self, path: str) -> tuple[str, str | None] | None:
         """The name and version of the distribution; None for the standard library.
@@ -31,14 +35,21 @@ class InstalledDistributions:
                 return self._of(self._in(folder), inside.replace(os.sep, "/"))
         return None
 
-    @staticmethod
-    def _of(by_top: Mapping[str, list[Distribution]], path: str) -> tuple[str, str | None]:
+    def requires(self, name: str) -> list[str]:
+        """The distributions that one of those found requires, with any extra, as they are named."""
+        texts = self._found[name].requires or () if name in self._found else ()
+        wanted = {_canonical(match[0]) for text in texts if (match := _NAME.match(text))}
+        return sorted(other for other in self._found if _canonical(other) in wanted)
+
+    def _of(self, by_top: Mapping[str, list[Distribution]], path: str) -> tuple[str, str | None]:
         top = _top(path)
         found = by_top.get(top, [])
         if len(found) > 1:  # a namespace, such as `google`
             found = [one for one in found if f"\n{path}," in f"\n{_files(one)}"] or found
         for one in found:
-            return (one.metadata["Name"] or top, one.version)
+            name = str(one.metadata["Name"] or top)
+            self._found[name] = one
+            return (name, one.version)
         return (top, None)
 
 
@@ -49,6 +60,10 @@ def _by_top(folder: str) -> dict[str, list[Distribution]]:
         for top in {_top(line.partition(",")[0]) for line in _files(one).splitlines()}:
             found[top].append(one)
     return found
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _top(path: str) -> str:

@@ -53,7 +53,8 @@ def load_time(
         lines = files(place.path)
         return lines.describe(place.line) if lines else None
 
-    return attribute_time(stacks, versions, describe, is_plain)
+    requires = {name: installed.requires(name) for name in versions}
+    return attribute_time(stacks, versions, requires, describe, is_plain)
 
 
 def _component(path: str, number: int) -> tuple[str, int]:

@@ -24,7 +24,7 @@ from . import HERE
 from .user_files import UserFiles
 
 _INTERVAL = 0.005  # seconds
-_LOOKS_PART = 50  # looking takes at most this part of the processor time: deep stacks take longer
+_LOOKS_PART = 100  # of the processor time, looking takes at most a hundredth: stacks may be deep
 _DEEPEST = 10_000  # frames that are looked at, to find a line of the user's
 _DEEP = 500  # frames that are looked at where one has been found
 _DEPTH = 200  # frames of a folded stack

@@ -43,7 +43,7 @@ DAGSTER = code("dagster")
 
 def load_time(*stacks: tuple[str, tuple[StackEntry, ...], int]) -> LoadTime:
     folded = [FoldedStack(phase, entries, time) for phase, entries, time in stacks]
-    return attribute_time(folded, {"pandas": "2.3"}, lambda place: None, is_plain=True)
+    return attribute_time(folded, {"pandas": "2.3"}, {}, lambda place: None, is_plain=True)
 
 
 ENTRIES = st.sampled_from(

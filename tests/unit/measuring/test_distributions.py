@@ -47,6 +47,16 @@ def test_a_file_belongs_to_the_distribution_that_lists_it(
     assert installed.of(str(site / path)) == found
 
 
+def test_what_a_distribution_requires_is_named_as_it_is_installed(site: Path) -> None:
+    metadata = site / "google_cloud_storage-3.0.dist-info" / "METADATA"
+    required = "Requires-Dist: Protobuf>=5\nRequires-Dist: six; extra == 'old'\n"
+    metadata.write_text(metadata.read_text() + required)
+    installed = InstalledDistributions([str(site)])
+    for path in ("google/cloud/storage/__init__.py", "google/protobuf/__init__.py", "six.py"):
+        installed.of(str(site / path))
+    assert installed.requires("google-cloud-storage") == ["protobuf", "six"]
+
+
 def test_a_file_of_the_standard_library_belongs_to_none(site: Path) -> None:
     installed = InstalledDistributions([str(site.parent), str(site)])
     assert installed.of(str(site.parent / "json" / "decoder.py")) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +18,7 @@ from dagster_snapsize.cli.reports.rows import budget_use, stored_bytes
 from dagster_snapsize.cli.run import LocationReport
 from dagster_snapsize.core.advice import Advice, advice_json, advise
 from dagster_snapsize.core.model import Measurement
-from dagster_snapsize.core.sizes import counted, format_percent, format_size
+from dagster_snapsize.core.sizes import counted, format_percent, format_seconds, format_size
 
 if TYPE_CHECKING:
     from dagster_snapsize.cli.reports.terminal import Terminal
@@ -54,6 +54,16 @@ def print_json(advised: AdviceReport, top: int) -> None:
             "dagster_version": measurement.dagster_version,
             "stored_bytes": stored_bytes(measurement),
             "advice": [advice_json(advice) for advice in advise(measurement)],
+            "imports": [
+                {
+                    "what": late.what,
+                    "package": late.package,
+                    "seconds": late.microseconds / 1_000_000,
+                    "places": [{"path": p.path, "line": p.line} for p in late.places],
+                    "functions": list(late.functions),
+                }
+                for late in advised.late_imports[measurement.name]
+            ],
             "split": splits.get(measurement.name),
             "error": measurement.failure.message if measurement.failure else None,
         }
@@ -79,6 +89,8 @@ def print_text(advised: AdviceReport, top: int) -> None:
         if number:
             terminal.line()
         _print_location(terminal, location, top)
+        for line in late_lines(advised, location.measurement, top):
+            terminal.line(line)
     print_notes(advised.report.notes)
     if advised.splits:
         from dagster_snapsize.cli.reports import split
@@ -122,6 +134,24 @@ def _print_location(terminal: Terminal, location: LocationReport, top: int) -> N
     for how in dict.fromkeys(advice.how for advice in jobs[:top]):
         terminal.line()
         terminal.line(how)
+
+
+def late_lines(advised: AdviceReport, measurement: Measurement, top: int) -> Iterator[str]:
+    """The imports that could wait, a line for each, below a title."""
+    found = advised.late_imports[measurement.name]
+    if not found:
+        return
+    yield ""
+    yield (
+        "These imports are used only in functions that run after the code location has loaded. Move"
+        " each into the functions that use it:"
+    )
+    for late in found[:top]:
+        functions = ", ".join(late.functions[:_PLACES])
+        more = f" and {len(late.functions) - _PLACES} more" if late.functions[_PLACES:] else ""
+        where = ", ".join(map(place, late.places[:_PLACES]))
+        took = format_seconds(late.microseconds / 1_000_000)
+        yield f"{took:>9}  {late.what}  at {where}, for {functions}{more}"
 
 
 def _small(location: LocationReport) -> str:
@@ -207,8 +237,9 @@ def print_markdown(advised: AdviceReport, top: int) -> None:
             continue
         if small := _small(location):
             written += [small, ""]
+        late = [markdown.text(line) for line in late_lines(advised, measurement, top)]
         if not found:
-            written += [_nothing(), ""]
+            written += [_nothing(), *late[:2], "", *(f"- {line.strip()}" for line in late[2:]), ""]
             continue
         whole = stored_bytes(measurement)
         rows = [
@@ -227,7 +258,7 @@ def print_markdown(advised: AdviceReport, top: int) -> None:
         written += ["", _ALONE, ""]
         hows = {advice.kind + (advice.field or ""): advice.how for advice in found[:top]}
         written += [f"- {how}" for how in dict.fromkeys(hows.values())]
-        written.append("")
+        written += [*late[:2], "", *(f"- {line.strip()}" for line in late[2:]), ""]
     written += [f"note: {markdown.text(note)}" for note in advised.report.notes]
     sys.stdout.write("\n".join(written).rstrip() + "\n")
     if advised.splits:
