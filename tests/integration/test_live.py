@@ -143,3 +143,51 @@ def test_a_limit_below_one_piece_of_a_repository_tells_the_size_of_the_whole(
     assert repository["wire_bytes"] == stored + 5
     assert repository["measured_by"] == "refusal"
     assert location["server"]["send_limit_bytes"] == 4_000_006
+
+
+def test_a_diff_with_what_is_deployed_is_exact_to_the_byte(
+    python: Path, local: Any, server: StartedServer
+) -> None:
+    larger = {**SIZES, "REPOSITORY_BYTES": "201000"}
+    ask = ("--server", server.address, *WAIT, "-f", "definitions.py", "--python", python)
+    result = snapsize("diff", "--format", "json", *ask, cwd=PROJECT, env=larger)
+
+    assert result.status == 0, result.stderr
+    assert result.json["old"]["label"] == server.address
+    (location,) = result.json["locations"]
+    assert location["stored"]["difference_bytes"] == 1000
+    (owner,) = location["owners"]
+    assert (owner["kind"], owner["name"], owner["difference_bytes"]) == (
+        "schedule",
+        "nightly",
+        1000,
+    )
+
+
+def test_servers_of_a_workspace_are_measured_with_live_alone(
+    python: Path, local: Any, server: StartedServer, tmp_path: Path
+) -> None:
+    entry = f"grpc_server: {{socket: {server.socket}, location_name: deployed}}"
+    (tmp_path / "workspace.yaml").write_text(f"load_from:\n  - {entry}\n")
+    skipped = snapsize("check", "--python", python, cwd=tmp_path)
+    whole = measure_json("--live", "--python", python, cwd=tmp_path)
+
+    assert skipped.status == 2
+    assert "deployed is a running gRPC server and was skipped: measure it" in skipped.stderr
+    (location,) = whole["locations"]
+    assert location["name"] == "deployed"
+    assert location["target"] == {"grpc_server": server.address}
+    assert by_name(location) == by_name(local)
+
+
+def test_the_budgets_and_the_server_are_those_of_the_project(
+    python: Path, local: Any, server: StartedServer, tmp_path: Path
+) -> None:
+    (tmp_path / "snapsize.toml").write_text(
+        f'python = "{python}"\n[budget]\njob = "4 MB"\n[server]\naddress = "{server.address}"\n'
+    )
+    result = snapsize("check", "--live", cwd=tmp_path)
+
+    assert result.status == 1
+    wire = by_name(local)["heavy"]["wire_bytes"]
+    assert f"{wire:,} of 4,000,000 bytes on the wire" in result.stdout

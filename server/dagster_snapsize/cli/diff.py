@@ -19,6 +19,7 @@ from dagster_snapsize.cli.run import (
     first_names,
     measure_all,
 )
+from dagster_snapsize.cli.servers import ServerSelection
 from dagster_snapsize.core.diff import Difference, difference
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.measuring.assemble import Progress
@@ -45,6 +46,7 @@ from dagster_snapsize.measuring.revision.refs import (
 )
 from dagster_snapsize.measuring.revision.worktree import Worktree, checked_out, sweep
 from dagster_snapsize.project.layout import is_lock_file
+from dagster_snapsize.project.locations import Flags
 from dagster_snapsize.project.targets import absolute
 
 WORK_TREE = "the work tree"
@@ -135,6 +137,29 @@ def compare_revisions(
     if old_python is None:
         notes = (*notes, *_lock_notes(repository, old, new))
     return compare(old_side, new_side, tuple(dict.fromkeys(notes)))
+
+
+def compare_deployed(selection: Selection) -> Comparison:
+    """Measure running servers and the work tree: what a deploy will change.
+
+    Raises:
+        UserError: The flags are wrong.
+        NotMeasured: The webserver cannot be asked.
+    """
+    servers, flags = selection.servers, selection.flags
+    is_folder = flags == Flags(working_directory=flags.working_directory)
+    where = Flags(working_directory=flags.working_directory if is_folder else None)
+    running = measure_all(evolve(selection, flags=where), with_baseline=False)
+    local = measure_all(evolve(selection, servers=ServerSelection()), with_baseline=False)
+    label = servers.webserver or ", ".join(servers.addresses)
+    refused = [s for one in running.locations for s in one.measurement.snapshots if s.is_refused]
+    notes = [
+        f"of {snapshot.kind} {snapshot.name}, which its server refused to send, only the bytes on"
+        f" the wire are compared"
+        for snapshot in refused
+    ]
+    notes += [note for one in (*running.locations, *local.locations) for note in one.notes]
+    return compare(Side(label, running.locations), Side(WORK_TREE, local.locations), tuple(notes))
 
 
 def compare(old: Side, new: Side, notes: tuple[str, ...] = ()) -> Comparison:

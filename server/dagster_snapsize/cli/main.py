@@ -15,6 +15,7 @@ from attrs import evolve
 from dagster_snapsize import VERSION
 from dagster_snapsize.cli.options import (
     format_option,
+    live_option,
     no_cache_option,
     output_option,
     server_options,
@@ -56,6 +57,7 @@ def cli() -> None:
 @cli.command(short_help="Print snapshot sizes, the heaviest assets and fields, and findings.")
 @target_options
 @server_options
+@live_option
 @no_cache_option
 @verify_option
 @format_option(*MEASURE_FORMATS)
@@ -76,6 +78,7 @@ def measure(selection: Selection, form: str, output: str | None, top: int) -> No
 @cli.command(short_help="Check the budgets and print only findings; for hooks and CI.")
 @target_options
 @server_options
+@live_option
 @no_cache_option
 @format_option(*CHECK_FORMATS)
 @output_option
@@ -148,6 +151,7 @@ def baseline(selection: Selection, check: bool) -> None:
 @cli.command(short_help="Compare two Git revisions, by snapshot, asset and field.")
 @click.argument("revisions", nargs=-1, metavar="[REV] [REV]")
 @target_options
+@server_options
 @click.option("--old-python", metavar="PATH", help="Another interpreter for the old side only.")
 @no_cache_option
 @format_option("text", "json", "markdown")
@@ -163,7 +167,9 @@ def diff(
 ) -> None:
     """Compare the sizes in HEAD, or in REV, with the work tree; or one REV with another.
 
-    A revision is checked out into a temporary folder and measured with the same interpreter.
+    A revision is checked out into a temporary folder and measured with the same interpreter. With
+    --server or --webserver the old side is what runs there: what a deploy of the work tree changes.
+
     Exit status: 0 however much has grown, 2 if there is no such revision, 3 if a side could not be
     measured.
 
@@ -172,13 +178,21 @@ def diff(
       dagster-snapsize diff
       dagster-snapsize diff main --top 30
       dagster-snapsize diff v1.2 v1.3 --format markdown
+      dagster-snapsize diff --server localhost:4000
     """
-    from dagster_snapsize.cli.diff import compare_revisions
+    from dagster_snapsize.cli.diff import compare_deployed, compare_revisions
     from dagster_snapsize.cli.reports import diff as diff_reports
 
     file = output_file(output)
     gc.disable()  # as for any measurement
-    comparison = compare_revisions(selection, revisions, old_python)
+    if selection.servers.is_given:
+        if revisions or old_python:
+            raise UserError(
+                "--server and --webserver compare with the work tree, not with a revision"
+            )
+        comparison = compare_deployed(selection)
+    else:
+        comparison = compare_revisions(selection, revisions, old_python)
     with leave_with(comparison.status), written_to(file):
         diff_reports.printer(form)(comparison, top)
 
@@ -186,6 +200,7 @@ def diff(
 @cli.command(short_help="List what would make the snapshots smaller, and by how many bytes.")
 @target_options
 @server_options
+@live_option
 @click.option(
     "--dagster",
     "version",
@@ -267,6 +282,7 @@ def profile(selection: Selection, fast: bool, form: str, output: str | None, top
 @click.argument("name")
 @target_options
 @server_options
+@live_option
 @no_cache_option
 @format_option("text", "json", "markdown")
 @top_option

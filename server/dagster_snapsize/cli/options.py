@@ -110,13 +110,16 @@ _SERVERS = (
         help="Also read jobs that a server refuses to send; takes the server much memory.",
     ),
 )
-_live = click.option(
+live_option = click.option(
     "--live", is_flag=True, help="Also measure the servers that workspace.yaml or settings name."
 )
 
 
 def server_options(command: F) -> F:
-    """Add the flags that name running servers, to a command with ``target_options``."""
+    """Add the flags that name running servers, to a command with ``target_options``.
+
+    ``live_option`` may be added too.
+    """
 
     @functools.wraps(command)
     def with_servers(selection: Selection, **options: Any) -> Any:
@@ -131,7 +134,7 @@ def server_options(command: F) -> F:
         return command(selection=evolve(selection, servers=servers, flags=flags), **options)
 
     decorated: Any = with_servers
-    for option in reversed((*_SERVERS, _live)):
+    for option in reversed(_SERVERS):
         decorated = option(decorated)
     return cast("F", decorated)
 

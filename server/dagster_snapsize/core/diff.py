@@ -128,7 +128,8 @@ class Difference:
     @property
     def is_empty(self) -> bool:
         """Whether every byte belongs to whom it belonged before, and to the same field."""
-        return not self.owners and all(s.stored.kind == "unchanged" for s in self.snapshots)
+        sizes = (size for s in self.snapshots for size in (s.stored, s.wire))
+        return not self.owners and all(size.kind == "unchanged" for size in sizes)
 
 
 def difference(old: Measurement | None, new: Measurement | None) -> Difference:
@@ -185,7 +186,7 @@ def _snapshot(old: Snapshot | None, new: Snapshot | None) -> SnapshotChange:
         _changed(old.ledger.by_owner() if old else {}, new.ledger.by_owner() if new else {})
     )
     is_moved = bool(new and new.paths) and not owners  # another checkout has another path in it
-    is_new_row = not is_moved and not (old and new and old.snapshot_id == new.snapshot_id)
+    is_new_row = not is_moved and not (old and new and _is_same_row(old, new))
     return SnapshotChange(
         id=either.id,
         kind=either.kind,
@@ -199,6 +200,12 @@ def _snapshot(old: Snapshot | None, new: Snapshot | None) -> SnapshotChange:
         ),
         row_bytes=new.compressed_bytes if new and is_new_row else None,
     )
+
+
+def _is_same_row(old: Snapshot, new: Snapshot) -> bool:
+    if old.is_refused or new.is_refused:
+        return old.wire_bytes == new.wire_bytes
+    return old.snapshot_id == new.snapshot_id
 
 
 def _changed(

@@ -15,6 +15,7 @@ from dagster_snapsize.cli.reports.diff.markdown import MARK, MOST, render
 from dagster_snapsize.core.diff import Change, Difference, difference
 from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import (
+    NO_LEDGER,
     Environment,
     Ledger,
     Measurement,
@@ -168,6 +169,21 @@ def test_bytes_that_move_between_fields_are_told_though_the_sum_is_the_same() ->
     assert found.size.bytes == 0
     assert [(o.owner.name, o.size.kind) for o in found.owners] == [("orders", "unchanged")]
     assert difference(old, old).is_empty
+
+
+@pytest.mark.parametrize("refused_side", [0, 1])
+def test_a_refused_snapshot_is_compared_on_the_wire_alone(refused_side: int) -> None:
+    owners = {ORDERS: {"op": Share(1_000)}}
+    sides = [measurement({REPOSITORY: owners, ALL_ASSETS: owners}) for _ in range(2)]
+    repository, job = sides[refused_side].snapshots
+    refused = evolve(job, stored_bytes=0, wire_bytes=2_000, ledger=NO_LEDGER, measured_by="refusal")
+    sides[refused_side] = evolve(sides[refused_side], snapshots=(repository, refused))
+    found = difference(*sides)
+
+    assert found.size.bytes == 0 and not found.owners
+    assert not found.is_empty
+    wires = {s.kind: s.wire.bytes for s in found.snapshots}
+    assert wires == {"repository": 0, "job": 995 if refused_side else -995}
 
 
 def test_a_location_that_came_and_one_that_went() -> None:

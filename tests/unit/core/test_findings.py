@@ -13,10 +13,13 @@ from dagster_snapsize.core.findings import (
     unused_ignores,
 )
 from dagster_snapsize.core.model import (
+    NO_LEDGER,
     Budgets,
+    Environment,
     Failure,
     Finding,
     IgnoreComment,
+    JudgedSize,
     Ledger,
     Limit,
     Owner,
@@ -52,6 +55,20 @@ def test_a_snapshot_may_be_as_large_as_its_budget(budget: int, over: bool) -> No
     found = judge(measurement(SMALL), budgets)
     assert [f.rule for f in found] == ["snapshot-over-budget" if over else "snapshot-near-budget"]
     assert exit_status(found) == (1 if over else 0)
+
+
+REFUSED = evolve(SMALL, stored_bytes=0, ledger=NO_LEDGER, measured_by="refusal")
+
+
+@pytest.mark.parametrize("judges", ["wire", "stored"])
+def test_a_refused_snapshot_is_judged_by_its_bytes_on_the_wire(judges: JudgedSize) -> None:
+    limit = Limit("SEND", judges, REFUSED.wire_bytes - 1, "it refused job nightly")
+    refused = evolve(measurement(REFUSED), environment=Environment((), (limit,), (limit,)))
+    [finding] = judge(refused, HEAVY)
+
+    assert finding.rule == "snapshot-over-budget"
+    assert finding.bytes == REFUSED.wire_bytes
+    assert finding.message.endswith("the server refuses to send it")
 
 
 def test_over_budget_names_numbers_the_heaviest_and_the_next_step() -> None:
