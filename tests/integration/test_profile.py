@@ -12,6 +12,7 @@ import pytest
 
 from support.command import snapsize
 from support.hostile import DEFINITIONS
+from support.json_keys import check_documented, documented, keys_of
 from support.slow_project import SlowProject, write_slow_project
 
 
@@ -19,6 +20,7 @@ def profile_json(*arguments: str | Path, cwd: Path, **options: Any) -> Any:
     """The JSON of ``profile``, whose sums are checked to the microsecond."""
     result = snapsize("profile", "--format", "json", *arguments, cwd=cwd, **options)
     assert result.status == 0, result.stdout + result.stderr
+    check_documented(set(keys_of(result.json)), documented("`profile`"))
     (location,) = result.json["locations"]
     whole = _microseconds(location["seconds"])
     for parts in ("owners", "distributions"):

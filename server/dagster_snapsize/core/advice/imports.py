@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import PurePosixPath
 
 from attrs import field, frozen
 
@@ -50,7 +49,7 @@ class LateImport:
 
 
 @frozen
-class _Scope:
+class _EnclosingFunction:
     """The outermost function around some code, and the name of its class if it is a method."""
 
     function: _Function
@@ -66,13 +65,15 @@ class _Scope:
 
 
 @frozen
-class _Module:
+class _ParsedModule:
     path: str
-    imports: list[tuple[_Import, _Scope | None]] = field(factory=list)
+    imports: list[tuple[_Import, _EnclosingFunction | None]] = field(factory=list)
     top_imports: list[_Import] = field(factory=list)
-    uses: defaultdict[str, list[_Scope | None]] = field(factory=lambda: defaultdict(list))
+    uses: defaultdict[str, list[_EnclosingFunction | None]] = field(
+        factory=lambda: defaultdict(list)
+    )
     stored: defaultdict[str, int] = field(factory=lambda: defaultdict(int))
-    scopes: list[_Scope] = field(factory=list)
+    scopes: list[_EnclosingFunction] = field(factory=list)
 
 
 def late_imports(sources: Mapping[str, str], load_time: LoadTime) -> tuple[LateImport, ...]:
@@ -86,7 +87,7 @@ def late_imports(sources: Mapping[str, str], load_time: LoadTime) -> tuple[LateI
         return ()
     modules = list(_modules(sources))
     later = _later(modules)
-    groups: defaultdict[str, list[tuple[_Module, _Import, bool]]] = defaultdict(list)
+    groups: defaultdict[str, list[tuple[_ParsedModule, _Import, bool]]] = defaultdict(list)
     for module in modules:
         for statement, scope in module.imports:
             if scope is None or id(scope.function) not in later:
@@ -128,9 +129,9 @@ def _saved(owners: Iterable[TimeOwner], load_time: LoadTime) -> int:
     return sum(time for o in moved for name, time in o.running.items() if name not in needed)
 
 
-def _modules(sources: Mapping[str, str]) -> Iterator[_Module]:
+def _modules(sources: Mapping[str, str]) -> Iterator[_ParsedModule]:
     for path, source in sources.items():
-        module = _Module(path)
+        module = _ParsedModule(path)
         try:
             tree = ast.parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -141,7 +142,10 @@ def _modules(sources: Mapping[str, str]) -> Iterator[_Module]:
 
 
 def _walk(
-    node: ast.AST, module: _Module, scope: _Scope | None, bases: frozenset[str] | None
+    node: ast.AST,
+    module: _ParsedModule,
+    scope: _EnclosingFunction | None,
+    bases: frozenset[str] | None,
 ) -> None:
     """Note what is imported and used, and by the body of which function."""
     if isinstance(node, ast.If) and _last_name(node.test) == "TYPE_CHECKING":
@@ -162,7 +166,7 @@ def _walk(
         module.uses[node.value].append(scope)
     if isinstance(node, _Function) and scope is None:
         # Its decorators, defaults and annotations are evaluated where it is defined.
-        inner = _Scope(node, bases)
+        inner = _EnclosingFunction(node, bases)
         module.scopes.append(inner)
         for outside in (*node.decorator_list, node.args, *([node.returns] if node.returns else [])):
             _walk(outside, module, None, None)
@@ -176,7 +180,7 @@ def _walk(
         _walk(child, module, scope, inner_bases)
 
 
-def _later(modules: list[_Module]) -> set[int]:
+def _later(modules: list[_ParsedModule]) -> set[int]:
     """Functions, by id, that do not run while definitions load."""
     scopes = [scope for module in modules for scope in module.scopes]
     later = {id(scope.function) for scope in scopes if scope.is_later}
@@ -192,13 +196,13 @@ def _later(modules: list[_Module]) -> set[int]:
         later |= more
 
 
-def _only_later(name: str, modules: Iterable[_Module], later: set[int]) -> bool:
+def _only_later(name: str, modules: Iterable[_ParsedModule], later: set[int]) -> bool:
     uses = [scope for module in modules for scope in module.uses.get(name, ())]
     return bool(uses) and all(scope and id(scope.function) in later for scope in uses)
 
 
 def _is_movable(
-    module: _Module, statement: _Import, modules: Iterable[_Module], later: set[int]
+    module: _ParsedModule, statement: _Import, modules: Iterable[_ParsedModule], later: set[int]
 ) -> bool:
     names = _bound(statement)
     return (
@@ -209,10 +213,10 @@ def _is_movable(
     )
 
 
-def _takes(other: _Module, module: _Module, names: set[str]) -> bool:
+def _takes(other: _ParsedModule, module: _ParsedModule, names: set[str]) -> bool:
     """Whether a module may import one of these names from the other."""
-    path = PurePosixPath(module.path)
-    stem = path.parent.name if path.stem == "__init__" else path.stem
+    *_, folder, name = f"/{module.path}".removesuffix(".py").rsplit("/", 2)
+    stem = folder if name == "__init__" else name
     return any(
         isinstance(statement, ast.ImportFrom)
         and (statement.module or stem).rpartition(".")[2] == stem
@@ -231,7 +235,7 @@ def _packages(statement: _Import) -> set[str]:
     return {alias.name.partition(".")[0] for alias in statement.names}
 
 
-def _users(module: _Module, statement: _Import) -> Iterator[str]:
+def _users(module: _ParsedModule, statement: _Import) -> Iterator[str]:
     for name in _bound(statement):
         yield from (f"{s.function.name}()" for s in module.uses.get(name, ()) if s)
 
