@@ -6,7 +6,7 @@ No ``from __future__ import annotations`` here: Dagster refuses a context whose 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from attrs import frozen
 from dagster import (
@@ -15,22 +15,18 @@ from dagster import (
     AssetKey,
     AssetsDefinition,
     AssetSpec,
-    DefaultScheduleStatus,
     Definitions,
     Failure,
     MaterializeResult,
-    RunRequest,
-    ScheduleDefinition,
-    ScheduleEvaluationContext,
     multi_asset,
 )
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets, Measurement
+from dagster_snapsize.dagster.automation import schedule_of, sensor_of
 from dagster_snapsize.project.config import budgets_from, load_config
 
 NAME = "snapshot_sizes"
-_ASSET_JOB = "__ASSET_JOB"  # the one that Dagster makes of all assets
 CHECKS = ("within_budget", "growth")
 _NO_REPOSITORY = (
     "This run has no repository to measure, as materialize() and execute_in_process() have none:"
@@ -57,8 +53,9 @@ def build_snapshot_sizes_definitions(
     *,
     name: str | None = None,
     cron: str | None = None,
+    trigger: Literal["on_deploy"] | None = None,
     report_folder: str | None = None,
-    project: Path | None = None,
+    project: str | Path | None = None,
 ) -> Definitions:
     """Definitions that measure the code location they are in: an asset with two checks.
 
@@ -68,13 +65,14 @@ def build_snapshot_sizes_definitions(
         name: The last part of the asset's key, and what messages call the location. The top-level
             module of the caller where it is None.
         cron: When to measure: a cron expression in UTC.
+        trigger: "on_deploy" measures when the code location was loaded with other definitions.
         report_folder: Where to write an HTML report for each measurement: a folder, or an address
             that fsspec knows.
         project: The folder with the project's settings. The nearest one above the caller's file
             that has any where it is None.
 
     Raises:
-        UserError: the budget cannot be read.
+        UserError: the budget or the trigger cannot be used.
     """
     caller = sys._getframe(1)
     plan = AssetPlan(
@@ -82,26 +80,14 @@ def build_snapshot_sizes_definitions(
         budgets=budgets_from(budget) if budget is not None else None,
         report_folder=report_folder,
     )
+    if trigger not in (None, "on_deploy"):
+        raise UserError(f"trigger is {trigger!r}, and can be 'on_deploy' only")
     own = name or str(caller.f_globals.get("__name__", "")).split(".")[0]
-    assets = [_assets(plan, NAME, [own])]
-    if cron is None:
-        return Definitions(assets=assets)
-    return Definitions(assets=assets, schedules=[_schedule(cron, assets)])
-
-
-def _schedule(cron: str, assets: Sequence[AssetsDefinition]) -> ScheduleDefinition:
-    """A schedule of the implicit asset job: a job of its own would add 26 kB to the location."""
-    keys = [key for definition in assets for key in definition.keys]
-
-    def request(context: ScheduleEvaluationContext) -> RunRequest:
-        return RunRequest(asset_selection=keys)
-
-    return ScheduleDefinition(
-        name=NAME,
-        job_name=_ASSET_JOB,
-        cron_schedule=cron,
-        execution_fn=request,
-        default_status=DefaultScheduleStatus.RUNNING,
+    keys = [AssetKey([NAME, own])]
+    return Definitions(
+        assets=[_assets(plan, NAME, [own])],
+        schedules=[schedule_of(keys, cron)] if cron else [],
+        sensors=[sensor_of(keys)] if trigger else [],
     )
 
 

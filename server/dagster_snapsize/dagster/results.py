@@ -75,6 +75,8 @@ class JudgedSizes:
                 found[f"{prefix}_stored_bytes"] = MetadataValue.int(snapshot.stored_bytes)
                 found[f"{prefix}_wire_bytes"] = MetadataValue.int(snapshot.wire_bytes)
         if job is not None:
+            if job.compressed_bytes is not None:
+                found["largest_job_compressed_bytes"] = MetadataValue.int(job.compressed_bytes)
             found["largest_job"] = MetadataValue.text(job.name)
         nearest = self._nearest()
         if nearest is not None:
