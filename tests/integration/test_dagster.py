@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from support.command import measure_json
-from support.deployment import own_variables, runs
+from support.deployment import own_variables, runs, stub_servers
 from support.environments import environment
+from support.patience import patience
 
 SHOP = """
 import dagster as dg
@@ -23,6 +24,18 @@ def build(number):
 defs = dg.Definitions.merge(
     dg.Definitions(assets=[build(n) for n in range({count})]),
     build_snapshot_sizes_definitions({arguments}),
+)
+"""
+PLAIN = (
+    SHOP.split("defs =")[0]
+    + """
+defs = dg.Definitions(assets=[build(n) for n in range({count})])
+"""
+)
+CENTRAL = """
+from dagster_snapsize.dagster import build_snapshot_sizes_definitions
+defs = build_snapshot_sizes_definitions(
+    {{"repository": "1 MB", "job": "1 MB"}}, servers={servers}, batch=2
 )
 """
 SIZES = ["snapshot_sizes", "shop"]
@@ -43,18 +56,17 @@ def differences(metadata: Any, location: Any) -> list[tuple[str, int, int]]:
         "repository" if s["kind"] == "repository" else f"job {s['name']}": s
         for s in location["snapshots"]
     }
-    largest = max(
-        (s for s in location["snapshots"] if s["kind"] == "job"), key=lambda s: s["wire_bytes"]
-    )
+    largest = by_label[f"job {metadata['largest_job']}"]
+    jobs = [s["wire_bytes"] for s in by_label.values() if s["kind"] == "job"]
+    assert largest["wire_bytes"] == max(jobs)
     pairs = [("assets", metadata["assets"], len(location["assets"]))]
     pairs.append(("jobs", metadata["jobs"], len(location["snapshots"]) - 1))
-    assert metadata["largest_job"] == largest["name"]
-    for kind in ("stored_bytes", "wire_bytes"):
-        pairs.append((kind, metadata[f"repository_{kind}"], by_label["repository"][kind]))
-        pairs.append((kind, metadata[f"largest_job_{kind}"], largest[kind]))
-        pairs += [
-            (r["snapshot"], r[kind], by_label[r["snapshot"]][kind]) for r in metadata["snapshots"]
-        ]
+    kinds = ("stored_bytes", "wire_bytes", "compressed_bytes")
+    pairs += [(k, metadata[f"repository_{k}"], by_label["repository"][k]) for k in kinds[:2]]
+    pairs += [(k, metadata[f"largest_job_{k}"], largest[k]) for k in kinds]
+    for row in metadata["snapshots"]:
+        name = row["snapshot"]
+        pairs.append((name, row["wire_bytes"], by_label[name]["wire_bytes"]))
     totals = {a["key"]: a["total_bytes"] for a in location["assets"]}
     pairs += [(r["asset"], r["bytes"], totals[r["asset"]]) for r in metadata["heaviest_assets"]]
     return [pair for pair in pairs if pair[1] != pair[2]]
@@ -123,3 +135,39 @@ def test_the_component_itself_is_small(shop: Path) -> None:
         for name in ("with.py", "without.py")
     ]
     assert 2_000 < added[0] - added[1] < 6_000
+
+
+def test_a_server_that_fails_fails_alone(shop: Path, tmp_path: Path) -> None:
+    """One is down, one hangs and one refuses its jobs: all others have their sizes."""
+    (shop / "plain.py").write_text(PLAIN.format(count=3))
+    names = ["ok-0", "ok-1", "over-0", "hanging-0", "down-0"]
+    with stub_servers(shop / "plain.py", "ok=2", "over=1", "hanging=1") as folder:
+        servers = {name: f"unix:{folder}/{name}" for name in names}
+        central = tmp_path / "central"
+        central.mkdir()
+        (central / "snapsize.toml").write_text(f'timeout = "{patience(4):.0f} s"\n')
+        (central / "central.py").write_text(CENTRAL.format(servers=servers))
+        assets = [["snapshot_sizes", name] for name in names]
+        (run,) = runs(central / "home", central, {"file": "central.py", "assets": assets})
+    assert not run["success"]
+    assert sorted(run["assets"]) == [f"snapshot_sizes/{n}" for n in ("ok-0", "ok-1", "over-0")]
+    location = measured(shop, "-f", "plain.py")
+    assert [differences(run["assets"][f"snapshot_sizes/ok-{n}"], location) for n in (0, 1)] == [
+        [],
+        [],
+    ]
+    over = run["assets"]["snapshot_sizes/over-0"]
+    job = next(s for s in location["snapshots"] if s["kind"] == "job")
+    assert over["largest_job_wire_bytes"] == job["wire_bytes"]
+    assert "largest_job_stored_bytes" not in over, "its text is not known"
+    checks = {key: check["passed"] for key, check in run["checks"].items() if "budget" in key}
+    assert checks == {
+        "snapshot_sizes/ok-0:within_budget": True,
+        "snapshot_sizes/ok-1:within_budget": True,
+        "snapshot_sizes/over-0:within_budget": False,
+    }
+    # Two ops of two, and one that has only the server that is down.
+    first, second = sorted(run["failures"])
+    assert "1 of 1 code location could not be measured: down-0: " in first
+    assert "1 of 2 code locations could not be measured: hanging-0: " in second
+    assert "did not answer in" in second

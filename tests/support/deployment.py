@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +89,22 @@ def runs(
     assert done.returncode == 0, done.stderr[-4000:]
     found: Sequence[Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+@contextmanager
+def stub_servers(file: Path, *kinds: str) -> Iterator[str]:
+    """The folder with the sockets of servers that support/stub_servers.py has; ``ok=2`` are two."""
+    # A socket's path may be no longer than some 100 characters, which tmp_path can exceed.
+    with tempfile.TemporaryDirectory(prefix="stubs") as folder:
+        program = Path(__file__).with_name("stub_servers.py")
+        with subprocess.Popen(
+            [environments.environment("deployment"), program, file, folder, *kinds],
+            env=server_environment(PYTHONPATH=str(_SERVER)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as process:
+            try:
+                assert process.stdout and process.stdout.readline() == b"up\n"
+                yield folder
+            finally:
+                process.kill()

@@ -23,14 +23,14 @@ _ASSET_JOB = "__ASSET_JOB"  # the one that Dagster makes of all assets
 _SECONDS = 60  # between two looks of the sensor, which cost next to nothing after the first
 
 
-def schedule_of(keys: Sequence[AssetKey], cron: str) -> ScheduleDefinition:
+def schedule_of(name: str, keys: Sequence[AssetKey], cron: str) -> ScheduleDefinition:
     """Measures at these times, in UTC; it runs without being switched on."""
 
     def request(context: ScheduleEvaluationContext) -> RunRequest:
         return RunRequest(asset_selection=list(keys))
 
     return ScheduleDefinition(
-        name="snapshot_sizes",
+        name=name,
         job_name=_ASSET_JOB,
         cron_schedule=cron,
         execution_fn=request,

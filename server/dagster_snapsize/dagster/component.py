@@ -3,7 +3,7 @@
 No ``from __future__ import annotations`` here: Dagster reads the annotations of the attributes.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 from dagster import Component, ComponentLoadContext, Definitions, Model, Resolvable
 
@@ -12,22 +12,30 @@ from dagster_snapsize.project.files.toml_document import read_toml
 
 
 class SnapshotSizes(Component, Resolvable, Model):  # type: ignore[misc, unused-ignore]
-    """Sizes of a code location's snapshots over time, with checks of its budget and its growth."""
+    """Sizes of snapshots over time, with checks of budget and growth."""
 
+    # Dagster writes the schema of these into the repository snapshot: an empty text is shorter
+    # there than a None, and means the same.
     budget: dict[str, Any] | None = None
-    location: str | None = None
-    cron: str | None = None
-    trigger: Literal["on_deploy"] | None = None
-    report_folder: str | None = None
+    cron: str = ""
+    trigger: str = ""
+    location: str = ""
+    servers: dict[str, Any] | None = None
+    webserver: dict[str, Any] | None = None
+    batch: int = 25
+    report_folder: str = ""
 
     def build_defs(self, context: ComponentLoadContext) -> Definitions:
         """The assets, with the project's settings and name."""
         return build_snapshot_sizes_definitions(
             self.budget,
+            servers=self.servers,
+            webserver=self.webserver,
+            batch=self.batch,
+            cron=self.cron or None,
+            trigger=self.trigger or None,
+            report_folder=self.report_folder or None,
             name=self.location or _location_of(context),
-            cron=self.cron,
-            trigger=self.trigger,
-            report_folder=self.report_folder,
             project=context.project_root,
         )
 

@@ -29,7 +29,7 @@ from dagster_snapsize.core.baseline import (
     to_text,
     with_local_paths,
 )
-from dagster_snapsize.core.findings import judge, judged_bytes, snapshot_budget
+from dagster_snapsize.core.findings import NO_LIMIT, judge, judged_bytes, snapshot_budget
 from dagster_snapsize.core.growth import growth_findings, snapshot_label, total_growth
 from dagster_snapsize.core.model import Budgets, Finding, Limit, Measurement, Snapshot
 from dagster_snapsize.core.sizes import counted
@@ -72,7 +72,8 @@ class JudgedSizes:
         found: dict[str, MetadataValue] = {}
         for prefix, snapshot in (("repository", whole), ("largest_job", job)):
             if snapshot is not None:
-                found[f"{prefix}_stored_bytes"] = MetadataValue.int(snapshot.stored_bytes)
+                if not snapshot.is_refused:  # which has no text
+                    found[f"{prefix}_stored_bytes"] = MetadataValue.int(snapshot.stored_bytes)
                 found[f"{prefix}_wire_bytes"] = MetadataValue.int(snapshot.wire_bytes)
         if job is not None:
             if job.compressed_bytes is not None:
@@ -86,15 +87,12 @@ class JudgedSizes:
         jobs = [s for s in measurement.snapshots if s.kind == "job"]
         found["assets"] = MetadataValue.int(len(measurement.assets))
         found["jobs"] = MetadataValue.int(len(jobs))
-        found["snapshot_seconds"] = MetadataValue.float(round(measurement.seconds.build, 3))
+        found["reply_seconds"] = MetadataValue.float(round(measurement.seconds.build, 3))
         found["dagster_version"] = MetadataValue.text(measurement.dagster_version)
         largest = sorted(measurement.snapshots, key=lambda s: -s.wire_bytes)
         found["snapshots"] = _table(
-            {"snapshot": "string", "stored_bytes": "int", "wire_bytes": "int"},
-            [
-                (snapshot_label(s, measurement), s.stored_bytes, s.wire_bytes)
-                for s in largest[:_LISTED]
-            ],
+            {"snapshot": "string", "wire_bytes": "int"},
+            [(snapshot_label(s, measurement), s.wire_bytes) for s in largest[:_LISTED]],
         )
         found["heaviest_assets"] = _table(
             {"asset": "string", "bytes": "int"},
@@ -133,7 +131,8 @@ class JudgedSizes:
             asset_key=key,
             check_name=WITHIN_BUDGET,
             severity=AssetCheckSeverity.ERROR if over else AssetCheckSeverity.WARN,
-            description=_lines(about) or f"{counts} within budget",
+            description=_lines(about)
+            or (f"{counts} within budget" if nearest else f"{counts}, and no budget for them"),
             metadata=metadata,
         )
 
@@ -161,8 +160,9 @@ class JudgedSizes:
         return sum(s.wire_bytes for s in self.measurement.snapshots) - before
 
     def _nearest(self) -> Snapshot | None:
-        """The snapshot that uses most of its budget."""
-        return max(self.measurement.snapshots, key=self._used_percent, default=None)
+        """The snapshot that uses most of its budget; None where nothing limits any."""
+        limited = (s for s in self.measurement.snapshots if self._budget(s).name != NO_LIMIT)
+        return max(limited, key=self._used_percent, default=None)
 
     def _budget(self, snapshot: Snapshot) -> Limit:
         return snapshot_budget(snapshot, self.measurement, self.budgets)

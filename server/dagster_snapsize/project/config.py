@@ -24,7 +24,12 @@ from dagster_snapsize.core.mapping_reader import (
 from dagster_snapsize.core.model import Budgets, GrowthAgainst
 from dagster_snapsize.core.sizes import parse_allowance, parse_seconds, parse_size
 from dagster_snapsize.project.files.toml_document import TomlDocument, read_toml
-from dagster_snapsize.project.servers import ServerSettings, parse_address, parse_header
+from dagster_snapsize.project.servers import (
+    ServerSettings,
+    WebserverSettings,
+    parse_address,
+    parse_header,
+)
 
 TARGET_KEYS = ("module-name", "python-file", "package-name", "workspace")
 DEFAULT_TIMEOUT = 300.0
@@ -158,18 +163,44 @@ def budgets_from(values: Mapping[str, Any]) -> Budgets:
 
     Raises UserError for the first mistake in it.
     """
-
-    def fail(problem: KeyProblem) -> NoReturn:
-        raise UserError(problem.message, problem.hint)
-
-    dashed = {str(key).replace("_", "-"): value for key, value in values.items()}
-    budget = read_mapping(dashed, _BUDGET_KEYS, fail, ("budget",), "`budget`")
+    budget = _table_from(values, _BUDGET_KEYS, "budget")
     for key in _NAMED:
         if key in budget:
-            keys = ("budget", key)
-            spec = {name: _EACH[keys](name) for name in budget[key]}
-            budget[key] = read_mapping(budget[key], spec, fail, keys, f"`budget.{key}`")
+            budget[key] = _each_from(budget[key], "budget", key)
     return Budgets(**{_field(k): v for k, v in budget.items()})
+
+
+def server_from(values: str | Mapping[str, Any]) -> ServerSettings:
+    """A server to ask by its address, or by a table as the one of budgets."""
+    values = {"address": values} if isinstance(values, str) else values
+    server = _table_from(values, _SERVER_KEYS, "server")
+    server["headers"] = dict(_each_from(server.get("headers", {}), "server", "headers").values())
+    return ServerSettings(**{_field(k): v for k, v in server.items()})
+
+
+def webserver_from(values: Mapping[str, Any]) -> WebserverSettings:
+    """A webserver to ask, by a table as the one of budgets."""
+    table = _table_from(values, _WEBSERVER_KEYS, "webserver")
+    headers = _each_from(table.pop("headers", {}), "server", "headers")
+    return WebserverSettings(headers=dict(headers.values()), **table)
+
+
+def _table_from(values: object, spec: Mapping[str, Key], *keys: str) -> dict[str, Any]:
+    name = ".".join(keys)
+    if not isinstance(values, Mapping):
+        raise UserError(f"`{name}` is {shown(values)}, and not a table")
+    dashed = {str(key).replace("_", "-"): value for key, value in values.items()}
+    return read_mapping(dashed, spec, _refuse, keys, f"`{name}`")
+
+
+def _each_from(values: object, *keys: str) -> dict[str, Any]:
+    if not isinstance(values, Mapping):
+        raise UserError(f"`{'.'.join(keys)}` is {shown(values)}, and not a table")
+    return read_mapping(values, {k: _EACH[keys](k) for k in values}, _refuse, keys)
+
+
+def _refuse(problem: KeyProblem) -> NoReturn:
+    raise UserError(problem.message, problem.hint)
 
 
 def _field(key: str) -> str:
@@ -218,6 +249,12 @@ def _commands(value: object) -> tuple[tuple[str, ...], ...]:
             if not isinstance(word, str) or "\0" in word:
                 raise ValueError(f"{shown(word)} is not a string")
     return tuple(map(tuple, value))
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(x, str) for x in value):
+        raise ValueError(f"{shown(value)} is not a list of names")
+    return tuple(value)
 
 
 def _variable(name: str) -> Key:
@@ -279,6 +316,11 @@ _SERVER_KEYS = {
     "headers": Key(anything),
     "wait": Key(_seconds, 'wait = "180 s"'),
     "inline-jobs": Key(boolean, "inline-jobs = true"),
+}
+_WEBSERVER_KEYS = {
+    "url": Key(string, "url: http://localhost:3000", required=True),
+    "locations": Key(_names, "locations: [sales, finance]", required=True),
+    "headers": Key(anything),
 }
 _NAMED = ("jobs", "assets", "owners")
 # Tables whose keys the user chooses.

@@ -36,6 +36,15 @@ class ServerSettings:
 
 
 @frozen
+class WebserverSettings:
+    """A webserver to ask where the servers of these locations are; ``headers`` as above."""
+
+    url: str
+    locations: tuple[str, ...]
+    headers: Mapping[str, str]
+
+
+@frozen
 class RunningServer:
     """A code server to ask; ``headers`` have their values, which are never shown.
 
