@@ -57,6 +57,11 @@ export function formatPercent(part: number, whole: number): string {
   return `${text} %`;
 }
 
+/** `5.71 s`, and `4.2 ms` below 10 ms. */
+export function formatMicroseconds(time: number): string {
+  return time >= 10_000 ? `${(time / 1e6).toFixed(2)} s` : `${(time / 1e3).toFixed(1)} ms`;
+}
+
 /** `1 asset`, `1,200 assets`. */
 export function counted(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;

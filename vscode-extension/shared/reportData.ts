@@ -115,6 +115,34 @@ export interface PlaceColumns {
   readonly line: Column;
 }
 
+/** A part of the load time: a line, a distribution or a phase, with what it calls. */
+export interface TimeNodeData {
+  readonly name: string;
+  readonly location: PlaceData | null;
+  readonly microseconds: number;
+  readonly children: readonly TimeNodeData[];
+}
+
+/** Where the load time goes; owners add up to `microseconds`, and so do distributions. */
+export interface LoadTimeData {
+  readonly microseconds: number;
+  /** Whether it was loaded as a code server does, and not in the faster way of `measure`. */
+  readonly isPlain: boolean;
+  readonly owners: readonly {
+    readonly what: string;
+    readonly location: PlaceData | null;
+    readonly distribution: string | null;
+    readonly microseconds: number;
+  }[];
+  readonly distributions: readonly {
+    readonly name: string;
+    readonly through: string | null;
+    readonly microseconds: number;
+  }[];
+  /** Null where the measurement is from the cache. */
+  readonly tree: TimeNodeData | null;
+}
+
 export interface ReportData {
   readonly location: string;
   /** From here on an asset is too big in one snapshot; null where nothing is said. */
@@ -135,6 +163,8 @@ export interface ReportData {
   readonly findings: readonly FindingRow[] | null;
   readonly limits: readonly LimitData[];
   readonly places: PlaceColumns | null;
+  /** Null where it was not looked at. */
+  readonly loadTime: LoadTimeData | null;
 }
 
 /** An asset or another owner, by its row. */

@@ -21,3 +21,28 @@ export function button(className: string, text: string, click?: () => void): HTM
   }
   return made;
 }
+
+/** The first cell of a row is its heading; where there is no room cells stand below each other. */
+export function table(titles: readonly string[], rows: readonly HTMLElement[][]): HTMLElement {
+  const made = document.createElement("table");
+  const head = element("tr");
+  for (const title of titles) {
+    const cell = element("th", "", title);
+    cell.setAttribute("scope", "col");
+    head.append(cell);
+  }
+  const heads = document.createElement("thead");
+  heads.append(head);
+  const body = document.createElement("tbody");
+  for (const cells of rows) {
+    const row = element("tr");
+    cells[0]?.setAttribute("scope", "row");
+    cells.forEach((cell, n) => {
+      cell.dataset.title = titles[n] ?? "";
+    });
+    row.append(...cells);
+    body.append(row);
+  }
+  made.append(heads, body);
+  return made;
+}

@@ -20,6 +20,7 @@ import type {
 import type { Target } from "../shared/reportMessages.ts";
 import { FindingList } from "./components/findings.ts";
 import { LimitList } from "./components/limits.ts";
+import { LoadTimeView } from "./components/loadTime.ts";
 import { LocationModel } from "./model/locationModel.ts";
 import { isZoomable, lineage, type Part, pathOf } from "./model/parts.ts";
 import { rowsOf, type Sort } from "./model/tableRows.ts";
@@ -83,6 +84,7 @@ export class Report {
   readonly #advice: AdviceList;
   readonly #findings: FindingList;
   readonly #limits: LimitList;
+  readonly #loadTime: LoadTimeView;
   #view: View;
   #model: LocationModel | undefined;
   #search: Search | undefined;
@@ -146,6 +148,7 @@ export class Report {
     });
     this.#findings = new FindingList(this.#root, openPlace);
     this.#limits = new LimitList(this.#root);
+    this.#loadTime = new LoadTimeView(this.#root, openPlace);
     parent.append(this.#root);
     this.#treemap = new Treemap(picture, {
       zoom: (part) => {
@@ -413,6 +416,10 @@ export class Report {
     if (this.#model) {
       this.#limits.show(this.#model);
       entries.push({ id: "limits", text: "Limits" });
+    }
+    if (data.loadTime) {
+      this.#loadTime.show(data.loadTime);
+      entries.push({ id: "time", text: "Load time" });
     }
     const { shown = "sizes" } = this.#view;
     const isThere = entries.some(({ id }) => id === shown);

@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -96,12 +97,18 @@ def check(selection: Selection, form: str, output: str | None) -> None:
     _measure_and_print(selection, form, output, top=0, only_findings=True)
 
 
-def _measure_and_print(
-    selection: Selection, form: str, output: str | None, top: int, only_findings: bool = False
-) -> None:
+def _report_file(form: str, output: str | None) -> Path | None:
+    """The file to write a report to, None for standard output."""
     file = output_file(output)
     if form == "html" and file is None and sys.stdout.isatty():
         raise UserError("an HTML report is not readable on a terminal", "Add --output report.html")
+    return file
+
+
+def _measure_and_print(
+    selection: Selection, form: str, output: str | None, top: int, only_findings: bool = False
+) -> None:
+    file = _report_file(form, output)
     gc.disable()  # the process is short-lived: collecting among millions of live objects frees none
     pushed = os.environ.get("PRE_COMMIT_TO_REF") or os.environ.get("PRE_COMMIT_LOCAL_BRANCH")
     report = None
@@ -252,7 +259,7 @@ def advise(
 @click.option(
     "--fast", is_flag=True, help="Load as `measure` does, which is faster than a code server."
 )
-@format_option("text", "json", "speedscope")
+@format_option("text", "json", "speedscope", "html")
 @output_option
 @top_option
 def profile(selection: Selection, fast: bool, form: str, output: str | None, top: int) -> None:
@@ -265,17 +272,21 @@ def profile(selection: Selection, fast: bool, form: str, output: str | None, top
     Examples:
       dagster-snapsize profile
       dagster-snapsize profile -m my_project.definitions --top 30
+      dagster-snapsize profile --format html --output report.html
       dagster-snapsize profile --format speedscope --output load.speedscope.json
     """
     from dagster_snapsize.cli.reports import load_time as load_time_report
 
-    file = output_file(output)
+    file = _report_file(form, output)
     gc.disable()  # as for any measurement
     report = measure_all(evolve(selection, cache="off", plain=not fast), with_baseline=False)
-    report = report.only("measurement-failed")
-    status = exit_status(report.findings)
+    failed = report.only("measurement-failed")
+    status = exit_status(failed.findings)
     with leave_with(status), written_to(file):
-        load_time_report.printer(form)(report, status, top)
+        if form == "html":
+            printer(form)(report, status, top)
+        else:
+            load_time_report.printer(form)(failed, status, top)
 
 
 @cli.command(short_help="Print every field of one asset or other definition, with its bytes.")

@@ -181,6 +181,7 @@ class Reader {
       names,
       advice: this.#advice,
       findings: null,
+      loadTime: null,
       limits: this.#location.limits,
       places: null,
     };

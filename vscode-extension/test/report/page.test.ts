@@ -413,6 +413,73 @@ describe("the report in a browser", { skip }, () => {
     assert.equal((await report.saved()).view.shown, "findings");
   });
 
+  test("the load time is drawn and listed, for keyboard and screen reader too", async () => {
+    const measurement = await measured(20, 1);
+    const place = { path: "/project/<b>.py", line: 3 };
+    const leaf = (name: string, microseconds: number) => ({
+      ...{ name, microseconds, location: null, children: [] },
+    });
+    const line = { ...leaf("top-level code", 700_000), location: place };
+    const dbt = { ...leaf("dagster-dbt", 600_000), children: [leaf("networkx", 400_000)] };
+    const phases = [
+      { ...leaf("[definitions]", 800_000), children: [{ ...line, children: [dbt] }] },
+      leaf("[import of Dagster]", 200_000),
+    ];
+    const loadTime = {
+      microseconds: 1_000_000,
+      isPlain: true,
+      owners: [
+        {
+          what: "import <img>",
+          location: place,
+          distribution: "dagster-dbt",
+          microseconds: 800_000,
+        },
+        {
+          what: "[import of Dagster]",
+          location: null,
+          distribution: "dagster",
+          microseconds: 200_000,
+        },
+      ],
+      distributions: [{ name: "networkx 3.6", through: "dagster-dbt", microseconds: 1_000_000 }],
+      tree: { ...leaf("all", 1_000_000), children: phases },
+    };
+    await open({ ...measurement, data: { ...measurement.data, loadTime } });
+    await page.getByRole("button", { name: "Load time" }).press("Enter");
+    const steps = page.locator(".icicle").getByRole("treeitem");
+    await steps.nth(5).waitFor();
+    assert.equal(await steps.count(), 6);
+    await page.evaluate(axe.source);
+    assert.deepEqual(
+      await page.evaluate<string[]>(
+        "axe.run().then(({ violations }) => violations.map((v) => v.id + ': ' + v.nodes[0].html))",
+      ),
+      [],
+    );
+    const focused = () => page.evaluate<string>("document.activeElement.ariaLabel");
+    await steps.first().focus();
+    for (const key of ["ArrowDown", "ArrowDown", "Enter"]) {
+      await page.keyboard.press(key);
+    }
+    assert.equal(await focused(), "/project/<b>.py:3 top-level code, 0.70 s, 70 %");
+    assert.equal(await steps.count(), 3);
+    await page.keyboard.press("Escape");
+    assert.equal(await steps.count(), 4);
+    await page.keyboard.press("Escape");
+    assert.equal(await focused(), "[definitions], 0.80 s, 80 %");
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await focused(), "[import of Dagster], 0.20 s, 20 %");
+    await steps.filter({ hasText: "networkx" }).click();
+    assert.equal(await steps.count(), 1);
+    await page.getByRole("button", { name: "/project/<b>.py:3" }).click();
+    assert.deepEqual(
+      report.asked.filter(({ type }) => type === "openPlace"),
+      [{ type: "openPlace", place }],
+    );
+    assert.equal(await page.locator("img, b").count(), 0);
+  });
+
   test("nothing is cut off at the width of half a window", async () => {
     await open(await measured(200, 3), { width: 480, height: 700 });
     const wide = await page.evaluate<string[]>(

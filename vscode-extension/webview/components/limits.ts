@@ -2,7 +2,7 @@
 
 import type { LimitData, SnapshotData } from "../../shared/reportData.ts";
 import { budgetShare, flat, formatExact, formatPercent, formatSize } from "../../shared/format.ts";
-import { element } from "../dom.ts";
+import { element, table } from "../dom.ts";
 import type { LocationModel } from "../model/locationModel.ts";
 
 export class LimitList {
@@ -57,29 +57,4 @@ function limit({ name, value, source, description, problem }: LimitData): HTMLEl
   about.textContent = flat(problem ?? description);
   named.append(about);
   return [named, element("td", "number", flat(value)), element("td", "", flat(source))];
-}
-
-/** The first cell of a row is its heading; where there is no room cells stand below each other. */
-function table(titles: readonly string[], rows: readonly HTMLElement[][]): HTMLElement {
-  const made = document.createElement("table");
-  const head = element("tr");
-  for (const title of titles) {
-    const cell = element("th", "", title);
-    cell.setAttribute("scope", "col");
-    head.append(cell);
-  }
-  const heads = document.createElement("thead");
-  heads.append(head);
-  const body = document.createElement("tbody");
-  for (const cells of rows) {
-    const row = element("tr");
-    cells[0]?.setAttribute("scope", "row");
-    cells.forEach((cell, n) => {
-      cell.dataset.title = titles[n] ?? "";
-    });
-    row.append(...cells);
-    body.append(row);
-  }
-  made.append(heads, body);
-  return made;
 }

@@ -5,7 +5,7 @@ import { button, element } from "../dom.ts";
 import type { Part } from "../model/parts.ts";
 
 /** What a report can show. */
-export type Shown = "sizes" | "advice" | "findings" | "limits";
+export type Shown = "sizes" | "advice" | "findings" | "limits" | "time";
 
 export interface ViewEntry {
   readonly id: Shown;

@@ -28,7 +28,8 @@ from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.findings import exit_status
 from dagster_snapsize.core.limits import ShownLimit
-from dagster_snapsize.core.model import AssetCost, Ledger, Measurement, Share, Snapshot
+from dagster_snapsize.core.load_time import TimeNode, time_tree
+from dagster_snapsize.core.model import AssetCost, Ledger, LoadTime, Measurement, Share, Snapshot
 
 _FOLDER = PACKAGE / "cli" / "reports" / "report_page"
 _LEVEL = 6  # of compression; 9 takes twice as long for 1 % less
@@ -143,8 +144,46 @@ def columns(location: LocationReport, advice: Sequence[Json]) -> tuple[Json, Jso
         "findings": [finding_json(finding) for finding in reportable(location.findings)],
         "limits": [asdict(ShownLimit.of(setting)) for setting in measurement.environment.settings],
         "places": _places(measurement.assets),
+        "loadTime": _load_time(measurement.load_time),
     }
     return data, details
+
+
+def _load_time(load_time: LoadTime | None) -> Json | None:
+    """Microseconds; of a measurement from the cache there is no picture."""
+    if load_time is None:
+        return None
+    return {
+        "microseconds": load_time.microseconds,
+        "isPlain": load_time.is_plain,
+        "owners": [
+            {
+                "what": owner.what,
+                "location": asdict(owner.location) if owner.location else None,
+                "distribution": owner.distribution,
+                "microseconds": owner.microseconds,
+            }
+            for owner in load_time.owners
+        ],
+        "distributions": [
+            {
+                "name": " ".join(filter(None, [part.name, part.version])),
+                "through": part.through,
+                "microseconds": part.microseconds,
+            }
+            for part in load_time.distributions
+        ],
+        "tree": _time_node(time_tree(load_time)) if load_time.stacks else None,
+    }
+
+
+def _time_node(node: TimeNode) -> Json:
+    return {
+        "name": node.name,
+        "location": asdict(node.location) if node.location else None,
+        "microseconds": node.microseconds,
+        "children": [_time_node(child) for child in node.children],
+    }
 
 
 class _Numbers(dict[str, int]):

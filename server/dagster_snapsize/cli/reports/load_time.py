@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dagster_snapsize import VERSION
@@ -13,7 +13,7 @@ from dagster_snapsize.cli.reports.rows import interpreter, versions
 from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.errors import NotMeasured
 from dagster_snapsize.core.model import DistributionTime, LoadTime, StackEntry, TimeOwner
-from dagster_snapsize.core.sizes import counted, format_percent
+from dagster_snapsize.core.sizes import format_percent
 
 _MICROSECONDS = 1_000_000
 
@@ -54,7 +54,7 @@ def _print_owners(terminal: Any, load_time: LoadTime, top: int) -> None:
         for owner in load_time.owners[:top]
     ]
     terminal.table(head, rows, right=(1, 2))
-    _print_rest(terminal, load_time.owners[top:], "more row")
+    _print_rest(terminal, load_time.owners[top:])
 
 
 def _print_distributions(terminal: Any, load_time: LoadTime, top: int) -> None:
@@ -68,7 +68,7 @@ def _print_distributions(terminal: Any, load_time: LoadTime, top: int) -> None:
         for part in load_time.distributions[:top]
     ]
     terminal.table(head, rows, right=(1, 2))
-    _print_rest(terminal, load_time.distributions[top:], "more")
+    _print_rest(terminal, load_time.distributions[top:])
 
 
 def _cells(part: TimeOwner | DistributionTime, load_time: LoadTime) -> tuple[str, str]:
@@ -84,14 +84,14 @@ def _calls(owner: TimeOwner) -> str:
     return (owner.location and owner.distribution) or ""
 
 
-def _print_rest(terminal: Any, rest: Any, noun: str) -> None:
+def _print_rest(terminal: Any, rest: Sequence[TimeOwner] | Sequence[DistributionTime]) -> None:
     if rest:
         took = _seconds(sum(part.microseconds for part in rest))
-        terminal.line((f"and {counted(len(rest), noun)}, {took} in all", "dim"))
+        terminal.line((f"and {len(rest):,} more, {took} in all", "dim"))
 
 
 def _seconds(microseconds: int) -> str:
-    return f"{microseconds / _MICROSECONDS:.2f} s"
+    return f"{microseconds / _MICROSECONDS:.{2 if microseconds >= 10_000 else 3}f} s"
 
 
 def _print_json(report: Report, status: int, top: int) -> None:
