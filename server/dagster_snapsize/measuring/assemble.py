@@ -194,11 +194,11 @@ class MeasurementBuilder:
         self._parts += payload
 
     def _on_snapshot(self, header: dict[str, Any], payload: bytes) -> None:
-        parts, self._parts = self._parts, bytearray()
+        payload = payload or bytes(self._parts)
+        self._parts = bytearray()
         if header["stored_bytes"] is None:
             self._on_refusal(header)
             return
-        payload = payload or bytes(parts)
         repository, name = header["repository"], header["name"]
         path = f"{self.location.name}/{repository}"
         try:
