@@ -2,8 +2,9 @@
 
 The commands of a ``console`` block run in a copy of the example project, with Dagster in ``.venv``
 and a window of 100 columns. A line ``...`` matches any lines. Comments above the block, such as
-``<!-- test: pyproject.toml: "110 kB" => "90 kB" -->`` and ``<!-- test: baseline -->``, first change
-files of the copy and write its baseline, in their order.
+``<!-- test: pyproject.toml: "110 kB" => "90 kB" -->``, ``<!-- test: baseline -->`` and
+``<!-- test: serve -->``, first change files of the copy, write its baseline and start a code server
+on ``server.sock``, in their order.
 
 As a program (``python tests/integration/test_docs.py``) it writes the current output into the
 blocks; of those with ``...`` only the findings.
@@ -18,6 +19,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # as a program; pytest has i
 from dagster_snapsize.cli.main import cli
 from dagster_snapsize.project.config import Config, load_config
 from support import ROOT
+from support.code_servers import code_server
 from support.command import Result, measure_json, snapsize
 from support.json_keys import check_documented, documented, keys_of
+from support.patience import wait_for
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 RULES = ROOT / "server" / "dagster_snapsize" / "rules.md"
@@ -139,10 +143,11 @@ def run_hook(project: Path) -> list[str]:
 
 def alike(line: str) -> str:
     """The line without what depends on the machine: paths, versions of Python, times."""
-    if line.startswith("loaded in "):
+    if line.startswith(("loaded in ", "answered in ")):
         return re.sub(r"[\d.]+ (s|min|MB|GB)\b( \d+ s)?", "N", line)
     line = re.sub(r"^- duration: .*", "- duration: N", line)
     line = re.sub(r"Python \d+\.\d+\.\d+", "Python N", line)
+    line = re.sub(r"unix:\S+/", "unix:", line)
     return re.sub(r"\S*bin/python\S* \(.*\)$", "PYTHON", line).rstrip()
 
 
@@ -155,8 +160,13 @@ def matches(expected: list[str], printed: list[str]) -> bool:
     return bool(printed) and expected[0] == printed[0] and matches(expected[1:], printed[1:])
 
 
-def make_project(folder: Path, block: Block | None, python: Path) -> Path:
-    """A copy of the example, changed as the comments above the block say."""
+def make_project(
+    folder: Path, block: Block | None, python: Path, servers: ExitStack | None = None
+) -> Path:
+    """A copy of the example, changed as the comments above the block say.
+
+    A code server that they start runs until ``servers`` is closed.
+    """
     project = Path(
         shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
     )
@@ -164,6 +174,13 @@ def make_project(folder: Path, block: Block | None, python: Path) -> Path:
     for step in block.steps if block else ():
         if step == "baseline":
             assert snapsize("baseline", cwd=project).status == 0
+            continue
+        if step == "serve":
+            assert servers is not None
+            target = ("-m", "shop_analytics.definitions")
+            server = servers.enter_context(code_server(python, project, target=target))
+            wait_for(Path(server.socket).exists)
+            (project / "server.sock").symlink_to(server.socket)
             continue
         change = _CHANGE.fullmatch(step)
         assert change, f"{block}: {step}"
@@ -185,12 +202,13 @@ def heading_anchors(page: Path) -> set[str]:
 def test_commands_print_what_the_documentation_shows(
     block: Block, tmp_path: Path, dagster_python: Callable[..., Path]
 ) -> None:
-    project = make_project(tmp_path / "shop", block, dagster_python())
-    for command, expected in sessions(block):
-        printed = run(command, project)
-        assert matches([alike(x) for x in expected], [alike(x) for x in printed]), (
-            f"{block}: `{command}` prints\n" + "\n".join(printed)
-        )
+    with ExitStack() as servers:
+        project = make_project(tmp_path / "shop", block, dagster_python(), servers)
+        for command, expected in sessions(block):
+            printed = run(command, project)
+            assert matches([alike(x) for x in expected], [alike(x) for x in printed]), (
+                f"{block}: `{command}` prints\n" + "\n".join(printed)
+            )
 
 
 def named_commands() -> Iterator[tuple[str, list[str]]]:
@@ -300,11 +318,15 @@ def project(tmp_path: Path, dagster_python: Callable[..., Path]) -> Path:
     return folder
 
 
-def test_every_key_of_a_measurement_is_documented(project: Path) -> None:
+def test_every_key_of_a_measurement_is_documented(project: Path, python: Path) -> None:
     assert snapsize("baseline", cwd=project).status == 0
     found = set(keys_of(measure_json(cwd=project)))
     (project / "definitions.py").write_text("print('before')\n1 / 0\n", encoding="utf-8")
     found |= set(keys_of(measure_json("-f", "definitions.py", cwd=project)))
+    asset = "import dagster as dg\n\n\n@dg.asset\ndef one(): ...\n"
+    (project / "definitions.py").write_text(asset, encoding="utf-8")
+    with code_server(python, project) as server:
+        found |= set(keys_of(measure_json("--server", server.address, "--wait", "60", cwd=project)))
     check_documented(found, documented("`measure` and `check`"))
 
 
@@ -399,8 +421,9 @@ def write_outputs() -> None:
             # Times and paths stay as they are where nothing else has changed.
             known = {alike(line): line for line in block.text.splitlines()}
             lines: list[str] = []
-            with tempfile.TemporaryDirectory() as folder:
-                project = make_project(Path(folder) / "shop", block, environments.dagster_python())
+            with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
+                python = environments.dagster_python()
+                project = make_project(Path(folder) / "shop", block, python, servers)
                 for command, expected in sessions(block):
                     printed = [x.replace(folder, "/path/to") for x in run(command, project)]
                     lines += [f"$ {command}"]

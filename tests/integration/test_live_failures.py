@@ -202,7 +202,7 @@ def _command_lines() -> list[str]:
 
 def test_an_error_while_the_definitions_load_is_the_users_own(python: Path) -> None:
     lazy = ("api", "grpc", "--lazy-load-user-code")
-    with code_server(python, PROJECT, *lazy, file="broken.py") as server:
+    with code_server(python, PROJECT, *lazy, target=("-f", "broken.py")) as server:
         ask = ("check", "--server", server.address, "--python", python, *WAIT)
         result = snapsize(*ask, "--format", "json", cwd=PROJECT)
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,7 +38,11 @@ class StartedServer:
 
 @contextmanager
 def code_server(
-    python: Path, folder: Path, *command: str, file: str = "definitions.py", **variables: str
+    python: Path,
+    folder: Path,
+    *command: str,
+    target: Sequence[str] = ("-f", "definitions.py"),
+    **variables: str,
 ) -> Iterator[StartedServer]:
     """A real code server on a socket of its own, ended with all that it started.
 
@@ -48,7 +52,7 @@ def code_server(
     with tempfile.TemporaryDirectory(prefix="wire") as place:
         socket, log = str(Path(place) / "s"), Path(place) / "log"
         with log.open("wb") as output:
-            arguments = [*(command or ("api", "grpc")), "-s", socket, "-f", file]
+            arguments = [*(command or ("api", "grpc")), "-s", socket, *target]
             server = subprocess.Popen(
                 [python, "-m", "dagster", *arguments],
                 cwd=folder,

@@ -109,7 +109,7 @@ def _targets(
         # Another server must not be given the headers of the configured one.
         if configured is not None and configured.address == server.address:
             server = configured
-        yield server_target(server, folder, "--server")
+        yield server_target(server, folder, "--server", text)
 
 
 def with_flags(

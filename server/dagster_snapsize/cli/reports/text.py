@@ -167,8 +167,8 @@ def _timing(measurement: Measurement) -> str:
     seconds = measurement.seconds
     if server := measurement.server:
         return (
-            f"{format_seconds(seconds.build)} of answers, {format_seconds(seconds.total)} in all;"
-            f" the largest was {server.largest_reply_bytes:,} bytes"
+            f"answered in {format_seconds(seconds.build)}, {format_seconds(seconds.total)} in all;"
+            f" the largest reply has {server.largest_reply_bytes:,} bytes"
         )
     peak = ""
     if measurement.peak_rss_bytes:
