@@ -78,7 +78,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shop")
     (folder / "pyproject.toml").write_text("")
     for day, count in enumerate((30, 31, 60), start=1):
-        arguments = f'{BUDGET % "50 kB"}, name="shop"'
+        arguments = f'{BUDGET % "50 kB"}, name="shop", report_folder="reports"'
         (folder / f"day{day}.py").write_text(SHOP.format(count=count, arguments=arguments))
     return folder
 
@@ -121,6 +121,9 @@ def test_a_location_measures_itself_in_its_own_runs(shop: Path) -> None:
         {"growth_bytes": wire[2] - wire[1]},
     ]
     assert second["assets"][KEY]["grown"][0]["owner"] == "table_30"
+    report = Path(third["assets"][KEY]["report"])
+    assert report.parent == shop / "reports" / "shop"
+    assert report.read_text().startswith("<!DOCTYPE html>")
 
 
 def test_the_component_itself_is_small(shop: Path) -> None:

@@ -35,6 +35,7 @@ from dagster_snapsize.project.servers import RunningServer, ServerSettings, Webs
 
 NAME = "snapshot_sizes"
 CHECKS = ("within_budget", "growth")
+_DESCRIPTION = "Exact sizes of snapshots, by dagster-snapsize"
 _CENTRAL = "snapshot_sizes_of_servers"
 _UNKNOWN = RunningServer("", problem="the webserver has no code location of that name")
 _NO_REPOSITORY = (
@@ -154,7 +155,10 @@ def _assets(plan: AssetPlan, op: str, names: Sequence[str]) -> AssetsDefinition:
 
     @multi_asset(  # type: ignore[untyped-decorator, unused-ignore]
         name=op,
-        specs=[AssetSpec(key, skippable=True, group_name=NAME) for key in keys.values()],
+        specs=[
+            AssetSpec(key, description=_DESCRIPTION, skippable=True, group_name=NAME)
+            for key in keys.values()
+        ],
         check_specs=[AssetCheckSpec(check, asset=key) for key in keys.values() for check in CHECKS],
         can_subset=True,
     )
@@ -205,6 +209,7 @@ def _measured(
 def _results(
     context: Any, plan: AssetPlan, measurement: Measurement, key: AssetKey
 ) -> Iterator[Any]:
+    from dagster_snapsize.dagster.reports import write_report
     from dagster_snapsize.dagster.results import GROWTH, WITHIN_BUDGET, JudgedSizes
 
     event = context.instance.get_latest_materialization_event(key)
@@ -216,6 +221,15 @@ def _results(
     results = [make[check](key) for check in checks]
     if key in context.selected_asset_keys:
         metadata = judged.metadata()
+        if plan.report_folder is not None:
+            file = f"{measurement.name}/{context.run_id}.html"
+            findings = judged.findings
+            try:
+                metadata["report"] = write_report(
+                    plan.report_folder, file, measurement, budgets, findings
+                )
+            except Exception as error:  # of any file system: the sizes are known all the same
+                context.log.warning(f"the report was not written to {plan.report_folder}: {error}")
         yield MaterializeResult(asset_key=key, metadata=metadata, check_results=results)
     else:
         yield from results
