@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.command import measure_json
-from support.deployment import own_variables, runs, stub_servers
+from support.deployment import Webserver, dagster_dev, dg_project, own_variables, runs, stub_servers
 from support.environments import environment
-from support.patience import patience
+from support.patience import patience, wait_for
 
 SHOP = """
 import dagster as dg
@@ -174,3 +176,109 @@ def test_a_server_that_fails_fails_alone(shop: Path, tmp_path: Path) -> None:
     assert "1 of 1 code location could not be measured: down-0: " in first
     assert "1 of 2 code locations could not be measured: hanging-0: " in second
     assert "did not answer in" in second
+
+
+MATERIALIZATIONS = """
+query($path: [String!]!) {
+  assetNodes(assetKeys: [{path: $path}]) {
+    assetMaterializations(limit: 10) {
+      runId
+      metadataEntries {
+        label
+        ... on IntMetadataEntry { intValue }
+        ... on TextMetadataEntry { text }
+        ... on TableMetadataEntry { table { records } }
+      }
+    }
+    assetChecksOrError {
+      ... on AssetChecks {
+        checks { name executionForLatestMaterialization { evaluation { success description } } }
+      }
+    }
+  }
+}
+"""
+LAUNCH = """
+mutation($assets: [AssetKeyInput!]!, $checks: [AssetCheckHandleInput!]!) {
+  launchRun(executionParams: {
+    selector: {
+      repositoryLocationName: "orders", repositoryName: "__repository__",
+      jobName: "__ASSET_JOB", assetSelection: $assets, assetCheckSelection: $checks
+    }
+  }) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } }
+}
+"""
+
+
+def materializations(webserver: Webserver) -> list[dict[str, Any]]:
+    """Those that there are now."""
+    data = webserver.ask(MATERIALIZATIONS, path=["snapshot_sizes", "orders"])
+    return materializations_of(data) if data else []
+
+
+def materializations_of(data: Any) -> list[dict[str, Any]]:
+    """Metadata of each, the newest first, with the run's id."""
+    nodes = data["assetNodes"]
+    return [
+        {
+            "run": one["runId"],
+            **{
+                entry["label"]: entry.get("intValue")
+                or entry.get("text")
+                or [json.loads(r) for r in entry.get("table", {}).get("records", [])]
+                for entry in one["metadataEntries"]
+            },
+        }
+        for node in nodes
+        for one in node["assetMaterializations"]
+    ]
+
+
+def evaluations(webserver: Webserver) -> dict[str, Any]:
+    """Those of the checks, by name, since the latest materialization."""
+    data = webserver.ask(MATERIALIZATIONS, path=["snapshot_sizes", "orders"])
+    checks = data["assetNodes"][0]["assetChecksOrError"]["checks"]
+    latest = {check["name"]: check["executionForLatestMaterialization"] for check in checks}
+    return {name: found and found["evaluation"] for name, found in latest.items()}
+
+
+def test_the_component_measures_in_a_real_deployment(tmp_path: Path) -> None:
+    """Scaffolded by dg, started by its sensor and by hand, read back from the webserver."""
+    variables = dg_project(tmp_path)
+    scaffold = ["dg", "scaffold", "defs", "dagster_snapsize.SnapshotSizes", "sizes"]
+    subprocess.run(scaffold, cwd=tmp_path, env=variables, check=True, capture_output=True)
+    yaml = tmp_path / "src" / "orders" / "defs" / "sizes" / "defs.yaml"
+    assert yaml.read_text().startswith("type: dagster_snapsize.SnapshotSizes\n")
+    yaml.write_text(
+        "type: dagster_snapsize.SnapshotSizes\n"
+        'attributes: {cron: "{{ env.CRON }}", trigger: on_deploy}\n'
+    )
+    variables = {**variables, "CRON": "0 6 * * *"}
+    with dagster_dev(tmp_path, variables) as webserver:
+        wait_for(lambda: bool(materializations(webserver)), 120)
+        # As the webserver starts it where checks are left out, and one check alone.
+        key = {"path": ["snapshot_sizes", "orders"]}
+        without = webserver.ask(LAUNCH, assets=[key], checks=[])["launchRun"]["run"]["runId"]
+        wait_for(lambda: any(m["run"] == without for m in materializations(webserver)), 120)
+        check = {"assetKey": key, "name": "within_budget"}
+        assert "run" in webserver.ask(LAUNCH, assets=[], checks=[check])["launchRun"]
+        wait_for(lambda: evaluations(webserver)["within_budget"] is not None, 120)
+        checks = evaluations(webserver)
+        data = webserver.ask(MATERIALIZATIONS, path=["snapshot_sizes", "orders"])
+    options = {"env": {k: variables[k] for k in ("PYTHONPATH", "CRON")}}
+    python = ["--python", str(environment("deployment"))]
+    (location,) = measure_json(*python, cwd=tmp_path, **options)["locations"]
+    found = materializations_of(data)
+    assert len(found) == 2
+    for metadata in found:
+        assert differences(metadata, location) == []
+    assert checks["growth"] is None
+    assert checks["within_budget"]["success"] is False
+    assert "% of 70 kB" in checks["within_budget"]["description"], "the project's own budget"
+    own = [
+        o["bytes"]
+        for s in location["snapshots"]
+        for o in s["owners"]
+        if "snapshot_sizes" in o["name"]
+    ]
+    assert sum(own) < 6_000

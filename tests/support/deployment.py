@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
 import subprocess
 import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from attrs import frozen
 
 from support import environments
 from support.code_servers import server_environment
@@ -108,3 +115,92 @@ def stub_servers(file: Path, *kinds: str) -> Iterator[str]:
                 yield folder
             finally:
                 process.kill()
+
+
+def dg_project(folder: Path) -> Mapping[str, str]:
+    """Make a project of dg with three assets in ``folder``; the environment to use it in.
+
+    dagster-snapsize is as if installed: its entry points are those of its pyproject.toml.
+    """
+    package = folder / "src" / "orders"
+    (package / "defs").mkdir(parents=True)
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "orders"\nversion = "1"\n'
+        '[tool.dg]\ndirectory_type = "project"\n'
+        '[tool.dg.project]\nroot_module = "orders"\ncode_location_name = "orders"\n'
+        '[tool.dagster-snapsize.budget]\nrepository = "70 kB"\njob = "80 kB"\n'
+    )
+    (package / "__init__.py").touch()
+    (package / "definitions.py").write_text(
+        "from pathlib import Path\nfrom dagster import definitions, load_from_defs_folder\n"
+        "@definitions\ndef defs():\n"
+        "    return load_from_defs_folder(path_within_project=Path(__file__).parent)\n"
+    )
+    (package / "defs" / "__init__.py").touch()
+    (package / "defs" / "tables.py").write_text(
+        "import dagster as dg\n"
+        'assets = [dg.AssetSpec(f"table_{n}", description="one of many") for n in range(3)]\n'
+    )
+    about = folder / "installed" / "dagster_snapsize-1.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: dagster-snapsize\nVersion: 1\n")
+    points = environments.own_project()["entry-points"]
+    (about / "entry_points.txt").write_text(
+        "".join(
+            f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in names.items())
+            for group, names in points.items()
+        )
+    )
+    path = os.pathsep.join(map(str, (_SERVER, about.parent, package.parent)))
+    python = environments.environment("deployment")
+    return {
+        **own_variables(folder / "home"),
+        "PYTHONPATH": path,
+        "VIRTUAL_ENV": str(python.parents[1]),
+        "PATH": os.pathsep.join((str(python.parent), os.environ["PATH"])),
+    }
+
+
+@frozen
+class Webserver:
+    """A webserver that was started, with its daemon."""
+
+    url: str
+    log: Path
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The data of an answer; None where the webserver is not up yet."""
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/graphql", body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as reply:
+                return json.load(reply)["data"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read().decode()) from error
+        except OSError:
+            return None
+
+
+@contextmanager
+def dagster_dev(folder: Path, variables: Mapping[str, str]) -> Iterator[Webserver]:
+    """``dagster dev`` with webserver and daemon, ended with all that it started."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = folder / "dev.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["dagster", "dev", "-p", str(port)],
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield Webserver(f"http://127.0.0.1:{port}", log)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -20,6 +20,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -36,11 +37,13 @@ OLDER = ("1.5.14", "1.6.14", "1.7.16")
 
 # Dagsters of those years import pkg_resources, and six without asking for it.
 _OLD_NEEDS = ("setuptools<80", "six")
-_OWN_NEEDS = tuple(
-    tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"][
-        "dependencies"
-    ]
-)
+
+
+def own_project() -> Any:
+    """``[project]`` of our own pyproject.toml."""
+    return tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+
+
 _REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "dbt": (
         "dagster==1.13.27",
@@ -66,7 +69,7 @@ _REQUIREMENTS: dict[str, tuple[str, ...]] = {
         "dagster==1.13.27",
         "dagster-webserver==1.13.27",
         "dagster-dg-cli==1.13.27",
-        *_OWN_NEEDS,
+        *own_project()["dependencies"],
     ),
     # The oldest Python that the probe runs on.
     "py39": (f"dagster=={OLDEST}", *_OLD_NEEDS),
