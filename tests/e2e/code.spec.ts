@@ -79,10 +79,12 @@ test("new numbers follow an edit that is saved", async ({ openWindow, shop }) =>
   await expect(window.lenses).toHaveText(/^1[5-9]\d\.\d kB · [^(]+$/);
   await window.picture("code-over");
 
-  // The warning leads to where the budget can be raised.
+  // The warning offers a larger budget.
   await window.notifications.getByRole("button", { name: "Raise Budget…" }).click();
-  await expect(window.quickFixes.filter({ hasText: /^Allow .* for the repository/ })).toBeVisible();
+  await expect(window.quickInput).toContainText("Allow 180 kB for the repository");
   await window.picture("raise-budget");
+  await window.page.keyboard.press("Enter");
+  await expect(window.line('repository = "180 kB"')).toBeVisible();
 });
 
 test("a broken import is shown where it is, and goes when it is fixed", async ({

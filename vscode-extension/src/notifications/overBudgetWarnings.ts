@@ -36,17 +36,31 @@ async function warn(project: Project, id: string): Promise<void> {
   }
 }
 
-/** Opens the quick fixes where the finding is shown; they write the budget into the project. */
+/** Lets the user pick one of the larger budgets that code actions write into the project. */
 async function offerToRaise(finding: Finding | undefined): Promise<void> {
   const location = finding?.location;
   if (!location) {
     await vscode.commands.executeCommand("workbench.actions.view.problems");
     return;
   }
-  const { path, line } = location;
-  const start = new vscode.Position(Math.max(0, line - 1), 0);
-  const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path));
-  const end = document.lineAt(Math.min(start.line, document.lineCount - 1)).range.end;
-  await vscode.window.showTextDocument(document, { selection: new vscode.Range(start, end) });
-  await vscode.commands.executeCommand("editor.action.quickFix");
+  const document = await vscode.workspace.openTextDocument(vscode.Uri.file(location.path));
+  const line = Math.min(Math.max(0, location.line - 1), document.lineCount - 1);
+  const { range } = document.lineAt(line);
+  await vscode.window.showTextDocument(document, { selection: range });
+  const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+    "vscode.executeCodeActionProvider",
+    document.uri,
+    range,
+  );
+  const larger = actions.filter(({ title, edit }) => edit && title.startsWith("Allow "));
+  if (larger.length === 0) {
+    await vscode.commands.executeCommand("workbench.actions.view.problems");
+    return;
+  }
+  const titles = larger.map(({ title }) => title);
+  const placeHolder = "Write a larger budget into the project's settings";
+  const picked = await vscode.window.showQuickPick(titles, { placeHolder });
+  const edit = larger.find(({ title }) => title === picked)?.edit;
+  if (edit === undefined || !(await vscode.workspace.applyEdit(edit))) return;
+  for (const [uri] of edit.entries()) await vscode.window.showTextDocument(uri);
 }
