@@ -191,3 +191,18 @@ def test_the_budgets_and_the_server_are_those_of_the_project(
     assert result.status == 1
     wire = by_name(local)["heavy"]["wire_bytes"]
     assert f"{wire:,} of 4,000,000 bytes on the wire" in result.stdout
+
+
+@pytest.mark.matrix
+def test_all_that_dagster_can_define_is_measured_alike(python: Path) -> None:
+    target, folder = ("-m", "everything.definitions"), PROJECTS / "everything"
+    with code_server(python, folder, target=target) as server:
+        from_code = measure_json(*target, "--python", python, cwd=folder)["locations"][0]
+        location = asked(python, server)
+
+    assert by_name(location) == by_name(from_code)
+    totals = [
+        {asset["key"]: asset["total_bytes"] for asset in one["assets"]}
+        for one in (location, from_code)
+    ]
+    assert totals[0] == totals[1] and len(totals[0]) > 50

@@ -237,3 +237,20 @@ def test_a_refusal_behind_the_proxy_of_code_server_start_has_the_same_size(pytho
     refused = [s["name"] for s in location["snapshots"] if s["measured_by"] == "refusal"]
     assert refused == ["heavy"]
     assert location["server"]["send_limit_bytes"] == wire["heavy"] - 1
+
+
+def test_an_interpreter_without_grpcio_says_what_to_install(
+    environment: Callable[[str], Path],
+) -> None:
+    bare = environment("bare")
+    result = snapsize("check", "--server", "localhost:1", "--python", bare, cwd=PROJECT)
+
+    assert result.status == 2
+    assert "has no grpcio, which asks code servers" in result.stderr
+    assert "pip install 'dagster-snapsize[live]'" in result.stderr
+
+
+def test_flags_that_need_the_code_do_not_go_with_a_server() -> None:
+    for flags in (("-m", "shop"), ("--live",), ("--webserver", "http://localhost:3000")):
+        result = snapsize("check", "--server", "localhost:1", *flags, cwd=PROJECT)
+        assert result.status == 2 and "do not go together" in result.stderr, flags

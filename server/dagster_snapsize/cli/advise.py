@@ -68,6 +68,8 @@ def measure_for_advice(
     from dagster_snapsize.cli.upgrade import measure_upgrade
 
     try:
+        if any(location.code_location.server for location in report.locations):
+            raise UserError("--dagster needs the code: a running server has one Dagster only")
         return AdviceReport(report, splits, late, measure_upgrade(selection, version, report))
     except UserError as error:
         return AdviceReport(report, splits, late, upgrade_error=error)

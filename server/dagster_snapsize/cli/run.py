@@ -204,7 +204,7 @@ def _has_no_limit(one: LocationReport) -> bool:
 
 def _verification_notes(reports: Sequence[LocationReport]) -> Iterator[str]:
     for one in reports:
-        if not one.measurement.failure:
+        if not (one.measurement.failure or one.measurement.server):
             texts, version = len(one.measurement.snapshots), one.measurement.dagster_version
             yield (
                 f"location {one.code_location.name}: all {texts} snapshots are byte for byte"

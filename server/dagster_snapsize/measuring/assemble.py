@@ -368,7 +368,9 @@ class MeasurementBuilder:
         return Measurement(
             name=self.location.name,
             target=self.location.target,
-            python=self._hello.get("executable_path", self.interpreter.path),
+            python=self._hello.get("executable_path", "")
+            if self.location.server
+            else self.interpreter.path,
             python_version=self._hello.get("python_version", ""),
             dagster_version=self._hello.get("dagster_version", ""),
             seconds=Seconds(

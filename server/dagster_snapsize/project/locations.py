@@ -211,7 +211,7 @@ def _workspaces(
     Running servers are left out, with a note, unless they are to be measured too.
     """
     variables = {**environ, **read_dotenv(cwd / ".env", environ)}
-    read = [read_workspace(path, cwd, variables) for path in paths]
+    read = [read_workspace(path, cwd, variables, live) for path in paths]
     by_name = {target.name: target for workspace in read for target in workspace.targets}
     skipped = [target for target in by_name.values() if target.server and not live]
     return Workspace(

@@ -87,13 +87,20 @@ def parse_header(name: str, value: object) -> tuple[str, str]:
 
     Raises ValueError for a value that is written out, and for what can be no name.
     """
-    if not _HEADER.fullmatch(name.lower()):
-        raise ValueError(f"{shown(name)} cannot be the name of a header")
     if not isinstance(value, str) or not value.removeprefix(_FROM_VARIABLE):
         raise ValueError(f"the header {name} has no value: write env: and a variable's name")
     if not value.startswith(_FROM_VARIABLE):
         raise ValueError(f"the value of the header {name} must come from a variable: env:NAME")
-    return name.lower(), value.removeprefix(_FROM_VARIABLE)
+    return sendable(name, value.removeprefix(_FROM_VARIABLE))
+
+
+def sendable(name: str, value: str) -> tuple[str, str]:
+    """The header as gRPC sends it; raises ValueError, without the value, for what it refuses."""
+    if not _HEADER.fullmatch(name.lower()):
+        raise ValueError(f"{shown(name)} cannot be the name of a header")
+    if not value.isascii() or not value.isprintable():
+        raise ValueError(f"the value of the header {name} has characters that no header may have")
+    return name.lower(), value
 
 
 def header_values(headers: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -103,9 +110,10 @@ def header_values(headers: Mapping[str, str], environ: Mapping[str, str]) -> dic
         value = environ.get(variable)
         if not value:
             raise UserError(f"{variable}, the variable for the header {name}, is not set")
-        if not value.isascii() or not value.isprintable():
-            raise UserError(f"{variable} has characters that no header may have: {name} needs text")
-        found[name] = value
+        try:
+            found.update([sendable(name, value)])
+        except ValueError as error:
+            raise UserError(f"{variable}: {error}") from None
     return found
 
 

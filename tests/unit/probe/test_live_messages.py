@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_snapsize.probe.live import server
 from dagster_snapsize.probe.live.messages import (
     JobNames,
     NotDagster,
@@ -117,3 +120,16 @@ def test_the_class_of_a_text_is_that_of_its_outermost_object() -> None:
     assert class_of(job("x", "y")) == "ExternalPipelineData"
     assert class_of(b'{"a": {"__class__": "ExternalPipelineData"}}') == ""
     assert class_of(b"") == ""
+
+
+def test_no_other_calls_than_these_five_are_ever_made() -> None:
+    source = Path(server.__file__).read_text("utf-8")
+
+    assert {*re.findall(r'_ask\("(\w+)"', source), *re.findall(r"{_SERVICE}(\w+)", source)} == {
+        "GetServerId",
+        "ListRepositories",
+        "ExternalRepository",
+        "StreamingExternalRepository",
+        "ExternalJob",
+    }
+    assert source.count("_channel.unary_") == 2 and source.count("_ask(") == 5

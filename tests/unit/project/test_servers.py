@@ -139,8 +139,16 @@ def test_entries_of_a_workspace_are_read_as_dagster_reads_them(
         ("{port: 1, ssl: 3}", "is not true or false"),
         ("{port: 1, hots: a}", "did you mean `host`"),
         ("4000", "is not a mapping"),
+        ("{port: 1, additional_metadata: {a b: c}}", "cannot be the name of a header"),
     ],
 )
 def test_mistakes_in_an_entry_are_named(tmp_path: Path, entry: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
+        find_locations(workspace(tmp_path, entry), Flags(live=True), {})
+
+
+def test_an_entry_whose_variables_are_not_set_here_is_skipped_all_the_same(tmp_path: Path) -> None:
+    entry = "{port: {env: PORT}, location_name: shop}"
+    with pytest.raises(UserError, match="can be measured") as error:
         find_locations(workspace(tmp_path, entry), Flags(), {})
+    assert "workspace.yaml:2: shop is a running gRPC server and was skipped" in error.value.hint

@@ -23,7 +23,7 @@ from dagster_snapsize.core.mapping_reader import (
     shown,
 )
 from dagster_snapsize.project.files.yaml_document import line_of, read_yaml
-from dagster_snapsize.project.servers import SERVER, RunningServer
+from dagster_snapsize.project.servers import SERVER, RunningServer, sendable
 from dagster_snapsize.project.targets import Target, absolute, default_name, executable
 
 _COMMON = ("working_directory", "location_name", "executable_path")
@@ -47,20 +47,26 @@ class Workspace:
     notes: tuple[str, ...]
 
 
-def read_workspace(path: Path, cwd: Path, environ: Mapping[str, str]) -> Workspace:
-    """The locations of one file. Raises UserError for a file that Dagster would refuse."""
+def read_workspace(
+    path: Path, cwd: Path, environ: Mapping[str, str], live: bool = False
+) -> Workspace:
+    """The locations of one file. Raises UserError for a file that Dagster would refuse.
+
+    Running servers have their addresses only if ``live``: variables in them may not be set here.
+    """
     content = read_yaml(path)
     if content is None:
         what = "is empty" if path.exists() else "does not exist"
         raise UserError(f"{path.name} {what}", hint=_EXAMPLE, path=str(path))
-    return _WorkspaceReader(path, cwd, environ).workspace(content)
+    return _WorkspaceReader(path, cwd, environ, live).workspace(content)
 
 
 class _WorkspaceReader:
-    def __init__(self, path: Path, cwd: Path, environ: Mapping[str, str]):
+    def __init__(self, path: Path, cwd: Path, environ: Mapping[str, str], live: bool):
         self._path = path
         self._cwd = cwd
         self._environ = environ
+        self._live = live
 
     def workspace(self, content: Any) -> Workspace:
         if not isinstance(content, dict):
@@ -142,6 +148,10 @@ class _WorkspaceReader:
         """An entry of kind ``grpc_server``, as ``dagster/_core/workspace/load.py`` reads it."""
         if not isinstance(value, dict):
             raise self._error(line, f"`{SERVER}` is not a mapping", _SERVER_EXAMPLE)
+        if not self._live:
+            place = value.get("socket") or value.get("port")
+            name = value.get("location_name") or f"grpc:{value.get('host') or 'localhost'}:{place}"
+            return self._server_target(str(name), RunningServer(""), line)
         text = Key(self._string)
         keys = {
             **dict.fromkeys(("host", "socket", "location_name"), text),
@@ -158,9 +168,13 @@ class _WorkspaceReader:
         server = RunningServer(
             address, values.get("ssl", False), values.get("additional_metadata", {})
         )
+        name = values.get("location_name") or f"grpc:{host}:{port or socket}"
+        return self._server_target(name, server, line)
+
+    def _server_target(self, name: str, server: RunningServer, line: int) -> Target:
         return Target(
-            name=values.get("location_name") or f"grpc:{host}:{port or socket}",
-            target={SERVER: address},
+            name=name,
+            target={SERVER: server.address},
             working_directory=self._cwd,
             cwd=self._cwd,
             source=f"{self._path.name}:{line}",
@@ -176,7 +190,7 @@ class _WorkspaceReader:
     def _metadata(self, value: object) -> dict[str, str]:
         if not isinstance(value, dict):
             raise ValueError("it is not a mapping")
-        return {str(name).lower(): self._string(text) for name, text in value.items()}
+        return dict(sendable(str(name), self._string(text)) for name, text in value.items())
 
     def _fail_in(self, mapping: Any, line: int) -> Callable[[KeyProblem], NoReturn]:
         """Raises for a problem at the line of its key, or else at the ``line`` of the mapping."""
