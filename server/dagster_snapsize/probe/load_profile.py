@@ -1,4 +1,4 @@
-"""Where the load time goes: a thread that looks at the main thread's stack every 5 ms.
+"""Where the load time goes: a thread that looks at the main thread's stack every 5 to 25 ms.
 
 The time since the last look, in whole microseconds, is added to the stack that is seen; so all of
 it sums to the time that has passed. Stacks are folded as they are seen, none is kept. C code that
@@ -17,14 +17,15 @@ import importlib
 import os
 import sys
 import time
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from . import HERE
 from .user_files import UserFiles
 
 _INTERVAL = 0.005  # seconds
-_LOOKS_PART = 100  # of the processor time, looking takes at most a hundredth: stacks may be deep
+_LONG_INTERVAL = 0.025  # after looks have taken more than a fiftieth of the processor time
+_LOOKS_PART = 50
 _DEEPEST = 10_000  # frames that are looked at, to find a line of the user's
 _DEEP = 500  # frames that are looked at where one has been found
 _DEPTH = 200  # frames of a folded stack
@@ -34,7 +35,9 @@ Entry = Tuple[str, str, int, int]
 """Path, name, line (of a function that is not the user's: its first) and kind."""
 FOREIGN, USERS, COMPONENT = range(3)
 """Kinds of entries; of a component the path is its file's, the name which one of those in it."""
-_SKIPPED = -1  # our own frames, the import system's, and those of generated code
+# What is known of code instead of a number: our own, the import system's and generated code is
+# skipped; of the user's every line is an entry.
+_SKIPPED, _IS_USERS, _IS_COMPONENT = -1, -2, -3
 
 Phase = Tuple[str, str]
 """``import``, ``definitions``, ``repository``, ``composing`` or ``job``; what is named after."""
@@ -52,6 +55,7 @@ class LoadProfile:
         self._start_thread = _thread.start_new_thread
         self._now = time.perf_counter_ns
         self._thread_time = time.thread_time_ns
+        self._process_time = time.process_time_ns
         self._current_frames = sys._current_frames
         self._getpid = os.getpid
         self._pid = os.getpid()
@@ -63,7 +67,7 @@ class LoadProfile:
         self._runs = False
         self._phase: Optional[Phase] = None
         self._last = self._microseconds()
-        self._kinds: Dict[str, int] = {}
+        self._codes: Dict[int, Tuple[int, CodeType]] = {}  # with the code: its id stays its own
         self._entries: Dict[Entry, int] = {}
         self._stacks: Dict[Tuple[Phase, Tuple[int, ...]], int] = {}
 
@@ -148,60 +152,63 @@ class LoadProfile:
     def _run(self) -> None:
         wait = _INTERVAL
         while not self._ending.acquire(True, wait):
-            began = self._thread_time()
             try:
                 with self._lock:
                     self._add(self._look() if self._phase is not None else ())
             except Exception:  # memory is short, say, or a profiler of the user fails in here
                 pass  # the time is that of the next look
-            wait = max(_INTERVAL, (self._thread_time() - began) * _LOOKS_PART / 1e9)
+            is_cheap = self._thread_time() * _LOOKS_PART < self._process_time()
+            wait = _INTERVAL if is_cheap else _LONG_INTERVAL
         self._ended.release()
 
     def _look(self) -> Tuple[int, ...]:
         """The main thread's stack as numbers of entries, the outermost first."""
-        found: List[Entry] = []  # the innermost first
+        found: List[int] = []  # the innermost first
         nearest = -1  # the innermost of the user's
-        kinds = self._kinds
+        last = -1
+        codes = self._codes
         frame = self._current_frames().get(self._main_thread)
         for depth in range(_DEEPEST):
             if frame is None or (depth > _DEEP and nearest >= 0):
                 break
             code = frame.f_code
-            path = code.co_filename
-            kind = kinds.get(path)
-            if kind is None:
-                kind = kinds[path] = self._kind(path)
-            if kind == USERS:
-                entry: Entry = (path, code.co_name, frame.f_lineno or 0, kind)
-            elif kind == FOREIGN:
-                entry = (path, code.co_name, code.co_firstlineno, kind)
-            elif code is _COMPONENT_CODE:
-                entry = _component(frame)
-            else:
-                frame = frame.f_back
-                continue
-            if not found or found[-1] != entry:  # a function that calls itself is one entry
-                if nearest < 0 and entry[3] != FOREIGN:
+            known = codes.get(id(code))
+            if known is None:
+                known = codes[id(code)] = (self._known(code), code)
+            number = known[0]
+            if number < _SKIPPED:
+                number = self._number(
+                    _component(frame) if number == _IS_COMPONENT else _line(frame)
+                )
+                if nearest < 0:
                     nearest = len(found)
-                found.append(entry)
+            # A function that calls itself is one entry.
+            if number != _SKIPPED and number != last:
+                found.append(number)
+                last = number
             frame = frame.f_back
         if len(found) > _DEPTH:
             half = _DEPTH // 2
             near = found[max(0, nearest + 1 - half) : nearest + 1] if nearest >= 0 else []
             found = near + found[max(nearest + 1, len(found) - half) :]
-        stack = self._numbers(found)
+        stack = tuple(found[::-1])
         if len(self._stacks) >= _STACKS and (self._phase, stack) not in self._stacks:
-            stack = self._numbers(found[max(0, nearest - 1) : nearest + 1])
+            stack = tuple(found[max(0, nearest - 1) : nearest + 1][::-1])
         return stack
 
-    def _numbers(self, found: List[Entry]) -> Tuple[int, ...]:
-        entries = self._entries
-        return tuple([entries.setdefault(entry, len(entries)) for entry in found[::-1]])
+    def _number(self, entry: Entry) -> int:
+        return self._entries.setdefault(entry, len(self._entries))
 
-    def _kind(self, path: str) -> int:
+    def _known(self, code: CodeType) -> int:
+        """The number of its entry, or that it is skipped or has entries by line."""
+        path = code.co_filename
+        if code is _COMPONENT_CODE:
+            return _IS_COMPONENT
         if path.startswith(("<", HERE)) or os.path.basename(path) == "runpy.py":
             return _SKIPPED
-        return USERS if self._is_users(path) else FOREIGN
+        if self._is_users(path):
+            return _IS_USERS
+        return self._number((path, code.co_name, code.co_firstlineno, FOREIGN))
 
     def report(self) -> Dict[str, Any]:
         """The header of the frame ``load_profile``, as protocol.py describes it.
@@ -223,6 +230,11 @@ def _in_component(path: str, number: str, call: Callable[..., Any], *args: Any) 
 
 
 _COMPONENT_CODE = _in_component.__code__
+
+
+def _line(frame: FrameType) -> Entry:
+    code = frame.f_code
+    return (code.co_filename, code.co_name, frame.f_lineno or 0, USERS)
 
 
 def _component(frame: FrameType) -> Entry:
