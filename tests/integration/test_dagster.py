@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from support import ROOT
 from support.command import measure_json
 from support.deployment import Webserver, dagster_dev, dg_project, own_variables, runs, stub_servers
 from support.environments import environment
@@ -87,13 +88,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_location_measures_itself_in_its_own_runs(shop: Path) -> None:
     """In any process that an executor starts, over time, with the sizes of ``measure``."""
-    first, second, third = runs(
+    first, second, third, unknown = runs(
         shop / "home",
         shop,
         {"file": "day1.py", "assets": [SIZES]},
         {"file": "day2.py", "assets": [SIZES], "executor": "multiprocess"},
         {"file": "day3.py", "assets": [SIZES]},
+        {"file": "day3.py", "assets": [SIZES], "executor": "python"},
     )
+    assert "This run has no repository to measure" in unknown["failures"][0]
     wire = []
     for day, run in enumerate((first, second, third), start=1):
         assert run["success"], run["failures"]
@@ -282,3 +285,27 @@ def test_the_component_measures_in_a_real_deployment(tmp_path: Path) -> None:
         if "snapshot_sizes" in o["name"]
     ]
     assert sum(own) < 6_000
+
+
+def test_the_package_is_free_of_dagster_until_the_component_is_used() -> None:
+    program = """
+import sys, dagster_snapsize
+assert "SnapshotSizes" in dir(dagster_snapsize), "dg finds it there"
+assert "dagster" not in sys.modules
+dagster_snapsize.SnapshotSizes
+assert "dagster_snapsize.measuring" not in sys.modules, "what only a run needs"
+for arguments, wrong in [
+    (dict(trigger="sometimes"), "can be 'on_deploy' only"),
+    (dict(trigger="on_deploy", servers={"a": "a:1"}), "not those of servers"),
+    (dict(webserver={"url": "http://a", "locations": ["a"]}, servers={"a": "a:1"}), "do not go"),
+    (dict(servers={"a": "a:1"}, batch=0), "must be 1 or more"),
+]:
+    try:
+        dagster_snapsize.dagster.build_snapshot_sizes_definitions(**arguments)
+    except Exception as error:
+        assert wrong in str(error), error
+    else:
+        raise AssertionError(arguments)
+"""
+    variables = {"PYTHONPATH": str(ROOT / "server")}
+    subprocess.run([environment("deployment"), "-c", program], env=variables, check=True)

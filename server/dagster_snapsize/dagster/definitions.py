@@ -159,7 +159,8 @@ def _assets(plan: AssetPlan, op: str, names: Sequence[str]) -> AssetsDefinition:
             AssetSpec(key, description=_DESCRIPTION, skippable=True, group_name=NAME)
             for key in keys.values()
         ],
-        check_specs=[AssetCheckSpec(check, asset=key) for key in keys.values() for check in CHECKS],
+        # No variable here may be named `check`: Dagster 1.10 takes it for a module of its own.
+        check_specs=[AssetCheckSpec(what, asset=key) for key in keys.values() for what in CHECKS],
         can_subset=True,
     )
     def measure(context: AssetExecutionContext) -> Iterator[Any]:
@@ -174,7 +175,7 @@ def _assets(plan: AssetPlan, op: str, names: Sequence[str]) -> AssetsDefinition:
                     failures[name] = measurement.failure.message
                     context.log.error(f"{name} could not be measured: {failures[name]}")
         except UserError as error:
-            raise Failure(str(error), allow_retries=False) from error
+            raise Failure(str(error), allow_retries=False) from None
         if failures:
             said = "; ".join(f"{name}: {why}" for name, why in failures.items())
             of = counted(len(wanted), "code location")
@@ -192,8 +193,8 @@ def _measured(
     if plan.is_own:
         try:
             repository = context.repository_def
-        except Exception as error:  # that it has none is a CheckError of Dagster's
-            raise Failure(_NO_REPOSITORY, allow_retries=False) from error
+        except Exception:  # that it has none is a CheckError of Dagster's
+            raise Failure(_NO_REPOSITORY, allow_retries=False) from None
         (name,) = names
         location = own_location.code_location(name, plan.root, load_config(plan.root))
         yield name, own_location.measure_repository(repository, location)

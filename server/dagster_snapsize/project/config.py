@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from dagster_snapsize.core.errors import UserError, close_names
 from dagster_snapsize.core.limits import StorageName
@@ -158,7 +158,7 @@ def _read_config(file: TomlDocument, prefix: tuple[str, ...]) -> Config:
     )
 
 
-def budgets_from(values: Mapping[str, Any]) -> Budgets:
+def budgets_from(values: object) -> Budgets:
     """The budgets of a table that is in no file, whose keys may have underscores for dashes.
 
     Raises UserError for the first mistake in it.
@@ -170,15 +170,16 @@ def budgets_from(values: Mapping[str, Any]) -> Budgets:
     return Budgets(**{_field(k): v for k, v in budget.items()})
 
 
-def server_from(values: str | Mapping[str, Any]) -> ServerSettings:
+def server_from(values: object) -> ServerSettings:
     """A server to ask by its address, or by a table as the one of budgets."""
     values = {"address": values} if isinstance(values, str) else values
-    server = _table_from(values, _SERVER_KEYS, "server")
+    keys = {**_SERVER_KEYS, "address": evolve(_SERVER_KEYS["address"], required=True)}
+    server = _table_from(values, keys, "server")
     server["headers"] = dict(_each_from(server.get("headers", {}), "server", "headers").values())
     return ServerSettings(**{_field(k): v for k, v in server.items()})
 
 
-def webserver_from(values: Mapping[str, Any]) -> WebserverSettings:
+def webserver_from(values: object) -> WebserverSettings:
     """A webserver to ask, by a table as the one of budgets."""
     table = _table_from(values, _WEBSERVER_KEYS, "webserver")
     headers = _each_from(table.pop("headers", {}), "server", "headers")
