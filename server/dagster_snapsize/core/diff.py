@@ -6,6 +6,7 @@ before. Whatever has the same bytes on both sides is left out.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from typing import Literal
@@ -104,13 +105,15 @@ class Difference:
 
     ``snapshots`` has every one, the repositories first and then by change. ``owners`` has those
     that changed, and ``fields`` what the bytes are made of, likewise: most bytes first, and either
-    sums to ``size``.
+    sums to ``size``. ``imports`` are the installed packages that are imported on one side only, by
+    the number of their modules.
     """
 
     size: Change
     snapshots: tuple[SnapshotChange, ...]
     owners: tuple[OwnerChange, ...]
     fields: Mapping[str, Change]
+    imports: Mapping[str, Change] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         for what, changes in (
@@ -146,7 +149,24 @@ def difference(old: Measurement | None, new: Measurement | None) -> Difference:
         snapshots=tuple(changes),
         owners=_owners(changes, list(before.values()), list(after.values()), _places(old, new)),
         fields=_changes(_labelled_fields(before.values()), _labelled_fields(after.values())),
+        imports=_imports(old, new),
     )
+
+
+def _imports(old: Measurement | None, new: Measurement | None) -> dict[str, Change]:
+    if not (old and old.inputs and new and new.inputs):
+        return {}
+    before, after = (Counter(map(_package, m.inputs.modules)) for m in (old, new) if m.inputs)
+    one_sided = sorted(before.keys() ^ after.keys())
+    return {
+        name: Change(before.get(name), after.get(name))
+        for name in one_sided
+        if name not in sys.stdlib_module_names and not name.startswith("_")
+    }
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _must_sum(what: str, parts: Iterable[Change], total: int) -> None:

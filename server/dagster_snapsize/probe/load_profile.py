@@ -1,4 +1,4 @@
-"""Where the load time goes: a thread that looks at the main thread's stack every 5 to 25 ms.
+"""Where the load time goes: a thread that looks at the main thread's stack every 5 to 15 ms.
 
 The time since the last look, in whole microseconds, is added to the stack that is seen; so all of
 it sums to the time that has passed. Stacks are folded as they are seen, none is kept. C code that
@@ -24,7 +24,7 @@ from . import HERE
 from .user_files import UserFiles
 
 _INTERVAL = 0.005  # seconds
-_LONG_INTERVAL = 0.025  # after looks have taken more than a fiftieth of the processor time
+_LONG_INTERVAL = 0.015  # after looks have taken more than a fiftieth of the processor time
 _LOOKS_PART = 50
 _DEEPEST = 10_000  # frames that are looked at, to find a line of the user's
 _DEEP = 500  # frames that are looked at where one has been found

@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_snapsize.cli.diff import Side, compare
+from dagster_snapsize.cli.reports.diff.changes import import_lines
 from dagster_snapsize.cli.reports.diff.markdown import MARK, MOST, render
 from dagster_snapsize.core.diff import Change, Difference, difference
 from dagster_snapsize.core.ledger.totals import asset_costs
 from dagster_snapsize.core.model import (
     NO_LEDGER,
     Environment,
+    Inputs,
     Ledger,
     Measurement,
     Owner,
@@ -25,6 +27,7 @@ from dagster_snapsize.core.model import (
     Snapshot,
     SourceLocation,
 )
+from support import report_values
 from support.report_values import location_report
 
 Owners = Mapping[Owner, Mapping[str, Share]]
@@ -272,3 +275,18 @@ def test_a_comment_on_a_pull_request_is_short_enough_and_shows_names_as_they_are
     rest = re.findall(r"… and ([\d,]+) more, \+([\d,]+) in all", whole)
     left_out = 3_000 - len(rows)
     assert rest == [(f"{left_out:,}", f"{7 * left_out:,}")]
+
+
+def test_packages_that_only_one_side_imports_are_named() -> None:
+    def measured(*modules: str) -> Measurement:
+        inputs = Inputs((), (), (), (), (), modules, ())
+        return evolve(report_values.measurement(2, 1), inputs=inputs)
+
+    old = measured("dagster", "dagster.core", "pandas", "json", "_cffi_backend")
+    new = measured("dagster", "polars", "polars.io", "csv")
+    assert difference(old, new).imports == {"pandas": Change(1, None), "polars": Change(None, 2)}
+    assert difference(None, new).imports == {}
+    assert [*import_lines(difference(old, new))] == [
+        "Imports polars (2 modules) at load",
+        "No longer imports pandas (1 module) at load",
+    ]

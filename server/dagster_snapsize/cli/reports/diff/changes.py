@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from dagster_snapsize.cli.diff import Compared
 from dagster_snapsize.cli.reports.rows import BudgetUse, budget_use
 from dagster_snapsize.cli.run import LocationReport
 from dagster_snapsize.core.diff import Change, Difference, OwnerChange, SnapshotChange
 from dagster_snapsize.core.sizes import counted, format_percent, format_size
+
+_PACKAGES = 10
 
 
 def changed_snapshots(compared: Compared) -> list[SnapshotChange]:
@@ -73,3 +75,16 @@ def stored_rows(difference: Difference) -> str:
         f"Instance storage: {counted(len(rows), 'changed job')} {adds} {sum(rows):,} bytes when"
         f" {run} next; no row is ever deleted"
     )
+
+
+def import_lines(difference: Difference) -> Iterator[str]:
+    """``Imports polars (104 modules) at load``, and what is not imported any more."""
+    came = {name: c.new for name, c in difference.imports.items() if c.new}
+    went = {name: c.old for name, c in difference.imports.items() if c.old}
+    for text, packages in (("Imports {} at load", came), ("No longer imports {} at load", went)):
+        if packages:
+            first = [f"{name} ({counted(of, 'module')})" for name, of in packages.items()][
+                :_PACKAGES
+            ]
+            rest = len(packages) - len(first)
+            yield text.format(", ".join(first) + (f" and {rest:,} more" if rest else ""))

@@ -62,6 +62,8 @@ def _location_json(compared: Compared) -> Json:
             for owner in change.owners
         ],
         "fields": {name: part.bytes for name, part in change.fields.items()},
+        "imports_added": [name for name, part in change.imports.items() if part.old is None],
+        "imports_removed": [name for name, part in change.imports.items() if part.new is None],
     }
 
 

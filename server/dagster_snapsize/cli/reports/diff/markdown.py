@@ -9,6 +9,7 @@ from dagster_snapsize.cli.diff import Compared, Comparison, Side
 from dagster_snapsize.cli.reports.diff.changes import (
     cells,
     changed_snapshots,
+    import_lines,
     most_changed_field,
     new_budget_use,
     percent,
@@ -67,6 +68,9 @@ def _location(compared: Compared, comparison: Comparison, top: int) -> Iterator[
     measured = text(sides(compared, lambda one: versions(one.measurement)))
     yield f"{code(comparison.old.label)} → {code(comparison.new.label)}, {measured}"
     yield ""
+    for line in import_lines(change):
+        yield text(line)
+        yield ""
     if not change.is_empty:
         yield from _snapshots(compared, top)
     if sentence := stored_rows(change):

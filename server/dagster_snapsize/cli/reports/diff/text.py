@@ -10,6 +10,7 @@ from dagster_snapsize.cli.diff import Compared, Comparison
 from dagster_snapsize.cli.reports.diff.changes import (
     cells,
     changed_snapshots,
+    import_lines,
     most_changed_field,
     new_budget_use,
     percent,
@@ -84,6 +85,8 @@ def _print_difference(terminal: Terminal, compared: Compared, top: int) -> None:
     difference = compared.difference
     repositories = [snapshot.repository for snapshot in difference.snapshots]
     terminal.line()
+    for line in import_lines(difference):
+        terminal.line(line)
     if difference.is_empty:
         terminal.line(
             f"No change: {format_both(difference.size.new or 0)} in"
