@@ -122,10 +122,14 @@ def as_json(text: Text) -> Any:
 
 
 class JobNames:
-    """Finds the jobs that the text of a repository names, while its pieces come in."""
+    """Finds the jobs that the text of a repository names, while its pieces come in.
+
+    ``is_found`` says that there was a list of them, which may be empty.
+    """
 
     def __init__(self) -> None:
         self.names: List[str] = []
+        self.is_found = False
         self._kept = b""
 
     def feed(self, piece: Text) -> None:
@@ -145,6 +149,7 @@ class JobNames:
             # In metadata of an asset there may be anything.
             if all(isinstance(x, dict) and x.get("__class__") == _JOB_REFERENCE for x in found):
                 self.names = [x["name"] for x in found]
+                self.is_found = True
             self._kept = self._kept[len(_JOB_REFERENCES) :]
 
 

@@ -78,7 +78,7 @@ class _LiveSession:
             _fail(self._writer, str(why))
         except _Failed as why:
             _fail(self._writer, f"{self._address} {why}", why.traceback)
-        except NotDagster as why:
+        except (NotDagster, KeyError, TypeError, AttributeError) as why:
             _fail(self._writer, f"{self._address} sent what is not Dagster's: {why}")
 
     def _send(self, frame_type: str, **header: Any) -> None:
@@ -130,12 +130,15 @@ class _LiveSession:
                 stored += len(piece)
                 names.feed(piece)
                 self._writer.send({"type": "part"}, piece)
+            if not names.is_found:
+                raise NotDagster(f"the repository {repository} without a list of its jobs")
             self._snapshot(whole, b"", stored, messages.wire_bytes(stored), clock.seconds())
         except Refused:
             # One piece was, by a very low limit. The refusal of the whole has the whole size.
             clock = _Clock()
             try:
                 text = self._server.repository(request)
+                _check(text, _REPOSITORY, f"has no repository {repository}")
                 names.feed(text)
                 self._snapshot(
                     whole, text, len(text), messages.wire_bytes(len(text)), clock.seconds()
