@@ -121,6 +121,16 @@ def test_a_check_of_a_server_that_refuses_a_job_fails(
     assert "the server refuses to send it" in result.stdout
 
 
+def test_what_was_refused_is_said_where_sums_are_without_it(
+    python: Path, tight: StartedServer
+) -> None:
+    ask = ("--server", tight.address, "--python", python, *WAIT)
+    result = snapsize("explain", "job heavy", *ask, cwd=PROJECT)
+
+    assert result.status == 0, result.stderr
+    assert "sums are without what servers refused to send: job heavy" in result.stdout
+
+
 def test_inline_jobs_give_a_refused_job_its_owners(
     python: Path, local: Any, tight: StartedServer
 ) -> None:

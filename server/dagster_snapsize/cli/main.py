@@ -317,6 +317,10 @@ def explain(name: str, selection: Selection, form: str, top: int) -> None:
             from dagster_snapsize.cli.reports.explain import explain_owner
 
             explain_owner(report, name, form, top)
+            if form == "text" and any(one.measurement.server for one in report.locations):
+                from dagster_snapsize.cli.reports.lines import print_notes
+
+                print_notes(report.notes)
         else:
             printer(form, only_findings=True)(report if form == "json" else failed, status, 0)
 

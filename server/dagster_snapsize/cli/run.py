@@ -192,6 +192,9 @@ def _server_notes(reports: Sequence[LocationReport]) -> Iterator[str]:
             f"the limits of {first_names(unknown)} are unknown, as servers tell them only when they"
             " refuse a reply: only budgets judge them (budget.repository, budget.job)"
         )
+    snapshots = [snapshot for one in measured for snapshot in one.measurement.snapshots]
+    if refused := [f"{s.kind} {s.name}" for s in snapshots if s.is_refused]:
+        yield f"sums are without what servers refused to send: {first_names(refused)}"
     if measured:
         yield "running servers do not tell the files and lines of their definitions"
 

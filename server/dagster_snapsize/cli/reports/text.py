@@ -152,6 +152,8 @@ def _print_fields(terminal: Terminal, measurement: Measurement, top: int) -> Non
         (name, f"{sizes.total():,}", format_percent(sizes.total(), total), mostly(sizes))
         for name, sizes in ranked[:top]
     ]
+    if not rows:  # a server has refused every snapshot
+        return
     terminal.line()
     terminal.table(("What the bytes are made of", "bytes", "of all", "heaviest"), rows, (1, 2))
     rest = ranked[top:]
