@@ -41,6 +41,12 @@ defs = build_snapshot_sizes_definitions(
     {{"repository": "1 MB", "job": "1 MB"}}, servers={servers}, batch=2
 )
 """
+BY_WEBSERVER = """
+from dagster_snapsize.dagster import build_snapshot_sizes_definitions
+defs = build_snapshot_sizes_definitions(
+    webserver={{"url": "{url}", "locations": ["orders", "nowhere"]}}
+)
+"""
 SIZES = ["snapshot_sizes", "shop"]
 KEY = "/".join(SIZES)
 BUDGET = '{"repository": "%s", "job": "1 MB", "growth": "5 %%"}'
@@ -75,13 +81,19 @@ def differences(metadata: Any, location: Any) -> list[tuple[str, int, int]]:
     return [pair for pair in pairs if pair[1] != pair[2]]
 
 
+def own_bytes(location: Any) -> int:
+    """What our own definitions add to all snapshots of a location."""
+    owners = [owner for snapshot in location["snapshots"] for owner in snapshot["owners"]]
+    return sum(owner["bytes"] for owner in owners if "snapshot_sizes" in owner["name"])
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project on three days: a third day's asset more, and a budget that it exceeds."""
     folder = tmp_path_factory.mktemp("shop")
     (folder / "pyproject.toml").write_text("")
     for day, count in enumerate((30, 31, 60), start=1):
-        arguments = f'{BUDGET % "50 kB"}, name="shop", report_folder="reports"'
+        arguments = f'{BUDGET % "50 kB"}, name="shop", report_folder="reports", cron="0 6 * * *"'
         (folder / f"day{day}.py").write_text(SHOP.format(count=count, arguments=arguments))
     return folder
 
@@ -97,52 +109,35 @@ def test_a_location_measures_itself_in_its_own_runs(shop: Path) -> None:
         {"file": "day3.py", "assets": [SIZES], "executor": "python"},
     )
     assert "This run has no repository to measure" in unknown["failures"][0]
-    wire = []
     for day, run in enumerate((first, second, third), start=1):
         assert run["success"], run["failures"]
-        location = measured(shop, "-f", f"day{day}.py")
         metadata = run["assets"][KEY]
-        assert differences(metadata, location) == []
-        wire.append(sum(s["wire_bytes"] for s in location["snapshots"]))
-        used = metadata["repository_wire_bytes"] / 50_000 * 100
-        assert (
-            metadata["used_percent"]
-            == run["checks"][f"{KEY}:within_budget"]["metadata"]["used_percent"]
-            == pytest.approx(used)
-        )
+        assert metadata["assets"] == (31, 32, 61)[day - 1]
+        used = run["checks"][f"{KEY}:within_budget"]["metadata"]["used_percent"]
+        assert used == metadata["used_percent"]
+        assert used == pytest.approx(metadata["repository_wire_bytes"] / 50_000 * 100)
+    locations = [measured(shop, "-f", f"day{day}.py") for day in (2, 3)]
+    wire = [sum(s["wire_bytes"] for s in location["snapshots"]) for location in locations]
+    for run, location in zip((second, third), locations, strict=True):
+        assert differences(run["assets"][KEY], location) == []
+        assert 3_000 < own_bytes(location) < 4_500
     over = third["checks"][f"{KEY}:within_budget"]
     assert first["checks"][f"{KEY}:within_budget"]["passed"]
     assert not over["passed"] and over["severity"] == "ERROR"
-    assert over["description"].startswith("Repository at 126 % of 50 kB: ")
+    assert over["description"].startswith("Repository at 127 % of 50 kB: ")
     assert over["metadata"]["snapshot"] == "repository"
     grown = [run["checks"][f"{KEY}:growth"] for run in (first, second, third)]
     assert [check["passed"] for check in grown] == [True, True, False]
     assert grown[0]["description"] == "the first materialization"
     assert "since the last materialization, within the 5 %" in grown[1]["description"]
     assert grown[2]["severity"] == "WARN" and "over the 5 %" in grown[2]["description"]
-    assert [c["metadata"] for c in grown] == [
-        {"growth_bytes": 0},
-        {"growth_bytes": wire[1] - wire[0]},
-        {"growth_bytes": wire[2] - wire[1]},
-    ]
+    grew = [check["metadata"]["growth_bytes"] for check in grown]
+    assert grew[0] == 0 < grew[1]
+    assert grew[2] == wire[1] - wire[0]
     assert second["assets"][KEY]["grown"][0]["owner"] == "table_30"
     report = Path(third["assets"][KEY]["report"])
     assert report.parent == shop / "reports" / "shop"
     assert report.read_text().startswith("<!DOCTYPE html>")
-
-
-def test_the_component_itself_is_small(shop: Path) -> None:
-    """Less than 6 kB of all snapshots together, with a schedule."""
-    (shop / "with.py").write_text(SHOP.format(count=2, arguments='cron="0 6 * * *"'))
-    without = SHOP.format(count=2, arguments="").replace(
-        "build_snapshot_sizes_definitions()", "dg.Definitions()"
-    )
-    (shop / "without.py").write_text(without)
-    added = [
-        sum(s["stored_bytes"] for s in measured(shop, "-f", name)["snapshots"])
-        for name in ("with.py", "without.py")
-    ]
-    assert 2_000 < added[0] - added[1] < 6_000
 
 
 def test_a_server_that_fails_fails_alone(shop: Path, tmp_path: Path) -> None:
@@ -267,6 +262,9 @@ def test_the_component_measures_in_a_real_deployment(tmp_path: Path) -> None:
         assert "run" in webserver.ask(LAUNCH, assets=[], checks=[check])["launchRun"]
         wait_for(lambda: evaluations(webserver)["within_budget"] is not None, 120)
         checks = evaluations(webserver)
+        (tmp_path / "central.py").write_text(BY_WEBSERVER.format(url=webserver.url))
+        assets = [["snapshot_sizes", name] for name in ("orders", "nowhere")]
+        (central,) = runs(tmp_path / "other", tmp_path, {"file": "central.py", "assets": assets})
         data = webserver.ask(MATERIALIZATIONS, path=["snapshot_sizes", "orders"])
     options = {"env": {k: variables[k] for k in ("PYTHONPATH", "CRON")}}
     python = ["--python", str(environment("deployment"))]
@@ -275,16 +273,13 @@ def test_the_component_measures_in_a_real_deployment(tmp_path: Path) -> None:
     assert len(found) == 2
     for metadata in found:
         assert differences(metadata, location) == []
+    (asked,) = central["assets"].values()
+    assert differences(asked, location) == []
+    assert "the webserver has no code location of that name" in central["failures"][0]
     assert checks["growth"] is None
     assert checks["within_budget"]["success"] is False
     assert "% of 70 kB" in checks["within_budget"]["description"], "the project's own budget"
-    own = [
-        o["bytes"]
-        for s in location["snapshots"]
-        for o in s["owners"]
-        if "snapshot_sizes" in o["name"]
-    ]
-    assert sum(own) < 6_000
+    assert own_bytes(location) < 6_000
 
 
 def test_the_package_is_free_of_dagster_until_the_component_is_used() -> None:
@@ -299,6 +294,7 @@ for arguments, wrong in [
     (dict(trigger="on_deploy", servers={"a": "a:1"}), "not those of servers"),
     (dict(webserver={"url": "http://a", "locations": ["a"]}, servers={"a": "a:1"}), "do not go"),
     (dict(servers={"a": "a:1"}, batch=0), "must be 1 or more"),
+    (dict(servers={"a-b": "a:1", "a b": "a:1"}), "a name too much like `a-b`"),
 ]:
     try:
         dagster_snapsize.dagster.build_snapshot_sizes_definitions(**arguments)

@@ -121,7 +121,7 @@ def growth_findings(
         yield Finding(
             "baseline-mismatch",
             "warning",
-            f"The baseline is of {'; and of '.join(why)}",
+            f"{capitalized(baseline.label)} is of {'; and of '.join(why)}",
             location=baseline.place,
             details="Sizes may differ for that reason alone, and growth does not block.",
             advice=f"Run `{RENEW}` to update it.",

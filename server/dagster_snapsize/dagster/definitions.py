@@ -3,6 +3,7 @@
 No ``from __future__ import annotations`` here: Dagster refuses a context whose annotation is text.
 """
 
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -112,17 +113,17 @@ def build_snapshot_sizes_definitions(
         webserver=webserver_from(webserver) if webserver is not None else None,
     )
     _check(plan, trigger, batch)
+    names = [*plan.servers, *(plan.webserver.locations if plan.webserver else ())]
     if plan.is_own:
         names = [name or str(caller.f_globals.get("__name__", "")).split(".")[0]]
-        assets = [_assets(plan, NAME, names)]
-    else:
-        names = [*plan.servers, *(plan.webserver.locations if plan.webserver else ())]
-        parts = [names[at : at + batch] for at in range(0, len(names), batch)]
-        assets = [_assets(plan, f"{_CENTRAL}_{n}", part) for n, part in enumerate(parts, start=1)]
-    keys = [AssetKey([NAME, name]) for name in names]
+    _check_names(names)
+    parts = [names[at : at + batch] for at in range(0, len(names), batch)]
+    title = NAME if plan.is_own else _CENTRAL
+    ops = [title if plan.is_own else f"{title}_{number + 1}" for number in range(len(parts))]
+    keys = [_key(name) for name in names]
     return Definitions(
-        assets=assets,
-        schedules=[schedule_of(NAME if plan.is_own else _CENTRAL, keys, cron)] if cron else [],
+        assets=[_assets(plan, op, part) for op, part in zip(ops, parts, strict=True)],
+        schedules=[schedule_of(title, keys, cron)] if cron else [],
         sensors=[sensor_of(keys)] if trigger else [],
     )
 
@@ -142,6 +143,19 @@ def _check(plan: AssetPlan, trigger: str | None, batch: int) -> None:
         raise UserError(f"`batch` is {batch}, and must be 1 or more")
 
 
+def _check_names(names: Sequence[str]) -> None:
+    """Whether Dagster tells them apart: it names the outputs of an op after keys."""
+    outputs = [re.sub("[.-]", "_", _key(name).path[-1]) for name in names]
+    for name, output in zip(names, outputs, strict=True):
+        if outputs.count(output) > 1:
+            raise UserError(f"another code location has a name too much like `{name}`: rename it")
+
+
+def _key(name: str) -> AssetKey:
+    """The key of the asset that measures the location of that name."""
+    return AssetKey([NAME, re.sub("[^A-Za-z0-9_.-]", "_", name)])
+
+
 def _project_of(file: Path) -> Path:
     """The nearest folder above a file that has settings, else the one it is in."""
     folders = file.absolute().parents
@@ -151,7 +165,7 @@ def _project_of(file: Path) -> Path:
 
 def _assets(plan: AssetPlan, op: str, names: Sequence[str]) -> AssetsDefinition:
     """One op that measures these locations, or those of them that a run selects."""
-    keys = {name: AssetKey([NAME, name]) for name in names}
+    keys = {name: _key(name) for name in names}
 
     @multi_asset(  # type: ignore[untyped-decorator, unused-ignore]
         name=op,
@@ -175,7 +189,9 @@ def _assets(plan: AssetPlan, op: str, names: Sequence[str]) -> AssetsDefinition:
                     failures[name] = measurement.failure.message
                     context.log.error(f"{name} could not be measured: {failures[name]}")
         except UserError as error:
-            raise Failure(str(error), allow_retries=False) from None
+            place = f"{error.path}:{error.line}: " if error.path else ""
+            why = f"{place}{error.message}. {error.hint}".strip()
+            raise Failure(why, allow_retries=False) from None
         if failures:
             said = "; ".join(f"{name}: {why}" for name, why in failures.items())
             of = counted(len(wanted), "code location")
