@@ -22,6 +22,7 @@ import { FindingList } from "./components/findings.ts";
 import { LimitList } from "./components/limits.ts";
 import { LoadTimeView } from "./components/loadTime.ts";
 import { LocationModel } from "./model/locationModel.ts";
+import { isRefused } from "./model/text.ts";
 import { isZoomable, lineage, type Part, pathOf } from "./model/parts.ts";
 import { rowsOf, type Sort } from "./model/tableRows.ts";
 import { type Found, Search } from "./model/search.ts";
@@ -200,9 +201,12 @@ export class Report {
     const { root } = this.#model;
     this.#root.dataset.state = "full";
     this.#heading.textContent = flat(data.location);
+    const refused = data.snapshots.filter(isRefused).length;
+    const sent = data.snapshots.length - refused;
     this.#summary.textContent =
-      `${formatBoth(root.bytes)} stored in ${counted(data.snapshots.length, "snapshot")},` +
-      ` ${counted(data.assets.key.length, "asset")}`;
+      `${formatBoth(root.bytes)} stored in ${counted(sent, "snapshot")},` +
+      ` ${counted(data.assets.key.length, "asset")}` +
+      (refused ? `; ${counted(refused, "more snapshot")} not sent by the server` : "");
     this.#bars.show(this.#model);
     this.#showLegend(data);
     this.#showViews(data);

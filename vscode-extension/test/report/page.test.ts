@@ -8,6 +8,7 @@ import type { Browser, Page } from "playwright-core";
 import { readMeasurement, type ReadMeasurement } from "../../src/report/columns.ts";
 import { executable, launch, OpenReport } from "../support/browser.ts";
 import { formatSize } from "../../shared/format.ts";
+import type { ReportData } from "../../shared/reportData.ts";
 import { keyOf, writeRows } from "../support/reportRows.ts";
 import { THEMES } from "../support/themes.ts";
 
@@ -411,6 +412,24 @@ describe("the report in a browser", { skip }, () => {
       ],
     );
     assert.equal((await report.saved()).view.shown, "findings");
+  });
+
+  test("a snapshot that a server refused to send has no stored size", async () => {
+    const measurement = await measured(20, 1);
+    const { snapshots } = measurement.data;
+    const refused = { ...snapshots[1], id: "refused", name: "huge", storedBytes: 0 };
+    const data = { ...measurement.data, snapshots: [...snapshots, refused] } as ReportData;
+    await open({ ...measurement, data });
+    const summary = await page.locator(".summary").first().textContent();
+    assert.match(
+      summary ?? "",
+      / stored in 2 snapshots, .*; 1 more snapshot not sent by the server$/,
+    );
+    const bar = page.locator(".snapshots").getByText("huge");
+    assert.match(
+      (await bar.locator("xpath=ancestor::*[@title][1]").getAttribute("title")) ?? "",
+      /\nnot sent by the server, so its owners are unknown\non the wire /,
+    );
   });
 
   test("the load time is drawn and listed, for keyboard and screen reader too", async () => {

@@ -70,10 +70,17 @@ export const LEVEL_WORDS: Readonly<Record<BudgetLevel, string>> = {
   over: "over budget",
 };
 
+/** Whether a running server refused to send it: then only its bytes on the wire are known. */
+export function isRefused({ storedBytes }: SnapshotData): boolean {
+  return storedBytes === 0;
+}
+
 /** What the budget bar of a snapshot says. */
 export function budgetLines(snapshot: SnapshotData): string[] {
   return [
-    `stored ${formatBoth(snapshot.storedBytes)}`,
+    isRefused(snapshot)
+      ? "not sent by the server, so its owners are unknown"
+      : `stored ${formatBoth(snapshot.storedBytes)}`,
     `on the wire ${formatBoth(snapshot.wireBytes)}`,
     `${LEVEL_WORDS[snapshot.level]}: ${formatPercent(snapshot.usedBytes, snapshot.budgetBytes)}` +
       ` of ${formatBoth(snapshot.budgetBytes)}`,
