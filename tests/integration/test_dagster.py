@@ -249,7 +249,7 @@ def test_the_component_measures_in_a_real_deployment(tmp_path: Path) -> None:
     assert yaml.read_text().startswith("type: dagster_snapsize.SnapshotSizes\n")
     yaml.write_text(
         "type: dagster_snapsize.SnapshotSizes\n"
-        'attributes: {cron: "{{ env.CRON }}", trigger: on_deploy}\n'
+        'attributes: {cron: "{{ env.CRON }}", trigger: on_deploy, location: "{{ env.NOT_SET }}"}\n'
     )
     variables = {**variables, "CRON": "0 6 * * *"}
     with dagster_dev(tmp_path, variables) as webserver:

@@ -6,9 +6,12 @@ No ``from __future__ import annotations`` here: Dagster reads the annotations of
 from typing import Any
 
 from dagster import Component, ComponentLoadContext, Definitions, Model, Resolvable
+from pydantic import field_validator
 
 from dagster_snapsize.dagster.definitions import build_snapshot_sizes_definitions
 from dagster_snapsize.project.files.toml_document import read_toml
+
+_TEXTS = ("cron", "trigger", "location", "report_folder")
 
 
 class SnapshotSizes(Component, Resolvable, Model):  # type: ignore[misc, unused-ignore]
@@ -24,6 +27,12 @@ class SnapshotSizes(Component, Resolvable, Model):  # type: ignore[misc, unused-
     webserver: dict[str, Any] | None = None
     batch: int = 25
     report_folder: str = ""
+
+    @field_validator(*_TEXTS, mode="before")  # type: ignore[untyped-decorator, unused-ignore]
+    @classmethod
+    def _text(cls, value: Any) -> Any:
+        """A variable that is not set is a None in a template."""
+        return "" if value is None else value
 
     def build_defs(self, context: ComponentLoadContext) -> Definitions:
         """The assets, with the project's settings and name."""
