@@ -279,7 +279,8 @@ def test_the_component_measures_in_a_real_deployment(tmp_path: Path) -> None:
     assert checks["growth"] is None
     assert checks["within_budget"]["success"] is False
     assert "% of 70 kB" in checks["within_budget"]["description"], "the project's own budget"
-    assert own_bytes(location) < 6_000
+    # In a project of dg a code reference holds the path of the component.
+    assert own_bytes(location) < 6_000 + len(str(tmp_path))
 
 
 def test_the_package_is_free_of_dagster_until_the_component_is_used() -> None:
