@@ -19,7 +19,9 @@ test("growth is reported until the baseline is updated", async ({ openWindow, sh
   await window.save();
   await expect(window.squiggles("info")).not.toHaveCount(0);
   // The editor draws lenses in no order: the one that is meant is found by its text.
-  const grown = window.lenses.filter({ hasText: /^[\d.]+ kB · [\d.]+ % of location · \+6\.\d kB$/ });
+  const grown = window.lenses.filter({
+    hasText: /^[\d.]+ kB · [\d.]+ % of location · \+6\.\d kB$/,
+  });
   await expect(grown).toHaveCount(1);
   await window.hoverOver(window.line("@dg.asset(").getByText("asset"));
   await expect(window.hover).toContainText(/Asset grew by \d\.\d kB .*description \+\d/);

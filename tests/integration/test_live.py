@@ -17,17 +17,16 @@ PROJECT = PROJECTS / "live"
 SIZES = {"JOB_BYTES": "4500000", "REPOSITORY_BYTES": "200000"}
 WAIT = ("--wait", "120 s")
 
-# One worker starts each server once.
-pytestmark = pytest.mark.xdist_group("live")
 
-_OTHERS = [v for v in SUPPORTED if v != NEWEST]
+def _version(version: str) -> Any:
+    # One worker starts each server once.
+    marks = [pytest.mark.xdist_group(f"live {version}")]
+    if version != NEWEST:
+        marks.append(pytest.mark.matrix)
+    return pytest.param(version, marks=marks)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[NEWEST, *(pytest.param(v, marks=pytest.mark.matrix) for v in _OTHERS)],
-    ids=str,
-)
+@pytest.fixture(scope="module", params=map(_version, SUPPORTED), ids=str)
 def python(request: pytest.FixtureRequest, dagster_python: Callable[..., Path]) -> Path:
     """An interpreter with each supported Dagster."""
     return dagster_python(request.param)

@@ -8,17 +8,18 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.patience import wait_for
+from support.patience import patience, wait_for
 
 _DEBIAN = Path("/usr/lib/postgresql")  # which keeps what starts a server off the PATH
 
@@ -98,13 +99,19 @@ def serving(
 ) -> Iterator[None]:
     """Run a server until it is no longer needed, with its output in ``log`` in the folder."""
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, **_as(user), cwd=folder, env=env, stdout=log, stderr=log)
+        output = {"stdout": log, "stderr": log, "start_new_session": True}
+        server = subprocess.Popen(command, **_as(user), **output, cwd=folder, env=env)
     try:
         wait_for(lambda: is_ready() or server.poll() is not None)
         assert server.poll() is None, (folder / "log").read_text(errors="replace")
         yield
     finally:
         server.terminate()
+        # `dagster dev` interrupts its children, and waits for ever where a shell had that ignored.
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(patience(20))
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
 

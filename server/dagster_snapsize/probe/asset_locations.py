@@ -205,8 +205,13 @@ def locate_functions(repository: Any, files: UserFiles) -> List[Tuple[str, str, 
     for kind, attribute in (("sensor", "_raw_fn"), ("schedule", "_execution_fn")):
         for definition in _attribute(repository, f"{kind}_defs") or ():
             found.setdefault((kind, definition.name), _attribute(definition, attribute))
-    places = ((*owner, _place_of_function(made, files)) for owner, made in found.items())
-    return [(kind, name, place) for kind, name, place in places if place is not None]
+    places = []
+    for (kind, name), function in found.items():
+        with contextlib.suppress(Exception):  # wrappers that wrap each other, say
+            place = _place_of_function(function, files)
+            if place is not None:
+                places.append((kind, name, place))
+    return places
 
 
 def _definitions(repository: Any) -> Iterator[Tuple[Any, Any]]:

@@ -265,7 +265,7 @@ class _Session:
                 done += 1
             with self._profile.paused():
                 assets = locate_assets(repository, self.origins, self._files, self._log.files())
-            functions = locate_functions(repository, self._files)
+                functions = locate_functions(repository, self._files)
             self._send("sources", repository=name, assets=assets, functions=functions)
 
     def _send_profile(self) -> None:
