@@ -71,13 +71,13 @@ def attribute_time(
     by_distribution: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
     for stack in stacks:
         entry = None if stack.nearest is None else stack.entries[stack.nearest]
-        called = _called(stack)
+        called, runs = _called(stack), _running(stack)
         key = (entry.path, entry.line) if entry else (stack.phase, 0)
         if entry:
             functions.setdefault(key, entry)
         by_owner[key][called] += stack.microseconds
-        by_distribution[_running(stack)][called] += stack.microseconds
-        running[key][_running(stack)] += stack.microseconds
+        by_distribution[runs][called] += stack.microseconds
+        running[key][runs] += stack.microseconds
     owners = []
     for key, parts in by_owner.items():
         entry = functions.get(key)

@@ -15,34 +15,43 @@ class SourceLines:
     """
 
     def __init__(self, source: str):
-        self._tree = ast.parse(source)
+        self._nodes = [*_describable(ast.parse(source))]
 
     def describe(self, line: int) -> str | None:
         """``import polars``, ``@dbt_assets`` or ``load_assets_from_modules()``.
 
         None where nothing of the kind is on the line.
         """
-        best: tuple[int, int, str] | None = None
-        for node, text in _describable(self._tree):
-            first, last = _lines(node)
-            if first <= line <= last:
-                # The smallest that covers the line, and of several that start on it the outermost.
-                rank = (0, 0) if first == line else (1, last - first)
-                if best is None or rank < best[:2]:
-                    best = (*rank, text)
-        return best[2] if best else None
+
+        def rank(found: _Found) -> tuple[int, int]:
+            # The smallest that covers the line, and of several that start on it the outermost.
+            first, last = _lines(found[0])
+            return (0, 0) if first == line else (1, last - first)
+
+        covering = [x for x in self._nodes if _lines(x[0])[0] <= line <= _lines(x[0])[1]]
+        return _text(*min(covering, key=rank)) if covering else None
 
 
-def _describable(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+_Found = tuple[ast.AST, bool]
+
+
+def _describable(tree: ast.AST) -> Iterator[_Found]:
+    """Imports, calls and decorators, and whether they are the latter."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield node, _import(node)
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.Call):
+            yield node, False
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             for decorator in node.decorator_list:
-                called = decorator.func if isinstance(decorator, ast.Call) else decorator
-                yield decorator, _shortened(f"@{ast.unparse(called)}")
-        elif isinstance(node, ast.Call):
-            yield node, _shortened(f"{_name(node.func)}()")
+                yield decorator, True
+
+
+def _text(node: ast.AST, is_decorator: bool) -> str:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return _import(node)
+    called = node.func if isinstance(node, ast.Call) else node
+    if is_decorator:
+        return _shortened(f"@{ast.unparse(called)}")
+    return _shortened(f"{_name(called)}()")
 
 
 def _lines(node: ast.AST) -> tuple[int, int]:
@@ -57,7 +66,7 @@ def _import(node: ast.Import | ast.ImportFrom) -> str:
     return _shortened(f"from {'.' * node.level}{node.module or ''} import {names}")
 
 
-def _name(function: ast.expr) -> str:
+def _name(function: ast.AST) -> str:
     """``dg.load_assets_from_modules``; of a call of a call the last attribute."""
     if isinstance(function, ast.Attribute) and not isinstance(
         function.value, ast.Name | ast.Attribute

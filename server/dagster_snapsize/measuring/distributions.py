@@ -21,7 +21,9 @@ class InstalledDistributions:
     def __init__(self, folders: Iterable[str]):
         # Longest first: a folder of packages is often inside of the library's.
         self._folders = sorted(dict.fromkeys(folders), key=len, reverse=True)
-        self._in = cache(_by_top)
+        self._in = cache(self._by_top)
+        self._files = cache(_files)
+        self._named = cache(_name_and_version)  # metadata is parsed at every access
         self._found: dict[str, Distribution] = {}
 
     def of(self, path: str) -> tuple[str, str | None] | None:
@@ -45,21 +47,25 @@ class InstalledDistributions:
         top = _top(path)
         found = by_top.get(top, [])
         if len(found) > 1:  # a namespace, such as `google`
-            found = [one for one in found if f"\n{path}," in f"\n{_files(one)}"] or found
+            found = [one for one in found if f"\n{path}," in f"\n{self._files(one)}"] or found
         for one in found:
-            name = str(one.metadata["Name"] or top)
-            self._found[name] = one
-            return (name, one.version)
+            name, version = self._named(one)
+            self._found[name or top] = one
+            return (name or top, version)
         return (top, None)
 
+    def _by_top(self, folder: str) -> dict[str, list[Distribution]]:
+        """The distributions in a folder by the packages and modules that they have."""
+        found: defaultdict[str, list[Distribution]] = defaultdict(list)
+        for one in distributions(path=[folder]):
+            for top in {_top(line.partition(",")[0]) for line in self._files(one).splitlines()}:
+                found[top].append(one)
+        return found
 
-def _by_top(folder: str) -> dict[str, list[Distribution]]:
-    """The distributions in a folder by the packages and modules that they have."""
-    found: defaultdict[str, list[Distribution]] = defaultdict(list)
-    for one in distributions(path=[folder]):
-        for top in {_top(line.partition(",")[0]) for line in _files(one).splitlines()}:
-            found[top].append(one)
-    return found
+
+def _name_and_version(one: Distribution) -> tuple[str, str]:
+    metadata = one.metadata
+    return metadata["Name"], metadata["Version"]
 
 
 def _canonical(name: str) -> str:
@@ -71,7 +77,6 @@ def _top(path: str) -> str:
     return first if slash else first.partition(".")[0]
 
 
-@cache
 def _files(one: Distribution) -> str:
     """A line for each file, relative to its folder, with a comma after it."""
     record = one.read_text("RECORD")

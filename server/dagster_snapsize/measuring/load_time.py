@@ -25,11 +25,12 @@ def load_time(
     ``spelled`` gives the user's paths the spelling in which their project was opened.
     """
     installed = InstalledDistributions(header["folders"])
+    distribution_of = cache(installed.of)
     versions = {PYTHON: python_version}
     entries: list[StackEntry] = []
     for path, name, line, kind in header["entries"]:
         if kind == _FOREIGN:
-            distribution, version = installed.of(path) or (PYTHON, python_version)
+            distribution, version = distribution_of(path) or (PYTHON, python_version)
             if version is not None:
                 versions[distribution] = version
             entries.append(StackEntry(Path(path).as_posix(), name, line, distribution))
