@@ -13,7 +13,6 @@ from dagster_snapsize.project.locations import (
     CodeLocation,
     Flags,
     server_location,
-    server_target,
 )
 from dagster_snapsize.project.servers import (
     RunningServer,
@@ -23,10 +22,9 @@ from dagster_snapsize.project.servers import (
     parse_address,
     parse_header,
 )
-from dagster_snapsize.project.targets import Target, absolute
+from dagster_snapsize.project.targets import Target, absolute, server_target
 
 _ADDRESSES = "For example: --server localhost:4000, or --server unix:/tmp/server.sock"
-_PATIENCE = 60.0  # seconds for a webserver
 _HEADERS = "For example: --header authorization=env:TOKEN"
 
 
@@ -93,10 +91,10 @@ def _targets(
     servers: ServerSelection, folder: Path, environ: Mapping[str, str]
 ) -> Iterator[Target]:
     if servers.webserver:
-        from dagster_snapsize.measuring.webserver import find_code_servers
+        from dagster_snapsize.measuring.webserver import PATIENCE, find_code_servers
 
         headers = header_values(servers.settings.headers, environ)
-        found = find_code_servers(servers.webserver, headers, _PATIENCE)
+        found = find_code_servers(servers.webserver, headers, PATIENCE)
         for name, server in found.items():
             yield server_target(server, folder, "--webserver", name)
         return

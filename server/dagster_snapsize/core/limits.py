@@ -140,7 +140,7 @@ def effective_environment(
     fallback = {RX: defaults.get("max_rx_bytes"), SEND: defaults.get("max_send_bytes")}
     wire = [_wire_limit(s, fallback[s.name]) for s in sizes]
     jobs = [limit for limit in wire if limit is not None]
-    stored = [Limit(DAGSTER_PLUS, "stored", DAGSTER_PLUS_BYTES, plus_source)] if plus_source else []
+    stored = _stored(plus_source)
     return Environment(
         settings=tuple(settings),
         repository_limits=tuple(stored if streaming.value or chunks else jobs + stored),
@@ -185,15 +185,17 @@ def server_environment(
         in_storage,
     ]
     wire = [] if send_limit is None else [Limit(SEND, "wire", send_limit, source)]
-    stored = []
-    if dagster_plus is not None:
-        stored = [Limit(DAGSTER_PLUS, "stored", DAGSTER_PLUS_BYTES, dagster_plus)]
+    stored = _stored(dagster_plus)
     chunks = _asks_in_chunks(dagster_version) and (send_limit or CHUNK_BYTES) >= CHUNK_BYTES
     return Environment(
         settings=tuple(settings),
         repository_limits=tuple(stored if chunks else wire + stored),
         job_limits=tuple(wire + stored + _compressed(in_storage)),
     )
+
+
+def _stored(dagster_plus: str | None) -> list[Limit]:
+    return [Limit(DAGSTER_PLUS, "stored", DAGSTER_PLUS_BYTES, dagster_plus)] if dagster_plus else []
 
 
 def _compressed(storage: Setting) -> list[Limit]:

@@ -11,8 +11,8 @@ from attrs import evolve
 
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.live import choose_client, measure_server
-from dagster_snapsize.measuring.webserver import find_code_servers
-from dagster_snapsize.project.locations import server_location, server_target
+from dagster_snapsize.measuring.webserver import PATIENCE, find_code_servers
+from dagster_snapsize.project.locations import server_location
 from dagster_snapsize.project.servers import (
     RunningServer,
     ServerSettings,
@@ -20,9 +20,9 @@ from dagster_snapsize.project.servers import (
     configured_server,
     header_values,
 )
+from dagster_snapsize.project.targets import server_target
 
 _AT_ONCE = 8
-_PATIENCE = 60.0  # seconds for a webserver
 
 
 def configured_servers(
@@ -36,7 +36,7 @@ def configured_servers(
 def named_servers(webserver: WebserverSettings) -> dict[str, RunningServer]:
     """The servers that a webserver names. Raises UserError where it cannot be asked."""
     headers = header_values(webserver.headers, os.environ)
-    return find_code_servers(webserver.url, headers, _PATIENCE)
+    return find_code_servers(webserver.url, headers, PATIENCE)
 
 
 def measure_servers(

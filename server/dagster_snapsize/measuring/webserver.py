@@ -14,6 +14,9 @@ from dagster_snapsize.core.errors import NotMeasured, UserError
 from dagster_snapsize.core.mapping_reader import shown
 from dagster_snapsize.project.servers import RunningServer
 
+PATIENCE = 60.0
+"""Seconds for a webserver, which may have much to load."""
+
 # Of displayMetadata only the address is used: it may also have the values of headers.
 _QUERY = """{ workspaceOrError { __typename
   ... on Workspace { locationEntries {

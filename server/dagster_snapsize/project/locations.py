@@ -28,8 +28,8 @@ from dagster_snapsize.project.layout import (
     source_folders,
     source_tree,
 )
-from dagster_snapsize.project.servers import SERVER, RunningServer, configured_server
-from dagster_snapsize.project.targets import Target, absolute, default_name
+from dagster_snapsize.project.servers import RunningServer, configured_server
+from dagster_snapsize.project.targets import Target, absolute, default_name, server_target
 
 DEFINITIONS = "definitions.py"
 # What is in those files that are Dagster's, of names that others use too.
@@ -329,20 +329,6 @@ def _location(target: Target, folder: Path, config: Config) -> CodeLocation:
         folder=folder,
         stable_name=default_name(target.target) if target.named_by_folder else target.name,
         server=target.server,
-    )
-
-
-def server_target(
-    server: RunningServer, folder: Path, source: str, name: str | None = None
-) -> Target:
-    """A server as something to measure, with the settings of the project in ``folder``."""
-    return Target(
-        name=name or server.address,
-        target={SERVER: server.address},
-        working_directory=folder,
-        cwd=folder,
-        source=source,
-        server=server,
     )
 
 

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.mapping_reader import shown
-from dagster_snapsize.project.servers import RunningServer
+from dagster_snapsize.project.servers import SERVER, RunningServer
 
 TARGET_KINDS = ("package_name", "module_name", "autoload_defs_module_name", "python_file")
 
@@ -21,9 +21,9 @@ class Target:
     """One thing to load.
 
     ``target`` holds exactly one of ``TARGET_KINDS`` and perhaps ``attribute``, or ``grpc_server``
-    with the address of ``server``. ``cwd`` is where
-    Dagster would start its code server. ``root`` is the folder of the project where the file names
-    it, None where it must be searched for. ``named_by_folder``: the name is that of the folder.
+    with the address of ``server``. ``cwd`` is where Dagster would start its code server. ``root``
+    is the folder of the project where the file names it, None where it must be searched for.
+    ``named_by_folder``: the name is that of the folder.
     """
 
     name: str
@@ -35,6 +35,20 @@ class Target:
     root: Path | None = None
     named_by_folder: bool = False
     server: RunningServer | None = None
+
+
+def server_target(
+    server: RunningServer, folder: Path, source: str, name: str | None = None
+) -> Target:
+    """A server as something to measure, with the settings of the project in ``folder``."""
+    return Target(
+        name=name or server.address,
+        target={SERVER: server.address},
+        working_directory=folder,
+        cwd=folder,
+        source=source,
+        server=server,
+    )
 
 
 def default_name(target: Mapping[str, str]) -> str:

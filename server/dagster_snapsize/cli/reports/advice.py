@@ -12,7 +12,7 @@ import click
 
 from dagster_snapsize.cli.advise import AdviceReport
 from dagster_snapsize.cli.reports import lines, markdown
-from dagster_snapsize.cli.reports.json_report import VERSION
+from dagster_snapsize.cli.reports.json_report import VERSION, place_json
 from dagster_snapsize.cli.reports.lines import place, print_cache_note, print_notes
 from dagster_snapsize.cli.reports.rows import budget_use, stored_bytes
 from dagster_snapsize.cli.run import LocationReport
@@ -59,7 +59,7 @@ def print_json(advised: AdviceReport, top: int) -> None:
                     "what": late.what,
                     "package": late.package,
                     "seconds": late.microseconds / 1_000_000,
-                    "places": [{"path": p.path, "line": p.line} for p in late.places],
+                    "places": [*map(place_json, late.places)],
                     "functions": list(late.functions),
                 }
                 for late in advised.late_imports[measurement.name]

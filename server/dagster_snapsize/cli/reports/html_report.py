@@ -20,7 +20,7 @@ from typing import Any
 from attrs import asdict
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.cli.reports.json_report import Json, finding_json
+from dagster_snapsize.cli.reports.json_report import Json, finding_json, place_json
 from dagster_snapsize.cli.reports.lines import excerpt, place, reportable
 from dagster_snapsize.cli.reports.markdown import flat
 from dagster_snapsize.cli.reports.rows import budget_use, heaviest, versions
@@ -159,7 +159,7 @@ def _load_time(load_time: LoadTime | None) -> Json | None:
         "owners": [
             {
                 "what": owner.what,
-                "location": asdict(owner.location) if owner.location else None,
+                "location": place_json(owner.location),
                 "distribution": owner.distribution,
                 "microseconds": owner.microseconds,
             }
@@ -180,7 +180,7 @@ def _load_time(load_time: LoadTime | None) -> Json | None:
 def _time_node(node: TimeNode) -> Json:
     return {
         "name": node.name,
-        "location": asdict(node.location) if node.location else None,
+        "location": place_json(node.location),
         "microseconds": node.microseconds,
         "children": [_time_node(child) for child in node.children],
     }

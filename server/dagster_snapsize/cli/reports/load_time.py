@@ -8,6 +8,7 @@ from typing import Any
 
 from dagster_snapsize import VERSION
 from dagster_snapsize.cli.reports import lines
+from dagster_snapsize.cli.reports.json_report import place_json
 from dagster_snapsize.cli.reports.lines import place
 from dagster_snapsize.cli.reports.rows import interpreter, versions
 from dagster_snapsize.cli.run import LocationReport, Report
@@ -123,13 +124,12 @@ def _location(one: LocationReport) -> dict[str, Any]:
 
 
 def _owner(owner: TimeOwner) -> dict[str, Any]:
-    at = owner.location
     return {
         "kind": owner.kind,
-        "location": {"path": at.path, "line": at.line} if at else None,
+        "location": place_json(owner.location),
         "what": owner.what,
         "distribution": owner.distribution,
-        "seconds": owner.microseconds / _MICROSECONDS,
+        "seconds": owner.seconds,
     }
 
 

@@ -24,7 +24,13 @@ from dagster_snapsize.core.mapping_reader import (
 )
 from dagster_snapsize.project.files.yaml_document import line_of, read_yaml
 from dagster_snapsize.project.servers import SERVER, RunningServer, sendable
-from dagster_snapsize.project.targets import Target, absolute, default_name, executable
+from dagster_snapsize.project.targets import (
+    Target,
+    absolute,
+    default_name,
+    executable,
+    server_target,
+)
 
 _COMMON = ("working_directory", "location_name", "executable_path")
 # Entry of load_from -> (its required key, the target that it is, its other keys).
@@ -148,10 +154,13 @@ class _WorkspaceReader:
         """An entry of kind ``grpc_server``, as ``dagster/_core/workspace/load.py`` reads it."""
         if not isinstance(value, dict):
             raise self._error(line, f"`{SERVER}` is not a mapping", _SERVER_EXAMPLE)
+        source = f"{self._path.name}:{line}"
         if not self._live:
             place = value.get("socket") or value.get("port")
             name = value.get("location_name") or f"grpc:{value.get('host') or 'localhost'}:{place}"
-            return self._server_target(str(name), RunningServer(""), line)
+            return server_target(
+                RunningServer(""), self._cwd, f"{self._path.name}:{line}", str(name)
+            )
         text = Key(self._string)
         keys = {
             **dict.fromkeys(("host", "socket", "location_name"), text),
@@ -169,17 +178,7 @@ class _WorkspaceReader:
             address, values.get("ssl", False), values.get("additional_metadata", {})
         )
         name = values.get("location_name") or f"grpc:{host}:{port or socket}"
-        return self._server_target(name, server, line)
-
-    def _server_target(self, name: str, server: RunningServer, line: int) -> Target:
-        return Target(
-            name=name,
-            target={SERVER: server.address},
-            working_directory=self._cwd,
-            cwd=self._cwd,
-            source=f"{self._path.name}:{line}",
-            server=server,
-        )
+        return server_target(server, self._cwd, source, name)
 
     def _port(self, value: object) -> int:
         try:
