@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,21 @@ def differences(metadata: Any, location: Any) -> list[tuple[str, int, int]]:
     return [pair for pair in pairs if pair[1] != pair[2]]
 
 
-def own_bytes(location: Any) -> int:
-    """What our own definitions add to all snapshots of a location."""
-    owners = [owner for snapshot in location["snapshots"] for owner in snapshot["owners"]]
-    return sum(owner["bytes"] for owner in owners if "snapshot_sizes" in owner["name"])
+def measured_project(folder: Path, variables: Mapping[str, str]) -> Any:
+    """The location of a project of dg."""
+    options = {"env": {k: variables[k] for k in ("PYTHONPATH", "CRON") if k in variables}}
+    python = ["--python", str(environment("deployment"))]
+    return measure_json(*python, cwd=folder, **options)["locations"][0]
+
+
+def kb(size: int) -> str:
+    """As the documentation writes it."""
+    return f"{size / 1_000:.1f} kB"
+
+
+def wire_bytes(location: Any) -> int:
+    """Of all snapshots of a location together."""
+    return sum(snapshot["wire_bytes"] for snapshot in location["snapshots"])
 
 
 @pytest.fixture(scope="module")
@@ -117,10 +129,9 @@ def test_a_location_measures_itself_in_its_own_runs(shop: Path) -> None:
         assert used == metadata["used_percent"]
         assert used == pytest.approx(metadata["repository_wire_bytes"] / 50_000 * 100)
     locations = [measured(shop, "-f", f"day{day}.py") for day in (2, 3)]
-    wire = [sum(s["wire_bytes"] for s in location["snapshots"]) for location in locations]
+    wire = [wire_bytes(location) for location in locations]
     for run, location in zip((second, third), locations, strict=True):
         assert differences(run["assets"][KEY], location) == []
-        assert 3_000 < own_bytes(location) < 4_500
     over = third["checks"][f"{KEY}:within_budget"]
     assert first["checks"][f"{KEY}:within_budget"]["passed"]
     assert not over["passed"] and over["severity"] == "ERROR"
@@ -266,9 +277,7 @@ def test_the_component_measures_in_a_real_deployment(tmp_path: Path) -> None:
         assets = [["snapshot_sizes", name] for name in ("orders", "nowhere")]
         (central,) = runs(tmp_path / "other", tmp_path, {"file": "central.py", "assets": assets})
         data = webserver.ask(MATERIALIZATIONS, path=["snapshot_sizes", "orders"])
-    options = {"env": {k: variables[k] for k in ("PYTHONPATH", "CRON")}}
-    python = ["--python", str(environment("deployment"))]
-    (location,) = measure_json(*python, cwd=tmp_path, **options)["locations"]
+    location = measured_project(tmp_path, variables)
     found = materializations_of(data)
     assert len(found) == 2
     for metadata in found:
@@ -279,8 +288,27 @@ def test_the_component_measures_in_a_real_deployment(tmp_path: Path) -> None:
     assert checks["growth"] is None
     assert checks["within_budget"]["success"] is False
     assert "% of 70 kB" in checks["within_budget"]["description"], "the project's own budget"
-    # In a project of dg a code reference holds the path of the component.
-    assert own_bytes(location) < 6_000 + len(str(tmp_path))
+
+
+def test_the_component_adds_as_much_as_the_documentation_says(tmp_path: Path) -> None:
+    """Less than 6 kB to all snapshots together, with the schema of its type."""
+    variables = dg_project(tmp_path)
+    bare = {"PYTHONPATH": variables["PYTHONPATH"].replace(str(tmp_path / "installed"), "")}
+    without = wire_bytes(measured_project(tmp_path, bare))
+    installed = wire_bytes(measured_project(tmp_path, variables)) - without
+    scaffolded = tmp_path / "src" / "orders" / "defs" / "sizes" / "defs.yaml"
+    scaffolded.parent.mkdir()
+    scaffolded.write_text('type: dagster_snapsize.SnapshotSizes\nattributes: {cron: "0 6 * * *"}\n')
+    found = measured_project(tmp_path, variables)
+    # Both the asset and the schedule have a reference to the file.
+    added = wire_bytes(found) - without - 2 * len(f"{tmp_path}/")
+    assert added < 6_000
+    page = " ".join((ROOT / "docs" / "dagster.md").read_text().split())
+    assert f"adds {kb(added)} to all snapshots together: " in page
+    assert (
+        f"the schedule {kb(added - installed)}, and the schema of its type {kb(installed)}." in page
+    )
+    assert f"It adds {kb(added)} to a" in (ROOT / "README.md").read_text()
 
 
 def test_the_package_is_free_of_dagster_until_the_component_is_used() -> None:

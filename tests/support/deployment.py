@@ -144,7 +144,11 @@ def dg_project(folder: Path) -> Mapping[str, str]:
     (package / "defs" / "__init__.py").touch()
     (package / "defs" / "tables.py").write_text(
         "import dagster as dg\n"
-        'assets = [dg.AssetSpec(f"table_{n}", description="one of many") for n in range(3)]\n'
+        "def build(number):\n"
+        '    @dg.asset(name=f"table_{number}", description="one of many")\n'
+        "    def table(): ...\n"
+        "    return table\n"
+        "assets = [build(n) for n in range(3)]\n"
     )
     about = folder / "installed" / "dagster_snapsize-1.dist-info"
     about.mkdir(parents=True)

@@ -34,6 +34,13 @@ class SnapshotSizes(Component, Resolvable, Model):  # type: ignore[misc, unused-
         """A variable that is not set is a None in a template."""
         return "" if value is None else value
 
+    @classmethod
+    def model(cls) -> Any:
+        """What Dagster reads the attributes with, and writes the schema of into snapshots."""
+        model = super().model()
+        model.model_config["json_schema_extra"] = _shorten
+        return model
+
     def build_defs(self, context: ComponentLoadContext) -> Definitions:
         """The assets, with the project's settings and name."""
         return build_snapshot_sizes_definitions(
@@ -47,6 +54,12 @@ class SnapshotSizes(Component, Resolvable, Model):  # type: ignore[misc, unused-
             name=self.location or _location_of(context),
             project=context.project_root,
         )
+
+
+def _shorten(schema: dict[str, Any]) -> None:
+    """Leave out titles, which only repeat the names."""
+    for each in (schema, *schema["properties"].values()):
+        each.pop("title", None)
 
 
 def _location_of(context: ComponentLoadContext) -> str:
