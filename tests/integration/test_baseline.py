@@ -272,6 +272,39 @@ def test_growth_without_a_baseline_is_a_note(shop: Shop) -> None:
     assert not (shop.path / NAME).exists()
 
 
+def test_a_load_time_that_grew_is_a_warning_until_it_is_recorded(shop: Shop) -> None:
+    settings = shop.path / "pyproject.toml"
+    without = settings.read_text("utf-8")
+    settings.write_text(f'{without}load-time-growth = "25 %"\n', encoding="utf-8")
+    shop.baseline()
+    file = shop.path / NAME
+    written = file.read_text("utf-8")
+    seconds = json.loads(written.split("\n\n")[1])["seconds"]
+    assert shop.snapsize("baseline").stdout == f"{NAME} is up to date\n"
+    assert shop.snapsize("check").stdout == ""
+
+    quick = json.dumps({"load": 0.1, "build": 0.1}, separators=(",", ":"))
+    file.write_text(written.replace(json.dumps(seconds, separators=(",", ":")), quick), "utf-8")
+    found = shop.snapsize("check", "--format", "json")
+    (finding,) = found.json["findings"]
+    assert (found.status, finding["rule"], finding["severity"]) == (0, "load-time-grew", "warning")
+    assert finding["location"]["path"] == "shop/definitions.py"
+    assert " longer to load than the baseline's 0.20 s, over the 25 % of " in finding["message"]
+    assert shop.snapsize("baseline", "--check").stdout == f"{NAME} is up to date\n"
+    said = shop.snapsize("baseline").stdout
+    assert "\nSame size as before. shop.definitions takes " in said
+    assert said.endswith(" to load, not 0.20 s.\n")
+    assert file.read_text("utf-8") == written
+
+    settings.write_text(without, encoding="utf-8")
+    shop.baseline()
+    assert '"seconds"' not in file.read_text("utf-8")
+    settings.write_text(f'{without}load-time-growth = "25 %"\n', encoding="utf-8")
+    assert "whose baseline is without a load time: `dagster-snapsize baseline` adds it" in (
+        shop.snapsize("check").stdout
+    )
+
+
 def test_informations_are_in_the_json_alone(shop: Shop) -> None:
     shop.baseline()
     shop.write("orders", "All orders!!")

@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dagster_snapsize.cli.output import echo
 from dagster_snapsize.cli.reports.lines import print_findings, shown_path
 from dagster_snapsize.cli.run import LocationReport, Selection, measure_all
-from dagster_snapsize.core.baseline import RENEW, Baseline, baseline_of, summary
+from dagster_snapsize.core.baseline import RENEW, Baseline, baseline_of, summary, with_seconds
 from dagster_snapsize.core.growth import describe_growth, total_growth
-from dagster_snapsize.core.sizes import format_both
+from dagster_snapsize.core.sizes import format_both, format_seconds
 from dagster_snapsize.project.baseline_file import (
     NAME,
     DamagedBaseline,
@@ -36,6 +36,8 @@ def update_baseline(selection: Selection, check: bool) -> tuple[Status, Callable
             that it can hold has been measured.
     """
     report = measure_all(selection, with_baseline=False)
+    if not check and any(map(_lacks_seconds, report.locations)):
+        report = measure_all(evolve(selection, cache="fresh"), with_baseline=False)
     failed = report.only("measurement-failed")
     if failed.findings:
         return 3, partial(print_findings, failed)
@@ -48,6 +50,12 @@ def update_baseline(selection: Selection, check: bool) -> tuple[Status, Callable
     lines = [*results, *(f"note: {note}" for note in report.notes)]
     is_stale = check and any(update.old != update.new for update in updates)
     return (1 if is_stale else 0), partial(echo, "\n".join(lines))
+
+
+def _lacks_seconds(one: LocationReport) -> bool:
+    """Whether its load time is to be recorded, and an editor measured it in less time."""
+    is_wanted = one.budgets.load_time_growth is not None
+    return is_wanted and one.cached.hit and one.measurement.load_time is None
 
 
 @frozen
@@ -73,7 +81,6 @@ class _Update:
 def _update(
     root: Path, found: Sequence[LocationReport], selection: Selection, check: bool
 ) -> _Update:
-    measured = {one.code_location.stable_name: baseline_of(one.measurement) for one in found}
     flags = selection.flags
     named = flags.workspace or flags.python_file or flags.module_name or flags.package_name
     path_bytes = sum(
@@ -82,14 +89,28 @@ def _update(
         for snapshot in location.measurement.snapshots
         for fields in snapshot.paths.values()
     )
+    old: Mapping[str, Baseline] = {}
+    damage = ""
     try:
         old = read_baselines(root)
     except DamagedBaseline as damaged:
         if named or check:
             raise
-        return _Update(root, None, measured, path_bytes, damaged.message)
+        damage = damaged.message
+    measured = {}
+    for one in found:
+        name = one.code_location.stable_name
+        measured[name] = _recorded(one, old.get(name), check)
     # Flags that name locations leave the others as they are; else those that are gone are removed.
-    return _Update(root, old or None, {**old, **measured} if named else measured, path_bytes)
+    new = {**old, **measured} if named else measured
+    return _Update(root, old or None, new, path_bytes, damage)
+
+
+def _recorded(one: LocationReport, old: Baseline | None, check: bool) -> Baseline:
+    new = baseline_of(one.measurement)
+    if check:  # of sizes: seconds differ from machine to machine
+        return evolve(new, seconds=old.seconds if old else None)
+    return with_seconds(new, old, one.measurement, one.budgets.load_time_growth)
 
 
 def _write(update: _Update) -> str:
@@ -126,6 +147,10 @@ def _changes(old: Mapping[str, Baseline], new: Mapping[str, Baseline]) -> str:
         ):
             if before != after:
                 sentences.append(f"{name} is now measured with {what} {after}, not {before}.")
+        then, now = old[name].seconds, new[name].seconds
+        if now and now != then:
+            instead = f", not {format_seconds(then.total)}" if then else ""
+            sentences.append(f"{name} takes {format_seconds(now.total)} to load{instead}.")
     sentences += [f"Location {name} is new." for name in sorted(set(new) - set(old))]
     sentences += [f"Location {name} was removed." for name in sorted(set(old) - set(new))]
     return " ".join(sentences)

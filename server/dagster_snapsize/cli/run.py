@@ -139,6 +139,8 @@ def measure_all(selection: Selection, with_baseline: bool = True) -> Report:
     for (location, interpreter), cached in zip(chosen, measured, strict=True):
         measurement = relocated(cached.measurement, folder)
         budgets = location.config.budgets
+        if selection.verify:  # which takes time of its own
+            budgets = evolve(budgets, load_time_growth=None)
         one = LocationReport(location, interpreter, measurement, budgets, (), cached)
         baseline = None
         if not location.server:  # whose folder is another one, and so its sizes
@@ -174,14 +176,24 @@ def _growth_without_baseline(reports: Sequence[LocationReport]) -> Iterator[str]
     """Notes on growth limits that have no baseline."""
     for one in reports:
         budgets = one.budgets
-        if not (one.baseline or one.code_location.server or one.measurement.failure):
-            for name, limit in (("growth", budgets.growth), ("asset-growth", budgets.asset_growth)):
-                if limit is not None:
-                    yield (
-                        f"budget.{name} has no effect on {one.code_location.name} without a"
-                        f" baseline: `{RENEW}` writes one to {NAME}, to be committed"
-                    )
-                    break
+        limits = {
+            "growth": budgets.growth,
+            "asset-growth": budgets.asset_growth,
+            "load-time-growth": budgets.load_time_growth,
+        }
+        unused = [name for name, limit in limits.items() if limit is not None]
+        if not unused or one.code_location.server or one.measurement.failure:
+            continue
+        if one.baseline is None:
+            yield (
+                f"budget.{unused[0]} has no effect on {one.code_location.name} without a"
+                f" baseline: `{RENEW}` writes one to {NAME}, to be committed"
+            )
+        elif budgets.load_time_growth is not None and one.baseline.seconds is None:
+            yield (
+                f"budget.load-time-growth has no effect on {one.code_location.name}, whose baseline"
+                f" is without a load time: `{RENEW}` adds it"
+            )
 
 
 def _server_notes(reports: Sequence[LocationReport]) -> Iterator[str]:

@@ -14,11 +14,18 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NoReturn, get_args
 
-from attrs import define, evolve, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
 from dagster_snapsize.core.mapping_reader import Key, KeyProblem, any_text, read_mapping, shown
-from dagster_snapsize.core.model import Measurement, Owner, OwnerKind, Snapshot, SourceLocation
-from dagster_snapsize.core.sizes import counted, format_both
+from dagster_snapsize.core.model import (
+    Measurement,
+    Owner,
+    OwnerKind,
+    Seconds,
+    Snapshot,
+    SourceLocation,
+)
+from dagster_snapsize.core.sizes import Allowance, counted, format_both
 
 VERSION = 1
 RENEW = "dagster-snapsize baseline"
@@ -48,13 +55,37 @@ class KnownSnapshot:
 
 
 @frozen
+class KnownSeconds:
+    """How long a location took to load, and its snapshots to make: seconds with one decimal."""
+
+    load: float
+    build: float
+
+    @classmethod
+    def of(cls, seconds: Seconds) -> KnownSeconds:
+        """Those of a measurement."""
+        return cls(round(seconds.load, 1), round(seconds.build, 1))
+
+    @property
+    def total(self) -> float:
+        """What a code server takes until it has sent all snapshots."""
+        return round(self.load + self.build, 1)
+
+    def differs(self, now: KnownSeconds, allowance: Allowance) -> bool:
+        """Whether it is another time, by more than is allowed; under a second never is."""
+        by, before = abs(now.total - self.total), round(self.total * 1000)
+        return round(by, 1) >= 1 and round(by * 1000) > allowance.of(before)
+
+
+@frozen
 class Baseline:
     """The sizes that one code location had.
 
     ``python_version`` is without its last part. ``snapshots`` are by id without the location's
-    name, such as ``__repository__/job/nightly``. ``place`` is where it is in a file. Sizes of a git
-    revision have its name in ``revision``. ``head`` are the sizes at HEAD, where they are known,
-    and ``against`` those that growth is judged by instead of these.
+    name, such as ``__repository__/job/nightly``. ``place`` is where it is in a file. ``seconds``
+    are those that it took, where a file has them. Sizes of a git revision have its name in
+    ``revision``. ``head`` are the sizes at HEAD, where they are known, and ``against`` those that
+    growth is judged by instead of these.
 
     As it is written, the bytes of the project's own path are left out, since every checkout has
     others. What is compared has those of this checkout: ``with_local_paths``.
@@ -64,6 +95,7 @@ class Baseline:
     python_version: str
     snapshots: Mapping[str, KnownSnapshot]
     place: SourceLocation | None = field(default=None, eq=False)
+    seconds: KnownSeconds | None = None
     revision: str | None = None
     head: Baseline | None = field(default=None, eq=False)
     against: Baseline | None = field(default=None, eq=False)
@@ -72,6 +104,11 @@ class Baseline:
     def label(self) -> str:
         """What messages call it."""
         return self.revision or "the baseline"
+
+    @property
+    def versions(self) -> tuple[str, str]:
+        """Of Dagster and of Python: with others, sizes and seconds may be different."""
+        return self.dagster_version, self.python_version
 
     def snapshot(self, snapshot: Snapshot, measurement: Measurement) -> KnownSnapshot | None:
         """The sizes that this snapshot had, or None where it is new."""
@@ -129,6 +166,24 @@ def _without(fields: Fields, paths: Mapping[Owner, Fields], owner: Owner) -> Fie
     return {n: size - less.get(n, 0) for n, size in fields.items()} if less else fields
 
 
+def with_seconds(
+    baseline: Baseline, old: Baseline | None, measurement: Measurement, allowance: Allowance | None
+) -> Baseline:
+    """The sizes with the seconds that a file records beside them: none without an ``allowance``.
+
+    Those of the ``old`` one stay where the new ones are within it, so that a file does not change
+    with every run, and where they are not known.
+    """
+    known = old.seconds if old and old.versions == baseline.versions else None
+    if allowance is None:
+        return baseline
+    if measurement.load_time is None:  # a fork loads faster
+        return evolve(baseline, seconds=known)
+    now = KnownSeconds.of(measurement.seconds)
+    is_new = known is None or known.differs(now, allowance)
+    return evolve(baseline, seconds=now if is_new else known)
+
+
 def summary(baselines: Collection[Baseline], path_bytes: int = 0) -> str:
     """``1 location, 3 snapshots, 194.9 kB (194,887 bytes)``.
 
@@ -177,6 +232,8 @@ def to_text(baselines: Mapping[str, Baseline]) -> str:
     for name, baseline in sorted(baselines.items()):
         head: dict[str, Any] = {"location": name, "dagster": baseline.dagster_version}
         head["python"] = baseline.python_version
+        if baseline.seconds:
+            head["seconds"] = asdict(baseline.seconds)
         lines.append(to_json(head))
         by_repository: dict[str, dict[str | None, KnownSnapshot]] = {}
         for short, known in baseline.snapshots.items():
@@ -266,7 +323,23 @@ def _bytes(value: object) -> int:
     raise ValueError(f"{shown(value)} is not a number of bytes")
 
 
-_LOCATION = {name: Key(any_text, required=True) for name in ("location", "dagster", "python")}
+def _seconds(value: object) -> KnownSeconds:
+    parts = value if isinstance(value, dict) else {}
+    if parts.keys() == {"load", "build"} and all(map(_is_time, parts.values())):
+        return KnownSeconds(**parts)
+    raise ValueError(f"{shown(value)} is not the seconds of load and build")
+
+
+def _is_time(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return 0 <= value <= _MOST  # NaN is not
+
+
+_LOCATION = {
+    **{name: Key(any_text, required=True) for name in ("location", "dagster", "python")},
+    "seconds": Key(_seconds),
+}
 _REPOSITORY = {"repository": Key(any_text), "wrapper": Key(_bytes)}
 _SNAPSHOT = {"snapshot": Key(any_text), "wrapper": Key(_bytes, required=True)}
 _OWNERS = {kind: {kind: Key(any_text)} for kind in _KINDS}
@@ -374,7 +447,8 @@ class _BaselineReader:
         self._snapshots, self._repositories = {}, set()
         place = SourceLocation("", self._line)
         self._baselines[name] = Baseline(
-            values["dagster"], values["python"], self._snapshots, place
+            *(values["dagster"], values["python"], self._snapshots, place),
+            seconds=values.get("seconds"),
         )
 
     def _repository_row(self, row: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from dagster_snapsize.core import limits, sizes
 from dagster_snapsize.core.advice import repeated_findings
-from dagster_snapsize.core.baseline import Baseline
+from dagster_snapsize.core.baseline import RENEW, Baseline, KnownSeconds, minor
 from dagster_snapsize.core.dagster_fields import STRUCTURE
 from dagster_snapsize.core.errors import did_you_mean
 from dagster_snapsize.core.growth import (
@@ -114,6 +114,8 @@ def _all_findings(
         if baseline is not None:
             found += growth_findings(measurement, budgets, baseline)
         found += _time_findings(measurement, budgets)
+        if baseline is not None:
+            found += _load_growth(measurement, budgets, baseline)
         found += repeated_findings(measurement)
     return found
 
@@ -471,6 +473,7 @@ def _heaviest_field(owner: Owner, snapshot: Snapshot) -> str:
 
 
 _PROFILE = "`dagster-snapsize profile` shows where all of it goes."
+_RENEW = f"If this is intended, record the current times with `{RENEW}`."
 
 
 def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Finding]:
@@ -490,8 +493,7 @@ def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Findi
             for i, took in times.items()
         ),
     ]
-    lines = heaviest_lines(measurement.load_time)
-    longest = f" What takes longest: {lines}." if lines else ""
+    longest = _longest(measurement)
     for what, snapshot_id, took, timeout in phases:
         if timeout is None or not timeout.value or took <= _TIME_WARN_AT * timeout.value:
             continue
@@ -561,3 +563,44 @@ def _silencing(finding: Finding, measurement: Measurement) -> list[IgnoreComment
     if finding.asset is None or place is None:
         return []
     return [c for c in measurement.ignores if c.silences(place, finding.rule)]
+
+
+def _longest(measurement: Measurement) -> str:
+    lines = heaviest_lines(measurement.load_time)
+    return f" What takes longest: {lines}." if lines else ""
+
+
+def _load_growth(
+    measurement: Measurement, budgets: Budgets, baseline: Baseline
+) -> Iterator[Finding]:
+    """The time until a code server has sent all snapshots, against the baseline's.
+
+    Not where the location was not loaded from nothing, as in a fork, nor with other versions.
+    """
+    known, allowance = baseline.seconds, budgets.load_time_growth
+    if known is None or allowance is None or measurement.load_time is None:
+        return
+    now = KnownSeconds.of(measurement.seconds)
+    if now.total < known.total or not known.differs(now, allowance):
+        return
+    if baseline.versions != (measurement.dagster_version, minor(measurement.python_version)):
+        return
+    more = ", ".join(
+        f"{sizes.format_seconds(abs(by))} {'more' if by > 0 else 'less'} to {what}"
+        for what, by in (
+            ("load the definitions", round(now.load - known.load, 1)),
+            ("make the snapshots", round(now.build - known.build, 1)),
+        )
+        if by
+    )
+    longest = _longest(measurement)
+    yield Finding(
+        "load-time-grew",
+        "warning",
+        f"{sizes.format_seconds(now.total - known.total)} longer to load than the baseline's"
+        f" {sizes.format_seconds(known.total)}, over the {allowance} of budget.load-time-growth:"
+        f" {more}",
+        location=measurement.definitions_location,
+        details=longest.strip() or None,
+        advice=f"{_PROFILE if longest else ''} {_RENEW}".strip(),
+    )

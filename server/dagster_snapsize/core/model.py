@@ -53,6 +53,7 @@ Rule = Literal[
     "asset-grew",
     "baseline-mismatch",
     "load-time-over-budget",
+    "load-time-grew",
     "repeated-value",
     "stale-input",
     "grpc-limit-mismatch",
@@ -644,6 +645,7 @@ class Budgets:
     load_time: float | None = None
     growth: Allowance | None = None
     asset_growth: Allowance | None = None
+    load_time_growth: Allowance | None = None
     growth_against: GrowthAgainst = "baseline"
 
 

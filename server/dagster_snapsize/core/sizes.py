@@ -78,9 +78,18 @@ def parse_allowance(value: object) -> Allowance:
         raise ValueError(f'{value} is neither a share nor a size; write "5 %" or "500 kB"')
     if not isinstance(value, str) or not value.rstrip().endswith("%"):
         return Allowance(parse_size(value))
-    found = _PERCENT.fullmatch(value)
+    return parse_share(value)
+
+
+def parse_share(value: object) -> Allowance:
+    """What may be added to a size or a time, from ``"5 %"`` of it.
+
+    Raises ValueError as above.
+    """
+    found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
     if not found:
-        raise ValueError(f'"{value}" is not a share; write it like "5 %" or "2.5 %"')
+        shown = f'"{value}"' if isinstance(value, str) else _shown(value)
+        raise ValueError(f'{shown} is not a share; write it like "5 %" or "2.5 %"')
     return Allowance(millionths=int(Decimal(found[1]) * _MILLIONTHS_OF_PERCENT))
 
 

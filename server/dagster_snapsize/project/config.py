@@ -22,7 +22,7 @@ from dagster_snapsize.core.mapping_reader import (
     string,
 )
 from dagster_snapsize.core.model import Budgets, GrowthAgainst
-from dagster_snapsize.core.sizes import parse_allowance, parse_seconds, parse_size
+from dagster_snapsize.core.sizes import parse_allowance, parse_seconds, parse_share, parse_size
 from dagster_snapsize.project.files.toml_document import TomlDocument, read_toml
 from dagster_snapsize.project.servers import (
     ServerSettings,
@@ -309,6 +309,7 @@ _BUDGET_KEYS = {
     "load-time": Key(_seconds, 'load-time = "120 s"'),
     "growth": Key(parse_allowance, 'growth = "5 %"'),
     "asset-growth": Key(parse_allowance, 'asset-growth = "20 kB"'),
+    "load-time-growth": Key(parse_share, 'load-time-growth = "25 %"'),
     "growth-against": Key(choice(get_args(GrowthAgainst)), 'growth-against = "merge-base"'),
 }
 _SERVER_KEYS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -13,26 +14,32 @@ from hypothesis import strategies as st
 
 from dagster_snapsize.core.baseline import (
     Baseline,
+    KnownSeconds,
     UnreadableBaseline,
     baseline_of,
     from_text,
     to_text,
     with_local_paths,
+    with_seconds,
 )
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.findings import judge, unused_ignores
 from dagster_snapsize.core.growth import baseline_mismatch, differences, growth_by_owner
 from dagster_snapsize.core.ledger.project_path import ProjectPath, project_path_bytes
+from dagster_snapsize.core.load_time import attribute_time
 from dagster_snapsize.core.model import (
     Budgets,
     Finding,
+    FoldedStack,
     IgnoreComment,
     Ledger,
     Measurement,
     Owner,
+    Seconds,
     Share,
     Snapshot,
     SourceLocation,
+    StackEntry,
 )
 from dagster_snapsize.core.sizes import Allowance, parse_allowance
 from dagster_snapsize.project.config import load_config
@@ -393,6 +400,10 @@ BYTES = '{"fields":{"description":996}}'
         ),
         (GOOD + '{"location":"shop","dagster":"1","python":"3"}', 11, "location shop appears"),
         (GOOD + '{"repository":"__repository__","wrapper":4}', 11, "appears twice in its location"),
+        *(
+            (GOOD.replace('"3.11"', f'"3.11","seconds":{wrong}'), 3, "not the seconds of load and")
+            for wrong in ("7", '{"load":1}', '{"load":-1,"build":0}', '{"load":NaN,"build":true}')
+        ),
         (GOOD.split("\n\n")[0] + "\n" + NAME, 2, "no location above"),
         ("\n".join(GOOD.split("\n\n")[:2]) + "\n" + NAME, 3, "no repository above"),
         (GOOD + "[" * 100_000, 11, "not a line of a baseline"),
@@ -449,3 +460,85 @@ def test_what_may_grow_is_a_share_or_a_size(
         load_config(tmp_path)
     assert "`budget.asset-growth`: " in raised.value.message and read in raised.value.message
     assert raised.value.line == 2
+
+
+# -- the load time -------------------------------------------------------------------------------
+
+TOLERANT = Budgets(load_time_growth=parse_allowance("25 %"))
+TOOK = KnownSeconds(8.3, 1.8)
+
+
+def loading(load: float, build: float, **changes: Any) -> Measurement:
+    """A measurement that was made by loading from nothing, in so many seconds."""
+    stack = FoldedStack("[definitions]", (StackEntry("assets.py", "<module>", 9),), 7_000_000)
+    took = attribute_time([stack], {}, {}, lambda place: "import polars", is_plain=False)
+    seconds = Seconds(load, build, 2 * (load + build))
+    return evolve(weighing(1_000), seconds=seconds, load_time=took, **changes)
+
+
+def test_a_load_time_beyond_the_tolerance_is_a_warning_with_the_phases_and_the_lines() -> None:
+    baseline = evolve(baseline_of(weighing(1_000)), seconds=TOOK)
+    (finding,) = judge(loading(12.84, 1.53), TOLERANT, baseline)
+    assert (finding.rule, finding.severity) == ("load-time-grew", "warning")
+    assert finding.location == HERE
+    assert finding.message == (
+        "4.2 s longer to load than the baseline's 10.1 s, over the 25 % of"
+        " budget.load-time-growth: 4.5 s more to load the definitions, 0.30 s less to make the"
+        " snapshots"
+    )
+    assert finding.details == "What takes longest: 7 s at assets.py:9 (import polars)."
+    assert finding.advice == (
+        "`dagster-snapsize profile` shows where all of it goes. If this is intended, record the"
+        " current times with `dagster-snapsize baseline`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "known", "budgets"),
+    [
+        (loading(20, 2), TOOK, Budgets()),
+        (loading(20, 2), None, TOLERANT),
+        (loading(10.8, 1.8), TOOK, TOLERANT),  # to a tenth of a second what is allowed
+        (loading(2.4, 1.3), KnownSeconds(1.5, 1.3), TOLERANT),  # by less than a second
+        (loading(1, 1), TOOK, TOLERANT),
+        (evolve(loading(20, 2), load_time=None), TOOK, TOLERANT),  # forked
+        (loading(20, 2, dagster_version="1.13.29"), TOOK, TOLERANT),
+        (loading(20, 2, python_version="3.12.1"), TOOK, TOLERANT),
+    ],
+)
+def test_a_load_time_is_not_judged_where_it_may_differ_for_another_reason(
+    now: Measurement, known: KnownSeconds | None, budgets: Budgets
+) -> None:
+    assert judge(now, budgets, evolve(baseline_of(weighing(1_000)), seconds=known)) == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "changes", "written"),
+    [
+        ((9.14, 2.02), {}, TOOK),  # within the tolerance
+        ((12.84, 1.53), {}, KnownSeconds(12.8, 1.5)),
+        ((2.04, 1.53), {}, KnownSeconds(2.0, 1.5)),  # faster
+        ((12.84, 1.53), {"load_time": None}, TOOK),  # forked
+        ((9.14, 2.02), {"dagster_version": "1.13.29"}, KnownSeconds(9.1, 2.0)),
+        ((9.14, 2.02), {"dagster_version": "1.13.29", "load_time": None}, None),
+    ],
+)
+def test_the_seconds_of_a_baseline_change_only_by_more_than_the_tolerance(
+    now: tuple[float, float], changes: dict[str, Any], written: KnownSeconds | None
+) -> None:
+    old = evolve(baseline_of(weighing(1_000)), seconds=TOOK)
+    measured = evolve(loading(*now), **changes)
+    new = with_seconds(baseline_of(measured), old, measured, TOLERANT.load_time_growth)
+    assert new.seconds == written
+    assert from_text(to_text({"shop": new})) == {"shop": new}
+    assert with_seconds(baseline_of(measured), old, measured, None).seconds is None
+
+
+def test_the_load_time_may_grow_by_a_share_only(tmp_path: Path) -> None:
+    file = tmp_path / "snapsize.toml"
+    file.write_text('[budget]\nload-time-growth = "25 %"\n')
+    assert load_config(tmp_path).budgets == TOLERANT
+    for written in ('"5 s"', "5", "[5]"):
+        file.write_text(f"[budget]\nload-time-growth = {written}\n")
+        with pytest.raises(UserError, match=r"is not a share; write it like"):
+            load_config(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 from lsprotocol.types import CodeAction, Diagnostic, DiagnosticSeverity, MarkupContent, Position
 
-from dagster_snapsize.core.baseline import baseline_of, from_text, to_text
+from dagster_snapsize.core.baseline import KnownSeconds, baseline_of, from_text, to_text
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets, Measurement, Repeat, SourceLocation
 from dagster_snapsize.lsp.features.code_actions import code_actions
@@ -323,6 +323,9 @@ def test_the_baseline_that_an_editor_writes_is_that_of_the_measurement(tmp_path:
     text = (tmp_path / "snapsize-baseline.jsonl").read_text(encoding="utf-8")
     assert text == to_text({found.name: baseline_of(shop())})
     assert from_text(text) == {found.name: baseline_of(shop())}
+    assert write_baseline(tmp_path, [found]) == "snapsize-baseline.jsonl is up to date"
+    timed = evolve(baseline_of(shop()), seconds=KnownSeconds(8.3, 1.8))
+    (tmp_path / "snapsize-baseline.jsonl").write_text(to_text({found.name: timed}))
     assert write_baseline(tmp_path, [found]) == "snapsize-baseline.jsonl is up to date"
 
 

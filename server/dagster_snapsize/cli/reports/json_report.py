@@ -84,6 +84,7 @@ def _baseline_json(location: LocationReport) -> Json | None:
         "path": place.path,
         "dagster_version": baseline.dagster_version,
         "python_version": baseline.python_version,
+        "seconds": baseline.seconds and asdict(baseline.seconds),
         "mismatch": [] if failed else list(baseline_mismatch(location.measurement, baseline)),
     }
 

@@ -221,7 +221,9 @@ def _measure(
 def _baseline(location: CodeLocation) -> tuple[Baseline | None, BaselineProblem | None]:
     """The baseline of the location, or why it cannot be read: sizes are shown all the same."""
     try:
-        return read_baselines(location.root).get(location.stable_name), None
+        found = read_baselines(location.root).get(location.stable_name)
+        # Without seconds: most measurements here are of forks, which load faster.
+        return found and evolve(found, seconds=None), None
     except UserError as error:
         is_damaged = isinstance(error, DamagedBaseline)
         return None, BaselineProblem(error.message, error.hint, error.line or 1, is_damaged)

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from dagster_snapsize.core.baseline import Baseline, Fields, KnownSnapshot, minor, short_id, summary
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Owner
@@ -47,8 +49,12 @@ def write_baseline(root: Path, results: Sequence[LocationResult]) -> str:
     where it is one of a newer version.
     """
     new = {r.baseline.name or r.name: baseline_of_rows(r) for r in results}
+    old: Mapping[str, Baseline] = {}
     with suppress(DamagedBaseline):  # it is replaced as a whole
-        read_baselines(root)
+        old = read_baselines(root)
+    for name, baseline in new.items():
+        if name in old and old[name].versions == baseline.versions:
+            new[name] = evolve(baseline, seconds=old[name].seconds)
     if not write_baselines(root, new):
         return f"{NAME} is up to date"
     return f"wrote {NAME}: {summary(new.values())}. Commit it with what it was measured from."
