@@ -27,6 +27,11 @@ test("commands answer", async ({ openWindow, shop }) => {
   await expect(limits).toContainText("DAGSTER_GRPC_MAX_RX_BYTES");
   await window.picture("limits");
 
+  await window.command("Snapsize: Show Load Time");
+  const times = window.webview.getByRole("main", { name: "Load time" });
+  await expect(times).toContainText("[import of Dagster]");
+  await window.picture("load-time");
+
   await window.command("Snapsize: Show Logs");
   await expect(window.outputLines.filter({ hasText: "Starting the language server" })).toHaveCount(
     1,

@@ -90,6 +90,29 @@ async def test_what_follows_the_first_measurement_is_forked(small: Small, scratc
     assert opened.temporary() == []
 
 
+async def test_lines_keep_the_load_time_of_the_last_measurement_that_was_not_forked(
+    tmp_path: Path, scratch: Path, dagster_python: Callable[..., Path]
+) -> None:
+    slow = TELLS.replace("\n\ndefs", "\n\n__import__('time').sleep(0.3)\ndefs")
+    small = small_project(tmp_path / "small", dagster_python(), slow)
+    line = slow.split("\n").index("__import__('time').sleep(0.3)") + 1
+    async with editor(scratch, small.folder, settings={"forkServer": True}) as opened:
+        await begins_to_fork(opened, small, slow)
+        first = await opened.hover(small.definitions, line)
+        assert first is not None and "of the load time of" in first, first
+        count = len(small.loads)
+        opened.save(small.definitions, with_log(f"# two\n# lines\n{slow}", small))
+        await opened.until(lambda: len(small.loads) > count and not opened.measuring)
+        assert small.loads[count] == "forked"
+        assert "of the load time of" not in (await opened.hover(small.definitions, line) or "")
+        moved = await opened.hover(small.definitions, line + 2)
+        assert moved is not None and moved.split(" Measured")[0] == first.split(" Measured")[0]
+        shown = await opened.run(
+            "dagsterSnapsize.showLoadTime", "definitions.py", str(small.folder)
+        )
+        assert f"{small.definitions}:{line}" in shown
+
+
 async def test_nothing_is_kept_where_the_setting_says_so(small: Small, scratch: Path) -> None:
     async with editor(scratch, small.folder, settings={"forkServer": True}) as opened:
         await opened.ended(1)

@@ -177,9 +177,9 @@ class Editor:
         self.client.set_configuration(settings, section="dagsterSnapsize")
         self.client.workspace_did_change_configuration(t.DidChangeConfigurationParams(settings))
 
-    async def run(self, command: str) -> Any:
+    async def run(self, command: str, *arguments: Any) -> Any:
         """Run one of the server's commands."""
-        params = t.ExecuteCommandParams(command)
+        params = t.ExecuteCommandParams(command, list(arguments) or None)
         return await self.client.workspace_execute_command_async(params)
 
     def uri(self, path: Path) -> str:

@@ -141,6 +141,8 @@ export interface LoadTimeData {
   }[];
   /** Null where the measurement is from the cache. */
   readonly tree: TimeNodeData | null;
+  /** Seconds since the epoch; not there where it is of the same measurement as the sizes. */
+  readonly measuredAt?: number;
 }
 
 export interface ReportData {

@@ -9,12 +9,12 @@ import type {
   ReportStatus,
 } from "./reportData.ts";
 
-/** Where in the report to go: to one asset, to what a search finds, or to the limits. */
+/** Where in the report to go: to one asset, to what a search finds, or to a tab. */
 export interface Target {
   /** `repository` is null where only its key is known. */
   readonly asset?: { readonly key: string; readonly repository: string | null };
   readonly search?: string;
-  readonly limits?: true;
+  readonly tab?: "limits" | "time";
 }
 
 /**

@@ -38,10 +38,10 @@ export function registerCommands(parts: Parts): Commands {
     else report.show(project.folder, location);
   }
 
-  async function openLimits(): Promise<void> {
+  async function openTab(tab: "limits" | "time"): Promise<void> {
     const project = currentProject();
     if (project === undefined) await sayWhy();
-    else report.show(project.folder, undefined, { limits: true });
+    else report.show(project.folder, undefined, { tab });
   }
 
   async function chooseInterpreter(): Promise<void> {
@@ -107,7 +107,8 @@ export function registerCommands(parts: Parts): Commands {
     updateSizeBaseline: () => onServer("dagsterSnapsize.updateBaseline"),
     openReport,
     explainAsset: () => explainAtCursor(store.projects, report),
-    openLimits,
+    openLimits: () => openTab("limits"),
+    openLoadTime: () => openTab("time"),
     selectInterpreter: chooseInterpreter,
     toggleCodeLens: toggleLenses,
     openEnableSetting: () =>

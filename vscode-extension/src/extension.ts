@@ -34,6 +34,8 @@ export function activate(context: vscode.ExtensionContext): void {
       report.show(third ?? "", first, { asset });
     } else if (command === "dagsterSnapsize.showReport") {
       report.show(second ?? "", first);
+    } else if (command === "dagsterSnapsize.showLoadTime") {
+      report.show(second ?? "", first, { tab: "time" });
     } else {
       void vscode.commands.executeCommand("dagsterSnapsize.openLimits");
     }

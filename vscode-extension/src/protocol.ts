@@ -1,5 +1,7 @@
 // What the language server says beyond the Language Server Protocol, exactly as it is on the wire.
 
+import type { LoadTimeData } from "../shared/reportData.ts";
+
 export type Phase = "idle" | "measuring" | "failed" | "no-location" | "no-interpreter";
 
 /** "none": nothing measured yet; "near" and "over" are said of budgets. */
@@ -110,6 +112,15 @@ export interface LocationMeasurement {
   definitionsLocation: Place | null;
   failedLocation: Place | null;
   findings: Finding[];
+  /** Where the load time went when it was last loaded from nothing; null before. */
+  load: Load | null;
+}
+
+export interface Load {
+  /** Seconds since the epoch. */
+  measuredAt: number;
+  /** Its paths are absolute. */
+  report: LoadTimeData;
 }
 
 export interface ProjectMeasurement {

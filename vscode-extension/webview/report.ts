@@ -228,10 +228,12 @@ export class Report {
       return;
     }
     this.#target = undefined;
-    this.#look(target.limits ? "limits" : "sizes");
-    if (target.limits) {
+    if (target.tab) {
+      const isThere = target.tab !== "time" || model.data.loadTime;
+      this.#look(isThere ? target.tab : "sizes");
       return;
     }
+    this.#look("sizes");
     this.search(target.search ?? "");
     const { asset } = target;
     this.#zoom((asset && model.assetNamed(asset.key, asset.repository)) ?? model.root);

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from dagster_snapsize.core.model import (
     DistributionTime,
@@ -191,3 +192,43 @@ def _children(paths: Sequence[_Path], depth: int, least: int) -> tuple[TimeNode,
         if took >= least:
             found.append(TimeNode(name, location, took, _children(inside, depth + 1, least)))
     return tuple(sorted(found, key=lambda node: (-node.microseconds, node.name)))
+
+
+def load_time_json(load_time: LoadTime | None) -> dict[str, Any] | None:
+    """What the tab "Load time" of the report shows, in microseconds.
+
+    Without the picture where there are no stacks, as of a measurement from the cache.
+    """
+    if load_time is None:
+        return None
+    return {
+        "microseconds": load_time.microseconds,
+        "isPlain": load_time.is_plain,
+        "owners": [
+            {
+                "what": owner.what,
+                "location": owner.location and asdict(owner.location),
+                "distribution": owner.distribution,
+                "microseconds": owner.microseconds,
+            }
+            for owner in load_time.owners
+        ],
+        "distributions": [
+            {
+                "name": " ".join(filter(None, [part.name, part.version])),
+                "through": part.through,
+                "microseconds": part.microseconds,
+            }
+            for part in load_time.distributions
+        ],
+        "tree": _node_json(time_tree(load_time)) if load_time.stacks else None,
+    }
+
+
+def _node_json(node: TimeNode) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "location": node.location and asdict(node.location),
+        "microseconds": node.microseconds,
+        "children": [_node_json(child) for child in node.children],
+    }

@@ -17,6 +17,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from dagster_snapsize.lsp.features.field_source import field_source
 from dagster_snapsize.lsp.features.hover import asset_report, location_report
+from dagster_snapsize.lsp.features.load_time import load_time_report
 from dagster_snapsize.lsp.features.markup import code, escaped, flat
 from dagster_snapsize.lsp.project import Project
 from dagster_snapsize.lsp.session import Session
@@ -65,6 +66,16 @@ async def show_report(session: Session, location: str, folder: str) -> str | Non
         return None
     text = location_report(state, state.good)
     await _show(session, folder, location, text)
+    return text
+
+
+async def show_load_time(session: Session, location: str, folder: str) -> str | None:
+    """Show where the load time of a location goes."""
+    state = _location(session, folder, location)
+    if state is None or state.good is None or state.good.load is None:
+        return None
+    text = load_time_report(state, state.good.load)
+    await _show(session, folder, f"{location} load time", text)
     return text
 
 

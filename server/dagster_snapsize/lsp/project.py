@@ -24,7 +24,7 @@ from dagster_snapsize.lsp.watching.dependencies import (
 )
 from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.lsp.workers.queue import MeasurementQueue
-from dagster_snapsize.lsp.workers.scheduler import MeasurementScheduler
+from dagster_snapsize.lsp.workers.scheduler import Measured, MeasurementScheduler
 from dagster_snapsize.measuring.cache.folders import cache_root
 from dagster_snapsize.measuring.worker.request import WorkerRequest
 from dagster_snapsize.measuring.worker.results import LocationResult
@@ -42,7 +42,8 @@ class Project:
     """A folder with code locations.
 
     ``changed`` is called on the event loop with this project after every change of its state.
-    ``measured`` is called in a thread with every new result, before the state has it.
+    ``measured`` is called in a thread with every new result, before the state has it: see
+    MeasurementScheduler.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Project:
         folder: str,
         settings: Settings,
         changed: Callable[[Project], None],
-        measured: Callable[[LocationResult], Callable[[], None]],
+        measured: Measured,
         fork_servers: ForkServerPool,
         queue: MeasurementQueue,
     ):

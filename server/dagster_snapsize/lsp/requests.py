@@ -96,6 +96,7 @@ def _location(location: LocationState) -> dict[str, Any]:
     failed = location.failed
     failure = failed.failure if failed else None
     findings = [f for result in (good, failed) if result for f in result.findings]
+    load = good.load if good else None
     limits = next((x.limits for x in (failed, good) if x and x.limits), ())
     return {
         "name": location.name,
@@ -115,4 +116,5 @@ def _location(location: LocationState) -> dict[str, Any]:
         "limits": [unstructure(limit) for limit in limits],
         "findings": [unstructure(finding) for finding in findings],
         "snapshots": [unstructure(snapshot) for snapshot in good.snapshots] if good else [],
+        "load": {"measuredAt": load.measured_at, "report": load.report} if load else None,
     }

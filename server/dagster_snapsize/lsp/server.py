@@ -158,6 +158,10 @@ def create_server() -> SnapsizeServer:
     async def show_asset(location: str, key: str, folder: str, *repository: str) -> str | None:
         return await commands.show_asset(server.session, location, key, folder, *repository[:1])
 
+    @server.command(asset_groups.SHOW_LOAD_TIME)
+    async def show_load_time(location: str, folder: str) -> str | None:
+        return await commands.show_load_time(server.session, location, folder)
+
     @server.command(asset_groups.SHOW_REPORT)
     async def show_report(location: str, folder: str) -> str | None:
         return await commands.show_report(server.session, location, folder)

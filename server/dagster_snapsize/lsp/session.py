@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
+from attrs import evolve
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
@@ -334,10 +335,18 @@ class Session:
 
     # -- what is shown -----------------------------------------------------------------------
 
-    def _anchor(self, result: LocationResult) -> Callable[[], None]:
-        """In a thread: tie a result to the texts it was measured from, and make its indexes."""
+    def _anchor(
+        self, result: LocationResult, before: LocationResult | None
+    ) -> tuple[LocationResult, Callable[[], None]]:
+        """In a thread: tie a result to the texts it was measured from, and make its indexes.
+
+        One that was not loaded from nothing has the load time of the result before it.
+        """
+        if result.load is None and before is not None and before.load is not None:
+            lines = self.buffers.moved(before.load.lines)
+            result = evolve(result, load=evolve(before.load, lines=lines))
         _ = result.assets_of_file, result.location_of
-        return partial(self.buffers.measured, self.buffers.anchored(result))
+        return result, partial(self.buffers.measured, self.buffers.anchored(result))
 
     def _project_changed(self, project: Project) -> None:
         state = project.state

@@ -50,6 +50,14 @@ class HintSettings:
 
 
 @frozen
+class LoadTimeSettings:
+    """Whether lenses say how long lines take to load, and from how many seconds on a hint does."""
+
+    code_lens: bool = False
+    hint: float | None = None
+
+
+@frozen
 class Settings:
     """What the editor's user chose.
 
@@ -70,6 +78,7 @@ class Settings:
     information: bool = True
     code_lens: HintSettings = field(factory=lambda: HintSettings(True, 0))
     inlay_hints: HintSettings = field(factory=lambda: HintSettings(False, 0))
+    load_time: LoadTimeSettings = LoadTimeSettings()
     watch: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     timeout: float | None = None
@@ -93,6 +102,9 @@ def read_settings(data: object) -> tuple[Settings, tuple[str, ...]]:
     for name in _HINTS:
         if name in values:
             values[name] = _hint_settings(values[name], getattr(_DEFAULTS, name), problems, name)
+    if _LOAD_TIME in values:
+        read = _read_object(values[_LOAD_TIME], _LOAD_TIME_KEYS, problems, SECTION, "loadTime")
+        values[_LOAD_TIME] = evolve(_DEFAULTS.load_time, **read)
     return evolve(_DEFAULTS, **values), tuple(problem.message for problem in problems)
 
 
@@ -195,6 +207,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "information": boolean,
     "code_lens": anything,
     "inlay_hints": anything,
+    "load_time": anything,
     "watch": _globs,
     "exclude": _globs,
     "timeout": _or_none(_timeout),
@@ -206,6 +219,8 @@ _READ: dict[str, Callable[[Any], Any]] = {
 }
 _KEYS = {_key(name): _setting(read, getattr(_DEFAULTS, name)) for name, read in _READ.items()}
 _HINTS = ("code_lens", "inlay_hints")
+_LOAD_TIME = "load_time"
+_LOAD_TIME_KEYS = {"codeLens": _setting(boolean, False), "hint": _setting(_or_none(_timeout), None)}
 
 
 def _hint_keys(default: HintSettings) -> dict[str, Key]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from lsprotocol.types import Position, PositionEncodingKind, Range, TextDocumentItem
 from pygls.workspace import Workspace
 
-from dagster_snapsize.core.model import SourceLocation
+from dagster_snapsize.core.model import SourceLocation, TimeOwner
 from dagster_snapsize.lsp.documents.buffers import Buffers
 from support.lsp_values import asset, result
 
@@ -61,3 +61,18 @@ def test_ranges_count_in_the_units_of_the_client(tmp_path: Path) -> None:
         buffers = measured(path, encoding)
         assert buffers.line_range(str(path), 0).end == Position(0, end)
         assert buffers.line_range(str(path), 99).start == Position(6, 0)
+
+
+def test_lines_of_an_older_load_time_follow_their_text_to_the_newest_measurement(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "assets.py"
+    buffers = measured(path)
+    lines = [TimeOwner("@asset", SourceLocation(str(path), 3), "dagster", 5, {"dagster": 5})]
+    path.write_text("import os\n\n" + TEXT)
+    (moved,) = buffers.moved(lines)
+    assert moved.location == SourceLocation(str(path), 5)
+    path.write_text("import os\n")
+    assert buffers.moved(lines) == ()
+    path.unlink()
+    assert buffers.moved(lines) == ()

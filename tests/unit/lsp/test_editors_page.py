@@ -36,6 +36,7 @@ def table() -> dict[str, Any]:
 def test_every_setting_is_in_the_table() -> None:
     hints = {"enable", "minimum"}
     assert set(table()) == set(settings._KEYS)
+    assert set(table()["loadTime"]) == set(settings._LOAD_TIME_KEYS)
     assert set(table()["codeLens"]) == set(table()["inlayHints"]) == hints
 
 

@@ -65,7 +65,9 @@ class Watched:
             await asyncio.sleep(0.01)
 
 
-def _measured(result: LocationResult) -> Callable[[], None]:
+def _measured(
+    result: LocationResult, before: LocationResult | None
+) -> tuple[LocationResult, Callable[[], None]]:
     raise AssertionError("there is no code here")
 
 

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_snapsize.lsp.settings import HintSettings, Settings, on_battery, read_settings
+from dagster_snapsize.lsp.settings import (
+    HintSettings,
+    LoadTimeSettings,
+    Settings,
+    on_battery,
+    read_settings,
+)
 
 
 def test_without_settings_there_are_defaults() -> None:
@@ -29,6 +35,7 @@ def test_everything_that_can_be_set() -> None:
         "debounceMilliseconds": 50,
         "codeLens": {"enable": False, "minimum": "2 kB"},
         "inlayHints": {"enable": True, "minimumBytes": 500},
+        "loadTime": {"codeLens": True, "hint": "2 s"},
         "watch": ["config/**/*.json"],
         "timeout": "5 min",
         "lowPriority": False,
@@ -44,6 +51,7 @@ def test_everything_that_can_be_set() -> None:
         debounce_milliseconds=50,
         code_lens=HintSettings(False, 2000),
         inlay_hints=HintSettings(True, 500),
+        load_time=LoadTimeSettings(True, 2.0),
         watch=("config/**/*.json",),
         timeout=300.0,
         low_priority=False,
@@ -101,6 +109,11 @@ def test_a_switch_alone_is_enough_for_hints() -> None:
             '`dagsterSnapsize.interpreter`: ["python"] is not a string; it is ignored',
         ),
         (
+            {"loadTime": {"hint": "2 parsecs"}},
+            '`dagsterSnapsize.loadTime.hint`: "2 parsecs" has no unit known here (s, min, h);'
+            " it is ignored",
+        ),
+        (
             {"code_lense": {}},
             "unknown key `code_lense` in `dagsterSnapsize`; did you mean `codeLens`?",
         ),
@@ -136,6 +149,7 @@ _JSON = st.recursive(
 _KEYS = st.sampled_from(
     [
         *("enable", "interpreter", "measure", "debounceMilliseconds", "codeLens", "inlayHints"),
+        "loadTime",
         *("watch", "timeout", "lowPriority", "pauseWhenUnfocused", "pauseOnBattery", "logLevel"),
         *("minimum", "forkServer"),
     ]

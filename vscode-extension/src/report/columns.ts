@@ -1,5 +1,11 @@
 import { isAbsolute, relative, sep } from "node:path";
-import type { OwnerDetail, OwnerRef, ReportData } from "../../shared/reportData.ts";
+import type {
+  LoadTimeData,
+  OwnerDetail,
+  OwnerRef,
+  ReportData,
+  TimeNodeData,
+} from "../../shared/reportData.ts";
 import type {
   Advice,
   AssetRow,
@@ -181,7 +187,7 @@ class Reader {
       names,
       advice: this.#advice,
       findings: null,
-      loadTime: null,
+      loadTime: this.#loadTime(),
       limits: this.#location.limits,
       places: null,
     };
@@ -276,6 +282,24 @@ class Reader {
     const shown = { path: isBelow ? inside.replaceAll(sep, "/") : place.path, line: place.line };
     this.#advised.set(placeKey(shown), place);
     return shown;
+  }
+
+  #loadTime(): LoadTimeData | null {
+    const { load } = this.#location;
+    if (load === null) return null;
+    const shown = (place: Place | null) => place && this.#shown(place);
+    const shownNode = (node: TimeNodeData): TimeNodeData => ({
+      ...node,
+      location: shown(node.location),
+      children: node.children.map(shownNode),
+    });
+    const { owners, tree } = load.report;
+    return {
+      ...load.report,
+      owners: owners.map((owner) => ({ ...owner, location: shown(owner.location) })),
+      tree: tree && shownNode(tree),
+      measuredAt: load.measuredAt,
+    };
   }
 
   /** Thousands of assets share a file: its path is kept once. */

@@ -153,8 +153,8 @@ export class ReportPanel implements vscode.Disposable {
       this.#sendStatus();
       return;
     }
-    const { rowsFile, snapshots, findings, limits } = location;
-    const version = JSON.stringify([rowsFile, snapshots, findings, limits]);
+    const { rowsFile, snapshots, findings, limits, load } = location;
+    const version = JSON.stringify([rowsFile, snapshots, findings, limits, load?.measuredAt]);
     if (version === this.#version) return;
     this.#version = version;
     this.#reading.abort();

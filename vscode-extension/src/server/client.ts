@@ -16,7 +16,10 @@ import { SECTION, expandFor } from "../settings.ts";
 
 /** Commands in lenses and code actions that other editors let the server answer with a text. */
 export type ShowCommand =
-  "dagsterSnapsize.showAsset" | "dagsterSnapsize.showReport" | "dagsterSnapsize.showLimits";
+  | "dagsterSnapsize.showAsset"
+  | "dagsterSnapsize.showReport"
+  | "dagsterSnapsize.showLoadTime"
+  | "dagsterSnapsize.showLimits";
 
 /** Shows in the report what such a command is about. */
 export type Show = (command: ShowCommand, args: readonly unknown[]) => void;
@@ -24,6 +27,7 @@ export type Show = (command: ShowCommand, args: readonly unknown[]) => void;
 const SHOW_COMMANDS: readonly string[] = [
   "dagsterSnapsize.showAsset",
   "dagsterSnapsize.showReport",
+  "dagsterSnapsize.showLoadTime",
   "dagsterSnapsize.showLimits",
 ] satisfies ShowCommand[];
 

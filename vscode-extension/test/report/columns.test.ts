@@ -231,3 +231,23 @@ test("places of the advice are read from the project's folder, and no others are
   assert.equal(advised.placeOf({ path: "/etc/passwd", line: 1 }), undefined);
   assert.equal(advised.placeOf({ path: "../models/orders.py", line: 7 }), undefined);
 });
+
+test("the load time has the places of the project's folder too, in the picture as well", async () => {
+  const place = { path: "/project/defs.py", line: 3 };
+  const leaf = { name: "top-level code", location: place, microseconds: 5, children: [] };
+  const report = {
+    microseconds: 5,
+    isPlain: false,
+    owners: [{ what: "import x", location: place, distribution: "x", microseconds: 5 }],
+    distributions: [{ name: "x 1", through: null, microseconds: 5 }],
+    tree: { ...leaf, name: "all", location: null, children: [leaf] },
+  };
+  const load = { measuredAt: 1_700_000_000, report };
+  const timed = await readMeasurement({ ...location, load }, rows, calm);
+  const { loadTime } = timed.data;
+  const shown = { path: "defs.py", line: 3 };
+  assert.deepEqual(loadTime?.owners[0]?.location, shown);
+  assert.deepEqual(loadTime.tree?.children[0]?.location, shown);
+  assert.equal(loadTime.measuredAt, 1_700_000_000);
+  assert.deepEqual(timed.placeOf(shown), place);
+});

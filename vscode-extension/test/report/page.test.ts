@@ -236,7 +236,7 @@ describe("the report in a browser", { skip }, () => {
       { ...limit, name: "DAGSTER_GRPC_TIMEOUT_SECONDS", value: "unusable", problem: "is <b>x</b>" },
     ];
     await open({ ...measurement, data: { ...measurement.data, limits } });
-    await report.go({ limits: true });
+    await report.go({ tab: "limits" });
     const main = page.getByRole("main", { name: "Limits" });
     const row = (name: string) => main.getByRole("row", { name }).innerText();
     assert.match(await row("DAGSTER_GRPC_MAX_RX_BYTES"), /100 MB\s+Dagster's default/);
@@ -464,7 +464,15 @@ describe("the report in a browser", { skip }, () => {
       distributions: [{ name: "networkx 3.6", through: "dagster-dbt", microseconds: 1_000_000 }],
       tree: { ...leaf("all", 1_000_000), children: phases },
     };
-    await open({ ...measurement, data: { ...measurement.data, loadTime } });
+    await open({
+      ...measurement,
+      data: { ...measurement.data, loadTime: { ...loadTime, measuredAt: 1_700_000_000 } },
+    });
+    await report.go({ tab: "time" });
+    assert.match(
+      await page.locator(".load-time .about").first().innerText(),
+      /as by a code server; measured at .*2023.*, when it was last loaded from nothing$/,
+    );
     await page.getByRole("button", { name: "Load time" }).press("Enter");
     const steps = page.locator(".icicle").getByRole("treeitem");
     await steps.nth(5).waitFor();

@@ -36,6 +36,7 @@ const LOCATION: LocationMeasurement = {
   limits: [],
   definitionsLocation: null,
   failedLocation: null,
+  load: null,
   findings: [],
 };
 

@@ -159,6 +159,7 @@ function measurement(
     limits: [],
     definitionsLocation: null,
     failedLocation: null,
+    load: null,
     findings: [finding("snapshot-over-budget", 1), finding("snapshot-near-budget", 2)],
   };
 }

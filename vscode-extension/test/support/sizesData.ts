@@ -108,6 +108,7 @@ export function location(
     limits: [],
     definitionsLocation: { path: join(ROOT, "definitions.py"), line: 9 },
     failedLocation: null,
+    load: null,
     findings: [],
     ...more,
   };
@@ -132,6 +133,7 @@ export function unmeasured(more: Partial<LocationMeasurement> = {}): LocationMea
     limits: [],
     definitionsLocation: null,
     failedLocation: null,
+    load: null,
     findings: [],
     ...more,
   };

@@ -58,6 +58,7 @@ export function project(
     limits: [],
     definitionsLocation: null,
     failedLocation: null,
+    load: null,
     findings: [],
   };
   const own = status(given);

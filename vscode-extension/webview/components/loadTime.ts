@@ -47,7 +47,12 @@ export class LoadTimeView {
     this.#data = data;
     this.#path = data.tree ? [data.tree] : [];
     const way = data.isPlain ? "as by a code server" : "in the faster way of dagster-snapsize";
-    const about = `${formatMicroseconds(data.microseconds)} to load and serialize, ${way}`;
+    const when =
+      data.measuredAt === undefined
+        ? ""
+        : `; measured at ${new Date(1000 * data.measuredAt).toLocaleString()}, when it was last` +
+          " loaded from nothing";
+    const about = `${formatMicroseconds(data.microseconds)} to load and serialize, ${way}${when}`;
     const seconds = (time: number) => [
       element("td", "number", formatMicroseconds(time)),
       element("td", "number", formatPercent(time, data.microseconds)),

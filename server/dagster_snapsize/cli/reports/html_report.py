@@ -20,7 +20,7 @@ from typing import Any
 from attrs import asdict
 
 from dagster_snapsize import PACKAGE
-from dagster_snapsize.cli.reports.json_report import Json, finding_json, place_json
+from dagster_snapsize.cli.reports.json_report import Json, finding_json
 from dagster_snapsize.cli.reports.lines import excerpt, place, reportable
 from dagster_snapsize.cli.reports.markdown import flat
 from dagster_snapsize.cli.reports.rows import budget_use, heaviest, versions
@@ -28,8 +28,8 @@ from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.findings import exit_status
 from dagster_snapsize.core.limits import ShownLimit
-from dagster_snapsize.core.load_time import TimeNode, time_tree
-from dagster_snapsize.core.model import AssetCost, Ledger, LoadTime, Measurement, Share, Snapshot
+from dagster_snapsize.core.load_time import load_time_json
+from dagster_snapsize.core.model import AssetCost, Ledger, Measurement, Share, Snapshot
 
 _FOLDER = PACKAGE / "cli" / "reports" / "report_page"
 _LEVEL = 6  # of compression; 9 takes twice as long for 1 % less
@@ -144,46 +144,9 @@ def columns(location: LocationReport, advice: Sequence[Json]) -> tuple[Json, Jso
         "findings": [finding_json(finding) for finding in reportable(location.findings)],
         "limits": [asdict(ShownLimit.of(setting)) for setting in measurement.environment.settings],
         "places": _places(measurement.assets),
-        "loadTime": _load_time(measurement.load_time),
+        "loadTime": load_time_json(measurement.load_time),
     }
     return data, details
-
-
-def _load_time(load_time: LoadTime | None) -> Json | None:
-    """Microseconds; of a measurement from the cache there is no picture."""
-    if load_time is None:
-        return None
-    return {
-        "microseconds": load_time.microseconds,
-        "isPlain": load_time.is_plain,
-        "owners": [
-            {
-                "what": owner.what,
-                "location": place_json(owner.location),
-                "distribution": owner.distribution,
-                "microseconds": owner.microseconds,
-            }
-            for owner in load_time.owners
-        ],
-        "distributions": [
-            {
-                "name": " ".join(filter(None, [part.name, part.version])),
-                "through": part.through,
-                "microseconds": part.microseconds,
-            }
-            for part in load_time.distributions
-        ],
-        "tree": _time_node(time_tree(load_time)) if load_time.stacks else None,
-    }
-
-
-def _time_node(node: TimeNode) -> Json:
-    return {
-        "name": node.name,
-        "location": place_json(node.location),
-        "microseconds": node.microseconds,
-        "children": [_time_node(child) for child in node.children],
-    }
 
 
 class _Numbers(dict[str, int]):

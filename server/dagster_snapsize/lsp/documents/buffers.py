@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import os
 import tokenize
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
-from attrs import define
+from attrs import define, evolve
 from lsprotocol.types import Position, Range
 from pygls.workspace import PositionCodec, Workspace
 
-from dagster_snapsize.core.model import SourceLocation
+from dagster_snapsize.core.model import SourceLocation, TimeOwner
 from dagster_snapsize.lsp.anchors import Anchors, Language, Place
 from dagster_snapsize.lsp.anchors.line_map import Lines
 from dagster_snapsize.lsp.documents.places import Places
@@ -96,6 +96,7 @@ class Buffers(Places):
         located = [a.location for a in result.assets] + [f.location for f in result.findings]
         located += [result.definitions_location]
         located += [result.failure.location] if result.failure else []
+        located += [owner.location for owner in result.load.lines] if result.load else []
         for place in located:
             if place is not None:
                 lines.setdefault(real_key(place.path), set()).add(place.line)
@@ -110,6 +111,24 @@ class Buffers(Places):
                 anchors = Anchors.of(text, sorted(wanted), language)
                 found[path] = _File(anchors, has_sizes=result.failure is None)
         return found
+
+    def moved(self, lines: Iterable[TimeOwner]) -> tuple[TimeOwner, ...]:
+        """Lines of the last measurement where they are in the files on disk now. For a thread.
+
+        Those that are gone are left out.
+        """
+        places: dict[str, Mapping[int, Place | None]] = {}
+        found = []
+        for owner in lines:
+            assert owner.location is not None, "it is a line"
+            key = real_key(owner.location.path)
+            if key not in places:
+                file, text = self._files.get(key), _read(key)
+                places[key] = file.anchors.locate(text) if file and text is not None else {}
+            place = places[key].get(owner.location.line)
+            if place is not None:
+                found.append(evolve(owner, location=evolve(owner.location, line=place.line + 1)))
+        return tuple(found)
 
     def measured(self, files: dict[str, _File]) -> None:
         """From now on these files stand as they were measured by the newest result."""

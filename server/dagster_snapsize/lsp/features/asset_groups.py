@@ -15,6 +15,7 @@ from dagster_snapsize.measuring.worker.results import AssetRow, LocationResult
 
 SHOW_ASSET = "dagsterSnapsize.showAsset"
 SHOW_REPORT = "dagsterSnapsize.showReport"
+SHOW_LOAD_TIME = "dagsterSnapsize.showLoadTime"
 OPEN_HEAVIEST_FIELD = "dagsterSnapsize.openHeaviestField"
 UPDATE_BASELINE = "dagsterSnapsize.updateBaseline"
 

@@ -17,12 +17,20 @@ from dagster_snapsize.core.sizes import (
 from dagster_snapsize.lsp.documents.places import View
 from dagster_snapsize.lsp.features.asset_groups import (
     SHOW_ASSET,
+    SHOW_LOAD_TIME,
     SHOW_REPORT,
     Group,
     command,
     groups,
 )
-from dagster_snapsize.lsp.features.markup import STALE_NOTE, code, flat, repository_label
+from dagster_snapsize.lsp.features.load_time import hover_text, timed_lines, title
+from dagster_snapsize.lsp.features.markup import (
+    STALE_NOTE,
+    MarkupBuilder,
+    code,
+    flat,
+    repository_label,
+)
 from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.measuring.worker.results import LocationResult, SnapshotRow
 
@@ -58,6 +66,11 @@ def _code_lenses(view: View) -> list[CodeLens]:
         CodeLens(group.range, command(title, SHOW_ASSET, folder, group.state.name, group.rows[0]))
         for group, title in _assets(view, view.settings.code_lens.minimum_bytes)
     ]
+    if view.settings.load_time.code_lens:
+        found += [
+            CodeLens(line.range, command(title(line), SHOW_LOAD_TIME, folder, line.state.name))
+            for line in timed_lines(view)
+        ]
     return sorted(found, key=lambda lens: lens.range.start.line)
 
 
@@ -67,6 +80,9 @@ def _inlay_hints(view: View, within: Range) -> list[InlayHint]:
         (group.range, title, _tooltip(group, view.markdown))
         for group, title in _assets(view, view.settings.inlay_hints.minimum_bytes)
     ]
+    if view.settings.load_time.code_lens:
+        markup = MarkupBuilder(view.markdown)
+        titles += [(x.range, title(x), hover_text(x, markup)) for x in timed_lines(view)]
     kind = MarkupKind.Markdown if view.markdown else MarkupKind.PlainText
     has_lens = set()
     if view.shows_lenses and view.settings.code_lens.enable:

@@ -24,6 +24,7 @@ from dagster_snapsize.core.model import Finding, Severity, SourceLocation, Unuse
 from dagster_snapsize.core.sizes import counted, format_both, format_size
 from dagster_snapsize.lsp.documents.places import Places, View
 from dagster_snapsize.lsp.features.budget_edit import prefix_of
+from dagster_snapsize.lsp.features.load_time import hint_text, timed_lines
 from dagster_snapsize.lsp.features.markup import STALE_NOTE, flat, flat_right
 from dagster_snapsize.lsp.state import ConfigError, LocationState, ProjectState
 from dagster_snapsize.measuring.worker.results import BaselineProblem, BaselineUse, LocationResult
@@ -33,6 +34,7 @@ SOURCE = "dagster-snapsize"
 CONFIGURATION = "configuration"
 UNUSED_IGNORE = "unused-ignore"
 UNREADABLE = "baseline-unreadable"
+SLOW = "slow-to-load"
 _HEAVIEST = 5
 _SEVERITIES: Mapping[Severity, DiagnosticSeverity] = {
     "error": DiagnosticSeverity.Error,
@@ -49,7 +51,11 @@ def publish(view: View) -> dict[str, list[Diagnostic]]:
     """All diagnostics of a project by absolute path; files without any are not there."""
     found: defaultdict[str, list[Diagnostic]] = defaultdict(list)
     seen: set[tuple[str, int, str]] = set()
-    found_anywhere = (*_all(view.state, view.places, view.home), *_budgets_of_nothing(view))
+    found_anywhere = (
+        *_all(view.state, view.places, view.home),
+        *_budgets_of_nothing(view),
+        *_slow_lines(view),
+    )
     for path, diagnostic in found_anywhere:
         # Some editors show messages in a terminal, which would obey what it is shown.
         diagnostic.message = "\n".join(map(flat_right, diagnostic.message.split("\n")))
@@ -158,6 +164,25 @@ def _budgets_of_nothing(view: View) -> Iterator[tuple[str, Diagnostic]]:
             place, diagnostic = _config_error(mistake, view.places, path)
             diagnostic.severity = DiagnosticSeverity.Warning
             yield place, diagnostic
+
+
+def _slow_lines(view: View) -> Iterator[tuple[str, Diagnostic]]:
+    """A hint on each line that takes as long as the settings say to load, in whichever file."""
+    least = view.settings.load_time.hint
+    if least is None:
+        return
+    for line in timed_lines(view, least, everywhere=True):
+        assert line.owner.location is not None, "it is a line"
+        yield (
+            line.owner.location.path,
+            Diagnostic(
+                range=line.range,
+                message=hint_text(line),
+                severity=DiagnosticSeverity.Hint,
+                code=SLOW,
+                source=SOURCE,
+            ),
+        )
 
 
 def _unreadable(

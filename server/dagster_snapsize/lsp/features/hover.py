@@ -1,4 +1,4 @@
-"""Hovers: an asset's bytes by field and snapshot, a location's snapshots, and failures."""
+"""Hovers: an asset's bytes by field and snapshot, a location's snapshots, failures, load time."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from dagster_snapsize.core.sizes import (
 from dagster_snapsize.lsp.documents.places import View
 from dagster_snapsize.lsp.features.asset_groups import Group, groups
 from dagster_snapsize.lsp.features.field_source import field_source
+from dagster_snapsize.lsp.features.load_time import hover_text, timed_lines
 from dagster_snapsize.lsp.features.markup import (
     STALE_NOTE,
     MarkupBuilder,
@@ -54,7 +55,7 @@ def hover(views: Iterable[View], at: Position) -> Hover | None:
 
 
 def _hover(view: View, at: Position) -> Hover | None:
-    """The assets at a position, the definitions, or where a location failed."""
+    """The assets at a position, the definitions, where a location failed, or what took time."""
     markup = MarkupBuilder(view.markdown)
     parts: list[tuple[Range, str]] = []
     for location in view.state.locations:
@@ -62,6 +63,10 @@ def _hover(view: View, at: Position) -> Hover | None:
     parts += [
         (group.range, _group_text(group, view, markup))
         for group in groups(view, lambda place: view.places.is_at(place, at))
+    ]
+    parts += [
+        (line.range, hover_text(line, markup))
+        for line in timed_lines(view, wanted=lambda place: view.places.is_at(place, at))
     ]
     if not parts:
         return None

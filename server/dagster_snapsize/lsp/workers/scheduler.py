@@ -35,6 +35,8 @@ from dagster_snapsize.measuring.worker.results import (
     unstructure,
 )
 
+Settle = Callable[[], None]
+Measured = Callable[[LocationResult, LocationResult | None], tuple[LocationResult, Settle]]
 _log = logging.getLogger(__name__)
 
 
@@ -44,8 +46,8 @@ class MeasurementScheduler:
     ``changed`` is called with the new state after every change, on the event loop. The others are
     called in threads: ``began`` before a worker starts, with the names of the locations (empty:
     all); ``ended`` after it has ended, also with the results by name and whether it finished;
-    ``measured`` with each result. The function that ``measured`` returns is called on the event
-    loop, just before the state has that result.
+    ``measured`` with each result and the last good one before it. It returns the result to show,
+    and a function that is called on the event loop just before the state has that.
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class MeasurementScheduler:
         folder: str,
         make_request: Callable[[str, tuple[str, ...], float], WorkerRequest],
         changed: Callable[[ProjectState], None],
-        measured: Callable[[LocationResult], Callable[[], None]],
+        measured: Measured,
         began: Callable[[tuple[str, ...]], None],
         ended: Callable[[tuple[str, ...], dict[str, LocationResult], bool], None],
         fork_servers: ForkServerPool | None = None,
@@ -249,8 +251,10 @@ class MeasurementScheduler:
         elif kind == "result":
             result: LocationResult = evolve(message["result"], assets=tuple(rows))
             rows.clear()
+            before = next((x.good for x in state.locations if x.name == result.name), None)
+            result, settle = await asyncio.to_thread(self._measured, result, before)
             results[result.name] = result
-            (await asyncio.to_thread(self._measured, result))()
+            settle()
             self._replace(result)
         elif kind == "error":
             self._set_mistake(message)

@@ -32,6 +32,7 @@ import random
 import sys
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -41,7 +42,7 @@ from dagster_snapsize.core.baseline import Baseline
 from dagster_snapsize.core.errors import NoInterpreter, NotParsed, UserError
 from dagster_snapsize.core.model import Measurement
 from dagster_snapsize.measuring.assemble import Progress
-from dagster_snapsize.measuring.cache.lookup import Cache, is_wanted
+from dagster_snapsize.measuring.cache.lookup import Cache, CacheHit, is_wanted
 from dagster_snapsize.measuring.compare import audit
 from dagster_snapsize.measuring.forkserver import (
     CAN_FORK,
@@ -191,6 +192,7 @@ def _measure(
                 baseline_path=str(location.root / NAME),
                 baseline_name=location.stable_name,
                 baseline_problem=problem,
+                measured_at=_moment(hit) if hit else began,
             )
             shared.keep(result, began)
     for start in range(0, len(result.assets), _ROWS):
@@ -227,6 +229,10 @@ def _baseline(location: CodeLocation) -> tuple[Baseline | None, BaselineProblem 
     except UserError as error:
         is_damaged = isinstance(error, DamagedBaseline)
         return None, BaselineProblem(error.message, error.hint, error.line or 1, is_damaged)
+
+
+def _moment(hit: CacheHit) -> float:
+    return datetime.fromisoformat(hit.measured_at).timestamp()
 
 
 def _is_to_be_audited() -> bool:

@@ -24,6 +24,7 @@ from dagster_snapsize.core.model import (
     Failure,
     Finding,
     SourceLocation,
+    TimeOwner,
     UnusedIgnore,
 )
 
@@ -204,13 +205,28 @@ class BaselineUse:
 
 
 @frozen
+class MeasuredLoad:
+    """Where the time went when a location was last loaded from nothing, in microseconds.
+
+    ``measured_at`` is when that was (seconds since the epoch). ``lines`` are those of the project
+    that took any, where they are in the files of the newest measurement, and ``report`` is all of
+    it as it was (``load_time_json``).
+    """
+
+    measured_at: float
+    microseconds: int
+    lines: tuple[TimeOwner, ...]
+    report: Mapping[str, Any]
+
+
+@frozen
 class LocationResult:
     """One measured code location. All paths are absolute.
 
     ``folders`` are those that the definitions listed: a new file in one of them may be a new
     definition. ``rows`` is the file of AssetDetails (empty if it could not be written), whose last
     line lists the OtherOwners: both together tile every snapshot. With a ``failure`` there are no
-    snapshots.
+    snapshots. ``load`` is None where the location was not loaded from nothing.
     """
 
     name: str
@@ -233,6 +249,7 @@ class LocationResult:
     failure: Failure | None
     baseline: BaselineUse
     limits: tuple[ShownLimit, ...] = ()
+    load: MeasuredLoad | None = None
 
     @property
     def total_bytes(self) -> int:

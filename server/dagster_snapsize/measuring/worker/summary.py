@@ -19,6 +19,7 @@ from dagster_snapsize.core.baseline import Baseline, with_local_paths
 from dagster_snapsize.core.findings import judge, judged_bytes, snapshot_budget, unused_ignores
 from dagster_snapsize.core.growth import baseline_mismatch, differences
 from dagster_snapsize.core.limits import ShownLimit
+from dagster_snapsize.core.load_time import load_time_json
 from dagster_snapsize.core.model import (
     AssetCost,
     Budgets,
@@ -34,6 +35,7 @@ from dagster_snapsize.measuring.worker.results import (
     BaselineProblem,
     BaselineUse,
     LocationResult,
+    MeasuredLoad,
     OtherOwner,
     SnapshotRow,
     unstructure,
@@ -57,8 +59,12 @@ def summarize(
     baseline_path: str = "",
     baseline_name: str = "",
     baseline_problem: BaselineProblem | None = None,
+    measured_at: float = 0.0,
 ) -> LocationResult:
-    """Write the file of rows, where there is to be one and that is possible; return the summary."""
+    """Write the file of rows, where there is to be one and that is possible; return the summary.
+
+    ``measured_at`` is in seconds since the epoch.
+    """
     baseline = with_local_paths(baseline, measurement) if baseline else None
     since = _SinceBaseline(measurement, baseline)
     stream: IO[bytes]
@@ -103,7 +109,15 @@ def summarize(
             problem=baseline_problem,
         ),
         limits=tuple(map(ShownLimit.of, measurement.environment.settings)),
+        load=_load(measurement, measured_at),
     )
+
+
+def _load(measurement: Measurement, measured_at: float) -> MeasuredLoad | None:
+    took, report = measurement.load_time, load_time_json(measurement.load_time)
+    if took is None or report is None:
+        return None
+    return MeasuredLoad(measured_at, took.microseconds, tuple(took.lines), report)
 
 
 # -- since the baseline --------------------------------------------------------------------------
