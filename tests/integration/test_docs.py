@@ -311,10 +311,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path, dagster_python: Callable[..., Path]) -> Path:
-    """A copy of the example, over its budget."""
+    """A copy of the example, over its budget, whose baseline has its load time."""
     folder = make_project(tmp_path / "shop", None, dagster_python())
     text = (folder / "pyproject.toml").read_text(encoding="utf-8")
-    (folder / "pyproject.toml").write_text(text + 'asset = "1 kB"\n', encoding="utf-8")
+    budget = 'asset = "1 kB"\nload-time-growth = "900 %"\n'
+    (folder / "pyproject.toml").write_text(text + budget, encoding="utf-8")
     return folder
 
 
