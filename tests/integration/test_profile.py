@@ -106,7 +106,7 @@ def test_distributions_are_named_with_their_versions(profiled: Any) -> None:
 
 
 HOSTILE = """
-import _thread, atexit, os, sys, threading, time
+import _thread, atexit, faulthandler, os, sys, threading, time
 from pathlib import Path
 
 count, sleep = threading.active_count, time.sleep
@@ -159,6 +159,18 @@ def generator():
 
 list(generator())
 
+def tracer(frame, event, argument):  # as a debugger, or coverage
+    return tracer
+
+threading.settrace(tracer)
+sys.settrace(tracer)
+faulthandler.dump_traceback_later(1000, exit=True)
+
+def traced():
+    sleep(0.3)  # takes: tracer
+
+traced()
+
 for _ in range(3):
     child = os.fork()
     if not child:
@@ -185,11 +197,31 @@ def test_hostile_code_is_profiled_right(tmp_path: Path, python: Path) -> None:
         if owner["location"] and owner["location"]["path"] == "pipeline.py"
     }
     lines = source.splitlines()
-    for name, least in {"recursion": 0.4, "mutual recursion": 0.5, "generator": 0.3}.items():
+    for name, least in {
+        "recursion": 0.4,
+        "mutual recursion": 0.5,
+        "generator": 0.3,
+        "tracer": 0.3,
+    }.items():
         (line,) = [n for n, text in enumerate(lines, 1) if text.endswith(f"# takes: {name}")]
         assert seconds[line] > 0.85 * least, name
     # The user's own thread and the main one: none of ours.
     assert (tmp_path / "exit.txt").read_text() == "2 2"
+
+
+def test_an_old_python_is_profiled_right(
+    tmp_path: Path, environment: Callable[[str], Path]
+) -> None:
+    try:
+        python = environment("py39")
+    except RuntimeError as error:
+        pytest.skip(f"no Python 3.9 here: {error}")
+    source = "import time\n\ntime.sleep(0.5)\n"
+    (tmp_path / "pipeline.py").write_text(source + DEFINITIONS, encoding="utf-8")
+    location = profile_json("-f", "pipeline.py", "--python", python, cwd=tmp_path)
+    (line,) = [o for o in location["owners"] if o["what"] == "time.sleep()"]
+    assert line["location"] == {"path": "pipeline.py", "line": 3}
+    assert line["seconds"] > 0.4
 
 
 def test_what_cannot_be_loaded_has_no_profile_but_a_message(tmp_path: Path, python: Path) -> None:
