@@ -139,8 +139,7 @@ export interface LoadTimeData {
     readonly through: string | null;
     readonly microseconds: number;
   }[];
-  /** Null where the measurement is from the cache. */
-  readonly tree: TimeNodeData | null;
+  readonly tree: TimeNodeData;
   /** Seconds since the epoch; not there where it is of the same measurement as the sizes. */
   readonly measuredAt?: number;
 }

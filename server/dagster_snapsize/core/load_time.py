@@ -18,6 +18,7 @@ from dagster_snapsize.core.model import (
     LoadTime,
     SourceLocation,
     StackEntry,
+    TimeNode,
     TimeOwner,
 )
 from dagster_snapsize.core.sizes import format_seconds
@@ -37,16 +38,7 @@ _PHASES = {
 }
 _LEAST = 0.1  # seconds of a line that is named
 _SMALLEST = 0.001  # of the whole: parts of the picture below it are left to what they are in
-
-
-@frozen
-class TimeNode:
-    """A part of the picture: a line, a distribution or a phase, with what it calls."""
-
-    name: str
-    location: SourceLocation | None
-    microseconds: int
-    children: tuple[TimeNode, ...] = ()
+_DEEPEST = 60  # steps below each other in the picture
 
 
 def phase_name(kind: str, name: str) -> str:
@@ -98,11 +90,13 @@ def attribute_time(
         )
         for name, parts in by_distribution.items()
     ]
+    whole = sum(stack.microseconds for stack in stacks)
     return LoadTime(
-        sum(stack.microseconds for stack in stacks),
+        whole,
         tuple(sorted(owners, key=lambda o: (-o.microseconds, o.location is None, str(o)))),
         tuple(sorted(distributions, key=lambda d: (-d.microseconds, d.name))),
         is_plain,
+        _time_tree(stacks, whole),
         tuple(stacks),
     )
 
@@ -152,14 +146,12 @@ def heaviest_lines(load_time: LoadTime | None, most: int = 3) -> str:
 # -- the picture ---------------------------------------------------------------------------------
 
 
-def time_tree(load_time: LoadTime) -> TimeNode:
+def _time_tree(stacks: Iterable[FoldedStack], whole: int) -> TimeNode:
     """The stacks as a tree: phases, in them lines and distributions as one calls the other."""
     paths: list[_Path] = [
-        (((stack.phase, None), *_steps(stack.entries)), stack.microseconds)
-        for stack in load_time.stacks
+        (((stack.phase, None), *_steps(stack.entries)), stack.microseconds) for stack in stacks
     ]
-    least = int(load_time.microseconds * _SMALLEST)
-    return TimeNode("all", None, load_time.microseconds, _children(paths, 0, least))
+    return TimeNode("all", None, whole, _children(paths, 0, int(whole * _SMALLEST)))
 
 
 _Step = tuple[str, SourceLocation | None]
@@ -183,7 +175,7 @@ def _steps(entries: Iterable[StackEntry]) -> Iterator[_Step]:
 
 def _children(paths: Sequence[_Path], depth: int, least: int) -> tuple[TimeNode, ...]:
     groups: defaultdict[_Step, list[_Path]] = defaultdict(list)
-    for path in paths:
+    for path in paths if depth < _DEEPEST else ():
         if len(path[0]) > depth:
             groups[path[0][depth]].append(path)
     found = []
@@ -195,10 +187,7 @@ def _children(paths: Sequence[_Path], depth: int, least: int) -> tuple[TimeNode,
 
 
 def load_time_json(load_time: LoadTime | None) -> dict[str, Any] | None:
-    """What the tab "Load time" of the report shows, in microseconds.
-
-    Without the picture where there are no stacks, as of a measurement from the cache.
-    """
+    """What the tab "Load time" of the report shows, in microseconds."""
     if load_time is None:
         return None
     return {
@@ -221,7 +210,7 @@ def load_time_json(load_time: LoadTime | None) -> dict[str, Any] | None:
             }
             for part in load_time.distributions
         ],
-        "tree": _node_json(time_tree(load_time)) if load_time.stacks else None,
+        "tree": _node_json(load_time.tree),
     }
 
 

@@ -398,17 +398,31 @@ class DistributionTime:
 
 
 @frozen
+class TimeNode:
+    """A part of the picture: a line, a distribution or a phase, with what it calls.
+
+    Parts too small to be seen are left to what they are in.
+    """
+
+    name: str
+    location: SourceLocation | None
+    microseconds: int
+    children: tuple[TimeNode, ...] = ()
+
+
+@frozen
 class LoadTime:
     """The load time of a location by owner, and the same by distribution, longest first.
 
-    ``stacks`` are those that were seen; they are not cached. ``is_plain`` says that the location
-    was loaded as a code server does it.
+    ``is_plain`` says that the location was loaded as a code server does it. ``tree`` is all of it
+    as one calls the other, and ``stacks`` are those that were seen; they are not cached.
     """
 
     microseconds: int
     owners: tuple[TimeOwner, ...]
     distributions: tuple[DistributionTime, ...]
     is_plain: bool
+    tree: TimeNode
     stacks: tuple[FoldedStack, ...] = field(default=(), repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:

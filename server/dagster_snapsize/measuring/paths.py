@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from attrs import evolve
 
-from dagster_snapsize.core.model import LoadTime, Measurement, SourceLocation
+from dagster_snapsize.core.model import LoadTime, Measurement, SourceLocation, TimeNode
 
 
 def spelled_in(tree: Path) -> Callable[[str], str]:
@@ -99,11 +99,16 @@ class _Relocation:
             owners=tuple(
                 evolve(owner, location=self._place(owner.location)) for owner in load_time.owners
             ),
+            tree=self._time_node(load_time.tree),
             stacks=tuple(
                 evolve(stack, entries=tuple(map(moved, stack.entries)))
                 for stack in load_time.stacks
             ),
         )
+
+    def _time_node(self, node: TimeNode) -> TimeNode:
+        children = tuple(map(self._time_node, node.children))
+        return evolve(node, location=self._place(node.location), children=children)
 
     def _paths(self, paths: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(self._path, paths))

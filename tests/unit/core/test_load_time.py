@@ -15,7 +15,6 @@ from dagster_snapsize.core.load_time import (
     PYTHON,
     attribute_time,
     heaviest_lines,
-    time_tree,
 )
 from dagster_snapsize.core.model import (
     Budgets,
@@ -67,7 +66,7 @@ def test_every_microsecond_has_one_owner(
     assert found.microseconds == whole
     assert sum(owner.microseconds for owner in found.owners) == whole
     assert sum(part.microseconds for part in found.distributions) == whole
-    for node in [time_tree(found)]:
+    for node in [found.tree]:
         assert sum(child.microseconds for child in node.children) <= node.microseconds
 
 
@@ -121,7 +120,7 @@ def test_what_no_line_does_belongs_to_the_phase() -> None:
 
 def test_the_picture_has_lines_and_distributions_as_they_call_each_other() -> None:
     stack = (line("a.py", 1), DAGSTER, code("dagster", "g"), code(PYTHON), line("b.py", 2, "build"))
-    node = time_tree(load_time(("[definitions]", stack, 5)))
+    node = load_time(("[definitions]", stack, 5)).tree
     names = []
     while node.children:
         (node,) = node.children

@@ -7,6 +7,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_snapsize.core.load_time import attribute_time
+from dagster_snapsize.core.model import FoldedStack, StackEntry
 from dagster_snapsize.measuring.cache import codec as cache_entry
 from dagster_snapsize.measuring.cache.codec import Damaged, from_bytes, to_bytes
 from support.measurements import full_measurement
@@ -22,6 +24,14 @@ def test_what_is_read_is_what_was_written() -> None:
         list(s.ledger.owners) for s in written.snapshots
     ]
     assert [list(a.fields) for a in read.assets] == [list(a.fields) for a in written.assets]
+
+
+def test_the_load_time_keeps_its_picture_however_deep_the_calls() -> None:
+    entries = [StackEntry(f"/p/{n}.py", "f", n + 1) for n in range(200)]
+    stack = FoldedStack("[definitions]", tuple(entries), 5)
+    took = attribute_time([stack], {}, {}, lambda place: None, is_plain=True)
+    read = from_bytes(to_bytes(evolve(full_measurement(), load_time=took), {})).measurement()
+    assert read.load_time == took and not read.load_time.stacks
 
 
 def test_a_ledger_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -297,7 +297,7 @@ class Reader {
     return {
       ...load.report,
       owners: owners.map((owner) => ({ ...owner, location: shown(owner.location) })),
-      tree: tree && shownNode(tree),
+      tree: shownNode(tree),
       measuredAt: load.measuredAt,
     };
   }

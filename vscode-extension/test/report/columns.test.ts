@@ -247,7 +247,7 @@ test("the load time has the places of the project's folder too, in the picture a
   const { loadTime } = timed.data;
   const shown = { path: "defs.py", line: 3 };
   assert.deepEqual(loadTime?.owners[0]?.location, shown);
-  assert.deepEqual(loadTime.tree?.children[0]?.location, shown);
+  assert.deepEqual(loadTime.tree.children[0]?.location, shown);
   assert.equal(loadTime.measuredAt, 1_700_000_000);
   assert.deepEqual(timed.placeOf(shown), place);
 });

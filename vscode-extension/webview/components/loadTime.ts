@@ -45,7 +45,7 @@ export class LoadTimeView {
 
   show(data: LoadTimeData): void {
     this.#data = data;
-    this.#path = data.tree ? [data.tree] : [];
+    this.#path = [data.tree];
     const way = data.isPlain ? "as by a code server" : "in the faster way of dagster-snapsize";
     const when =
       data.measuredAt === undefined
@@ -77,9 +77,8 @@ export class LoadTimeView {
     ]);
     this.#element.replaceChildren(
       element("p", "about", about),
-      ...(data.tree
-        ? [element("p", "about", HINT), this.#picture]
-        : [element("p", "about", "dagster-snapsize profile --format html also draws it.")]),
+      element("p", "about", HINT),
+      this.#picture,
       element("h2", "", "By line"),
       table(["Where the time goes", "Seconds", "Of all", "What", "Calls"], owners),
       element("h2", "", "By distribution"),

@@ -32,7 +32,7 @@ from dagster_snapsize.core.model import (
 )
 from dagster_snapsize.measuring.cache.file_states import digest
 
-_FIRST_LINE = b"dagster-snapsize measurement 7\n"
+_FIRST_LINE = b"dagster-snapsize measurement 8\n"
 _LEVEL = 1  # of compression: time counts, and a tenth remains all the same
 
 
