@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Callable
 from itertools import permutations
@@ -13,7 +14,7 @@ import pytest
 from support.command import snapsize
 from support.hostile import DEFINITIONS
 from support.json_keys import check_documented, documented, keys_of
-from support.slow_project import SlowProject, write_slow_project
+from support.slow_project import HELD_BYTES, SlowProject, write_slow_project
 
 
 def profile_json(*arguments: str | Path, cwd: Path, **options: Any) -> Any:
@@ -24,6 +25,7 @@ def profile_json(*arguments: str | Path, cwd: Path, **options: Any) -> Any:
     whole = _microseconds(location["seconds"])
     for parts in ("owners", "distributions"):
         assert sum(_microseconds(part["seconds"]) for part in location[parts]) == whole
+        assert sum(part["grown_bytes"] for part in location[parts]) == location["grown_bytes"]
     assert result.leftovers() == []
     return location
 
@@ -73,6 +75,19 @@ def test_lines_that_take_known_times_are_found_with_them_in_order(
         "decorator": ("@dg.multi_asset", "dagster"),
         "component": ("slow_wheel.SlowComponent", "slow-wheel"),
     }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read on Linux only")
+def test_memory_that_a_line_takes_and_keeps_is_found_at_it(profiled: Any) -> None:
+    by_what = {owner["what"]: owner["grown_bytes"] for owner in profiled["owners"]}
+    assert HELD_BYTES <= by_what["import slow_wheel"] < 2 * HELD_BYTES
+    by_name = {part["name"]: part["grown_bytes"] for part in profiled["distributions"]}
+    assert HELD_BYTES <= by_name["slow-wheel"] < 2 * HELD_BYTES
+    phases = {phase["name"]: phase for phase in profiled["phases"]}
+    assert list(phases)[:2] == ["[import of Dagster]", "[definitions]"]
+    assert all(p["peak_bytes"] >= max(p["start_bytes"], p["end_bytes"]) for p in phases.values())
+    loaded = phases["[definitions]"]
+    assert loaded["end_bytes"] - loaded["start_bytes"] >= HELD_BYTES
 
 
 def test_every_key_is_documented(profiled: Any) -> None:

@@ -1,7 +1,7 @@
 """A project in which six lines take known times while it is loaded; it records them itself.
 
 Each line whose time is known ends in ``# takes: NAME``. An installed package, ``slow_wheel`` 1.2,
-is slow to import and has a slow component.
+is slow to import, keeps ``HELD_BYTES`` in memory, and has a slow component.
 """
 
 from __future__ import annotations
@@ -59,9 +59,13 @@ def defs():
     return loaded
 """
 
-_WHEEL = """
+HELD_BYTES = 40_000_000
+_WHEEL = (
+    f"HELD_BYTES = {HELD_BYTES}"
+    + """
 import time
 
+HELD = b"x" * HELD_BYTES  # so that memory grows by it
 time.sleep(0.6)
 TOOK = []
 
@@ -83,6 +87,7 @@ def __getattr__(name):
     globals()[name] = SlowComponent
     return SlowComponent
 """
+)
 
 _COMPONENT = """
 # A comment, so that the type is on the third line.

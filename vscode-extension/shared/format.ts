@@ -30,6 +30,11 @@ export function formatSize(size: number): string {
   throw new Error("every size has a unit");
 }
 
+/** `+1.2 kB`, `-12 B`, `0 B`. */
+export function formatGrowth(size: number): string {
+  return `${size > 0 ? "+" : size < 0 ? "-" : ""}${formatSize(Math.abs(size))}`;
+}
+
 /** `12,345 bytes`. */
 export function formatExact(size: number): string {
   return size === 1 ? "1 byte" : `${grouped(size)} bytes`;

@@ -128,16 +128,21 @@ export interface LoadTimeData {
   readonly microseconds: number;
   /** Whether it was loaded as a code server does, and not in the faster way of `measure`. */
   readonly isPlain: boolean;
+  readonly knowsMemory: boolean;
   readonly owners: readonly {
     readonly what: string;
     readonly location: PlaceData | null;
     readonly distribution: string | null;
     readonly microseconds: number;
+    /** By how many bytes memory grew meanwhile. */
+    readonly grownBytes: number;
   }[];
   readonly distributions: readonly {
     readonly name: string;
     readonly through: string | null;
     readonly microseconds: number;
+    /** By how many bytes memory grew meanwhile. */
+    readonly grownBytes: number;
   }[];
   readonly tree: TimeNodeData;
   /** Seconds since the epoch; not there where it is of the same measurement as the sizes. */

@@ -354,13 +354,11 @@ def _by(change: Growth) -> str:
 
 def _fields(found: Mapping[str, int]) -> str:
     rows = list(found.items())
-    named = [f"{name} {_signed(size)}" for name, size in rows[:_NAMED]]
-    rest = sum(size for _, size in rows[_NAMED:])
-    return ", ".join([*named, *([f"all else {_signed(rest)}"] if rows[_NAMED:] else [])])
-
-
-def _signed(size: int) -> str:
-    return f"{'+' if size >= 0 else ''}{sizes.format_size(size)}"
+    named = [f"{name} {sizes.format_growth(size)}" for name, size in rows[:_NAMED]]
+    if rows[_NAMED:]:
+        rest = sum(size for _, size in rows[_NAMED:])
+        named.append(f"all else {sizes.format_growth(rest)}")
+    return ", ".join(named)
 
 
 def _most_grown(found: Sequence[Growth]) -> str | None:

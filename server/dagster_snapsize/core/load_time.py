@@ -16,6 +16,7 @@ from dagster_snapsize.core.model import (
     DistributionTime,
     FoldedStack,
     LoadTime,
+    PhaseMemory,
     SourceLocation,
     StackEntry,
     TimeNode,
@@ -52,8 +53,9 @@ def attribute_time(
     requires: Mapping[str, Sequence[str]],
     describe: Callable[[SourceLocation], str | None],
     is_plain: bool,
+    phases: Sequence[PhaseMemory] = (),
 ) -> LoadTime:
-    """Give every stack's time to its owner.
+    """Give every stack's time, and the growth of memory in it, to its owner.
 
     ``versions`` are those of distributions, ``requires`` the names of others in their metadata.
     ``describe`` says what is on a line, or None where its file cannot be read.
@@ -62,6 +64,8 @@ def attribute_time(
     running: defaultdict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     functions: dict[tuple[str, int], StackEntry] = {}
     by_distribution: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
+    grown: Counter[tuple[str, int]] = Counter()
+    grown_by_distribution: Counter[str] = Counter()
     for stack in stacks:
         entry = None if stack.nearest is None else stack.entries[stack.nearest]
         called, runs = _called(stack), _running(stack)
@@ -71,6 +75,8 @@ def attribute_time(
         by_owner[key][called] += stack.microseconds
         by_distribution[runs][called] += stack.microseconds
         running[key][runs] += stack.microseconds
+        grown[key] += stack.grown_bytes
+        grown_by_distribution[runs] += stack.grown_bytes
     owners = []
     for key, parts in by_owner.items():
         entry = functions.get(key)
@@ -79,7 +85,8 @@ def attribute_time(
         if entry and location:
             what = describe(location) or entry.function
         mine = dict(running[key])
-        owners.append(TimeOwner(what, location, _longest(parts), parts.total(), mine))
+        longest = _longest(parts)
+        owners.append(TimeOwner(what, location, longest, parts.total(), mine, grown[key]))
     distributions = [
         DistributionTime(
             name,
@@ -87,6 +94,7 @@ def attribute_time(
             through if (through := _longest(parts)) != name else None,
             parts.total(),
             tuple(r for r in requires.get(name, ()) if r in by_distribution),
+            grown_by_distribution[name],
         )
         for name, parts in by_distribution.items()
     ]
@@ -97,6 +105,7 @@ def attribute_time(
         tuple(sorted(distributions, key=lambda d: (-d.microseconds, d.name))),
         is_plain,
         _time_tree(stacks, whole),
+        tuple(phases),
         tuple(stacks),
     )
 
@@ -193,12 +202,14 @@ def load_time_json(load_time: LoadTime | None) -> dict[str, Any] | None:
     return {
         "microseconds": load_time.microseconds,
         "isPlain": load_time.is_plain,
+        "knowsMemory": bool(load_time.phases),
         "owners": [
             {
                 "what": owner.what,
                 "location": owner.location and asdict(owner.location),
                 "distribution": owner.distribution,
                 "microseconds": owner.microseconds,
+                "grownBytes": owner.grown_bytes,
             }
             for owner in load_time.owners
         ],
@@ -207,6 +218,7 @@ def load_time_json(load_time: LoadTime | None) -> dict[str, Any] | None:
                 "name": " ".join(filter(None, [part.name, part.version])),
                 "through": part.through,
                 "microseconds": part.microseconds,
+                "grownBytes": part.grown_bytes,
             }
             for part in load_time.distributions
         ],

@@ -336,11 +336,16 @@ class StackEntry:
 
 @frozen
 class FoldedStack:
-    """The time that passed in a phase while the stack was this one, the outermost entry first."""
+    """The time that passed in a phase while the stack was this one, the outermost entry first.
+
+    ``grown_bytes`` is by how much the memory of the process grew in that time; less than 0 where
+    it became less.
+    """
 
     phase: str
     entries: tuple[StackEntry, ...]
     microseconds: int
+    grown_bytes: int = 0
 
     @property
     def nearest(self) -> int | None:
@@ -358,7 +363,8 @@ class TimeOwner:
     ``what`` is the statement on the line (``import polars``, ``@dbt_assets``), the type of a
     component, or the name of the phase in brackets. ``distribution`` is whom the line calls; where
     it calls several, the one that takes longest. ``running`` are the microseconds by the
-    distribution whose code ran, called by whichever other.
+    distribution whose code ran, called by whichever other. Memory grew by ``grown_bytes``
+    meanwhile.
     """
 
     what: str
@@ -366,6 +372,7 @@ class TimeOwner:
     distribution: str | None
     microseconds: int
     running: Mapping[str, int]
+    grown_bytes: int = 0
 
     def __attrs_post_init__(self) -> None:
         if sum(self.running.values()) != self.microseconds:
@@ -387,7 +394,8 @@ class DistributionTime:
     """The time in the code of one distribution itself, called by whichever line or distribution.
 
     ``through`` is the distribution that the project's code called, for most of the time.
-    ``requires`` are those of the others that its metadata names, extras included.
+    ``requires`` are those of the others that its metadata names, extras included. Memory grew by
+    ``grown_bytes`` meanwhile.
     """
 
     name: str
@@ -395,6 +403,17 @@ class DistributionTime:
     through: str | None
     microseconds: int
     requires: tuple[str, ...] = ()
+    grown_bytes: int = 0
+
+
+@frozen
+class PhaseMemory:
+    """Bytes that the process held in memory when a phase began, when it ended, and at most."""
+
+    name: str
+    start_bytes: int
+    end_bytes: int
+    peak_bytes: int
 
 
 @frozen
@@ -415,7 +434,8 @@ class LoadTime:
     """The load time of a location by owner, and the same by distribution, longest first.
 
     ``is_plain`` says that the location was loaded as a code server does it. ``tree`` is all of it
-    as one calls the other, and ``stacks`` are those that were seen; they are not cached.
+    as one calls the other, and ``stacks`` are those that were seen; they are not cached. ``phases``
+    are in order, and empty where memory could not be read.
     """
 
     microseconds: int
@@ -423,6 +443,7 @@ class LoadTime:
     distributions: tuple[DistributionTime, ...]
     is_plain: bool
     tree: TimeNode
+    phases: tuple[PhaseMemory, ...] = ()
     stacks: tuple[FoldedStack, ...] = field(default=(), repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -430,6 +451,14 @@ class LoadTime:
             total = sum(part.microseconds for part in parts)
             if total != self.microseconds:
                 raise AssertionError(f"the {what} took {total} of {self.microseconds} microseconds")
+        grown = [sum(p.grown_bytes for p in parts) for parts in (self.owners, self.distributions)]
+        if grown[0] != grown[1]:
+            raise AssertionError(f"owners grew by {grown[0]} bytes, distributions by {grown[1]}")
+
+    @property
+    def grown_bytes(self) -> int:
+        """By how much the memory of the process grew in all."""
+        return sum(owner.grown_bytes for owner in self.owners)
 
     @property
     def lines(self) -> Iterator[TimeOwner]:

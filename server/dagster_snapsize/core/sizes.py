@@ -166,6 +166,11 @@ def format_size(size: int) -> str:
     raise AssertionError("every size has a unit")
 
 
+def format_growth(size: int) -> str:
+    """``+1.2 kB``, ``-12 B``, ``0 B``."""
+    return f"+{format_size(size)}" if size > 0 else format_size(size)
+
+
 def _from_tenths(tenths: int) -> str:
     """``10.3``, ``80``, ``1,234``."""
     return f"{tenths // 10:,}" + (f".{tenths % 10}" if tenths % 10 else "")

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from dagster_snapsize.core.load_time import PYTHON, attribute_time, phase_name
-from dagster_snapsize.core.model import FoldedStack, LoadTime, SourceLocation, StackEntry
+from dagster_snapsize.core.model import (
+    FoldedStack,
+    LoadTime,
+    PhaseMemory,
+    SourceLocation,
+    StackEntry,
+)
 from dagster_snapsize.core.source_lines import SourceLines
 from dagster_snapsize.measuring.distributions import InstalledDistributions
 
@@ -40,9 +46,9 @@ def load_time(
                 name, line = _component(place, int(name))
             entries.append(StackEntry(place, name, line, is_component=kind == _COMPONENT))
     stacks = [
-        FoldedStack(phase_name(phase, name), tuple(entries[n] for n in numbers), time)
-        for phase, name, numbers, time in header["stacks"]
-        if time
+        FoldedStack(phase_name(phase, name), tuple(entries[n] for n in numbers), time, grown)
+        for phase, name, numbers, time, grown in header["stacks"]
+        if time or grown
     ]
     components = {(e.path, e.line): e.name for e in entries if e.is_component}
     files = cache(_source_lines)
@@ -55,7 +61,12 @@ def load_time(
         return lines.describe(place.line) if lines else None
 
     requires = {name: installed.requires(name) for name in versions}
-    return attribute_time(stacks, versions, requires, describe, is_plain)
+    phases = [
+        PhaseMemory(phase_name(kind, name), *sizes)
+        for kind, name, *sizes in header["phases"]
+        if any(sizes)
+    ]
+    return attribute_time(stacks, versions, requires, describe, is_plain, phases)
 
 
 def _component(path: str, number: int) -> tuple[str, int]:

@@ -34,8 +34,9 @@ In the order in which a measurement sends them:
                 sys.path that hold some), ``modules`` (installed ones by name) and
                 ``uncacheable`` (``what``, ``path``, ``line``: see core.model.UncacheableCall)
 ``load_profile`` of a cold measurement: ``stacks`` ([phase, its name, numbers of entries with the
-                outermost first, microseconds]), ``entries`` ([path, name, line, kind]: see
-                load_profile.py) and ``folders`` (sys.path)
+                outermost first, microseconds, by how many bytes memory grew]), ``phases``
+                ([phase, its name, bytes of memory when it began, when it ended, and at most]),
+                ``entries`` ([path, name, line, kind]: see load_profile.py), ``folders`` (sys.path)
 ``server``      of a running server: ``server_id``, ``largest_reply_bytes``,
                 ``send_limit_bytes`` (null while it has refused nothing), ``send_limit_source``
 ``failed``      ``message``, ``path``, ``line``, ``traceback``, ``usage`` (true where the target

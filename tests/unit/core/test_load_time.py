@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 
 import pytest
 from attrs import evolve
@@ -40,8 +41,15 @@ COMPONENT = StackEntry("defs/orders/defs.yaml", "shop.Orders", 3, is_component=T
 DAGSTER = code("dagster")
 
 
-def load_time(*stacks: tuple[str, tuple[StackEntry, ...], int]) -> LoadTime:
-    folded = [FoldedStack(phase, entries, time) for phase, entries, time in stacks]
+def grown(time: int) -> int:
+    """Some bytes, fewer than none too."""
+    return time % 1_000 - 300
+
+
+def load_time(
+    *stacks: tuple[str, tuple[StackEntry, ...], int], grown: Callable[[int], int] = lambda time: 0
+) -> LoadTime:
+    folded = [FoldedStack(phase, entries, time, grown(time)) for phase, entries, time in stacks]
     return attribute_time(folded, {"pandas": "2.3"}, {}, lambda place: None, is_plain=True)
 
 
@@ -61,11 +69,13 @@ STACKS = st.lists(
 def test_every_microsecond_has_one_owner(
     stacks: list[tuple[str, tuple[StackEntry, ...], int]],
 ) -> None:
-    found = load_time(*stacks)
+    found = load_time(*stacks, grown=grown)
     whole = sum(time for _, _, time in stacks)
     assert found.microseconds == whole
     assert sum(owner.microseconds for owner in found.owners) == whole
     assert sum(part.microseconds for part in found.distributions) == whole
+    for parts in (found.owners, found.distributions):
+        assert sum(part.grown_bytes for part in parts) == sum(grown(time) for _, _, time in stacks)
     for node in [found.tree]:
         assert sum(child.microseconds for child in node.children) <= node.microseconds
 

@@ -238,8 +238,11 @@ test("the load time has the places of the project's folder too, in the picture a
   const report = {
     microseconds: 5,
     isPlain: false,
-    owners: [{ what: "import x", location: place, distribution: "x", microseconds: 5 }],
-    distributions: [{ name: "x 1", through: null, microseconds: 5 }],
+    knowsMemory: true,
+    owners: [
+      { what: "import x", location: place, distribution: "x", microseconds: 5, grownBytes: 7 },
+    ],
+    distributions: [{ name: "x 1", through: null, microseconds: 5, grownBytes: 7 }],
     tree: { ...leaf, name: "all", location: null, children: [leaf] },
   };
   const load = { measuredAt: 1_700_000_000, report };

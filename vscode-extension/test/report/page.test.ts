@@ -447,21 +447,31 @@ describe("the report in a browser", { skip }, () => {
     const loadTime = {
       microseconds: 1_000_000,
       isPlain: true,
+      knowsMemory: true,
       owners: [
         {
           what: "import <img>",
           location: place,
           distribution: "dagster-dbt",
           microseconds: 800_000,
+          grownBytes: 12_300_000,
         },
         {
           what: "[import of Dagster]",
           location: null,
           distribution: "dagster",
           microseconds: 200_000,
+          grownBytes: -1_200,
         },
       ],
-      distributions: [{ name: "networkx 3.6", through: "dagster-dbt", microseconds: 1_000_000 }],
+      distributions: [
+        {
+          name: "networkx 3.6",
+          through: "dagster-dbt",
+          microseconds: 1_000_000,
+          grownBytes: 12_298_800,
+        },
+      ],
       tree: { ...leaf("all", 1_000_000), children: phases },
     };
     await open({
@@ -473,6 +483,8 @@ describe("the report in a browser", { skip }, () => {
       await page.locator(".load-time .about").first().innerText(),
       /as by a code server; measured at .*2023.*, when it was last loaded from nothing$/,
     );
+    const memory = page.getByRole("cell", { name: "-1.2 kB" });
+    assert.equal(await memory.count(), 1);
     await page.getByRole("button", { name: "Load time" }).press("Enter");
     const steps = page.locator(".icicle").getByRole("treeitem");
     await steps.nth(5).waitFor();

@@ -1,7 +1,7 @@
 /** Where the load time goes: a picture of what calls what, and tables by line and by distribution. */
 
 import type { LoadTimeData, TimeNodeData } from "../../shared/reportData.ts";
-import { flat, formatMicroseconds, formatPercent } from "../../shared/format.ts";
+import { flat, formatGrowth, formatMicroseconds, formatPercent } from "../../shared/format.ts";
 import { element, table } from "../dom.ts";
 import { type PlacedStep, placeSteps } from "../model/icicleLayout.ts";
 import { type OpenPlace, placeElement } from "./places.ts";
@@ -53,11 +53,13 @@ export class LoadTimeView {
         : `; measured at ${new Date(1000 * data.measuredAt).toLocaleString()}, when it was last` +
           " loaded from nothing";
     const about = `${formatMicroseconds(data.microseconds)} to load and serialize, ${way}${when}`;
-    const seconds = (time: number) => [
+    const cells = (time: number, grownBytes: number) => [
       element("td", "number", formatMicroseconds(time)),
       element("td", "number", formatPercent(time, data.microseconds)),
+      ...(data.knowsMemory ? [element("td", "number", formatGrowth(grownBytes))] : []),
     ];
-    const owners = data.owners.map(({ what, location, distribution, microseconds }) => {
+    const heads = ["Seconds", "Of all", ...(data.knowsMemory ? ["Memory"] : [])];
+    const owners = data.owners.map(({ what, location, distribution, microseconds, grownBytes }) => {
       const where = element("th", "", location ? "" : flat(what));
       if (location) {
         where.append(placeElement(location, this.#open));
@@ -65,14 +67,14 @@ export class LoadTimeView {
       const calls = location ? (distribution ?? "") : "";
       return [
         where,
-        ...seconds(microseconds),
+        ...cells(microseconds, grownBytes),
         element("td", "", location ? flat(what) : ""),
         element("td", "", flat(calls)),
       ];
     });
-    const distributions = data.distributions.map(({ name, through, microseconds }) => [
+    const distributions = data.distributions.map(({ name, through, microseconds, grownBytes }) => [
       element("th", "", flat(name)),
-      ...seconds(microseconds),
+      ...cells(microseconds, grownBytes),
       element("td", "", flat(through ?? "")),
     ]);
     this.#element.replaceChildren(
@@ -80,9 +82,9 @@ export class LoadTimeView {
       element("p", "about", HINT),
       this.#picture,
       element("h2", "", "By line"),
-      table(["Where the time goes", "Seconds", "Of all", "What", "Calls"], owners),
+      table(["Where the time goes", ...heads, "What", "Calls"], owners),
       element("h2", "", "By distribution"),
-      table(["Distribution", "Seconds", "Of all", "Called through"], distributions),
+      table(["Distribution", ...heads, "Called through"], distributions),
     );
     this.#draw();
   }

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from attrs import asdict
+
 from dagster_snapsize import VERSION
 from dagster_snapsize.cli.reports import lines
 from dagster_snapsize.cli.reports.json_report import place_json
@@ -14,7 +16,7 @@ from dagster_snapsize.cli.reports.rows import interpreter, versions
 from dagster_snapsize.cli.run import LocationReport, Report
 from dagster_snapsize.core.errors import NotMeasured
 from dagster_snapsize.core.model import DistributionTime, LoadTime, StackEntry, TimeOwner
-from dagster_snapsize.core.sizes import format_percent
+from dagster_snapsize.core.sizes import format_growth, format_percent
 
 _MICROSECONDS = 1_000_000
 
@@ -44,7 +46,8 @@ def _print_text(report: Report, status: int, top: int) -> None:
 
 
 def _print_owners(terminal: Any, load_time: LoadTime, top: int) -> None:
-    head = ("Where the time goes", "seconds", "of all", "what", "calls")
+    memory = _memory_head(load_time)
+    head = ("Where the time goes", "seconds", "of all", *memory, "what", "calls")
     rows = [
         (
             place(owner.location) or owner.what,
@@ -54,12 +57,13 @@ def _print_owners(terminal: Any, load_time: LoadTime, top: int) -> None:
         )
         for owner in load_time.owners[:top]
     ]
-    terminal.table(head, rows, right=(1, 2))
+    terminal.table(head, rows, right=range(1, 3 + len(memory)))
     _print_rest(terminal, load_time.owners[top:])
 
 
 def _print_distributions(terminal: Any, load_time: LoadTime, top: int) -> None:
-    head = ("By distribution", "seconds", "of all", "called through")
+    memory = _memory_head(load_time)
+    head = ("By distribution", "seconds", "of all", *memory, "called through")
     rows = [
         (
             " ".join(filter(None, [part.name, part.version])),
@@ -68,13 +72,19 @@ def _print_distributions(terminal: Any, load_time: LoadTime, top: int) -> None:
         )
         for part in load_time.distributions[:top]
     ]
-    terminal.table(head, rows, right=(1, 2))
+    terminal.table(head, rows, right=range(1, 3 + len(memory)))
     _print_rest(terminal, load_time.distributions[top:])
 
 
-def _cells(part: TimeOwner | DistributionTime, load_time: LoadTime) -> tuple[str, str]:
+def _memory_head(load_time: LoadTime) -> tuple[str, ...]:
+    """The column for growth of memory, where that could be read."""
+    return ("memory",) if load_time.phases else ()
+
+
+def _cells(part: TimeOwner | DistributionTime, load_time: LoadTime) -> tuple[str, ...]:
     took = part.microseconds
-    return _seconds(took), format_percent(took, load_time.microseconds)
+    memory = (format_growth(part.grown_bytes),) if load_time.phases else ()
+    return _seconds(took), format_percent(took, load_time.microseconds), *memory
 
 
 def _what(owner: TimeOwner) -> str:
@@ -109,6 +119,7 @@ def _location(one: LocationReport) -> dict[str, Any]:
     return {
         "name": one.measurement.name,
         "seconds": load_time.microseconds / _MICROSECONDS if load_time else 0.0,
+        "grown_bytes": load_time.grown_bytes if load_time and load_time.phases else None,
         "owners": [_owner(owner) for owner in load_time.owners] if load_time else [],
         "distributions": [
             {
@@ -116,9 +127,11 @@ def _location(one: LocationReport) -> dict[str, Any]:
                 "version": part.version,
                 "through": part.through,
                 "seconds": part.microseconds / _MICROSECONDS,
+                "grown_bytes": part.grown_bytes,
             }
             for part in (load_time.distributions if load_time else ())
         ],
+        "phases": [asdict(phase) for phase in (load_time.phases if load_time else ())],
         "error": failure.message if failure else None,
     }
 
@@ -130,6 +143,7 @@ def _owner(owner: TimeOwner) -> dict[str, Any]:
         "what": owner.what,
         "distribution": owner.distribution,
         "seconds": owner.seconds,
+        "grown_bytes": owner.grown_bytes,
     }
 
 

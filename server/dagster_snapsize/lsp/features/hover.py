@@ -12,6 +12,7 @@ from dagster_snapsize.core.sizes import (
     counted,
     format_both,
     format_exact,
+    format_growth,
     format_percent,
     format_seconds,
     format_size,
@@ -347,10 +348,11 @@ def _growth_of_asset(
         return None
     if growth.before is None:
         return f"New since the baseline.{_mismatch(baseline, markup)}"
-    rows = [f"{markup.name(name)} {_signed(by)}" for name, by in growth.fields.items()]
+    rows = [f"{markup.name(name)} {format_growth(by)}" for name, by in growth.fields.items()]
     rest = list(growth.fields.values())[_GROWN_FIELDS:]
     if rest:
-        rows = [*rows[:_GROWN_FIELDS], f"{counted(len(rest), 'other field')} {_signed(sum(rest))}"]
+        others = f"{counted(len(rest), 'other field')} {format_growth(sum(rest))}"
+        rows = [*rows[:_GROWN_FIELDS], others]
     by = _growth(detail.total_bytes - growth.before)
     return f"Since the baseline: {by}: {', '.join(rows)}.{_mismatch(baseline, markup)}"
 
@@ -385,11 +387,6 @@ def _repeat(repeat: RepeatedValue, markup: MarkupBuilder) -> str:
         f"{markup.name(repeat.field)} is the same on {counted(repeat.others, 'other asset')}:"
         f" removing it from {everywhere} saves {format_both(repeat.saved_bytes)}."
     )
-
-
-def _signed(size: int) -> str:
-    """``+1.2 kB``, ``-300 B``."""
-    return f"{'+' if size >= 0 else '-'}{format_size(abs(size))}"
 
 
 def _growth(size: int) -> str:

@@ -8,7 +8,7 @@ from dagster_snapsize.cli.diff import Compared
 from dagster_snapsize.cli.reports.rows import BudgetUse, budget_use
 from dagster_snapsize.cli.run import LocationReport
 from dagster_snapsize.core.diff import Change, Difference, OwnerChange, SnapshotChange
-from dagster_snapsize.core.sizes import counted, format_percent, format_size
+from dagster_snapsize.core.sizes import counted, format_growth, format_percent
 
 _PACKAGES = 10
 
@@ -34,11 +34,6 @@ def new_budget_use(compared: Compared, change: SnapshotChange) -> BudgetUse | No
     return budget_use(snapshot, location)
 
 
-def signed(size: int) -> str:
-    """``+1.2 kB``, ``-12 B``, ``0 B``."""
-    return f"+{format_size(size)}" if size > 0 else format_size(size)
-
-
 def percent(change: Change) -> str:
     """``+1.2 %``; nothing where there is nothing to compare with."""
     if not change.old or change.new is None:
@@ -61,7 +56,7 @@ def cells(change: Change) -> tuple[str, str, str, str]:
 def most_changed_field(change: OwnerChange) -> str:
     """The field that changed most, with the change: ``description +1.2 kB``."""
     for name, part in change.fields.items():
-        return f"{name} {signed(part.bytes)}"
+        return f"{name} {format_growth(part.bytes)}"
     return ""
 
 

@@ -14,14 +14,13 @@ from dagster_snapsize.cli.reports.diff.changes import (
     new_budget_use,
     percent,
     sides,
-    signed,
     stored_rows,
 )
 from dagster_snapsize.cli.reports.lines import excerpt, place
 from dagster_snapsize.cli.reports.markdown import block, code, table, text
 from dagster_snapsize.cli.reports.rows import repository_suffix, versions
 from dagster_snapsize.core.diff import Change, OwnerChange
-from dagster_snapsize.core.sizes import counted, format_size
+from dagster_snapsize.core.sizes import counted, format_growth, format_size
 
 MOST = 60_000
 """Characters of a whole report; GitHub takes a comment of 65,536."""
@@ -90,10 +89,10 @@ def _verdict(compared: Compared) -> str:
     if compared.old is None:
         return f"new, {format_size(change.new or 0)}"
     if compared.new is None:
-        return f"removed, {signed(change.bytes)}"
+        return f"removed, {format_growth(change.bytes)}"
     if compared.difference.is_empty:
         return "no change"
-    return f"{signed(change.bytes)} ({percent(change) or '0 %'})"
+    return f"{format_growth(change.bytes)} ({percent(change) or '0 %'})"
 
 
 def _snapshots(compared: Compared, top: int) -> Iterator[str]:

@@ -15,14 +15,13 @@ from dagster_snapsize.cli.reports.diff.changes import (
     new_budget_use,
     percent,
     sides,
-    signed,
     stored_rows,
 )
 from dagster_snapsize.cli.reports.lines import place, print_failed, print_notes
 from dagster_snapsize.cli.reports.rows import interpreter, repository_suffix, versions
 from dagster_snapsize.cli.reports.terminal import Part, Terminal, can_show, styled
 from dagster_snapsize.core.diff import Change, Difference, SnapshotChange
-from dagster_snapsize.core.sizes import counted, format_both, format_size
+from dagster_snapsize.core.sizes import counted, format_both, format_growth, format_size
 
 _STYLES = {"added": "red", "grew": "red", "removed": "green", "shrank": "green", "unchanged": "dim"}
 _LONGEST = 1_000  # characters of an exception's first line
@@ -130,7 +129,8 @@ def headlines(compared: Compared, top: int) -> list[str]:
     lines = [_headline(compared, snapshot) for snapshot in changed[:top]]
     if len(changed) > top:
         rest = sum(s.stored.bytes for s in changed[top:])
-        lines.append(f"{counted(len(changed) - top, 'more snapshot')} changed by {signed(rest)}")
+        more = counted(len(changed) - top, "more snapshot")
+        lines.append(f"{more} changed by {format_growth(rest)}")
     return lines
 
 
@@ -139,7 +139,7 @@ def _headline(compared: Compared, change: SnapshotChange) -> str:
     name = f"{change.kind} {change.name}"
     use = new_budget_use(compared, change)
     if use is None:
-        return f"{name} was removed: {signed(change.wire.bytes)}"
+        return f"{name} was removed: {format_growth(change.wire.bytes)}"
     over = use.bytes - use.budget.bytes
     budget = f"its budget of {format_size(use.budget.bytes)}"
     size = format_size(change.wire.new or 0)
