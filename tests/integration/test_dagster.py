@@ -344,6 +344,43 @@ mutation($assets: [AssetKeyInput!]!, $checks: [AssetCheckHandleInput!]!) {
 """
 
 
+START_SENSOR = """
+mutation {
+  startSensor(sensorSelector: {
+    repositoryLocationName: "orders", repositoryName: "__repository__", sensorName: "oversized"
+  }) { __typename }
+}
+"""
+TRY_SCHEDULE = """
+mutation {
+  scheduleDryRun(timestamp: 1, selectorData: {
+    repositoryLocationName: "orders", repositoryName: "__repository__",
+    scheduleName: "snapshot_sizes"
+  }) {
+    ... on DryRunInstigationTick {
+      evaluationResult { runRequests { assetSelection { path } } }
+    }
+    ... on PythonError { message }
+  }
+}
+"""
+ALERTS = """
+import dagster as dg
+
+def notify(severity, key, description):
+    with open({file!r}, "a") as file:
+        file.write(f"{{severity.name}} of {{key.to_user_string()}}: {{description}}\\n")
+
+{documented}
+"""
+
+
+def documented(language: str) -> list[str]:
+    """The code of that language in the documentation of the component."""
+    page = (ROOT / "docs" / "dagster.md").read_text()
+    return re.findall(rf"```{language}\n(.*?)```", page, re.S)
+
+
 def materializations(webserver: Webserver) -> list[dict[str, Any]]:
     """Those that there are now."""
     data = webserver.ask(MATERIALIZATIONS, path=["snapshot_sizes", "orders"])
@@ -388,8 +425,19 @@ def test_the_component_measures_in_a_real_deployment(tmp_path: Path) -> None:
         'attributes: {cron: "{{ env.CRON }}", trigger: on_deploy, location: "{{ env.NOT_SET }}"}\n'
     )
     variables = {**variables, "CRON": "0 6 * * *"}
+    alerts = tmp_path / "alerts"
+    (sensor,) = (code for code in documented("python") if "run_status_sensor" in code)
+    program = ALERTS.format(file=str(alerts), documented=sensor)
+    (tmp_path / "src" / "orders" / "defs" / "alerts.py").write_text(program)
+    started = {"startSensor": {"__typename": "Sensor"}}
     with dagster_dev(tmp_path, variables) as webserver:
+        wait_for(lambda: webserver.ask(START_SENSOR) == started, 120)
+        (request,) = webserver.ask(TRY_SCHEDULE)["scheduleDryRun"]["evaluationResult"][
+            "runRequests"
+        ]
+        assert request == {"assetSelection": [{"path": ["snapshot_sizes", "orders"]}]}
         wait_for(lambda: bool(materializations(webserver)), 120)
+        wait_for(lambda: all(evaluations(webserver).values()))
         # As the webserver starts it where checks are left out, and one check alone.
         key = {"path": ["snapshot_sizes", "orders"]}
         without = webserver.ask(LAUNCH, assets=[key], checks=[])["launchRun"]["run"]["runId"]
@@ -398,6 +446,7 @@ def test_the_component_measures_in_a_real_deployment(tmp_path: Path) -> None:
         assert "run" in webserver.ask(LAUNCH, assets=[], checks=[check])["launchRun"]
         wait_for(lambda: evaluations(webserver)["within_budget"] is not None, 120)
         checks = evaluations(webserver)
+        wait_for(alerts.exists, 120)
         (tmp_path / "central.py").write_text(BY_WEBSERVER.format(url=webserver.url))
         assets = [["snapshot_sizes", name] for name in ("orders", "nowhere")]
         (central,) = runs(tmp_path / "other", tmp_path, {"file": "central.py", "assets": assets})
@@ -412,7 +461,9 @@ def test_the_component_measures_in_a_real_deployment(tmp_path: Path) -> None:
     assert "the webserver has no code location of that name" in central["failures"][0]
     assert checks["growth"] is None
     assert checks["within_budget"]["success"] is False
-    assert "% of 70 kB" in checks["within_budget"]["description"], "the project's own budget"
+    assert "% of 80 kB" in checks["within_budget"]["description"], "the project's own budget"
+    (alert, *_) = alerts.read_text().splitlines()
+    assert alert.startswith("WARN of snapshot_sizes/orders: Repository at ")
 
 
 def test_the_component_adds_as_much_as_the_documentation_says(tmp_path: Path) -> None:
@@ -434,6 +485,45 @@ def test_the_component_adds_as_much_as_the_documentation_says(tmp_path: Path) ->
         f"the schedule {kb(added - installed)}, and the schema of its type {kb(installed)}." in page
     )
     assert f"It adds {kb(added)} to a" in (ROOT / "README.md").read_text()
+
+
+FINGERPRINTS = """
+import dagster as dg
+from dagster_snapsize.dagster.own_location import (
+    find_adapter, fingerprint, serialize_repository)
+
+class Warehouse(dg.ConfigurableResource):
+    password: str
+
+def repository(description):
+    @dg.asset(description=description)
+    def table(): ...
+
+    # Dagster writes who uses a variable in the order of a set.
+    of_all = {f"warehouse_{n}": Warehouse(password=dg.EnvVar("PASSWORD")) for n in range(9)}
+    return dg.Definitions(assets=[table], resources=of_all).get_repository_def()
+
+first = repository("one")
+text = bytes(serialize_repository(find_adapter(dg.__version__), first).payload).decode()
+print(text)
+print(*map(fingerprint, (first, repository("one"), repository("two"))))
+"""
+
+
+def test_a_deploy_is_known_by_its_definitions_in_every_process() -> None:
+    """Whatever the order of sets in the text of a snapshot, which differs between processes."""
+    texts, found = [], []
+    for seed in ("1", "2"):
+        variables = {"PYTHONPATH": str(ROOT / "server"), "PYTHONHASHSEED": seed}
+        command = [environment("deployment"), "-c", FINGERPRINTS]
+        done = subprocess.run(command, env=variables, check=True, capture_output=True, text=True)
+        text, fingerprints = done.stdout.splitlines()
+        texts.append(text)
+        found.append(fingerprints.split())
+    assert texts[0] != texts[1]
+    assert found[0] == found[1]
+    first, again, changed = found[0]
+    assert first == again != changed
 
 
 def test_the_package_is_free_of_dagster_until_the_component_is_used() -> None:
@@ -459,3 +549,26 @@ for arguments, wrong in [
 """
     variables = {"PYTHONPATH": str(ROOT / "server")}
     subprocess.run([environment("deployment"), "-c", program], env=variables, check=True)
+
+
+RESOLVED = """
+import json, sys, dagster, yaml
+from dagster_snapsize import SnapshotSizes
+for text in json.loads(sys.argv[1]):
+    text = text if text.startswith("type:") else "attributes:\\n" + text
+    component = SnapshotSizes.resolve_from_dict(yaml.safe_load(text)["attributes"])
+    assets = dagster.build_defs_for_component(component).resolve_asset_graph()
+    print(*sorted(key.path[-1] for key in assets.get_all_asset_keys()), component.servers)
+"""
+
+
+def test_the_documented_attributes_are_taken_and_variables_anywhere_in_them() -> None:
+    of_variable = "type: any\nattributes: {servers: {a: 'a:{{ env.PORT }}'}}"
+    variables = {"PYTHONPATH": str(ROOT / "server"), "PORT": "4000"}
+    texts = json.dumps([*documented("yaml"), of_variable])
+    command = [environment("deployment"), "-W", "ignore", "-c", RESOLVED, texts]
+    done = subprocess.run(command, env=variables, check=True, capture_output=True, text=True)
+    own, *central, by_variable = done.stdout.splitlines()
+    assert own == "test None"
+    assert all(line.startswith("finance sales ") for line in central) and len(central) == 2
+    assert by_variable == "a {'a': 'a:4000'}"

@@ -168,7 +168,7 @@ def dg_project(folder: Path) -> Mapping[str, str]:
         '[project]\nname = "orders"\nversion = "1"\n'
         '[tool.dg]\ndirectory_type = "project"\n'
         '[tool.dg.project]\nroot_module = "orders"\ncode_location_name = "orders"\n'
-        '[tool.dagster-snapsize.budget]\nrepository = "70 kB"\njob = "80 kB"\n'
+        '[tool.dagster-snapsize.budget]\nrepository = "80 kB"\njob = "90 kB"\n'
     )
     (package / "__init__.py").touch()
     (package / "definitions.py").write_text(
