@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from attrs import frozen
 from lsprotocol.types import Range
@@ -14,6 +15,7 @@ from dagster_snapsize.core.sizes import counted, format_percent, format_seconds
 from dagster_snapsize.lsp.documents.places import View
 from dagster_snapsize.lsp.features.markup import MarkupBuilder, flat
 from dagster_snapsize.lsp.state import LocationState
+from dagster_snapsize.measuring.paths import shown_path
 from dagster_snapsize.measuring.worker.results import MeasuredLoad
 
 _LEAST = 0.05  # seconds of a line that are worth a word
@@ -94,7 +96,9 @@ def load_time_report(location: LocationState, load: MeasuredLoad) -> str:
     rows = []
     for owner in load.report["owners"][:_REPORTED]:
         took, place = owner["microseconds"], owner["location"]
-        where = f"{place['path']}:{place['line']}" if place else owner["what"]
+        where = owner["what"]
+        if place:
+            where = f"{shown_path(place['path'], Path(location.root))}:{place['line']}"
         what = owner["what"] if place else ""
         share = format_percent(took, load.microseconds)
         rows.append((where, format_seconds(took / 1_000_000), share, what))
