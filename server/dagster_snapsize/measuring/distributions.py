@@ -13,6 +13,8 @@ from functools import cache
 from importlib.metadata import Distribution, distributions
 
 _NAME = re.compile(r"[\w.-]+")
+# What a package needs for its own tests and documentation, and never imports by itself.
+_DEVELOPMENT = re.compile(r"""extra *== *["'](test|dev|doc)""")
 
 
 class InstalledDistributions:
@@ -38,9 +40,13 @@ class InstalledDistributions:
         return None
 
     def requires(self, name: str) -> list[str]:
-        """The distributions that one of those found requires, with any extra, as they are named."""
+        """The distributions that one of those found requires, as they are named.
+
+        Those of its extras too, which some packages import where they are installed.
+        """
         texts = self._found[name].requires or () if name in self._found else ()
-        wanted = {_canonical(match[0]) for text in texts if (match := _NAME.match(text))}
+        needed = (text for text in texts if not _DEVELOPMENT.search(text))
+        wanted = {_canonical(match[0]) for text in needed if (match := _NAME.match(text))}
         return sorted(other for other in self._found if _canonical(other) in wanted)
 
     def _of(self, by_top: Mapping[str, list[Distribution]], path: str) -> tuple[str, str | None]:

@@ -49,10 +49,12 @@ def test_a_file_belongs_to_the_distribution_that_lists_it(
 
 def test_what_a_distribution_requires_is_named_as_it_is_installed(site: Path) -> None:
     metadata = site / "google_cloud_storage-3.0.dist-info" / "METADATA"
-    required = "Requires-Dist: Protobuf>=5\nRequires-Dist: six; extra == 'old'\n"
-    metadata.write_text(metadata.read_text() + required)
+    required = ("Protobuf>=5", "six; extra == 'old'", "PyGithub<3; extra == 'test-components'")
+    lines = "".join(f"Requires-Dist: {text}\n" for text in required)
+    metadata.write_text(metadata.read_text() + lines)
     installed = InstalledDistributions([str(site)])
-    for path in ("google/cloud/storage/__init__.py", "google/protobuf/__init__.py", "six.py"):
+    storage = "google/cloud/storage/__init__.py"
+    for path in (storage, "google/protobuf/__init__.py", "six.py", "github/MainClass.py"):
         installed.of(str(site / path))
     assert installed.requires("google-cloud-storage") == ["protobuf", "six"]
 
