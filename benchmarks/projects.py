@@ -106,7 +106,8 @@ def environment(name: str, identity: str, *packages: str) -> Path:
     if not (folder / "complete").exists():
         base = environments.base_python()
         environments.uv("venv", "--quiet", "--clear", "--no-project", str(folder), "--python", base)
-        environments.uv("pip", "install", "--quiet", "--python", str(python), *packages, cwd=ROOT)
+        flags = ("--quiet", "--compile-bytecode", "--python", str(python))
+        environments.uv("pip", "install", *flags, *packages, cwd=ROOT)
         (folder / "complete").touch()
     return python
 
