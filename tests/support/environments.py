@@ -119,7 +119,7 @@ def environment(name: str) -> Path:
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
             own = _OWN_PYTHON.get(name)
-            base = (own, "--no-python-downloads") if own else (base_python(),)
+            base = (_pyenv_python(own), "--no-python-downloads") if own else (base_python(),)
             uv("venv", "--quiet", "--no-project", str(folder), "--python", *base)
             # Tests start Dagster hundreds of times, most of them with no bytecode written.
             flags = ("--quiet", "--compile-bytecode", "--python", str(python))
@@ -151,6 +151,15 @@ def base_python() -> str:
         if found.returncode == 0:
             return found.stdout.strip()
     return _PYTHONS[0]
+
+
+def _pyenv_python(version: str) -> str:
+    """The interpreter that pyenv has of this version; uv stops at its shims, which start none.
+
+    Without one the version as it is, which uv looks for.
+    """
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    return next(map(str, root.glob(f"versions/{version}.*/bin/python")), version)
 
 
 def uv(*arguments: str, cwd: Path | None = None) -> None:
