@@ -24,7 +24,7 @@ from support.deployment import (
     runs,
     stub_servers,
 )
-from support.environments import environment
+from support.environments import OLDEST, environment
 from support.patience import patience, wait_for
 from support.versions import every_version
 
@@ -46,6 +46,20 @@ PLAIN = (
     SHOP.split("defs =")[0]
     + """
 defs = dg.Definitions(assets=[build(n) for n in range({count})])
+"""
+)
+SILENT = (
+    "import warnings\n"
+    + SHOP.split("defs =")[0]
+    + """
+def sizes():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return build_snapshot_sizes_definitions(
+            name="shop", cron="0 6 * * *", trigger="on_deploy", report_folder="."
+        )
+
+defs = dg.Definitions.merge(dg.Definitions(assets=[build(n) for n in range({count})]), sizes())
 """
 )
 CENTRAL = """
@@ -170,13 +184,12 @@ def test_a_location_measures_itself_in_its_own_runs(shop: Path) -> None:
     assert report.read_text().startswith("<!DOCTYPE html>")
 
 
-@pytest.mark.parametrize("version", every_version(always=()))
+@pytest.mark.parametrize("version", every_version(always=[OLDEST]))
 def test_every_dagster_measures_itself(version: str, tmp_path: Path) -> None:
-    """Without dg, in process and with a report, with the sizes of ``measure``."""
+    """Without a warning, in process and with a report, with the sizes of ``measure``."""
     python, path = environment(version), path_with_needs()
     (tmp_path / "pyproject.toml").write_text("")
-    arguments = '{}, name="shop", cron="0 6 * * *", trigger="on_deploy", report_folder="."'
-    (tmp_path / "shop.py").write_text(SHOP.format(count=3, arguments=arguments))
+    (tmp_path / "shop.py").write_text(SILENT.format(count=3))
     wanted = {"file": "shop.py", "assets": [SIZES]}
     variables = {"PYTHONPATH": path}
     (run,) = runs(tmp_path / "home", tmp_path, wanted, python=python, variables=variables)

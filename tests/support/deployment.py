@@ -100,7 +100,7 @@ def runs(
     "python" for a job's own execute_in_process().
     """
     done = subprocess.run(
-        [python or environments.environment("deployment"), "-c", _PROGRAM, json.dumps(wanted)],
+        runs_command(wanted, python),
         cwd=folder,
         env={**own_variables(home), **(variables or {})},
         capture_output=True,
@@ -110,6 +110,12 @@ def runs(
     assert done.returncode == 0, done.stderr[-4000:]
     found: Sequence[Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def runs_command(wanted: Sequence[Mapping[str, Any]], python: Path | None = None) -> list[str]:
+    """What prints as JSON, in its last line, what these runs say."""
+    python = python or environments.environment("deployment")
+    return [str(python), "-c", _PROGRAM, json.dumps(wanted)]
 
 
 @contextmanager

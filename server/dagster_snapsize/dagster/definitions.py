@@ -15,7 +15,6 @@ from dagster import (
     AssetExecutionContext,
     AssetKey,
     AssetsDefinition,
-    AssetSpec,
     Definitions,
     Failure,
     MaterializeResult,
@@ -198,10 +197,8 @@ def _assets(plan: AssetPlan, op_name: str, names: Sequence[str]) -> AssetsDefini
     return AssetsDefinition(
         node_def=measure,
         keys_by_output_name=assets,
-        specs=[
-            AssetSpec(key, description=_DESCRIPTION, skippable=True, group_name=NAME)
-            for key in assets.values()
-        ],
+        descriptions_by_key=dict.fromkeys(assets.values(), _DESCRIPTION),
+        group_names_by_key=dict.fromkeys(assets.values(), NAME),
         check_specs_by_output_name=checks,
         can_subset=True,
     )
