@@ -13,6 +13,7 @@ import pytest
 
 from dagster_snapsize import VERSION
 from support import ROOT, lsp_client
+from support.environments import find_python
 from support.lsp_client import editor
 from support.lsp_projects import small_project
 
@@ -39,16 +40,6 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Now, before anything is imported from there.
     assert [path for path in folder.rglob("*") if path.suffix in COMPILED] == []
     return folder
-
-
-def find_python(version: str) -> str | None:
-    """A Python of this version on this machine, if there is one."""
-    kept = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
-    if kept:
-        return str(kept[-1])
-    command = [sys.executable, "-m", "uv", "python", "find", "--no-project", "--system"]
-    found = subprocess.run([*command, "--offline", version], capture_output=True, text=True)
-    return found.stdout.strip() if found.returncode == 0 else None
 
 
 def python_for(which: str) -> str:

@@ -119,7 +119,7 @@ def environment(name: str) -> Path:
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
             own = _OWN_PYTHON.get(name)
-            base = (_pyenv_python(own), "--no-python-downloads") if own else (base_python(),)
+            base = (find_python(own) or own, "--no-python-downloads") if own else (base_python(),)
             uv("venv", "--quiet", "--no-project", str(folder), "--python", *base)
             # Tests start Dagster hundreds of times, most of them with no bytecode written.
             flags = ("--quiet", "--compile-bytecode", "--python", str(python))
@@ -141,25 +141,20 @@ def base_python() -> str:
 
     Where the machine has none, the request goes to uv as it is, and uv downloads one.
     """
-    for version in _PYTHONS:
-        found = subprocess.run(
-            [*_uv_command(), "python", "find", "--no-project", "--system", "--offline", version],
-            capture_output=True,
-            text=True,
-            env=_clean_environment(),
-        )
-        if found.returncode == 0:
-            return found.stdout.strip()
-    return _PYTHONS[0]
+    return next(filter(None, map(find_python, _PYTHONS)), _PYTHONS[0])
 
 
-def _pyenv_python(version: str) -> str:
-    """The interpreter that pyenv has of this version; uv stops at its shims, which start none.
+def find_python(version: str) -> str | None:
+    """A Python of this version, such as ``3.11``, on this machine, if there is one.
 
-    Without one the version as it is, which uv looks for.
+    One of pyenv's comes first: its shims stop uv.
     """
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    return next(map(str, root.glob(f"versions/{version}.*/bin/python")), version)
+    kept = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
+    if kept:
+        return str(kept[-1])
+    command = [*_uv_command(), "python", "find", "--no-project", "--system", "--offline", version]
+    found = subprocess.run(command, capture_output=True, text=True, env=_clean_environment())
+    return found.stdout.strip() if found.returncode == 0 else None
 
 
 def uv(*arguments: str, cwd: Path | None = None) -> None:
