@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from attrs import evolve
@@ -17,6 +18,7 @@ from dagster_snapsize.lsp.features.code_lens import code_lenses
 from dagster_snapsize.lsp.features.diagnostics import publish
 from dagster_snapsize.lsp.features.hover import hover
 from dagster_snapsize.lsp.state import ProjectState
+from dagster_snapsize.measuring.worker import __main__ as worker
 from dagster_snapsize.measuring.worker.results import (
     AssetDetail,
     AssetGrowth,
@@ -327,6 +329,13 @@ def test_the_baseline_that_an_editor_writes_is_that_of_the_measurement(tmp_path:
     timed = evolve(baseline_of(shop()), seconds=KnownSeconds(8.3, 1.8))
     (tmp_path / "snapsize-baseline.jsonl").write_text(to_text({found.name: timed}))
     assert write_baseline(tmp_path, [found]) == "snapsize-baseline.jsonl is up to date"
+
+
+def test_an_editor_compares_no_load_times_since_it_mostly_forks(tmp_path: Path) -> None:
+    timed = evolve(baseline_of(shop()), seconds=KnownSeconds(8.3, 1.8))
+    (tmp_path / "snapsize-baseline.jsonl").write_text(to_text({"shop": timed}))
+    found, problem = worker._baseline(Mock(root=tmp_path, stable_name="shop"))
+    assert (found, problem) == (baseline_of(shop()), None)
 
 
 def test_rows_of_another_measurement_are_not_written(tmp_path: Path) -> None:
