@@ -3,6 +3,10 @@ import { expect, test } from "./support/fixtures.ts";
 import { ATTEMPT } from "./support/patience.ts";
 
 test("commands answer", async ({ openWindow, shop }) => {
+  const definitions = "shop_analytics/definitions.py";
+  const text = `${shop.read(definitions)}\n__import__("time").sleep(0.5)\n`;
+  shop.write(definitions, text);
+  const slow = new RegExp(`definitions\\.py:${text.split("\n").length - 1}\\b`);
   const window = await openWindow(shop.folder);
   await window.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await window.openFile("features.py");
@@ -30,7 +34,12 @@ test("commands answer", async ({ openWindow, shop }) => {
   await window.command("Snapsize: Show Load Time");
   const times = window.webview.getByRole("main", { name: "Load time" });
   await expect(times).toContainText("[import of Dagster]");
+  await expect(times.getByRole("treeitem", { name: slow })).toHaveCount(1);
   await window.picture("load-time");
+  await times.getByRole("button", { name: slow }).click();
+  await window.hoverOver(window.line("__import__").getByText("sleep"));
+  await expect(window.hover).toContainText("of the load time of");
+  await window.picture("load-time-hover");
 
   await window.command("Snapsize: Show Logs");
   await expect(window.outputLines.filter({ hasText: "Starting the language server" })).toHaveCount(

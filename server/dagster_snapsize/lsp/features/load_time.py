@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import frozen
 from lsprotocol.types import Range
 
-from dagster_snapsize.core.load_time import PYTHON
+from dagster_snapsize.core.load_time import PROJECT, PYTHON
 from dagster_snapsize.core.model import SourceLocation, TimeOwner
 from dagster_snapsize.core.sizes import counted, format_percent, format_seconds
 from dagster_snapsize.lsp.documents.places import View
@@ -79,7 +79,7 @@ def hover_text(line: TimedLine, markup: MarkupBuilder) -> str:
     if rest:
         took = format_seconds(sum(took for _, took in rest) / 1_000_000)
         shown.append(f"{counted(len(rest), 'other distribution')} {took}")
-    if len(shown) > 1 or (ranked and ranked[0][0] not in (owner.distribution, PYTHON)):
+    if len(shown) > 1 or (ranked and ranked[0][0] not in (owner.distribution, PYTHON, PROJECT)):
         parts.append(f"In {', '.join(shown)}.")
     parts.append(_age_note(load, markup))
     return "\n\n".join(parts)
