@@ -28,7 +28,7 @@ CASES = {
     "a package that sleeps for 0.6 s": ("import slow_wheel",),
     "`pandas`": ("import pandas as pd",),
     "`polars`": ("import polars as pl",),
-    "all three": ("import pandas as pd", "import polars as pl", "import slow_wheel"),
+    "the first two": ("import slow_wheel", "import pandas as pd"),
 }
 
 

@@ -9,6 +9,8 @@ import { Project } from "./support/projects.ts";
 
 const PYTHON = path.join(REPOSITORY, ".venv/bin/python");
 const SPEEDSCOPE = path.join(import.meta.dirname, "node_modules/speedscope/dist/release");
+const VALIDATE = `import json, jsonschema, sys
+jsonschema.validate(*(json.load(open(path, encoding="utf-8")) for path in sys.argv[1:]))`;
 
 test("speedscope shows how long the project's lines take", async ({ page }) => {
   const project = Project.shop();
@@ -18,6 +20,8 @@ test("speedscope shows how long the project's lines take", async ({ page }) => {
     const file = project.path("load.json");
     const arguments_ = ["-m", "dagster_snapsize", "profile", "--format", "speedscope", "-o", file];
     execFileSync(PYTHON, arguments_, { cwd: project.folder, stdio: "pipe" });
+    const schema = path.join(SPEEDSCOPE, "file-format-schema.json");
+    execFileSync(PYTHON, ["-c", VALIDATE, file, schema], { stdio: "pipe" });
 
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(String(error)));
