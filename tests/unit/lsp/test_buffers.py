@@ -76,3 +76,15 @@ def test_lines_of_an_older_load_time_follow_their_text_to_the_newest_measurement
     assert buffers.moved(lines) == ()
     path.unlink()
     assert buffers.moved(lines) == ()
+
+
+def test_two_locations_may_have_assets_in_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "assets.py"
+    buffers = measured(path)
+    text = path.read_text()
+    path.write_text(text + "\n@asset\ndef customers(): ...\n")
+    for line in (3, 8):
+        row = asset("any", line, 100, path=str(path))
+        buffers.measured(buffers.anchored(result(assets=[row], definitions=None)))
+    found = [buffers.range_of(SourceLocation(str(path), line)) for line in (3, 8)]
+    assert [place and place.start.line for place in found] == [2, 7]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from attrs import evolve, field, frozen
@@ -114,6 +114,11 @@ class Anchors:
             places[line + 1] = Place(line, span.start, span.end, span.first, span.last, span.name)
             measured.append(_Measured(_Row.of(rows, line), span, _Row.of(rows, span.last)))
         return cls(hash(text), places, tuple(measured), array("q", digests(rows)))
+
+    def lines_of(self, text: str) -> Collection[int]:
+        """The measured lines (from 1) where this is the text that they were measured in."""
+        is_same = hash(lf_only(text.removeprefix(_BOM))) == self._digest
+        return self._places if is_same else ()
 
     def locate(self, buffer: str) -> Mapping[int, Place | None]:
         """Each measured line (from 1) with its place in the buffer, or None where it is gone.

@@ -107,6 +107,8 @@ class Buffers(Places):
                 continue
             text = _read(path)
             if text is not None:
+                # Another location may be measured in the same file, on other lines.
+                wanted |= {*known.anchors.lines_of(text)} if known else set()
                 language = _LANGUAGES.get(Path(path).suffix.lower(), "other")
                 anchors = Anchors.of(text, sorted(wanted), language)
                 found[path] = _File(anchors, has_sizes=result.failure is None)
