@@ -273,11 +273,13 @@ def build(name, count):
         for n in range(count):
             step.alias(f"step_{n}")()
 
-    sizes = build_snapshot_sizes_definitions({}, name=name)
+    sizes = build_snapshot_sizes_definitions(
+        {}, name=name, cron="0 6 * * *", trigger="on_deploy"
+    )
 
     @dg.repository(name=name)
     def repository():
-        return [table, job, *sizes.assets]
+        return [table, job, *sizes.assets, *sizes.schedules, *sizes.sensors]
 
     return repository
 
