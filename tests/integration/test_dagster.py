@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from support import ROOT
-from support.code_servers import code_server
+from support.code_servers import RECEIVE, SEND, code_server
 from support.command import measure_json
 from support.deployment import (
     Webserver,
@@ -191,14 +191,19 @@ def test_every_dagster_measures_itself(version: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("")
     (tmp_path / "shop.py").write_text(SILENT.format(count=3))
     wanted = {"file": "shop.py", "assets": [SIZES]}
-    variables = {"PYTHONPATH": path}
+    # As Dagster+ runs it, with limits of gRPC that are above its own.
+    plus = {"DAGSTER_CLOUD_DEPLOYMENT_NAME": "prod", RECEIVE: "200000000", SEND: "200000000"}
+    variables = {"PYTHONPATH": path, **plus}
     (run,) = runs(tmp_path / "home", tmp_path, wanted, python=python, variables=variables)
     assert run["success"], run["failures"]
     location = measured(tmp_path, "-f", "shop.py", "--python", python, path=path)
     metadata = run["assets"][KEY]
     assert metadata["dagster_version"] == location["dagster_version"] == version
+    assert version in (ROOT / "docs" / "dagster.md").read_text()
     assert differences(metadata, location) == []
     assert all(check["passed"] for check in run["checks"].values()) and len(run["checks"]) == 2
+    budget = run["checks"][f"{KEY}:within_budget"]["metadata"]["budget_bytes"]
+    assert budget == 130_000_000, "the limit of Dagster+"
     assert Path(metadata["report"]).is_file()
 
 
