@@ -4,8 +4,8 @@
 
 The servers are stubs in one process, which replay what a real one answers. One in ten is down, one
 hangs, and one refuses its job as larger than its limit. Time and memory are those of the run that
-measures them, with all processes that it starts. SystemExit where a size is another than that of
-``dagster-snapsize measure``, or another server than those has none.
+measures them, with all processes that it starts. SystemExit where a size differs from that of
+``dagster-snapsize measure``, or where a server that answers was not measured.
 """
 
 from __future__ import annotations

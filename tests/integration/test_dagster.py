@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from support.deployment import (
     runs,
     stub_servers,
 )
-from support.environments import OLDEST, environment
+from support.environments import OLDEST, SUPPORTED, environment
 from support.patience import patience, wait_for
 from support.versions import every_version
 
@@ -260,6 +261,31 @@ def test_a_server_that_fails_fails_alone(shop: Path, tmp_path: Path) -> None:
     assert "1 of 1 code location could not be measured: down-0: " in first
     assert "1 of 2 code locations could not be measured: hanging-0: " in second
     assert "did not answer in" in second
+
+
+@pytest.mark.matrix
+def test_one_component_measures_servers_of_every_dagster(tmp_path: Path) -> None:
+    """With the sizes of ``measure`` on each, whatever Dagster the component has itself."""
+    path, target = path_with_needs(), ("-f", "plain.py")
+    (tmp_path / "plain.py").write_text(PLAIN.format(count=3))
+    with ExitStack() as stack:
+        started = {
+            version: stack.enter_context(
+                code_server(environment(version), tmp_path, target=target, PYTHONPATH=path)
+            )
+            for version in SUPPORTED
+        }
+        addresses = {version: server.address for version, server in started.items()}
+        (tmp_path / "central.py").write_text(CENTRAL.format(servers=addresses))
+        wait_for(lambda: all(Path(server.socket).exists() for server in started.values()), 120)
+        assets = [["snapshot_sizes", version] for version in SUPPORTED]
+        (run,) = runs(tmp_path / "home", tmp_path, {"file": "central.py", "assets": assets})
+    assert run["success"], run["failures"]
+    for version in SUPPORTED:
+        location = measured(tmp_path, *target, "--python", environment(version), path=path)
+        metadata = run["assets"][f"snapshot_sizes/{version}"]
+        assert metadata["dagster_version"] == version
+        assert differences(metadata, location) == []
 
 
 REPOSITORIES = """

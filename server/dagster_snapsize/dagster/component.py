@@ -57,7 +57,7 @@ class SnapshotSizes(Component, Resolvable, Model):  # type: ignore[misc, unused-
 
 
 def _shorten(schema: dict[str, Any]) -> None:
-    """Leave out titles, which only repeat the names."""
+    """Leave out titles, which repeat the names, and what Dagster adds: a title and an order."""
     for each in (schema, *schema["properties"].values()):
         each.pop("title", None)
 
