@@ -522,6 +522,47 @@ def _time_findings(measurement: Measurement, budgets: Budgets) -> Iterator[Findi
         )
 
 
+def _load_growth(
+    measurement: Measurement, budgets: Budgets, baseline: Baseline
+) -> Iterator[Finding]:
+    """The time until a code server has sent all snapshots, against the baseline's.
+
+    Not where the location was not loaded from nothing, as in a fork, nor with other versions.
+    """
+    known, allowance = baseline.seconds, budgets.load_time_growth
+    if known is None or allowance is None or measurement.load_time is None:
+        return
+    now = KnownSeconds.of(measurement.seconds)
+    versions = measurement.dagster_version, minor(measurement.python_version)
+    is_longer = now.total > known.total and known.differs(now, allowance)
+    if not is_longer or versions != baseline.versions:
+        return
+    more = ", ".join(
+        f"{sizes.format_seconds(abs(by))} {'more' if by > 0 else 'less'} to {what}"
+        for what, by in (
+            ("load the definitions", round(now.load - known.load, 1)),
+            ("make the snapshots", round(now.build - known.build, 1)),
+        )
+        if by
+    )
+    longest = _longest(measurement)
+    yield Finding(
+        "load-time-grew",
+        "warning",
+        f"{sizes.format_seconds(now.total - known.total)} longer to load than the baseline's"
+        f" {sizes.format_seconds(known.total)}, over the {allowance} of budget.load-time-growth:"
+        f" {more}",
+        location=measurement.definitions_location,
+        details=longest.strip() or None,
+        advice=f"{_PROFILE if longest else ''} {_RENEW}".strip(),
+    )
+
+
+def _longest(measurement: Measurement) -> str:
+    lines = heaviest_lines(measurement.load_time)
+    return f" What takes longest: {lines}." if lines else ""
+
+
 def _stale_inputs(measurement: Measurement) -> Iterator[Finding]:
     for stale in measurement.stale_inputs:
         named = ", ".join(stale.sources[:_HEAVIEST])
@@ -563,44 +604,3 @@ def _silencing(finding: Finding, measurement: Measurement) -> list[IgnoreComment
     if finding.asset is None or place is None:
         return []
     return [c for c in measurement.ignores if c.silences(place, finding.rule)]
-
-
-def _longest(measurement: Measurement) -> str:
-    lines = heaviest_lines(measurement.load_time)
-    return f" What takes longest: {lines}." if lines else ""
-
-
-def _load_growth(
-    measurement: Measurement, budgets: Budgets, baseline: Baseline
-) -> Iterator[Finding]:
-    """The time until a code server has sent all snapshots, against the baseline's.
-
-    Not where the location was not loaded from nothing, as in a fork, nor with other versions.
-    """
-    known, allowance = baseline.seconds, budgets.load_time_growth
-    if known is None or allowance is None or measurement.load_time is None:
-        return
-    now = KnownSeconds.of(measurement.seconds)
-    if now.total < known.total or not known.differs(now, allowance):
-        return
-    if baseline.versions != (measurement.dagster_version, minor(measurement.python_version)):
-        return
-    more = ", ".join(
-        f"{sizes.format_seconds(abs(by))} {'more' if by > 0 else 'less'} to {what}"
-        for what, by in (
-            ("load the definitions", round(now.load - known.load, 1)),
-            ("make the snapshots", round(now.build - known.build, 1)),
-        )
-        if by
-    )
-    longest = _longest(measurement)
-    yield Finding(
-        "load-time-grew",
-        "warning",
-        f"{sizes.format_seconds(now.total - known.total)} longer to load than the baseline's"
-        f" {sizes.format_seconds(known.total)}, over the {allowance} of budget.load-time-growth:"
-        f" {more}",
-        location=measurement.definitions_location,
-        details=longest.strip() or None,
-        advice=f"{_PROFILE if longest else ''} {_RENEW}".strip(),
-    )
