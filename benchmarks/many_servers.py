@@ -78,6 +78,12 @@ def main() -> None:
         with stub_servers(folder / "plain.py", *up) as sockets:
             (folder / "central.py").write_text(CENTRAL % (sockets, names, options.batch))
             plain, central = measured(folder, "plain.py"), measured(folder, "central.py")
+            print(
+                f"{options.servers} servers of {options.assets} assets, {options.batch} in each op"
+            )
+            for kind in ("repository", "job"):
+                print(f"  {kind} snapshot of the component: {wire_bytes(central, kind):,} bytes")
+            print(f"  loading the component: {central['seconds']['load']:.1f} s", flush=True)
             wanted = {"file": "central.py", "assets": [["snapshot_sizes", n] for n in names]}
             done = run(runs_command([wanted]), folder, own_variables(folder / "home"))
     (found,) = json.loads(done.output.splitlines()[-1])
@@ -86,10 +92,6 @@ def main() -> None:
         raise SystemExit(f"not the sizes of `measure`: {sizes}")
     if len(found["assets"]) != answering or found["success"]:
         raise SystemExit(f"{len(found['assets'])} of {answering} measured: {found['failures']}")
-    print(f"{options.servers} servers of {options.assets} assets, {options.batch} in each op")
-    for kind in ("repository", "job"):
-        print(f"  {kind} snapshot of the component: {wire_bytes(central, kind):,} bytes")
-    print(f"  loading the component: {central['seconds']['load']:.1f} s")
     print(f"  measured, with a difference of 0: {answering}; failed: {down + 1}")
     print(f"  wall time: {done.seconds:.1f} s")
     print(f"  processor time: {done.cpu_seconds:.1f} s")
