@@ -4,14 +4,14 @@
 
 In each round `advise` names the imports of a small project and what the load takes less without
 them, `measure` times the load, and both times are compared with that of the project whose imports
-are where `advise` says. It prints medians as a table for docs/load-time.md.
+are where `advise` says. It prints the shortest of each as a table for docs/load-time.md: other
+programs make times longer, never shorter.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,11 +23,11 @@ from projects import environ, environment
 from support import environments
 from support.slow_project import write_slow_project
 
-PACKAGES = ("pandas", "polars")
+PACKAGES = ("pandas", "scikit-learn")
 CASES = {
     "a package that sleeps for 0.6 s": ("import slow_wheel",),
     "`pandas`": ("import pandas as pd",),
-    "`polars`": ("import polars as pl",),
+    "`sklearn.ensemble`": ("import sklearn.ensemble as ensemble",),
     "the first two": ("import slow_wheel", "import pandas as pd"),
 }
 
@@ -92,10 +92,11 @@ def main() -> None:
             move(new / "pipeline.py", advised)
             for _ in range(rounds):
                 found = run("advise", old, python, env)["imports"]
-                claims.append(sum(late["seconds"] for late in found))
+                if len(found) == len(statements):  # none of them took less than what is named
+                    claims.append(sum(late["seconds"] for late in found))
                 before.append(run("measure", old, python, env)["seconds"]["load"])
                 after.append(run("measure", new, python, env)["seconds"]["load"])
-        claim, was, now = map(statistics.median, (claims, before, after))
+        claim, was, now = map(min, (claims, before, after))
         cells = (f"{claim:.2f} s", f"{was:.2f} s", f"{now:.2f} s", f"{was - now:.2f} s")
         print(f"| {title} | {' | '.join(cells)} | {100 * (was - now) / claim:.0f} % |", flush=True)
 
