@@ -273,6 +273,8 @@ def test_growth_without_a_baseline_is_a_note(shop: Shop) -> None:
 
 
 def test_a_load_time_that_grew_is_a_warning_until_it_is_recorded(shop: Shop) -> None:
+    slow = f"import time\n\ntime.sleep(1.2)\n{DEFINITIONS}"
+    (shop.path / "shop" / "definitions.py").write_text(slow, encoding="utf-8")
     settings = shop.path / "pyproject.toml"
     without = settings.read_text("utf-8")
     settings.write_text(f'{without}load-time-growth = "25 %"\n', encoding="utf-8")
