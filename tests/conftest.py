@@ -49,6 +49,15 @@ def environment() -> Callable[[str], Path]:
 
 
 @pytest.fixture
+def old_python() -> Path:
+    """A Python 3.9 with the oldest Dagster; a test is skipped where there is none."""
+    try:
+        return environments.environment("py39")
+    except RuntimeError as error:
+        pytest.skip(f"no Python 3.9 here: {error}")
+
+
+@pytest.fixture
 def dbt_project(copy_project: Callable[[str], Path], parsed_manifest: Path) -> Path:
     """A copy of the dbt project with the manifest that dbt made of it, newer than its sources."""
     folder = copy_project("dbt_project")

@@ -14,7 +14,7 @@ from importlib.metadata import Distribution, distributions
 
 _NAME = re.compile(r"[\w.-]+")
 # What a package needs for its own tests and documentation, and never imports by itself.
-_DEVELOPMENT = re.compile(r"""extra *== *["'](test|dev|doc)""")
+_DEVELOPMENT = re.compile(r"""extra *== *["'](tests?|testing|dev|docs?)\b""")
 
 
 class InstalledDistributions:

@@ -50,13 +50,20 @@ def test_a_file_belongs_to_the_distribution_that_lists_it(
 def test_what_a_distribution_requires_is_named_as_it_is_installed(site: Path) -> None:
     metadata = site / "google_cloud_storage-3.0.dist-info" / "METADATA"
     required = ("Protobuf>=5", "six; extra == 'old'", "PyGithub<3; extra == 'test-components'")
+    required += ("Legacy; extra == 'docker'",)
     lines = "".join(f"Requires-Dist: {text}\n" for text in required)
     metadata.write_text(metadata.read_text() + lines)
     installed = InstalledDistributions([str(site)])
     storage = "google/cloud/storage/__init__.py"
-    for path in (storage, "google/protobuf/__init__.py", "six.py", "github/MainClass.py"):
+    for path in (
+        storage,
+        "google/protobuf/__init__.py",
+        "six.py",
+        "github/MainClass.py",
+        "legacy/old.py",
+    ):
         installed.of(str(site / path))
-    assert installed.requires("google-cloud-storage") == ["protobuf", "six"]
+    assert installed.requires("google-cloud-storage") == ["Legacy", "protobuf", "six"]
 
 
 def test_a_file_of_the_standard_library_belongs_to_none(site: Path) -> None:
