@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import uuid
@@ -111,6 +112,16 @@ async def test_lines_keep_the_load_time_of_the_last_measurement_that_was_not_for
             "dagsterSnapsize.showLoadTime", "definitions.py", str(small.folder)
         )
         assert f"definitions.py:{line} " in shown
+        # Measure Now loads it from nothing.
+        slower = slow.replace("0.3", "0.9")
+        count = len(small.loads)
+        opened.save(small.definitions, with_log(slower, small))
+        await opened.until(lambda: len(small.loads) > count and not opened.measuring)
+        done = opened.measurements
+        await opened.run("dagsterSnapsize.measure")
+        await opened.until(lambda: opened.measurements > done)
+        took = re.search(r": ([\d.]+) s of ", await opened.hover(small.definitions, line) or "")
+        assert took and float(took[1]) > 0.6
 
 
 async def test_nothing_is_kept_where_the_setting_says_so(small: Small, scratch: Path) -> None:

@@ -117,7 +117,7 @@ class Project:
     def measure(
         self, only: Iterable[str] | None = None, *, delay: float = 0.0, fresh: bool = True
     ) -> None:
-        """Measure, even where the settings say not to. With ``fresh`` the cache is not read."""
+        """Measure, even where the settings say not to. ``fresh``: from nothing."""
         self._is_postponed = False
         self._scheduler.ask(only, delay, must_run=True, fresh=fresh)
 

@@ -75,7 +75,7 @@ class MeasurementScheduler:
         self._closed = False
         self._must_run = False  # the pending measurement runs even where files change back
         self._must_go_on = False  # the same for the running one
-        self._fresh = False  # without the cache
+        self._fresh = False  # from nothing
         self._timer: asyncio.TimerHandle | None = None
         self._asked = 0.0
         self._only: frozenset[str] | None = None  # None: all locations
@@ -97,7 +97,7 @@ class MeasurementScheduler:
 
         A running measurement is cancelled, and its locations are measured again with these.
         ``must_run``: ``withdraw`` does not apply to it, as changed files are not its reason.
-        ``fresh``: without the cache.
+        ``fresh``: without the cache, and without a fork server.
         """
         if self._closed:
             return

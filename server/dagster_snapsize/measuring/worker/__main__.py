@@ -155,7 +155,8 @@ def _measure(
         flag_source=SETTING,
     )
     setup = _forkserver_setup(location, interpreter, request)
-    forkserver = next((p for p in request.forkservers if setup and p.key == setup["key"]), None)
+    forkservers = () if request.fresh else request.forkservers
+    forkserver = next((p for p in forkservers if setup and p.key == setup["key"]), None)
     cache = Cache(location, interpreter, os.environ) if is_wanted(os.environ) else None
     if request.audit:
         _audit(location, interpreter, request.audit, forkserver, cache, cancel)

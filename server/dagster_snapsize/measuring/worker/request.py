@@ -18,8 +18,8 @@ class WorkerRequest:
     the change was seen (seconds since the epoch): what another server measured since then, of the
     same files, need not be measured again. ``low_priority`` leaves the processor to others.
     ``forkservers`` are what measurements may be forked from, and ``keep_forkserver`` asks what the
-    next one should be started with. ``fresh`` takes nothing from the cache. ``audit`` measures only
-    to compare with what the cache holds, or with a forked measurement.
+    next one should be started with. ``fresh`` takes nothing from the cache, and does not fork.
+    ``audit`` measures only to compare with what the cache holds, or with a forked measurement.
     """
 
     folder: str
