@@ -6,7 +6,7 @@ DEMO := .cache/demo
 DEMO_BIN := $(DEMO)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # One worker more than a small machine has cores: many tests wait, for a timeout or for rest. Tests
 # that share an environment or a measured project stay on one worker.
-PYTEST := $(BIN)/python -m pytest -n 4 --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadgroup
 
 # The machine's own certificates, as pip takes them: a proxy may have signed what uv fetches.
 export UV_SYSTEM_CERTS ?= 1
