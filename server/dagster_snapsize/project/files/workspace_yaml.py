@@ -158,9 +158,7 @@ class _WorkspaceReader:
         if not self._live:
             place = value.get("socket") or value.get("port")
             name = value.get("location_name") or f"grpc:{value.get('host') or 'localhost'}:{place}"
-            return server_target(
-                RunningServer(""), self._cwd, f"{self._path.name}:{line}", str(name)
-            )
+            return server_target(RunningServer(""), self._cwd, source, str(name))
         text = Key(self._string)
         keys = {
             **dict.fromkeys(("host", "socket", "location_name"), text),
