@@ -183,8 +183,10 @@ def _steps(entries: Iterable[StackEntry]) -> Iterator[_Step]:
 
 
 def _children(paths: Sequence[_Path], depth: int, least: int) -> tuple[TimeNode, ...]:
+    if depth == _DEEPEST:
+        return ()
     groups: defaultdict[_Step, list[_Path]] = defaultdict(list)
-    for path in paths if depth < _DEEPEST else ():
+    for path in paths:
         if len(path[0]) > depth:
             groups[path[0][depth]].append(path)
     found = []
@@ -195,10 +197,8 @@ def _children(paths: Sequence[_Path], depth: int, least: int) -> tuple[TimeNode,
     return tuple(sorted(found, key=lambda node: (-node.microseconds, node.name)))
 
 
-def load_time_json(load_time: LoadTime | None) -> dict[str, Any] | None:
+def load_time_json(load_time: LoadTime) -> dict[str, Any]:
     """What the tab "Load time" of the report shows, in microseconds."""
-    if load_time is None:
-        return None
     return {
         "microseconds": load_time.microseconds,
         "isPlain": load_time.is_plain,

@@ -144,7 +144,7 @@ def columns(location: LocationReport, advice: Sequence[Json]) -> tuple[Json, Jso
         "findings": [finding_json(finding) for finding in reportable(location.findings)],
         "limits": [asdict(ShownLimit.of(setting)) for setting in measurement.environment.settings],
         "places": _places(measurement.assets),
-        "loadTime": load_time_json(measurement.load_time),
+        "loadTime": measurement.load_time and load_time_json(measurement.load_time),
     }
     return data, details
 

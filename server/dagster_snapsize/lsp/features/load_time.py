@@ -46,13 +46,17 @@ def timed_lines(
     """
     for state in view.state.locations:
         load = state.good.load if state.good else None
-        for owner in load.lines if load else ():
+        if load is None:
+            continue
+        for owner in load.lines:
             place = owner.location
-            if owner.seconds < least or place is None:
+            assert place is not None, "it is a line"
+            if owner.seconds < least or not (everywhere or view.is_here(place)):
                 continue
-            if not (everywhere or view.is_here(place)):
+            if not wanted(place):
                 continue
-            if load and wanted(place) and (within := view.places.range_of(place)):
+            within = view.places.range_of(place)
+            if within is not None:
                 yield TimedLine(state, load, owner, within)
 
 

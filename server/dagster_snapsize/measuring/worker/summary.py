@@ -114,10 +114,10 @@ def summarize(
 
 
 def _load(measurement: Measurement, measured_at: float) -> MeasuredLoad | None:
-    took, report = measurement.load_time, load_time_json(measurement.load_time)
-    if took is None or report is None:
+    took = measurement.load_time
+    if took is None:
         return None
-    return MeasuredLoad(measured_at, took.microseconds, tuple(took.lines), report)
+    return MeasuredLoad(measured_at, took.microseconds, tuple(took.lines), load_time_json(took))
 
 
 # -- since the baseline --------------------------------------------------------------------------
