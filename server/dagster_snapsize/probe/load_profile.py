@@ -140,15 +140,15 @@ class LoadProfile:
 
     def _enter(self, phase: Optional[Phase]) -> Optional[Phase]:
         with self._lock:
-            self._add(())
+            self._add((), self._resident())
             before, self._phase = self._phase, phase
         return before
 
     def _microseconds(self) -> int:
         return self._now() // 1000
 
-    def _add(self, stack: Tuple[int, ...]) -> None:
-        now, memory = self._microseconds(), self._resident()
+    def _add(self, stack: Tuple[int, ...], memory: int) -> None:
+        now = self._microseconds()
         if self._phase is not None:
             sums = self._stacks.setdefault((self._phase, stack), [0, 0])
             sums[0] += now - self._last
@@ -163,7 +163,9 @@ class LoadProfile:
         while not self._ending.acquire(True, wait):
             try:
                 with self._lock:
-                    self._add(self._look() if self._phase is not None else ())
+                    # Before the look: the main thread runs on while memory is read.
+                    memory = self._resident()
+                    self._add(self._look() if self._phase is not None else (), memory)
             except Exception:  # memory is short, say, or a profiler of the user fails in here
                 pass  # the time is that of the next look
             is_cheap = self._thread_time() * _LOOKS_PART < self._process_time()
