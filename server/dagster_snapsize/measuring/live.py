@@ -21,7 +21,7 @@ from dagster_snapsize.project.locations import CodeLocation
 from dagster_snapsize.project.servers import RunningServer
 
 _HEADER = "SNAPSIZE_HEADER_"  # variables of the probe that have the values of headers
-_MARGIN = 2.0  # seconds that the probe has to say that the server took too long
+_MARGIN = 10.0  # seconds that the probe has to start, and to say that the server took too long
 _GRPC = "Install grpcio beside dagster-snapsize: pip install 'dagster-snapsize[live]'"
 
 
