@@ -18,6 +18,11 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("local", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
+# Git is nobody's: neither that of whoever runs the tests, nor that of a hook which runs them.
+for name in [name for name in os.environ if name.startswith("GIT_")]:
+    del os.environ[name]
+os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+
 # Tests of measuring measure; those of the cache switch it on, with a folder of their own.
 os.environ["SNAPSIZE_NO_CACHE"] = "1"
 

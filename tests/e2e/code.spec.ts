@@ -50,7 +50,9 @@ test("a larger budget is offered, and not first", async ({ openWindow, shop }) =
   await window.openFile("pyproject.toml");
   await expect(window.line('asset = "93 kB"')).toBeVisible();
   await window.save();
-  expect(shop.read("pyproject.toml")).toContain('job = "100 kB"\nasset = "93 kB"\n');
+  await expect
+    .poll(() => shop.read("pyproject.toml"))
+    .toContain('job = "100 kB"\nasset = "93 kB"\n');
   await window.openFile(FEATURES);
   await expect(window.squiggles("warning")).toHaveCount(0);
   await expect(window.lenses).toHaveText(/^108\.\d kB · [^(]+$/);

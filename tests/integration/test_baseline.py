@@ -73,18 +73,17 @@ class Shop:
         self.git("commit", "-qm", message)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "PRE_COMMIT"))}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("PRE_COMMIT")}
         who = {f"GIT_{x}_{y}": "test" for x in ("AUTHOR", "COMMITTER") for y in ("NAME", "EMAIL")}
-        config = {"GIT_CONFIG_GLOBAL": os.devnull, "PYTHONUTF8": "1"}
         return subprocess.run(
             command,
             cwd=self.path,
-            env={**kept, **who, **config, **self.env},
+            env={**kept, **who, "PYTHONUTF8": "1", **self.env},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 

@@ -220,9 +220,14 @@ def test_a_worker_of_celery_measures_the_same(tmp_path: Path) -> None:
         executor = {"broker": url, "backend": url}
         wanted = {"file": "shop.py", "assets": [SIZES], "executor": executor}
         (run,) = runs(tmp_path / "home", tmp_path, wanted, python=python)
-        worker = (tmp_path / "log").read_text()
-    assert run["success"], run["failures"]
-    assert len(re.findall(r"Task execute_plan\[.*\] succeeded", worker)) == 1
+        assert run["success"], run["failures"]
+
+        def succeeded() -> list[str]:
+            worker = (tmp_path / "log").read_text()
+            return re.findall(r"Task execute_plan\[.*\] succeeded", worker)
+
+        wait_for(lambda: bool(succeeded()))  # it hands the result over before it says so
+        assert len(succeeded()) == 1
     location = measured(tmp_path, "-f", "shop.py", "--python", python)
     assert differences(run["assets"][KEY], location) == []
 
@@ -277,7 +282,7 @@ def test_one_component_measures_servers_of_every_dagster(tmp_path: Path) -> None
         }
         addresses = {version: server.address for version, server in started.items()}
         (tmp_path / "central.py").write_text(CENTRAL.format(servers=addresses))
-        wait_for(lambda: all(Path(server.socket).exists() for server in started.values()), 120)
+        wait_for(lambda: all(server.is_up() for server in started.values()), 120)
         assets = [["snapshot_sizes", version] for version in SUPPORTED]
         (run,) = runs(tmp_path / "home", tmp_path, {"file": "central.py", "assets": assets})
     assert run["success"], run["failures"]
@@ -333,7 +338,7 @@ def test_each_repository_of_a_location_measures_itself_and_a_server_has_all(tmp_
         central = CENTRAL_OF_REPOSITORIES.format(address=server.address)
         (tmp_path / "central.py").write_text(central)
         location = measured(tmp_path, *target)
-        wait_for(Path(server.socket).exists)
+        wait_for(server.is_up)
         *own, both = runs(
             tmp_path / "home",
             tmp_path,
@@ -492,7 +497,7 @@ def test_the_component_measures_in_a_real_deployment(tmp_path: Path) -> None:
         assert "run" in webserver.ask(LAUNCH, assets=[], checks=[check])["launchRun"]
         wait_for(lambda: evaluations(webserver)["within_budget"] is not None, 120)
         checks = evaluations(webserver)
-        wait_for(alerts.exists, 120)
+        wait_for(lambda: alerts.exists() and alerts.read_text().endswith("\n"), 120)
         (tmp_path / "central.py").write_text(BY_WEBSERVER.format(url=webserver.url))
         assets = [["snapshot_sizes", name] for name in ("orders", "nowhere")]
         (central,) = runs(tmp_path / "other", tmp_path, {"file": "central.py", "assets": assets})

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from dagster_snapsize.cli.reports.diff.markdown import MARK
 from support import ROOT
 from support.command import Result, measure_json, snapsize, tree
 from support.json_keys import check_documented, documented, keys_of
+from support.patience import patience, wait_for
 
 ASSETS = """import dagster as dg
 
@@ -107,15 +107,12 @@ class Project:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """What git prints, with settings of nobody's."""
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    """What git prints."""
     who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
     allowed = ("-c", "protocol.file.allow=always")
     return subprocess.run(
         ["git", *who, *allowed, *arguments],
         cwd=folder,
-        env=environ,
         check=True,
         capture_output=True,
         text=True,
@@ -450,7 +447,7 @@ def test_nothing_is_left_when_it_is_ended_midway(
     )
     wait_until(mark.exists, process)
     process.send_signal(getattr(signal, name))
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=patience(30))
     assert b"Traceback" not in told
     wait_until(lambda: not list(marked(str(mark))))
     if name == "SIGKILL":
@@ -466,11 +463,8 @@ def wait_until(
     condition: Callable[[], bool], process: subprocess.Popen[bytes] | None = None
 ) -> None:
     """Until it holds; a process that ends before that is a failure."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        assert process is None or process.poll() is None, process.communicate()
-        time.sleep(0.05)
+    wait_for(lambda: condition() or (process is not None and process.poll() is not None))
+    assert condition(), process and process.communicate()
 
 
 def marked(mark: str) -> Iterator[str]:

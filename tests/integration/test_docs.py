@@ -179,7 +179,7 @@ def make_project(
             assert servers is not None
             target = ("-m", "shop_analytics.definitions")
             server = servers.enter_context(code_server(python, project, target=target))
-            wait_for(Path(server.socket).exists)
+            wait_for(server.is_up)
             (project / "server.sock").symlink_to(server.socket)
             continue
         change = _CHANGE.fullmatch(step)

@@ -40,7 +40,8 @@ local params = {
   textDocument = { uri = vim.uri_from_bufnr(0) },
   position = { line = found.lnum, character = found.col + 1 },
 }
-for _, answer in pairs(vim.lsp.buf_request_sync(0, "textDocument/hover", params, 5000) or {}) do
+local answers = vim.lsp.buf_request_sync(0, "textDocument/hover", params, MILLISECONDS)
+for _, answer in pairs(answers or {}) do
   print("HOVER " .. answer.result.contents.value)
 end
 vim.cmd("qall!")

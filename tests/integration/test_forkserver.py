@@ -214,7 +214,8 @@ def test_a_change_of_what_is_installed_ends_the_process(
         measured = run(location, own_python, found.parent)
         assert not measured.forked
         assert difference(measured.measurement, run(location, own_python).measurement) is None
-        assert found.process.wait(patience(30)) == 0
+        wait_for(lambda kept=found: kept.process.poll() is not None)
+        assert found.process.returncode == 0
 
 
 def test_a_module_that_starts_a_thread_is_left_out(
@@ -357,8 +358,7 @@ def test_cancelling_leaves_the_process_and_nothing_else(
     thread, running = hanging(shop, python, found)
     assert len(found.others()) >= 3
     running[0].cancel()
-    thread.join(patience(10))
-    assert not thread.is_alive()
+    wait_for(lambda: not thread.is_alive())
     wait_for(lambda: found.others() == [])
     texts.write_text(good, encoding="utf-8")
     (location,) = locations(shop)
@@ -373,7 +373,7 @@ def test_the_end_of_the_process_is_that_of_all_it_forked(
     hanging(shop, python, found, timeout=patience(60))
     assert found.process.stdin is not None
     found.process.stdin.close()
-    found.process.wait(patience(10))
+    wait_for(lambda: found.process.poll() is not None)
     forked = Result(0, "", "", found.mark)
     wait_for(lambda: forked.leftovers() == [])
 
@@ -386,7 +386,7 @@ def test_the_end_of_a_supervisor_is_that_of_all_it_started(
     _, started = hanging(shop, python, found, timeout=900)
     assert isinstance(started[0], ForkedProcess)
     os.kill(started[0]._supervisor, signal.SIGKILL)
-    found.process.wait(patience(10))
+    wait_for(lambda: found.process.poll() is not None)
     wait_for(lambda: len(started) == 2)  # it is measured again, with a new interpreter
     started[1].cancel()
     wait_for(lambda: Result(0, "", "", found.mark).leftovers() == [])
@@ -426,7 +426,7 @@ def test_what_does_not_answer_is_done_without(
     parent = found.parent
     assert found.process.stdin is not None
     found.process.stdin.close()
-    found.process.wait(patience(10))
+    wait_for(lambda: found.process.poll() is not None)
     (location,) = locations(shop)
     measured = run(location, python, parent)
     assert not measured.forked

@@ -93,13 +93,12 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     kept = {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith(("GIT_", "DAGSTER_", "PRE_COMMIT", "VIRTUAL_ENV", "PYTHONPATH"))
+        if not key.startswith(("DAGSTER_", "PRE_COMMIT", "VIRTUAL_ENV", "PYTHONPATH"))
     }
     return {
         **kept,
         "HOME": str(home),
         "PRE_COMMIT_HOME": str(home / "pre-commit"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_AUTHOR_NAME": "test",
         "GIT_AUTHOR_EMAIL": "test@localhost",
         "GIT_COMMITTER_NAME": "test",

@@ -191,7 +191,7 @@ def test_killing_the_tool_ends_everything_it_started(
         wait_for(lambda: (tmp_path / "started").exists())
         assert len(result.leftovers()) >= 3
         tool.send_signal(number)
-        tool.wait(patience(10))
+        wait_for(lambda: tool.poll() is not None)
         wait_for(lambda: result.leftovers() == [])
     finally:
         tool.kill()

@@ -179,7 +179,7 @@ def test_servers_of_a_workspace_are_measured_with_live_alone(
     entry = f"grpc_server: {{socket: {server.socket}, location_name: deployed}}"
     (tmp_path / "workspace.yaml").write_text(f"load_from:\n  - {entry}\n")
     skipped = snapsize("check", "--python", python, cwd=tmp_path)
-    whole = measure_json("--live", "--python", python, cwd=tmp_path)
+    whole = measure_json("--live", "--python", python, *WAIT, cwd=tmp_path)
 
     assert skipped.status == 2
     assert "deployed is a running gRPC server and was skipped: measure it" in skipped.stderr
@@ -195,7 +195,7 @@ def test_the_budgets_and_the_server_are_those_of_the_project(
     (tmp_path / "snapsize.toml").write_text(
         f'python = "{python}"\n[budget]\njob = "4 MB"\n[server]\naddress = "{server.address}"\n'
     )
-    result = snapsize("check", "--live", cwd=tmp_path)
+    result = snapsize("check", "--live", *WAIT, cwd=tmp_path)
 
     assert result.status == 1
     wire = by_name(local)["heavy"]["wire_bytes"]

@@ -309,7 +309,7 @@ async def test_a_mistake_from_the_start(small: Small, scratch: Path) -> None:
         opened.open(small.config, "toml")
         opened.save(small.config, text)
         await opened.until(lambda: opened.shown(small.definitions) == [("asset-over-budget", 8)])
-        assert not opened.diagnostics(small.config)
+        await opened.until(lambda: not opened.diagnostics(small.config))
 
 
 async def test_no_dagster_project(tmp_path: Path, scratch: Path) -> None:

@@ -12,7 +12,7 @@ from support.lsp_client import editor
 from support.lsp_projects import Small, small_project
 
 pytestmark = pytest.mark.asyncio
-ON = {"SNAPSIZE_NO_CACHE": "", "SNAPSIZE_CACHE_CHECK": "", "PYTEST_CURRENT_TEST": ""}
+ON = {"SNAPSIZE_NO_CACHE": "", "SNAPSIZE_CACHE_CHECK": "0", "PYTEST_CURRENT_TEST": ""}
 # What only asks how large a file outside the project is reads nothing, and no key can see it. Nor
 # does a copy of all variables: each editor has a mark of its own.
 UNSEEN = """\

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 from lsprotocol import types as t
 
 from support.lsp_client import Editor, editor
-from support.lsp_projects import CONFIG, git, line_of, small_project, with_log
+from support.lsp_projects import CONFIG, git, line_of, small_project, with_log, write_at_once
 
 pytestmark = pytest.mark.asyncio
 
@@ -129,7 +127,7 @@ async def test_what_changes_nothing_starts_nothing(
         unread.write_text("x = 3\n")
         (small.folder / "notes.rst").write_text("new\n")
         # What is told of the other project comes after all that; and it alone is measured again.
-        other.definitions.write_text("# changed\n" + other.definitions.read_text())
+        write_at_once(other.definitions, "# changed\n" + other.definitions.read_text())
         await opened.until(lambda: opened.begun(other.folder) == 2 and opened.rests(other.folder))
         assert opened.begun(small.folder) == 1
         assert len(small.loads) == 1
@@ -154,14 +152,15 @@ async def test_a_tree_that_comes_back_is_not_measured(
     small.definitions.write_text(text.replace("3000", "4000"))  # not committed
     async with editor(scratch, small.folder) as opened:
         await opened.ended(1)
-        opened.set(debounceMilliseconds=20_000)
+        opened.set(debounceMilliseconds=600_000)
         # As pre-commit does it twice for every commit.
         for _ in range(2):
             git(small.folder, "stash")
             await opened.until(lambda: opened.statuses[-1]["stale"])
             git(small.folder, "stash", "pop")
             await opened.until(lambda: not opened.statuses[-1]["stale"])
-        opened.set(debounceMilliseconds=50)
+        # Longer than git may take between two files.
+        opened.set(debounceMilliseconds=500)
         git(small.folder, "stash")
         git(small.folder, "checkout", "--quiet", "larger")
         await opened.until(lambda: "9.9 kB" in str([d.message for d in opened.all_shown()]))
@@ -215,15 +214,13 @@ async def test_changes_from_outside(
             assert opened.begun(small.folder) == count
 
         await measured("of 3 kB", 6)
-        write = f"from pathlib import Path; Path({str(component)!r}).write_text('''"
-        write += component.read_text().replace("1000", "2000") + "''')"
-        subprocess.run([sys.executable, "-c", write], check=True)
+        write_at_once(component, component.read_text().replace("1000", "2000"))
         await measured("of 3 kB", 11)
-        dotenv.write_text("WORD=four\n")
+        write_at_once(dotenv, "WORD=four\n")
         await measured("of 3 kB", 9)
-        small.config.write_text(config.replace("3 kB", "4 kB"))
+        write_at_once(small.config, config.replace("3 kB", "4 kB"))
         await measured("of 4 kB", 9)
-        (home / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
+        write_at_once(home / "dagster.yaml", "telemetry:\n  enabled: true\n")
         await measured("of 4 kB", 9)
 
 
@@ -263,7 +260,7 @@ async def test_typed_deleted_broken_and_mended(
         assert await opened.lenses(path) == fresh
         # Broken in another file, which Dagster reads after ours has called it.
         good = helper.read_text()
-        helper.write_text(good.replace("'orders'", "'order'"))
+        write_at_once(helper, good.replace("'orders'", "'order'"))
         await opened.until(lambda: opened.diagnostics(helper))
         (error,) = opened.diagnostics(helper)
         assert error.severity == t.DiagnosticSeverity.Error
@@ -277,7 +274,7 @@ async def test_typed_deleted_broken_and_mended(
         assert [n for n, _ in stale] == [n for n, _ in fresh]
         assert all("stale" in title for _, title in stale)
         assert opened.statuses[-1]["totalBytes"] > 5000
-        helper.write_text(good)
+        write_at_once(helper, good)
         await opened.until(lambda: not opened.diagnostics(helper))
         await opened.until(lambda: shown(opened) == both)
         assert await opened.lenses(path) == fresh

@@ -10,7 +10,16 @@ import pytest
 from lsprotocol import types as t
 
 from support.lsp_client import Editor, editor
-from support.lsp_projects import CONFIG, HANGS, Small, git, line_of, small_project, with_log
+from support.lsp_projects import (
+    CONFIG,
+    HANGS,
+    Small,
+    git,
+    line_of,
+    small_project,
+    with_log,
+    write_at_once,
+)
 
 pytestmark = pytest.mark.asyncio
 
@@ -57,6 +66,17 @@ def change_folders(
     opened.client.workspace_did_change_workspace_folders(t.DidChangeWorkspaceFoldersParams(event))
 
 
+async def known_are(opened: Editor, *projects: Small) -> None:
+    """Wait until the server knows these projects, and no others; a status follows each change."""
+    wanted = sorted(str(small.folder) for small in projects)
+    while True:
+        count = len(opened.statuses)
+        answer = await opened.client.protocol.send_request_async("dagsterSnapsize/measurement", {})
+        if sorted(project.folder for project in answer.projects) == wanted:
+            return
+        await opened.until(lambda n=count: len(opened.statuses) > n)
+
+
 async def test_folders_come_and_go(tmp_path: Path, scratch: Path, python: Path) -> None:
     first, second = (small_project(tmp_path / name, python) for name in ("first", "second"))
     async with editor(scratch, first.folder) as opened:
@@ -80,7 +100,7 @@ async def test_folders_come_and_go(tmp_path: Path, scratch: Path, python: Path) 
         second.definitions.write_text(text)
         # The first is not touched by all that, and still followed.
         assert len(first.loads) == 1
-        first.definitions.write_text("\n" + first.definitions.read_text())
+        write_at_once(first.definitions, "\n" + first.definitions.read_text())
         await measured(opened, first, 2)
         assert len(second.loads) == 2
         # And the second comes back.
@@ -103,11 +123,10 @@ async def test_a_folder_that_stays_for_a_moment(
         await measured(opened, first, 1)
         change_folders(opened, add=(several,))
         change_folders(opened, gone=(several,))
-        first.definitions.write_text("\n" + first.definitions.read_text())
+        write_at_once(first.definitions, "\n" + first.definitions.read_text())
         await measured(opened, first, 2)
-        answer = await opened.client.protocol.send_request_async("dagsterSnapsize/measurement", {})
-        assert [project.folder for project in answer.projects] == [str(first.folder)]
-        assert opened.shown(second.definitions) == []
+        await known_are(opened, first)
+        await opened.until(lambda: opened.shown(second.definitions) == [])
 
 
 async def test_nested_projects(tmp_path: Path, scratch: Path, python: Path) -> None:
@@ -124,7 +143,7 @@ async def test_nested_projects(tmp_path: Path, scratch: Path, python: Path) -> N
         assert loads == [1, 1, 1]
         # Each is measured for its own files only.
         for small in (inner, apart):
-            small.definitions.write_text("\n" + small.definitions.read_text())
+            write_at_once(small.definitions, "\n" + small.definitions.read_text())
             await measured(opened, small, 2)
         assert [len(small.loads) for small in (outer, inner, apart)] == [1, 2, 2]
 
@@ -199,16 +218,8 @@ async def test_a_monorepo_of_twelve_projects(tmp_path: Path, scratch: Path, pyth
         await opened.until(lambda: opened.rests(new.folder))
         await opened.until(lambda: opened.diagnostics(new.definitions))
         shutil.rmtree(root / "teams")
-        kept = sorted(str(small.folder) for n, small in enumerate(projects) if n % 3 != 2)
-        while True:
-            known = len(opened.statuses)
-            answer = await opened.client.protocol.send_request_async(
-                "dagsterSnapsize/measurement", {}
-            )
-            if sorted(project.folder for project in answer.projects) == kept:
-                break
-            await opened.until(lambda n=known: len(opened.statuses) > n)
-        assert not opened.diagnostics(new.definitions)
+        await known_are(opened, *(small for n, small in enumerate(projects) if n % 3 != 2))
+        await opened.until(lambda: not opened.diagnostics(new.definitions))
 
 
 async def test_an_environment_that_is_made_later_is_used(
@@ -259,7 +270,7 @@ async def test_a_file_of_two_locations(tmp_path: Path, scratch: Path, python: Pa
         assert "loc_one" in hover
         assert "loc_two" in hover
         # Only the location that reads a file is measured for it, and both for what both read.
-        files["two"].write_text(files["two"].read_text().replace("2000", "4000"))
+        write_at_once(files["two"], files["two"].read_text().replace("2000", "4000"))
         await opened.until(lambda: opened.shown(files["two"]) == [("asset-over-budget", 7)])
         await opened.until(lambda: not opened.measuring)
         assert small.loads == ["one", "two", "two"]
@@ -313,7 +324,7 @@ async def test_ten_thousand_files(tmp_path: Path, scratch: Path, python: Path) -
         (small.folder / "node_modules" / "package0" / "new.py").write_text("x = 1\n")
         git(small.folder, "add", "definitions.py")
         (small.folder / "data" / "raw" / "package0" / "deep" / "file0.py").write_text("x = 1\n")
-        small.definitions.write_text("\n" + small.definitions.read_text())
+        write_at_once(small.definitions, "\n" + small.definitions.read_text())
         await measured(opened, small, 2)
         assert opened.begun(small.folder) == 2
         assert 1 <= opened.watches() <= 10

@@ -20,6 +20,7 @@ from support.command import Result
 from support.forkservers import locations, own_environment, run, setup, site_packages
 from support.lsp_client import Editor, editor
 from support.lsp_projects import Small, small_project, with_log
+from support.patience import wait_for
 
 pytestmark = [
     pytest.mark.asyncio,
@@ -213,23 +214,17 @@ async def test_what_nobody_uses_is_gone(
     def request(*_: object) -> Any:
         raise AssertionError("nothing is verified here")
 
-    async def until(condition: Callable[[], object]) -> None:
-        end = asyncio.get_running_loop().time() + 30
-        while not condition():
-            assert asyncio.get_running_loop().time() < end
-            await asyncio.sleep(0.02)
-
     everything = Result(0, "", "", mark)
     ready = ForkServerPool(idle=0.5)
     worker = await ready.begin()
     ready.take(str(small.folder), message, request)
-    await until(lambda: ready.parents(str(small.folder)))
+    await asyncio.to_thread(wait_for, lambda: bool(ready.parents(str(small.folder))))
     (parent,) = ready.parents(str(small.folder))
     forked = await asyncio.to_thread(run, location, python, parent)
     assert forked.forked and difference(cold, forked.measurement) is None
     worker.stdin.close()  # type: ignore[union-attr]
     await worker.wait()
     ready.ended(keep=False)
-    await until(lambda: not everything.leftovers())
+    await asyncio.to_thread(wait_for, lambda: not everything.leftovers())
     assert ready.parents(str(small.folder)) == ()
     await ready.close()

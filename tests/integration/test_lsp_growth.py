@@ -89,7 +89,7 @@ async def test_what_grows_is_seen_until_it_is_the_baseline(small: Small, scratch
         # To the byte what the command line would write.
         said = snapsize("baseline", "--check", cwd=small.folder, env=ON)
         assert (said.status, said.stderr) == (0, ""), said.stdout
-        assert opened.workers() == []
+        await opened.until(lambda: not opened.workers())
 
 
 async def test_a_baseline_that_others_write_is_heeded(small: Small, scratch: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.lsp_client import Editor, editor
-from support.lsp_projects import Small, line_of, small_project
+from support.lsp_projects import Small, line_of, small_project, write_at_once
 
 pytestmark = pytest.mark.asyncio
 
@@ -65,11 +65,16 @@ async def current(opened: Editor, small: Small, size: str) -> None:
 
 async def test_one_change_is_measured_once(small: Small, scratch: Path) -> None:
     text = small.definitions.read_text()
-    async with editor(scratch, small.folder) as one, editor(scratch, small.folder) as other:
+    # Both see the change before one of them begins.
+    settings = {"debounceMilliseconds": 1000}
+    async with (
+        editor(scratch, small.folder, settings=settings) as one,
+        editor(scratch, small.folder, settings=settings) as other,
+    ):
         for opened in (one, other):
             await current(opened, small, "orders 4.4 kB")
         before = len(small.loads)
-        small.definitions.write_text(text.replace("3000", "4000"))
+        write_at_once(small.definitions, text.replace("3000", "4000"))
         for opened in (one, other):
             await current(opened, small, "orders 5.4 kB")
         assert len(small.loads) == before + 1
@@ -98,7 +103,7 @@ async def test_one_is_killed_while_it_measures_for_both(small: Small, scratch: P
             await current(opened, small, "orders 4.4 kB")
         before = len(small.loads)
         hang.touch()
-        small.definitions.write_text(text.replace("3000", "4000"))
+        write_at_once(small.definitions, text.replace("3000", "4000"))
         await one.until(lambda: not hang.exists() and len(small.loads) == before + 1)
         killed, left = (one, other) if small.loads[-1] == one.mark else (other, one)
         await left.until(lambda: left.measuring)

@@ -104,7 +104,7 @@ def test_a_terminal_gets_no_page_of_html(project: Path) -> None:
         stdout=theirs,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     os.close(theirs)

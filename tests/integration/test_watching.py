@@ -287,9 +287,8 @@ import sys, threading
 from pathlib import Path
 from dagster_snapsize.lsp.watching.dependencies import WatchList
 from dagster_snapsize.lsp.watching.watcher import FileWatcher
-from support.patience import patience
 
-root, limit, value = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+root, limit, value, seconds = Path(sys.argv[1]), sys.argv[2], sys.argv[3], float(sys.argv[4])
 Path("/proc/sys/user", limit).write_text(value)
 told, messages = set(), []
 news = threading.Condition()
@@ -300,7 +299,7 @@ def change(paths):
 def wait(path):
     places = {str(path), *map(str, path.parents)}
     with news:
-        assert news.wait_for(lambda: places & told, 15), told
+        assert news.wait_for(lambda: places & told, seconds), told
         told.clear()
 watcher = FileWatcher(change, messages.append, poll_seconds=0.2)
 watcher.watch(WatchList(trees=frozenset({str(root / "shop")})))
@@ -336,11 +335,12 @@ def test_at_the_limit_of_the_system_files_are_polled(
         pytest.skip("no user namespaces here")
     for number in range(10):
         _write(tmp_path / f"shop/d{number}/assets.py")
+    seconds = patience(_PATIENCE)
     done = subprocess.run(
-        [*unshare, sys.executable, "-c", _LIMITED, str(tmp_path), limit, value],
+        [*unshare, sys.executable, "-c", _LIMITED, str(tmp_path), limit, value, f"{seconds}"],
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=6 * seconds,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,11 @@ class StartedServer:
         """Its address for ``--server``."""
         return f"unix:{self.socket}"
 
+    def is_up(self) -> bool:
+        """Whether it takes connections."""
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(self.socket) == 0
+
 
 @contextmanager
 def code_server(
@@ -50,9 +56,9 @@ def code_server(
     """
     # A socket's path may be no longer than some 100 characters, which tmp_path can exceed.
     with tempfile.TemporaryDirectory(prefix="wire") as place:
-        socket, log = str(Path(place) / "s"), Path(place) / "log"
+        path, log = str(Path(place) / "s"), Path(place) / "log"
         with log.open("wb") as output:
-            arguments = [*(command or ("api", "grpc")), "-s", socket, *target]
+            arguments = [*(command or ("api", "grpc")), "-s", path, *target]
             server = subprocess.Popen(
                 [python, "-m", "dagster", *arguments],
                 cwd=folder,
@@ -63,7 +69,7 @@ def code_server(
                 start_new_session=True,
             )
         try:
-            yield StartedServer(socket, server.pid, log)
+            yield StartedServer(path, server.pid, log)
         finally:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()

@@ -40,7 +40,7 @@ def snapsize(
     *arguments: str | os.PathLike[str],
     cwd: Path,
     env: Mapping[str, str] | None = None,
-    timeout: float = 120,
+    timeout: float = 600,
 ) -> Result:
     """Run ``dagster-snapsize`` in ``cwd``; everything that it starts carries a mark to be found by.
 
@@ -53,7 +53,7 @@ def snapsize(
     clean = {
         key: value
         for key, value in os.environ.items()
-        if key not in dropped and not key.startswith(("DAGSTER_", "GIT_", "SNAPSIZE_"))
+        if key not in dropped and not key.startswith(("DAGSTER_", "SNAPSIZE_"))
     }
     done = subprocess.run(
         [sys.executable, "-m", "dagster_snapsize", *map(str, arguments)],

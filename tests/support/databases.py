@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -129,8 +130,13 @@ def is_listening(port: int) -> Callable[[], bool]:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of the loopback interface that nobody listens on.
+
+    It is below those that systems give to outgoing connections, one of which would take it before
+    the server that it is for does.
+    """
+    while True:
+        with socket.socket() as listener, suppress(OSError):
+            port = random.SystemRandom().randrange(20_000, 30_000)
+            listener.bind(("127.0.0.1", port))
+            return port

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import urllib.error
@@ -20,6 +19,7 @@ from attrs import frozen
 from support import environments
 from support.code_servers import server_environment
 from support.databases import free_port, is_listening, serving
+from support.patience import patience
 
 _SERVER = Path(__file__).parents[2] / "server"
 
@@ -224,7 +224,7 @@ class Webserver:
         headers = {"content-type": "application/json"}
         request = urllib.request.Request(f"{self.url}/graphql", body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=60) as reply:
+            with urllib.request.urlopen(request, timeout=patience(60)) as reply:
                 return json.load(reply)["data"]
         except urllib.error.HTTPError as error:
             raise AssertionError(error.read().decode()) from error
@@ -235,9 +235,7 @@ class Webserver:
 @contextmanager
 def dagster_dev(folder: Path, variables: Mapping[str, str]) -> Iterator[Webserver]:
     """``dagster dev`` with webserver and daemon, ended with all that it started."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = folder / "dev.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -22,6 +22,7 @@ from pytest_lsp import LanguageClient
 from pytest_lsp.client import make_test_lsp_client
 
 from support.command import Result
+from support.lsp_projects import write_at_once
 from support.patience import measure_again, patience
 
 MARK = "SNAPSIZE_TEST_MARK"
@@ -35,7 +36,7 @@ def server_environment(mark: str, scratch: Path) -> dict[str, str]:
     clean = {
         key: value
         for key, value in os.environ.items()
-        if key not in _DROPPED and not key.startswith(("DAGSTER_", "GIT_", "SNAPSIZE_"))
+        if key not in _DROPPED and not key.startswith(("DAGSTER_", "SNAPSIZE_"))
     }
     folders = {"SNAPSIZE_CACHE_DIR": scratch / "cache", "TMPDIR": scratch / "tmp"}
     for folder in folders.values():
@@ -166,10 +167,7 @@ class Editor:
         """Write the buffer to its file, after replacing its text where one is given."""
         if text is not None:
             self.type(path, text)
-        # At once: a debounce of nothing would take half of a file for a change.
-        whole = path.with_name(f".{path.name}.saving")
-        whole.write_bytes(self.buffers[path].encode(self.encodings.get(path, "utf-8")))
-        whole.replace(path.resolve())
+        write_at_once(path, self.buffers[path].encode(self.encodings.get(path, "utf-8")))
         self.client.text_document_did_save(t.DidSaveTextDocumentParams(self._document(path)))
 
     def set(self, **settings: Any) -> None:

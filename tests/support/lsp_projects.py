@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -79,6 +78,13 @@ def small_project(
     return small
 
 
+def write_at_once(path: Path, content: str | bytes) -> None:
+    """Write a file as editors do, so that a server that looks meanwhile never finds half of it."""
+    whole = path.with_name(f".{path.name}.saving")
+    whole.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    whole.replace(path.resolve())
+
+
 def with_log(text: str, small: Small) -> str:
     """The text of definitions, with the path of the project's log in it."""
     return text.replace("LOG", repr(str(small.log)))
@@ -92,8 +98,5 @@ def line_of(path: Path, start: str) -> int:
 
 def git(folder: Path, *arguments: str) -> None:
     """Run git there, as nobody in particular."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     who = ("-c", "user.name=test", "-c", "user.email=test@localhost")
-    subprocess.run(
-        ["git", *who, *arguments], cwd=folder, env=clean, check=True, capture_output=True
-    )
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)

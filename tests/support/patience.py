@@ -58,9 +58,10 @@ def _came_true(condition: Callable[[], bool], seconds: float) -> bool:
 def patiently(attempt: Callable[[float], _T], good: Callable[[_T], object], seconds: float) -> _T:
     """What ``attempt`` gives in so many seconds of a quiet machine.
 
-    Where that is not ``good`` it is tried again, unless the machine is as fast as it was before.
+    Where that is not ``good`` it is tried again, for a last time unless the machine has become
+    slower: it may have stalled, and be as fast as before by the time that it is measured.
     """
-    while True:
-        found = attempt(patience(seconds))
-        if good(found) or not measure_again():
-            return found
+    is_last = False
+    while not good(found := attempt(patience(seconds))) and not is_last:
+        is_last = not measure_again()
+    return found
