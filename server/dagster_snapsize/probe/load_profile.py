@@ -68,8 +68,8 @@ class LoadProfile:
         self._runs = False
         self._phase: Optional[Phase] = None
         self._last = self._microseconds()
-        self._resident = _resident_memory()
-        self._last_memory = self._resident()
+        self._resident: Callable[[], int] = lambda: 0
+        self._last_memory = 0
         self._codes: Dict[int, Tuple[int, CodeType]] = {}  # with the code: its id stays its own
         self._entries: Dict[Entry, int] = {}
         # Microseconds and growth in bytes; of a phase the bytes at its start, end and peak.
@@ -82,6 +82,8 @@ class LoadProfile:
         The thread is none of ``threading``, so user code neither meets it nor gives it a profiler.
         """
         self._is_wanted = True
+        self._resident = resident_memory()
+        self._last_memory = self._resident()
         if not getattr(sys, "_is_gil_enabled", lambda: True)():
             return  # the stack of a running thread cannot be read: phases only
         self._ending.acquire()
@@ -140,15 +142,15 @@ class LoadProfile:
 
     def _enter(self, phase: Optional[Phase]) -> Optional[Phase]:
         with self._lock:
-            self._add((), self._resident())
+            self._add(())
             before, self._phase = self._phase, phase
         return before
 
     def _microseconds(self) -> int:
         return self._now() // 1000
 
-    def _add(self, stack: Tuple[int, ...], memory: int) -> None:
-        now = self._microseconds()
+    def _add(self, stack: Tuple[int, ...]) -> None:
+        now, memory = self._microseconds(), self._resident()
         if self._phase is not None:
             sums = self._stacks.setdefault((self._phase, stack), [0, 0])
             sums[0] += now - self._last
@@ -163,9 +165,7 @@ class LoadProfile:
         while not self._ending.acquire(True, wait):
             try:
                 with self._lock:
-                    # Before the look: the main thread runs on while memory is read.
-                    memory = self._resident()
-                    self._add(self._look() if self._phase is not None else (), memory)
+                    self._add(self._look() if self._phase is not None else ())
             except Exception:  # memory is short, say, or a profiler of the user fails in here
                 pass  # the time is that of the next look
             is_cheap = self._thread_time() * _LOOKS_PART < self._process_time()
@@ -236,19 +236,30 @@ class LoadProfile:
         }
 
 
-def _resident_memory() -> Callable[[], int]:
-    """Reads how many bytes this process has in memory, in a few microseconds; 0 but on Linux."""
+def resident_memory() -> Callable[[], int]:
+    """Reads how many bytes this process has in memory, in a few microseconds; 0 but on Linux.
+
+    It holds the interpreter, as ``os.pread`` would not: else the main thread would run on, and what
+    it takes in C code would be given to the line that is seen after that.
+    """
     try:
         statm = os.open("/proc/self/statm", os.O_RDONLY)
         page = os.sysconf("SC_PAGE_SIZE")
-    except (OSError, AttributeError, ValueError):
+        import ctypes
+
+        read = ctypes.PyDLL(None).pread
+        read.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_long)
+        text = ctypes.create_string_buffer(100)
+    except (ImportError, OSError, AttributeError, ValueError):
         return lambda: 0
-    read, last = os.pread, [0]
+    last = 0
 
     def resident() -> int:
-        with contextlib.suppress(OSError, ValueError, IndexError):  # such as a closed file
-            last[0] = int(read(statm, 100, 0).split()[1]) * page
-        return last[0]
+        nonlocal last
+        with contextlib.suppress(ValueError, IndexError):  # of a file that somebody closed
+            if read(statm, text, len(text), 0) > 0:
+                last = int(text.value.split()[1]) * page
+        return last
 
     return resident
 
