@@ -424,14 +424,14 @@ async def test_an_editor_that_watches_is_asked_for_new_folders_too(
     async with editor(tmp_path / "scratch", project, capabilities=_watching()) as opened:
         user = _User(opened, project, watches=True)
         await opened.ended(1)
-        await opened.until(lambda: user.registrations)
         new = project / "shop" / "defs" / "new"
+        # Before it knows the project, the server asks for new projects alone.
+        await opened.until(lambda: user._is_watched(new))
         new.mkdir()
         created = t.FileEvent(new.as_uri(), t.FileChangeType.Created)
-        assert user._is_watched(new)
         opened.client.workspace_did_change_watched_files(t.DidChangeWatchedFilesParams([created]))
         await opened.until(lambda: user._is_watched(new / "module.py"))
-        assert len(user.registrations) == 1
+        await opened.until(lambda: len(user.registrations) == 1)
 
 
 async def test_a_buffer_is_compared_with_its_file_when_a_folder_comes_back(
