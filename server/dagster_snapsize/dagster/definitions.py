@@ -36,7 +36,7 @@ from dagster_snapsize.project.config import (
 from dagster_snapsize.project.servers import RunningServer, ServerSettings, WebserverSettings
 
 NAME = "snapshot_sizes"
-CHECKS = ("within_budget", "growth")
+WITHIN_BUDGET, GROWTH = CHECKS = ("within_budget", "growth")
 _DESCRIPTION = "Exact sizes of snapshots, by dagster-snapsize"
 _CENTRAL = "snapshot_sizes_of_servers"
 _UNKNOWN = RunningServer("", problem="the webserver has no code location of that name")
@@ -231,15 +231,15 @@ def _results(
     context: Any, plan: AssetPlan, measurement: Measurement, key: AssetKey
 ) -> Iterator[Any]:
     from dagster_snapsize.dagster.reports import write_report
-    from dagster_snapsize.dagster.results import GROWTH, WITHIN_BUDGET, JudgedSizes
+    from dagster_snapsize.dagster.results import JudgedSizes
 
     event = context.instance.get_latest_materialization_event(key)
     last = event.asset_materialization.metadata if event else None
     budgets = plan.budgets or load_config(plan.root).budgets
     judged = JudgedSizes.of(measurement, budgets, last)
     make = {WITHIN_BUDGET: judged.within_budget, GROWTH: judged.growth}
-    checks = [c.name for c in context.selected_asset_check_keys if c.asset_key == key]
-    results = [make[check](key) for check in checks]
+    checks = [check for check in context.selected_asset_check_keys if check.asset_key == key]
+    results = [make[check.name](check) for check in checks]
     if key in context.selected_asset_keys:
         metadata = judged.metadata()
         if plan.report_folder is not None:

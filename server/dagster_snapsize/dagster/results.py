@@ -12,9 +12,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 from dagster import (
+    AssetCheckKey,
     AssetCheckResult,
     AssetCheckSeverity,
-    AssetKey,
     MetadataValue,
     TableColumn,
     TableRecord,
@@ -34,7 +34,6 @@ from dagster_snapsize.core.growth import growth_findings, snapshot_label, total_
 from dagster_snapsize.core.model import Budgets, Finding, Limit, Measurement, Snapshot
 from dagster_snapsize.core.sizes import counted
 
-WITHIN_BUDGET, GROWTH = CHECKS = ("within_budget", "growth")
 _SIZES = "sizes"
 _BEFORE = "the last materialization"
 _LISTED = 10
@@ -110,7 +109,7 @@ class JudgedSizes:
     def _now(self) -> Baseline:
         return with_local_paths(baseline_of(self.measurement), self.measurement)
 
-    def within_budget(self, key: AssetKey) -> AssetCheckResult:
+    def within_budget(self, check: AssetCheckKey) -> AssetCheckResult:
         """Whether all snapshots are within their budgets: an error over it, a warning near it."""
         about = [f for f in self.findings if f.rule in _ABOUT_BUDGETS]
         over = [f for f in about if f.severity == "error"]
@@ -128,15 +127,15 @@ class JudgedSizes:
         counts = counted(len(self.measurement.snapshots), "snapshot")
         return AssetCheckResult(
             passed=not over and not near,
-            asset_key=key,
-            check_name=WITHIN_BUDGET,
+            asset_key=check.asset_key,
+            check_name=check.name,
             severity=AssetCheckSeverity.ERROR if over else AssetCheckSeverity.WARN,
             description=_lines(about)
             or (f"{counts} within budget" if nearest else f"{counts}, and no budget for them"),
             metadata=metadata,
         )
 
-    def growth(self, key: AssetKey) -> AssetCheckResult:
+    def growth(self, check: AssetCheckKey) -> AssetCheckResult:
         """Whether anything grew beyond what the budget allows since the last materialization."""
         found: Sequence[Finding] = ()
         if self.before is not None:
@@ -145,8 +144,8 @@ class JudgedSizes:
         beyond = [f for f in found if f.severity == "error"]
         return AssetCheckResult(
             passed=not beyond,
-            asset_key=key,
-            check_name=GROWTH,
+            asset_key=check.asset_key,
+            check_name=check.name,
             severity=AssetCheckSeverity.WARN,
             description=_lines([*beyond, *(f for f in found if f not in beyond)]) or nothing,
             metadata={"growth_bytes": MetadataValue.int(self._growth_bytes())},
