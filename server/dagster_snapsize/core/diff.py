@@ -183,14 +183,15 @@ def _snapshots(measurement: Measurement | None) -> dict[_SnapshotKey, Snapshot]:
 
 
 def _with_texts(
-    before: dict[_SnapshotKey, Snapshot], after: dict[_SnapshotKey, Snapshot]
-) -> tuple[dict[_SnapshotKey, Snapshot], dict[_SnapshotKey, Snapshot]]:
-    """Both without the texts that the other side does not have, as they were refused."""
-    refused = {key for side in (before, after) for key, s in side.items() if s.is_refused}
-    for side in (before, after):
-        for key in refused & side.keys():
-            side[key] = evolve(side[key], stored_bytes=0, ledger=NO_LEDGER)
-    return before, after
+    *sides: Mapping[_SnapshotKey, Snapshot],
+) -> Iterator[Mapping[_SnapshotKey, Snapshot]]:
+    """Each without the texts that the other side does not have, as they were refused."""
+    refused = {key for side in sides for key, s in side.items() if s.is_refused}
+    for side in sides:
+        yield {
+            key: evolve(s, stored_bytes=0, ledger=NO_LEDGER) if key in refused else s
+            for key, s in side.items()
+        }
 
 
 def _stored(
