@@ -49,17 +49,20 @@ def scratch(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def environment() -> Callable[[str], Path]:
-    """A function: ``dbt``, ``dg``, ``bare`` or a Dagster version -> the environment's Python."""
-    return environments.environment
+    """A function: ``dbt``, ``dg``, ``bare`` or a Dagster version -> the environment's Python.
 
+    A test that asks for ``py39`` is skipped on a machine that has no Python 3.9.
+    """
 
-@pytest.fixture
-def old_python() -> Path:
-    """A Python 3.9 with the oldest Dagster; a test is skipped where there is none."""
-    try:
-        return environments.environment("py39")
-    except RuntimeError as error:
-        pytest.skip(f"no Python 3.9 here: {error}")
+    def get(name: str) -> Path:
+        try:
+            return environments.environment(name)
+        except RuntimeError as error:
+            if name != "py39":
+                raise
+            pytest.skip(f"no Python 3.9 here: {error}")
+
+    return get
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from dagster_snapsize.core.model import Inputs, Measurement
 from dagster_snapsize.measuring.cache.environment_key import is_left_out
 from dagster_snapsize.measuring.paths import relocated
 from dagster_snapsize.measuring.probe_run import run_probe
+from dagster_snapsize.project.discovery import Flags
 from dagster_snapsize.project.interpreters import Interpreter
-from dagster_snapsize.project.locations import Flags, find_locations
+from dagster_snapsize.project.locations import find_locations
 from support import PROJECTS, environments
 from support.environments import NEWEST, OLDEST
 
@@ -52,16 +53,6 @@ def inputs_of(folder: Path, python: Path, **flags: tuple[str, ...]) -> Inputs:
     assert measurement.failure is None, measurement.failure
     assert measurement.inputs is not None
     return measurement.inputs
-
-
-def python_of(environment: Callable[[str], Path], name: str) -> Path:
-    """The interpreter; the oldest Python is not on every machine."""
-    try:
-        return environment(name)
-    except RuntimeError as error:
-        if name != "py39":
-            raise
-        pytest.skip(f"no Python 3.9 here: {error}")
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:
@@ -183,7 +174,7 @@ def test_what_the_projects_own_code_asks_of_the_outside_is_named(
             """,
         },
     )
-    inputs = inputs_of(tmp_path, python_of(environment, name), python_file=("definitions.py",))
+    inputs = inputs_of(tmp_path, environment(name), python_file=("definitions.py",))
     assert uncacheable(inputs) == marked(tmp_path)
 
 
@@ -392,7 +383,7 @@ def test_every_way_to_read_a_file_is_seen(
             """
         },
     )
-    inputs = inputs_of(project, python_of(environment, name), python_file=("definitions.py",))
+    inputs = inputs_of(project, environment(name), python_file=("definitions.py",))
     read, listed = set(inputs.read), set(inputs.listed)
     expected = {f"{n}.txt" for n in names} | {"missing.yaml", "rows.db", "more rows.db"}
     expected |= {"rows.db-wal", "more rows.db-wal"}

@@ -224,10 +224,12 @@ def test_hostile_code_is_profiled_right(tmp_path: Path, python: Path) -> None:
     assert (tmp_path / "exit.txt").read_text() == "2 2"
 
 
-def test_an_old_python_is_profiled_right(tmp_path: Path, old_python: Path) -> None:
+def test_an_old_python_is_profiled_right(
+    tmp_path: Path, environment: Callable[[str], Path]
+) -> None:
     source = "import time\n\ntime.sleep(0.5)\n"
     (tmp_path / "pipeline.py").write_text(source + DEFINITIONS, encoding="utf-8")
-    location = profile_json("-f", "pipeline.py", "--python", old_python, cwd=tmp_path)
+    location = profile_json("-f", "pipeline.py", "--python", environment("py39"), cwd=tmp_path)
     (line,) = [o for o in location["owners"] if o["what"] == "time.sleep()"]
     assert line["location"] == {"path": "pipeline.py", "line": 3}
     assert line["seconds"] > 0.4
