@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from dagster_snapsize.project.locations import Flags, find_locations
+from dagster_snapsize.project.discovery import Flags
+from dagster_snapsize.project.locations import find_locations
 from support.command import lines, measure_json, snapsize, tree
 from support.environments import NEWEST, OLDEST
 from support.patience import patience, wait_for
@@ -446,9 +447,11 @@ def test_an_environment_without_dagster_is_never_passed_over(
     assert f"error: Dagster is not installed in {tmp_path}/.venv/bin/python" in found.stderr
 
 
-def test_an_old_python_with_an_old_dagster_is_measured(tmp_path: Path, old_python: Path) -> None:
+def test_an_old_python_with_an_old_dagster_is_measured(
+    tmp_path: Path, environment: Callable[[str], Path]
+) -> None:
     write(tmp_path / "definitions.py", DEFINITIONS)
-    (location,) = measure_json("--python", old_python, cwd=tmp_path)["locations"]
+    (location,) = measure_json("--python", environment("py39"), cwd=tmp_path)["locations"]
     assert location["python_version"].startswith("3.9.")
     assert len(snapshots(location)) == 3
 

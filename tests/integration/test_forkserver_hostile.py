@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_snapsize.project.locations import Flags
+from dagster_snapsize.project.discovery import Flags
 from support.command import tree
 from support.forkservers import Kept, Measured, kept, locations, run
 from support.hostile import DEFINITIONS, FAILS, HANGS, LOADS, marked_line

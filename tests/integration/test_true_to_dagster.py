@@ -13,8 +13,9 @@ import pytest
 
 from dagster_snapsize.core.limits import InstanceSettings, Layer, effective_environment
 from dagster_snapsize.project.dbt import stale_inputs
+from dagster_snapsize.project.discovery import Flags
 from dagster_snapsize.project.dotenv import read_dotenv
-from dagster_snapsize.project.locations import Flags, find_locations
+from dagster_snapsize.project.locations import find_locations
 from support.environments import NEWEST
 from support.versions import every_version
 

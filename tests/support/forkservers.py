@@ -27,9 +27,10 @@ from dagster_snapsize.measuring.forkserver import (
 from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.measuring.probe_run import run_probe
 from dagster_snapsize.measuring.process import SupervisedProcess, supervised
+from dagster_snapsize.project.discovery import Flags
 from dagster_snapsize.project.interpreters import choose_interpreter
 from dagster_snapsize.project.layout import repository_root
-from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
+from dagster_snapsize.project.locations import CodeLocation, find_locations
 from support.command import Result
 from support.patience import patience
 

@@ -45,8 +45,8 @@ from dagster_snapsize.measuring.revision.refs import (
     merge_base,
 )
 from dagster_snapsize.measuring.revision.worktree import Worktree, checked_out, sweep
+from dagster_snapsize.project.discovery import Flags
 from dagster_snapsize.project.layout import is_lock_file
-from dagster_snapsize.project.locations import Flags
 from dagster_snapsize.project.targets import absolute
 
 WORK_TREE = "the work tree"

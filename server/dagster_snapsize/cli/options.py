@@ -14,7 +14,7 @@ from dagster_snapsize.cli.servers import ServerSelection, read_headers
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.sizes import parse_seconds
 from dagster_snapsize.measuring.measure import CacheLookup
-from dagster_snapsize.project.locations import Flags
+from dagster_snapsize.project.discovery import Flags
 from dagster_snapsize.project.servers import ServerSettings
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -23,8 +23,9 @@ from dagster_snapsize.measuring.measure import Cached, CacheLookup, with_timeout
 from dagster_snapsize.measuring.paths import relocated, shown_path
 from dagster_snapsize.measuring.side_by_side import measure_locations
 from dagster_snapsize.project.baseline_file import NAME, read_baselines
+from dagster_snapsize.project.discovery import Flags
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
-from dagster_snapsize.project.locations import CodeLocation, Flags, Found, find_locations
+from dagster_snapsize.project.locations import CodeLocation, Found, find_locations
 
 if TYPE_CHECKING:
     from dagster_snapsize.measuring.assemble import OnProgress, Progress

@@ -9,11 +9,8 @@ from attrs import evolve, field, frozen
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.config import load_config
-from dagster_snapsize.project.locations import (
-    CodeLocation,
-    Flags,
-    server_location,
-)
+from dagster_snapsize.project.discovery import Flags
+from dagster_snapsize.project.locations import CodeLocation, server_location
 from dagster_snapsize.project.servers import (
     RunningServer,
     ServerSettings,

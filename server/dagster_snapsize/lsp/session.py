@@ -35,7 +35,8 @@ from dagster_snapsize.lsp.workers.audit import Audits
 from dagster_snapsize.lsp.workers.forkserver import ForkServerPool
 from dagster_snapsize.lsp.workers.queue import MeasurementQueue
 from dagster_snapsize.measuring.worker.results import LocationResult, detail_of
-from dagster_snapsize.project.locations import ProjectTree, is_project, project_tree
+from dagster_snapsize.project.discovery import is_project
+from dagster_snapsize.project.project_tree import ProjectTree, project_tree
 
 RULES = PACKAGE / "rules.md"
 _CLOSE_WITHIN = 10.0  # seconds

@@ -13,7 +13,7 @@ from dagster_snapsize.core.baseline import KnownSeconds, from_text
 from dagster_snapsize.core.load_time import attribute_time
 from dagster_snapsize.core.model import Budgets, Seconds
 from dagster_snapsize.core.sizes import parse_share
-from dagster_snapsize.project.locations import Flags
+from dagster_snapsize.project.discovery import Flags
 from support import report_values
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from dagster_snapsize.cli.servers import ServerSelection, find_servers, read_headers, with_flags
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.project.locations import CodeLocation, Flags
+from dagster_snapsize.project.discovery import Flags
+from dagster_snapsize.project.locations import CodeLocation
 from dagster_snapsize.project.servers import RunningServer, ServerSettings
 
 ENVIRON = {"TOKEN": "s3cret"}

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from dagster_snapsize.core.errors import UserError
+from dagster_snapsize.project.discovery import Flags
 from dagster_snapsize.project.interpreters import (
     Interpreter,
     ToolInterpreter,
     choose_interpreter,
     is_hook_environment,
 )
-from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
+from dagster_snapsize.project.locations import CodeLocation, find_locations
 
 
 @pytest.fixture

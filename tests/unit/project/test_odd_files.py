@@ -13,10 +13,11 @@ from dagster_snapsize.core.model import SourceLocation
 from dagster_snapsize.measuring.cache.file_states import digest_of_file
 from dagster_snapsize.project.baseline_file import NAME, read_baselines
 from dagster_snapsize.project.config import load_config
+from dagster_snapsize.project.discovery import Flags
 from dagster_snapsize.project.dotenv import read_dotenv
 from dagster_snapsize.project.files.yaml_document import line_of, read_yaml
 from dagster_snapsize.project.ignore_comments import find_ignores
-from dagster_snapsize.project.locations import Flags, find_locations
+from dagster_snapsize.project.locations import find_locations
 
 
 def test_of_equal_keys_in_yaml_the_last_counts_with_its_line(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.config import load_config
-from dagster_snapsize.project.locations import Flags, find_locations
+from dagster_snapsize.project.discovery import Flags
+from dagster_snapsize.project.locations import find_locations
 from dagster_snapsize.project.servers import (
     RunningServer,
     ServerSettings,

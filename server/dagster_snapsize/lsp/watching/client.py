@@ -25,7 +25,7 @@ from pygls.lsp.server import LanguageServer
 from dagster_snapsize.lsp.watching.dependencies import WatchList
 from dagster_snapsize.lsp.watching.disk import Disk
 from dagster_snapsize.lsp.watching.plan import Root, few_roots, plan
-from dagster_snapsize.project.locations import PROJECT_MARKS
+from dagster_snapsize.project.project_tree import PROJECT_MARKS
 
 _REGISTRATION = "dagster-snapsize-files"
 _MARKS = f"**/{{{','.join(sorted(PROJECT_MARKS))}}}"

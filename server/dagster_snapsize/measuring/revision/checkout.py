@@ -21,9 +21,10 @@ from dagster_snapsize.measuring.cache.project_files import ignored_files
 from dagster_snapsize.measuring.revision.refs import ignored
 from dagster_snapsize.measuring.revision.worktree import Worktree
 from dagster_snapsize.probe.protocol import STARTED_PROCESS
+from dagster_snapsize.project.discovery import Flags
 from dagster_snapsize.project.git import git
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
-from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
+from dagster_snapsize.project.locations import CodeLocation, find_locations
 from dagster_snapsize.project.targets import TARGET_KINDS, absolute
 
 MOST_BYTES = 100_000_000  # of ignored files that were not read: copies take time

@@ -59,9 +59,10 @@ from dagster_snapsize.measuring.worker.results import BaselineProblem, structure
 from dagster_snapsize.measuring.worker.shared_results import SharedResults
 from dagster_snapsize.measuring.worker.summary import summarize
 from dagster_snapsize.project.baseline_file import NAME, DamagedBaseline, read_baselines
+from dagster_snapsize.project.discovery import Flags
 from dagster_snapsize.project.interpreters import Interpreter, choose_interpreter
 from dagster_snapsize.project.layout import repository_root
-from dagster_snapsize.project.locations import CodeLocation, Flags, find_locations
+from dagster_snapsize.project.locations import CodeLocation, find_locations
 
 SETTING = "the setting dagsterSnapsize.interpreter"
 _ROWS = 500
