@@ -120,7 +120,8 @@ def test_phases_of_a_real_measurement_are_seen(modules: Any) -> None:
         environ = projects.environ(python, SNAPSIZE_NO_CACHE="1")
         found = modules["phases"].measure(folder, python, environ)
     for name, seconds in found.items():
-        assert seconds > 0, name
+        # A tool that takes the frames in late leaves nothing to the rest of the probe.
+        assert seconds > 0 or name == "rest", name
 
 
 def test_phases_sum_to_the_whole(modules: Any) -> None:

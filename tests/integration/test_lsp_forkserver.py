@@ -55,6 +55,13 @@ def forking(opened: Editor) -> list[str]:
     return [x for x in opened.workers() if "--forkserver" in x]
 
 
+async def measured(opened: Editor, small: Small, text: str) -> None:
+    """Save a text, and wait until it has been measured."""
+    before = opened.measurements
+    opened.save(small.definitions, with_log(text, small))
+    await opened.ended(before + 1)
+
+
 async def saved(opened: Editor, small: Small, size: int) -> None:
     """Save another size, and wait for its diagnostic."""
     opened.save(small.definitions, with_log(TELLS.replace("3000", str(size)), small))
@@ -71,9 +78,7 @@ async def begins_to_fork(opened: Editor, small: Small, text: str = TELLS) -> Non
     await opened.until(lambda: forking(opened))
     for number in range(60):
         count = len(small.loads)
-        opened.save(small.definitions, with_log(f"{text}# edit {number}\n", small))
-        await opened.until(lambda before=count: len(small.loads) > before)
-        await opened.until(lambda: not opened.measuring)
+        await measured(opened, small, f"{text}# edit {number}\n")
         if small.loads[count] == "forked":
             return
     raise AssertionError(small.loads)
@@ -103,8 +108,7 @@ async def test_lines_keep_the_load_time_of_the_last_measurement_that_was_not_for
         first = await opened.hover(small.definitions, line)
         assert first is not None and "of the load time of" in first, first
         count = len(small.loads)
-        opened.save(small.definitions, with_log(f"# two\n# lines\n{slow}", small))
-        await opened.until(lambda: len(small.loads) > count and not opened.measuring)
+        await measured(opened, small, f"# two\n# lines\n{slow}")
         assert small.loads[count] == "forked"
         assert "of the load time of" not in (await opened.hover(small.definitions, line) or "")
         moved = await opened.hover(small.definitions, line + 2)
@@ -115,12 +119,10 @@ async def test_lines_keep_the_load_time_of_the_last_measurement_that_was_not_for
         assert f"definitions.py:{line} " in shown
         # Measure Now loads it from nothing.
         slower = slow.replace("0.3", "0.9")
-        count = len(small.loads)
-        opened.save(small.definitions, with_log(slower, small))
-        await opened.until(lambda: len(small.loads) > count and not opened.measuring)
+        await measured(opened, small, slower)
         done = opened.measurements
         await opened.run("dagsterSnapsize.measure")
-        await opened.until(lambda: opened.measurements > done)
+        await opened.ended(done + 1)
         took = re.search(r": ([\d.]+) s of ", await opened.hover(small.definitions, line) or "")
         assert took and float(took[1]) > 0.6
 
@@ -170,8 +172,8 @@ async def test_what_is_wrong_when_it_is_forked_is_measured_anew(
         assert "forked" in small.loads[count:]  # when both were compared
         await opened.until(lambda: not forking(opened))
         count = len(small.loads)
-        opened.save(small.definitions, small.definitions.read_text() + "# edited\n")
-        await opened.until(lambda: small.loads[count:] == ["new"] and not opened.measuring)
+        await measured(opened, small, f"{small.definitions.read_text()}# edited\n")
+        assert small.loads[count:] == ["new"]
 
 
 async def test_two_are_the_most(

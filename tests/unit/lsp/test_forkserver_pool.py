@@ -30,3 +30,13 @@ async def test_they_are_kept_while_any_measurement_runs(monkeypatch: pytest.Monk
     await given_up.wait()
     for worker in (first, second, third):
         await end_worker(worker)
+
+
+async def test_what_is_being_started_when_all_are_ended_ends_too() -> None:
+    pool = ForkServerPool()
+    pool._prepare()
+    await asyncio.sleep(0)  # it is being started
+    pool.end_all("the settings say so")
+    await asyncio.wait(pool._tasks)
+    assert pool._spare is None
+    await pool.close()

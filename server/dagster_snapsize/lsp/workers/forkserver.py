@@ -75,6 +75,7 @@ class ForkServerPool:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._running = 0  # measurements
+        self._ends = 0  # how often all were ended: what was being started then is ended as well
         self._closed = False
 
     # -- for a measurement -------------------------------------------------------------------
@@ -132,7 +133,7 @@ class ForkServerPool:
             modules |= kept.modules
         if self._refused.get(key) == modules or not self._make_room():
             return
-        self._spawn(self._start(key, modules, message))
+        self._spawn(self._start(key, modules, message, self._ends))
 
     async def close(self) -> None:
         """End all processes, and wait for them."""
@@ -153,7 +154,9 @@ class ForkServerPool:
         self._end(oldest, "another project needs its place")
         return True
 
-    async def _start(self, key: str, modules: frozenset[str], message: dict[str, Any]) -> None:
+    async def _start(
+        self, key: str, modules: frozenset[str], message: dict[str, Any], ends: int
+    ) -> None:
         setup = {**message["setup"], "left_out": {}}
         environ = interpreter_environ(message["python"], os.environ)
         now = self._loop.time()
@@ -172,7 +175,7 @@ class ForkServerPool:
             self._refused[key] = modules
             return
         kept = _Kept(key, modules, now, now, process)
-        if self._closed or key in self._kept or len(self._kept) >= _MOST:
+        if self._ends != ends or key in self._kept or len(self._kept) >= _MOST:
             await end_worker(process)
             return
         self._kept[key] = kept
@@ -220,6 +223,7 @@ class ForkServerPool:
 
     def end_all(self, why: str) -> None:
         """End all kept processes; running measurements go on."""
+        self._ends += 1
         for name in list(self._timers):
             self._cancel_timer(name)
         for kept in list(self._kept.values()):
@@ -233,11 +237,11 @@ class ForkServerPool:
 
     def _prepare(self) -> None:
         if self._spare is None or self._spare.returncode is not None:
-            self._spawn(self._start_spare())
+            self._spawn(self._start_spare(self._ends))
 
-    async def _start_spare(self) -> None:
+    async def _start_spare(self, ends: int) -> None:
         worker = await start_worker()
-        if self._closed or self._spare is not None:
+        if self._ends != ends or self._spare is not None:
             await end_worker(worker)
         else:
             self._spare = worker
