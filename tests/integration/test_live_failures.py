@@ -69,9 +69,14 @@ def fakes(
     subprocess.run([*make, *name, *out], check=True, capture_output=True)
     page = HTTPServer(("localhost", 0), _Page)
     threading.Thread(target=page.serve_forever, daemon=True).start()
-    with subprocess.Popen(
-        [dagster_python(), FAKES, *files], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        subprocess.Popen(
+            [dagster_python(), FAKES, *files], stdout=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        for variable in ("grpc_proxy", "https_proxy", "http_proxy", "no_proxy"):
+            patch.delenv(variable, raising=False)  # of whoever runs the tests
         assert process.stdout
         ports = {**json.loads(process.stdout.readline()), "http": page.server_port, "nothing": 1}
         yield Fakes(dagster_python(), ports, files[0])
