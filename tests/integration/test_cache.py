@@ -16,7 +16,7 @@ import pytest
 from dagster_snapsize.measuring.cache.codec import from_bytes, to_bytes
 from support import ROOT
 from support.cached_project import CachedProject, cached_project, sizes, write_database
-from support.command import snapsize
+from support.command import clean_environment, snapsize
 from support.lsp_projects import git
 
 _HEAVY = ("rich", "pygls", "lsprotocol", "ruamel", "watchdog", "asyncio")
@@ -25,6 +25,24 @@ _HEAVY = ("rich", "pygls", "lsprotocol", "ruamel", "watchdog", "asyncio")
 @pytest.fixture
 def project(tmp_path: Path, python: Path) -> CachedProject:
     return cached_project(tmp_path, python)
+
+
+@pytest.fixture(scope="module")
+def measured_once(
+    tmp_path_factory: pytest.TempPathFactory, dagster_python: Callable[..., Path]
+) -> CachedProject:
+    project = cached_project(tmp_path_factory.mktemp("measured"), dagster_python())
+    project.measure()
+    shutil.copytree(project.cache, project.cache.with_name("kept"))
+    return project
+
+
+@pytest.fixture
+def measured(measured_once: CachedProject) -> CachedProject:
+    """A measured project whose files stay as they are; its cache is as after the measurement."""
+    shutil.rmtree(measured_once.cache)
+    shutil.copytree(measured_once.cache.with_name("kept"), measured_once.cache)
+    return measured_once
 
 
 def append(path: Path, text: str) -> None:
@@ -62,15 +80,14 @@ def test_findings_and_status_are_the_same_byte_for_byte(
         assert project.run(*arguments).stdout == project.run(*arguments, "--no-cache").stdout
 
 
-def test_a_hit_from_another_folder_shows_paths_from_there(project: CachedProject) -> None:
-    project.measure()
+def test_a_hit_from_another_folder_shows_paths_from_there(measured: CachedProject) -> None:
     there = snapsize(
-        *("measure", "--format", "json", "-d", str(project.folder)),
-        cwd=project.outside,
-        env={"SNAPSIZE_NO_CACHE": "", "SNAPSIZE_CACHE_DIR": str(project.cache)},
+        *("measure", "--format", "json", "-d", str(measured.folder)),
+        cwd=measured.outside,
+        env=measured.cache_on,
     ).json["locations"][0]
     assert there["cache"]["hit"]
-    assert there["definitions_location"]["path"] == str(project.folder / "shop/definitions.py")
+    assert there["definitions_location"]["path"] == str(measured.folder / "shop/definitions.py")
 
 
 def test_a_file_that_was_added_to_the_index_is_untracked_no_more(project: CachedProject) -> None:
@@ -113,26 +130,27 @@ CHANGES: dict[str, Callable[[CachedProject], object]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_what_matters_is_measured_again(project: CachedProject, change: str) -> None:
-    before = project.measure()
-    CHANGES[change](project)
-    after = project.measure()
-    assert not after["cache"]["hit"]
-    fresh = project.measure("--no-cache")
-    assert sizes(after) == sizes(fresh)
-    assert project.hits()
+def test_what_matters_is_measured_again(project: CachedProject) -> None:
+    """One change after the other."""
     same = (
         "an ignored file that is asked for",
         "a module",
         "a new file in the project",
         "settings",
     )
-    assert (sizes(before) == sizes(after)) == (change in same)
+    before = project.measure()
+    for name, change in CHANGES.items():
+        change(project)
+        after = project.measure()
+        assert not after["cache"]["hit"], name
+        assert sizes(after) == sizes(project.measure("--no-cache")), name
+        assert project.hits(), name
+        assert (sizes(before) == sizes(after)) == (name in same), name
+        before = after
 
 
-def test_variables_that_matter_are_told_from_those_that_do_not(project: CachedProject) -> None:
-    assert not project.hits()
+def test_variables_that_matter_are_told_from_those_that_do_not(measured: CachedProject) -> None:
+    project = measured
     assert project.hits({"TERM": "dumb", "GIT_INDEX_FILE": ".git/index", "PRE_COMMIT": "1"})
     assert not project.hits({"CUSTOMERS": "many"})
     assert project.hits({"CUSTOMERS": "many"})
@@ -163,10 +181,9 @@ def test_the_instances_settings_count(project: CachedProject, tmp_path: Path) ->
 
 
 def test_the_timeout_and_budgets_elsewhere_are_judged_anew(
-    project: CachedProject, tmp_path: Path
+    measured: CachedProject, tmp_path: Path
 ) -> None:
-    assert not project.hits()
-    assert project.run("check", "--timeout", "200 s").stderr.startswith("note: nothing")
+    assert measured.run("check", "--timeout", "200 s").stderr.startswith("note: nothing")
 
 
 # -- what is not stored ----------------------------------------------------------------------
@@ -285,38 +302,35 @@ def test_what_locations_share_is_prepared_when_one_of_them_is_measured(
 # -- the cache itself ------------------------------------------------------------------------
 
 
-def test_a_damaged_entry_is_a_miss(project: CachedProject) -> None:
-    project.measure()
-    (entry,) = project.entries()
+def test_a_damaged_entry_is_a_miss(measured: CachedProject) -> None:
+    (entry,) = measured.entries()
     whole = entry.read_bytes()
     other = whole.replace(b"measurement ", b"measurement 9", 1)  # another format
     for damaged in (b"", whole[:-1], whole[:40], other, b"{}" * 99):
         entry.write_bytes(damaged)
-        result = project.run("check")
+        result = measured.run("check")
         assert result.status == 0 and result.stderr == ""
         assert entry.read_bytes() != damaged
-        assert project.hits()
+        assert measured.hits()
 
 
-def test_a_measurement_of_yesterday_is_made_again(project: CachedProject) -> None:
-    project.measure()
-    (path,) = project.entries()
+def test_a_measurement_of_yesterday_is_made_again(measured: CachedProject) -> None:
+    (path,) = measured.entries()
     entry = from_bytes(path.read_bytes())
     about = entry.about()
     about["measured_at"] -= 24 * 3600
     path.write_bytes(to_bytes(entry.measurement(), about))
-    assert [project.hits(), project.hits()] == [False, True]
+    assert [measured.hits(), measured.hits()] == [False, True]
 
 
-def test_clear_forgets_everything(project: CachedProject) -> None:
-    project.measure()
-    (entry,) = project.entries()
-    cleared = project.run("cache", "clear")
+def test_clear_forgets_everything(measured: CachedProject) -> None:
+    (entry,) = measured.entries()
+    cleared = measured.run("cache", "clear")
     assert cleared.status == 0
     assert cleared.stdout.startswith("removed 1 measurement, ") and " kB" in cleared.stdout
     assert not entry.exists()
-    assert "removed 0 measurements" in project.run("cache", "clear").stdout
-    assert not project.hits()
+    assert "removed 0 measurements" in measured.run("cache", "clear").stdout
+    assert not measured.hits()
 
 
 def test_many_at_once_take_nothing_from_each_other(project: CachedProject) -> None:
@@ -338,9 +352,8 @@ def test_a_folder_that_cannot_be_used_is_no_cache(project: CachedProject) -> Non
 
 
 def test_another_version_of_the_tool_does_not_use_it(
-    project: CachedProject, tmp_path: Path
+    measured: CachedProject, tmp_path: Path
 ) -> None:
-    project.measure()
     server = ROOT / "server"
     other = tmp_path / "server"
     shutil.copytree(server, other, ignore=shutil.ignore_patterns("__pycache__"))
@@ -350,13 +363,8 @@ def test_another_version_of_the_tool_does_not_use_it(
         code += "from dagster_snapsize.cli.main import main; main()"
         done = subprocess.run(
             [sys.executable, "-c", code, "measure", "--format", "json"],
-            cwd=project.folder,
-            env={
-                **{k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"},
-                "PYTHONUTF8": "1",
-                "SNAPSIZE_NO_CACHE": "",
-                "SNAPSIZE_CACHE_DIR": str(project.cache),
-            },
+            cwd=measured.folder,
+            env={**clean_environment(), **measured.cache_on},
             capture_output=True,
             check=True,
         )
@@ -381,12 +389,7 @@ def _imported(project: CachedProject, *arguments: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=project.folder,
-        env={
-            **{k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"},
-            "PYTHONUTF8": "1",
-            "SNAPSIZE_NO_CACHE": "",
-            "SNAPSIZE_CACHE_DIR": str(project.cache),
-        },
+        env={**clean_environment(), **project.cache_on},
         capture_output=True,
         text=True,
         check=True,

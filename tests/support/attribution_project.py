@@ -6,6 +6,7 @@ ASSET into ``FOLDER/without-ASSET`` (slashes are dots) those of the project with
 checks and every reference to it.
 """
 
+import gc
 import inspect
 import os
 import sys
@@ -16,6 +17,7 @@ import dagster as dg
 from dagster._serdes import serialize_value
 
 warnings.filterwarnings("ignore")
+gc.disable()  # nothing is garbage here, and each fork would look through all of Dagster
 
 LEFT_OUT = None
 for name in sys.argv[2:]:

@@ -92,8 +92,13 @@ class CachedProject:
 
     def run(self, *arguments: str, env: Mapping[str, str] | None = None, **more: Any) -> Result:
         """Run a command in the project, with the cache on."""
-        on = {"SNAPSIZE_NO_CACHE": "", "SNAPSIZE_CACHE_DIR": str(self.cache)}
-        return snapsize(*arguments, cwd=self.folder, env={**on, **self.env, **(env or {})}, **more)
+        variables = {**self.cache_on, **self.env, **(env or {})}
+        return snapsize(*arguments, cwd=self.folder, env=variables, **more)
+
+    @property
+    def cache_on(self) -> dict[str, str]:
+        """The variables that make the tool use this cache."""
+        return {"SNAPSIZE_NO_CACHE": "", "SNAPSIZE_CACHE_DIR": str(self.cache)}
 
     def measure(self, *arguments: str, env: Mapping[str, str] | None = None) -> Any:
         """The one location of ``measure --format json``."""

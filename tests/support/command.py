@@ -36,6 +36,20 @@ class Result:
         return list(_marked(self.mark))
 
 
+def clean_environment() -> dict[str, str]:
+    """Our own variables without those that decide which interpreter or limits are found, how output
+    looks, or which test runs.
+    """
+    dropped = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT")
+    dropped += ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "GITHUB_WORKSPACE", "PYTEST_CURRENT_TEST")
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in dropped and not key.startswith(("DAGSTER_", "SNAPSIZE_"))
+    }
+    return {**kept, "PYTHONUTF8": "1"}
+
+
 def snapsize(
     *arguments: str | os.PathLike[str],
     cwd: Path,
@@ -44,21 +58,13 @@ def snapsize(
 ) -> Result:
     """Run ``dagster-snapsize`` in ``cwd``; everything that it starts carries a mark to be found by.
 
-    Variables that decide which interpreter or limits are found, or how output looks, are not
-    inherited from the tests. The cache is off, unless ``env`` has SNAPSIZE_NO_CACHE empty.
+    The cache is off, unless ``env`` has SNAPSIZE_NO_CACHE empty.
     """
     mark = uuid.uuid4().hex
-    dropped = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT")
-    dropped += ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "GITHUB_WORKSPACE")
-    clean = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in dropped and not key.startswith(("DAGSTER_", "SNAPSIZE_"))
-    }
     done = subprocess.run(
         [sys.executable, "-m", "dagster_snapsize", *map(str, arguments)],
         cwd=cwd,
-        env={**clean, "PYTHONUTF8": "1", "SNAPSIZE_NO_CACHE": "1", **(env or {}), _MARK: mark},
+        env={**clean_environment(), "SNAPSIZE_NO_CACHE": "1", **(env or {}), _MARK: mark},
         capture_output=True,
         timeout=timeout,
         stdin=subprocess.DEVNULL,
