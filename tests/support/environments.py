@@ -148,11 +148,14 @@ def base_python() -> str:
 def find_python(version: str) -> str | None:
     """A Python of this version, such as ``3.11``, on this machine, if there is one.
 
-    One of pyenv's comes first: its shims stop uv.
+    The system's own comes first: most of pyenv's are built without optimizations. Then comes one of
+    pyenv's: its shims stop uv.
     """
+    system = Path(f"/usr/bin/python{version}")
     kept = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
-    if kept:
-        return str(kept[-1])
+    for python in (system, *reversed(kept)):
+        if python.exists():
+            return str(python)
     command = [*_uv_command(), "python", "find", "--no-project", "--system", "--offline", version]
     found = subprocess.run(command, capture_output=True, text=True, env=_clean_environment())
     return found.stdout.strip() if found.returncode == 0 else None
