@@ -202,7 +202,9 @@ class Session:
     async def find_projects(self) -> None:
         """Add the projects that are new, and close those that are gone."""
         async with self._changing:
-            self._find_timer = None
+            if self._find_timer is not None:
+                self._find_timer.cancel()
+                self._find_timer = None
             await self._find_projects()
 
     def _find_soon(self) -> None:

@@ -162,8 +162,9 @@ async def test_a_project_that_appears_or_goes_is_opened_or_closed(
     for text in ("", '[tool.dagster-snapsize]\nmodule-name = "x"\n'):
         config.write_text(text)
         await session.files_changed([str(config)])
-        assert session._find_timer is not None
+        timer = session._find_timer
         await session.find_projects()
+        assert timer.cancelled(), "what it waited for has been found"
     assert len(session.projects) == PROJECTS + 1
     assert session._find_timer is None
     # Files that make nothing a project, such as a definitions.py that is saved.
