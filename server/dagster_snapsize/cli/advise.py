@@ -12,8 +12,9 @@ from attrs import frozen
 
 from dagster_snapsize.cli.run import LocationReport, Report, Selection, measure_all
 from dagster_snapsize.core.advice.imports import LateImport, late_imports
+from dagster_snapsize.core.budgets import snapshot_budget
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.core.findings import exit_status, snapshot_budget
+from dagster_snapsize.core.findings import exit_status
 from dagster_snapsize.core.model import Measurement, Snapshot
 
 if TYPE_CHECKING:

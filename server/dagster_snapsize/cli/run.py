@@ -16,8 +16,9 @@ from attrs import evolve, field, frozen
 
 from dagster_snapsize.cli.servers import ServerSelection, find_servers, with_flags
 from dagster_snapsize.core.baseline import RENEW, Baseline, with_local_paths, with_path
+from dagster_snapsize.core.budgets import NO_LIMIT, budgets_of_nothing, snapshot_budget
 from dagster_snapsize.core.errors import UserError
-from dagster_snapsize.core.findings import NO_LIMIT, budgets_of_nothing, judge, snapshot_budget
+from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.model import Budgets, Environment, Finding, Measurement, Rule
 from dagster_snapsize.measuring.measure import Cached, CacheLookup, with_timeout
 from dagster_snapsize.measuring.paths import relocated, shown_path

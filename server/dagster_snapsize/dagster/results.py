@@ -29,7 +29,8 @@ from dagster_snapsize.core.baseline import (
     to_text,
     with_local_paths,
 )
-from dagster_snapsize.core.findings import NO_LIMIT, judge, judged_bytes, snapshot_budget
+from dagster_snapsize.core.budgets import NO_LIMIT, judged_bytes, snapshot_budget
+from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.growth import growth_findings, snapshot_label, total_growth
 from dagster_snapsize.core.model import Budgets, Finding, Limit, Measurement, Snapshot
 from dagster_snapsize.core.sizes import counted

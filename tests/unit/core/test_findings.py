@@ -5,13 +5,8 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from dagster_snapsize.core.findings import (
-    exit_status,
-    judge,
-    snapshot_budget,
-    snapshot_limits,
-    unused_ignores,
-)
+from dagster_snapsize.core.budgets import snapshot_budget, snapshot_limits
+from dagster_snapsize.core.findings import exit_status, judge, unused_ignores
 from dagster_snapsize.core.model import (
     NO_LEDGER,
     Budgets,

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import asdict
 
 from dagster_snapsize.cli.run import LocationReport, Report
-from dagster_snapsize.core.findings import snapshot_budget, snapshot_limits
+from dagster_snapsize.core.budgets import snapshot_budget, snapshot_limits
 from dagster_snapsize.core.growth import baseline_mismatch
 from dagster_snapsize.core.model import (
     AssetCost,

@@ -9,12 +9,7 @@ from attrs import frozen
 
 from dagster_snapsize.cli.reports.lines import place, shown_path
 from dagster_snapsize.cli.run import LocationReport
-from dagster_snapsize.core.findings import (
-    NO_LIMIT,
-    judged_bytes,
-    snapshot_budget,
-    storage_limit,
-)
+from dagster_snapsize.core.budgets import NO_LIMIT, judged_bytes, snapshot_budget, storage_limit
 from dagster_snapsize.core.growth import capitalized, snapshot_label
 from dagster_snapsize.core.model import (
     AssetCost,

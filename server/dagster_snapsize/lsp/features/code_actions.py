@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 from lsprotocol.types import CodeAction, CodeActionKind, Command, Diagnostic, Range, WorkspaceEdit
 
-from dagster_snapsize.core.findings import ASSET_BUDGET, CONFIGURATION, asset_budget
+from dagster_snapsize.core.budgets import ASSET_BUDGET, CONFIGURATION, asset_budget
 from dagster_snapsize.core.sizes import counted, format_size, parse_size
 from dagster_snapsize.lsp.documents.edits import FileEdits
 from dagster_snapsize.lsp.documents.places import View

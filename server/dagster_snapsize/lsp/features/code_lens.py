@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from lsprotocol.types import CodeLens, InlayHint, MarkupContent, MarkupKind, Range
 
-from dagster_snapsize.core.findings import asset_budget
+from dagster_snapsize.core.budgets import asset_budget
 from dagster_snapsize.core.sizes import (
     counted,
     format_both,

@@ -19,7 +19,7 @@ from lsprotocol.types import (
     Range,
 )
 
-from dagster_snapsize.core.findings import budgets_of_nothing
+from dagster_snapsize.core.budgets import budgets_of_nothing
 from dagster_snapsize.core.model import Finding, Severity, SourceLocation, UnusedIgnore
 from dagster_snapsize.core.sizes import counted, format_both, format_size
 from dagster_snapsize.lsp.documents.places import Places, View

@@ -16,7 +16,8 @@ from attrs import frozen
 
 from dagster_snapsize.core.advice import advice_json, advise
 from dagster_snapsize.core.baseline import Baseline, with_local_paths
-from dagster_snapsize.core.findings import judge, judged_bytes, snapshot_budget, unused_ignores
+from dagster_snapsize.core.budgets import judged_bytes, snapshot_budget
+from dagster_snapsize.core.findings import judge, unused_ignores
 from dagster_snapsize.core.growth import baseline_mismatch, differences
 from dagster_snapsize.core.limits import ShownLimit
 from dagster_snapsize.core.load_time import load_time_json
