@@ -21,14 +21,8 @@ from dagster import (
     TableSchema,
 )
 
-from dagster_snapsize.core.baseline import (
-    Baseline,
-    UnreadableBaseline,
-    baseline_of,
-    from_text,
-    to_text,
-    with_local_paths,
-)
+from dagster_snapsize.core.baseline import Baseline, baseline_of, with_local_paths
+from dagster_snapsize.core.baseline_text import UnreadableBaseline, from_text, to_text
 from dagster_snapsize.core.budgets import NO_LIMIT, judged_bytes, snapshot_budget
 from dagster_snapsize.core.findings import judge
 from dagster_snapsize.core.growth import growth_findings, snapshot_label, total_growth

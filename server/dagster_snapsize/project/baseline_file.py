@@ -7,14 +7,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagster_snapsize.core.baseline import (
-    RENEW,
-    Baseline,
-    UnreadableBaseline,
-    from_text,
-    to_text,
-    with_path,
-)
+from dagster_snapsize.core.baseline import RENEW, Baseline, with_path
+from dagster_snapsize.core.baseline_text import UnreadableBaseline, from_text, to_text
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.files.toml_document import read_file
 

@@ -9,7 +9,8 @@ from attrs import evolve
 
 from dagster_snapsize.cli import baseline
 from dagster_snapsize.cli.run import Report, Selection
-from dagster_snapsize.core.baseline import KnownSeconds, from_text
+from dagster_snapsize.core.baseline import KnownSeconds
+from dagster_snapsize.core.baseline_text import from_text
 from dagster_snapsize.core.load_time import attribute_time
 from dagster_snapsize.core.model import Budgets, Seconds
 from dagster_snapsize.core.sizes import parse_share

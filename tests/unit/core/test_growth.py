@@ -15,13 +15,11 @@ from hypothesis import strategies as st
 from dagster_snapsize.core.baseline import (
     Baseline,
     KnownSeconds,
-    UnreadableBaseline,
     baseline_of,
-    from_text,
-    to_text,
     with_local_paths,
     with_seconds,
 )
+from dagster_snapsize.core.baseline_text import UnreadableBaseline, from_text, to_text
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.findings import judge, unused_ignores
 from dagster_snapsize.core.growth import baseline_mismatch, differences, growth_by_owner

@@ -10,7 +10,8 @@ import pytest
 from attrs import evolve
 from lsprotocol.types import CodeAction, Diagnostic, DiagnosticSeverity, MarkupContent, Position
 
-from dagster_snapsize.core.baseline import KnownSeconds, baseline_of, from_text, to_text
+from dagster_snapsize.core.baseline import KnownSeconds, baseline_of
+from dagster_snapsize.core.baseline_text import from_text, to_text
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.core.model import Budgets, Measurement, Repeat, SourceLocation
 from dagster_snapsize.lsp.features.code_actions import code_actions
