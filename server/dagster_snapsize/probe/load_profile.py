@@ -243,22 +243,24 @@ def resident_memory() -> Callable[[], int]:
     it takes in C code would be given to the line that is seen after that.
     """
     try:
-        statm = os.open("/proc/self/statm", os.O_RDONLY)
         page = os.sysconf("SC_PAGE_SIZE")
-        import ctypes
-
-        read = ctypes.PyDLL(None).pread
-        read.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_long)
-        text = ctypes.create_string_buffer(100)
+        with open("/proc/self/statm", "rb"):  # on Linux
+            import ctypes
+        libc = ctypes.PyDLL(None)
     except (ImportError, OSError, AttributeError, ValueError):
         return lambda: 0
+    open_file, read, close = libc.open, libc.read, libc.close
+    read.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t)
+    text = ctypes.create_string_buffer(100)
     last = 0
 
     def resident() -> int:
         nonlocal last
-        with contextlib.suppress(ValueError, IndexError):  # of a file that somebody closed
-            if read(statm, text, len(text), 0) > 0:
-                last = int(text.value.split()[1]) * page
+        # A file that stays open might be closed, or counted, by the user's code.
+        file = open_file(b"/proc/self/statm", os.O_RDONLY)
+        if read(file, text, len(text)) > 0:
+            last = int(text.value.split()[1]) * page
+        close(file)
         return last
 
     return resident
