@@ -152,7 +152,7 @@ async def test_a_tree_that_comes_back_is_not_measured(
     small.definitions.write_text(text.replace("3000", "4000"))  # not committed
     async with editor(scratch, small.folder) as opened:
         await opened.ended(1)
-        opened.set(debounceMilliseconds=600_000)
+        opened.set(debounceMilliseconds=60_000)
         # As pre-commit does it twice for every commit.
         for _ in range(2):
             git(small.folder, "stash")
