@@ -136,11 +136,11 @@ def _snapshot_findings(
 ) -> Iterator[Finding]:
     budget = snapshot_budget(snapshot, measurement, budgets)
     size = judged_bytes(snapshot, budget)
-    heaviest = _Heaviest.of(snapshot)
     rule: Rule = "snapshot-near-budget"
     severity: Severity = "warning"
     advice = None
     if size > budget.bytes:
+        heaviest = _Heaviest.of(snapshot)
         known = baseline.snapshot(snapshot, measurement) if baseline else None
         status = baseline_status(snapshot, known, budget) if known else None
         rule = "snapshot-over-budget"
@@ -169,6 +169,7 @@ def _snapshot_findings(
             " [tool.dagster-snapsize.env]."
         )
     elif size > budgets.warn_at * budget.bytes:
+        heaviest = _Heaviest.of(snapshot)
         message = f"{_fact(snapshot, measurement, size, budget)}: {heaviest.first}"
         details = f"{_exact(size, budget)}{heaviest.rest}"
     elif limit := limits.after_upgrade(measurement.environment, snapshot.kind):

@@ -44,6 +44,16 @@ def test_within_budget_there_is_nothing_to_say() -> None:
     assert exit_status(found) == 0
 
 
+def test_what_is_within_budget_is_not_looked_into() -> None:
+    """Not even read, where it is in the cache."""
+
+    def read() -> Ledger:
+        raise AssertionError
+
+    unread = evolve(measurement(SMALL), snapshots=(evolve(SMALL, ledger=read),))
+    assert judge(unread, Budgets()) == ()
+
+
 @pytest.mark.parametrize(("budget", "over"), [(30_004, False), (30_003, True)])
 def test_a_snapshot_may_be_as_large_as_its_budget(budget: int, over: bool) -> None:
     budgets = evolve(HEAVY, repository=budget)
