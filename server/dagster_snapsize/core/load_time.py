@@ -38,6 +38,7 @@ _PHASES = {
     "composing": "[composing job {}]",
 }
 _LEAST = 0.1  # seconds of a line that is named
+_WORTH_READING = 0.005  # of the whole: to read what is on a line takes some milliseconds too
 _SMALLEST = 0.001  # of the whole: parts of the picture below it are left to what they are in
 _DEEPEST = 60  # steps below each other in the picture
 
@@ -77,13 +78,15 @@ def attribute_time(
         running[key][runs] += stack.microseconds
         grown[key] += stack.grown_bytes
         grown_by_distribution[runs] += stack.grown_bytes
+    whole = sum(stack.microseconds for stack in stacks)
     owners = []
     for key, parts in by_owner.items():
         entry = functions.get(key)
         location = entry.location if entry else None
         what = key[0]
         if entry and location:
-            what = describe(location) or entry.function
+            is_read = parts.total() >= _WORTH_READING * whole
+            what = (describe(location) if is_read else None) or entry.function
         mine = dict(running[key])
         longest = _longest(parts)
         owners.append(TimeOwner(what, location, longest, parts.total(), mine, grown[key]))
@@ -98,7 +101,6 @@ def attribute_time(
         )
         for name, parts in by_distribution.items()
     ]
-    whole = sum(stack.microseconds for stack in stacks)
     return LoadTime(
         whole,
         tuple(sorted(owners, key=lambda o: (-o.microseconds, o.location is None, str(o)))),

@@ -86,6 +86,15 @@ def test_a_load_time_that_does_not_add_up_is_rejected() -> None:
         evolve(whole, microseconds=6)
 
 
+def test_only_lines_that_take_their_part_are_read() -> None:
+    stacks = [
+        FoldedStack("[definitions]", (line("a.py", number, name),), time)
+        for number, name, time in ((1, "<module>", 9_900), (2, "load", 60), (3, "load", 40))
+    ]
+    found = attribute_time(stacks, {}, {}, lambda place: f"line {place.line}", is_plain=True)
+    assert [owner.what for owner in found.owners] == ["line 1", "line 2", "load()"]
+
+
 def test_the_innermost_line_owns_the_time_and_names_whom_it_calls() -> None:
     stack = (
         line("definitions.py", 3),
