@@ -87,12 +87,17 @@ def test_a_load_time_that_does_not_add_up_is_rejected() -> None:
 
 
 def test_only_lines_that_take_their_part_are_read() -> None:
-    stacks = [
-        FoldedStack("[definitions]", (line("a.py", number, name),), time)
-        for number, name, time in ((1, "<module>", 9_900), (2, "load", 60), (3, "load", 40))
-    ]
-    found = attribute_time(stacks, {}, {}, lambda place: f"line {place.line}", is_plain=True)
-    assert [owner.what for owner in found.owners] == ["line 1", "line 2", "load()"]
+    def read(*times: int) -> list[str]:
+        stacks = [
+            FoldedStack("[definitions]", (line("a.py", number, "load"),), time)
+            for number, time in enumerate(times)
+        ]
+        found = attribute_time(stacks, {}, {}, lambda place: f"line {place.line}", is_plain=True)
+        return [owner.what for owner in found.owners]
+
+    assert read(9_900, 60, 40) == ["line 0", "line 1", "load()"]
+    # However long the others take.
+    assert read(90_000_000, 50_000, 49_999) == ["line 0", "line 1", "load()"]
 
 
 def test_the_innermost_line_owns_the_time_and_names_whom_it_calls() -> None:
