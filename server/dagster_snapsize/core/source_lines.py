@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections import deque
 from collections.abc import Iterator
 
 _LONGEST = 60  # characters
@@ -16,7 +15,7 @@ class SourceLines:
     """
 
     def __init__(self, source: str):
-        self._tree = ast.parse(source)
+        self._nodes = [*_describable(ast.parse(source))]
 
     def describe(self, line: int) -> str | None:
         """``import polars``, ``@dbt_assets`` or ``load_assets_from_modules()``.
@@ -29,38 +28,21 @@ class SourceLines:
             first, last = _lines(found[0])
             return (0, 0) if first == line else (1, last - first)
 
-        return (
-            _text(*found) if (found := min(_on(line, self._tree), key=rank, default=None)) else None
-        )
+        covering = [x for x in self._nodes if _lines(x[0])[0] <= line <= _lines(x[0])[1]]
+        return _text(*min(covering, key=rank)) if covering else None
 
 
 _Found = tuple[ast.AST, bool]
-_IMPORTS = (ast.Import, ast.ImportFrom)
-_DECORATED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-def _on(line: int, tree: ast.AST) -> Iterator[_Found]:
-    """Imports, calls and decorators that cover a line, and whether they are the latter.
-
-    The outer ones come first. What does not cover the line is not looked into: files are long, and
-    there are many lines of each.
-    """
-    nodes = deque([tree])
-    while nodes:
-        for node in ast.iter_child_nodes(nodes.popleft()):
-            decorators = node.decorator_list if isinstance(node, _DECORATED) else ()
-            first, last = _lines(node)
-            if decorators:
-                first = _lines(decorators[0])[0]
-            if first and not first <= line <= last:
-                continue
-            if isinstance(node, (*_IMPORTS, ast.Call)):
-                yield node, False
-            for decorator in decorators:
-                first, last = _lines(decorator)
-                if first <= line <= last:
-                    yield decorator, True
-            nodes.append(node)
+def _describable(tree: ast.AST) -> Iterator[_Found]:
+    """Imports, calls and decorators, and whether they are the latter."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.Call):
+            yield node, False
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for decorator in node.decorator_list:
+                yield decorator, True
 
 
 def _text(node: ast.AST, is_decorator: bool) -> str:
