@@ -37,9 +37,10 @@ _PHASES = {
     "job": "[job {}]",
     "composing": "[composing job {}]",
 }
+WORTH_SHOWING = 0.05
+"""Seconds of a line from which on an editor speaks of it."""
 _LEAST = 0.1  # seconds of a line that is named
 _WORTH_READING = 0.005  # of the whole: to read what is on a line takes some milliseconds too
-_LONG = 50_000  # microseconds of a line that is read, however long the whole is
 _SMALLEST = 0.001  # of the whole: parts of the picture below it are left to what they are in
 _DEEPEST = 60  # steps below each other in the picture
 
@@ -86,7 +87,7 @@ def attribute_time(
         location = entry.location if entry else None
         what = key[0]
         if entry and location:
-            is_read = parts.total() >= min(_WORTH_READING * whole, _LONG)
+            is_read = parts.total() >= min(_WORTH_READING * whole, WORTH_SHOWING * 1_000_000)
             what = (describe(location) if is_read else None) or entry.function
         mine = dict(running[key])
         longest = _longest(parts)

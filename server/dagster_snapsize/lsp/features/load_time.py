@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import frozen
 from lsprotocol.types import Range
 
-from dagster_snapsize.core.load_time import PROJECT, PYTHON
+from dagster_snapsize.core.load_time import PROJECT, PYTHON, WORTH_SHOWING
 from dagster_snapsize.core.model import SourceLocation, TimeOwner
 from dagster_snapsize.core.sizes import counted, format_percent, format_seconds
 from dagster_snapsize.lsp.documents.places import View
@@ -18,7 +18,6 @@ from dagster_snapsize.lsp.state import LocationState
 from dagster_snapsize.measuring.paths import shown_path
 from dagster_snapsize.measuring.worker.results import MeasuredLoad
 
-_LEAST = 0.05  # seconds of a line that are worth a word
 _RUNNING = 4
 _REPORTED = 50
 
@@ -35,7 +34,7 @@ class TimedLine:
 
 def timed_lines(
     view: View,
-    least: float = _LEAST,
+    least: float = WORTH_SHOWING,
     wanted: Callable[[SourceLocation], bool] = lambda location: True,
     *,
     everywhere: bool = False,
