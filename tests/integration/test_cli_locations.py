@@ -16,6 +16,7 @@ from dagster_snapsize.project.discovery import Flags
 from dagster_snapsize.project.locations import find_locations
 from support.command import lines, measure_json, snapsize, tree
 from support.environments import NEWEST, OLDEST
+from support.files import write
 from support.patience import patience, wait_for
 
 Python = Callable[..., Path]
@@ -39,12 +40,6 @@ def make():
 
 defs = dg.Definitions(assets=[orders], jobs=[nightly])
 """
-
-
-def write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def link_environment(place: Path, python: Path) -> None:

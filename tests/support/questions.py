@@ -27,6 +27,7 @@ from dagster_snapsize.project.config import Config
 from dagster_snapsize.project.interpreters import Interpreter
 from dagster_snapsize.project.locations import CodeLocation
 from support import ROOT
+from support.files import write
 from support.lsp_projects import git
 from support.measurements import full_measurement
 
@@ -178,12 +179,6 @@ def through_c(path):
     return rows
 
 """
-
-
-def write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def remove(path: Path) -> None:

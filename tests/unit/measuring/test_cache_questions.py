@@ -19,12 +19,12 @@ import pytest
 from attrs import evolve, frozen
 
 from dagster_snapsize.measuring.cache import key
+from support.files import write
 from support.questions import (
     AskingProject,
     asking_project,
     remove,
     wait_for_the_next_tick,
-    write,
 )
 
 EXAMPLES = int(os.environ.get("SNAPSIZE_EXAMPLES", "12"))

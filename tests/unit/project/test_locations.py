@@ -10,6 +10,7 @@ import pytest
 from dagster_snapsize.core.errors import UserError
 from dagster_snapsize.project.discovery import Flags
 from dagster_snapsize.project.locations import CodeLocation, Found, find_locations
+from support.files import write
 
 
 def find(folder: Path, environ: dict[str, str] | None = None, **flags: object) -> Found:
@@ -19,12 +20,6 @@ def find(folder: Path, environ: dict[str, str] | None = None, **flags: object) -
 def only(folder: Path, environ: dict[str, str] | None = None, **flags: object) -> CodeLocation:
     [location] = find(folder, environ, **flags).locations
     return location
-
-
-def write(path: Path, text: str = "") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
 
 
 def refused(folder: Path, **flags: object) -> UserError:

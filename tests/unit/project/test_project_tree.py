@@ -5,13 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from dagster_snapsize.project.project_tree import project_tree
+from support.files import write
 from support.lsp_projects import git
-
-
-def write(path: Path, text: str = "") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
 
 
 def projects(folder: Path, *excluded: str) -> list[str]:
